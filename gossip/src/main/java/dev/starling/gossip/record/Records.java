@@ -1,0 +1,17 @@
+package dev.starling.gossip.record;
+
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.NodeId;
+import java.util.SortedMap;
+import java.util.SortedSet;
+
+/** Every node's record as this node knows it: node -> (boot generation, key -> (version, value or tombstone)). Read side. */
+public interface Records {
+    SortedSet<NodeId> nodes();
+
+    /** The boot generation of {@code node}'s record, or 0 where none is known. */
+    long boot(NodeId node);
+
+    /** The live keys of {@code node}'s record, sorted; empty where none is known. A read-only view, valid until the next input. */
+    SortedMap<String, Bytes> of(NodeId node);
+}

@@ -1,0 +1,52 @@
+package dev.starling.node.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import java.util.concurrent.CompletionStage;
+
+/** The cluster as the Docker API sees it. Stages fail with {@link ApiException}; its status is the HTTP status. */
+public interface ClusterControl {
+    /** Null while this node is in no swarm. */
+    ClusterSnapshot snapshot();
+
+    /**
+     * Writes a new object. Completes once it is on this node's disk and, where peers are reachable, on two more.
+     * 503 where this node is no manager, 409 where a live object of the kind has the name.
+     */
+    CompletionStage<Document> create(Kind kind, JsonNode body);
+
+    /** Replaces an object's body; {@code generation} is the one that was read. 404 unknown, 500 "update out of sequence" where it is stale. */
+    CompletionStage<Document> update(String uid, long generation, JsonNode body);
+
+    CompletionStage<Void> delete(String uid);
+
+    /** {@code docker swarm init}: this node becomes the first manager. 503 where it is in a swarm already. @return its node id */
+    CompletionStage<NodeId> init(Init request);
+
+    /** {@code docker swarm join}. */
+    CompletionStage<Void> join(Join request);
+
+    /** {@code docker swarm leave}. 503 for a manager without {@code force}, in Docker's words. */
+    CompletionStage<Void> leave(boolean force);
+
+    /** {@code docker node rm}. 400 for a live node. */
+    CompletionStage<Void> removeNode(NodeId node, boolean force);
+
+    /** The token with which nodes join as {@code role}: {@code SWMTKN-1-<CA digest>-<secret>}. Managers only. */
+    String joinToken(Role role);
+
+    /** {@code docker swarm join-token --rotate}. */
+    CompletionStage<Void> rotateJoinToken(Role role);
+
+    /** PEM of the cluster's CA certificate. */
+    String caCertificate();
+
+    /** @param advertiseAddress host[:port] or empty; {@code listenAddress} likewise; {@code spec} Docker's swarm spec */
+    record Init(String listenAddress, String advertiseAddress, JsonNode spec) {}
+
+    record Join(String listenAddress, String advertiseAddress, java.util.List<String> remoteAddresses, String token, String availability) {}
+}

@@ -1,0 +1,18 @@
+package dev.starling.node.core;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.scheduler.model.View;
+import java.util.List;
+import java.util.SortedMap;
+
+/**
+ * An immutable picture of the cluster as this node knows it now.
+ *
+ * @param documents the live objects of each kind, oldest first; every kind has an entry
+ */
+public record ClusterSnapshot(
+        NodeId self, Role role, SortedMap<NodeId, Member> members, SortedMap<NodeId, NodeReport> reports, View view,
+        SortedMap<Kind, List<Document>> documents) {}

@@ -1,0 +1,19 @@
+package dev.starling.node.core;
+
+import dev.starling.gossip.Role;
+import dev.starling.scheduler.model.Platform;
+import dev.starling.scheduler.model.Resources;
+import java.util.SortedMap;
+import java.util.SortedSet;
+
+/**
+ * What a node says of itself in its record under the key {@code node}.
+ *
+ * @param address       IP literal for users and constraints ({@code node.ip}); also its VXLAN endpoint
+ * @param apiAddress    host:port of its join listener, as {@code docker swarm join} wants it; shown as the manager address
+ * @param images        references and ids at hand
+ * @param warnings      what this host lacks, in a line each (missing kernel features)
+ */
+public record NodeReport(
+        String hostname, String address, String apiAddress, Role role, Platform platform, Resources capacity, String engineVersion,
+        SortedMap<String, String> engineLabels, SortedSet<String> images, SortedSet<String> warnings) {}

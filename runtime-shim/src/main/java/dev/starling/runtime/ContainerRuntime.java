@@ -1,0 +1,55 @@
+package dev.starling.runtime;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Containers on this machine. Calls block; they may be made from any thread but the ones the runtime itself uses. Containers outlive the
+ * runtime: a new one over the same directory finds ("adopts") those that still run.
+ */
+public interface ContainerRuntime extends AutoCloseable {
+    /**
+     * Makes the container's directory, root file system, namespaces and cgroup, lets {@code network} furnish its network namespace while
+     * the first process is held before exec, then releases it.
+     *
+     * @throws RuntimeShimException with what could not be done, errno and path; nothing is left behind then
+     */
+    Container start(ContainerSpec spec, NetworkSetup network);
+
+    /** Sends {@code signal} to the first process ("TERM", "SIGTERM" or "15"). Ended already: nothing happens. */
+    void signal(String containerId, String signal);
+
+    /** Sends the spec's stop signal, waits at most {@code grace} for the end, then kills all processes. Returns after the end. */
+    void stop(String containerId, Duration grace);
+
+    /** Removes an ended container: root file system, logs, state. Unknown ids are ignored. */
+    void remove(String containerId);
+
+    /** All containers of this runtime's directory, ended ones that were not removed included. */
+    List<Container> list();
+
+    /** Null where there is none. */
+    Container inspect(String containerId);
+
+    /** The container's log in Docker's json-file format, one JSON object a line: {@code {"log":..,"stream":..,"time":..}}. */
+    Path logFile(String containerId);
+
+    /**
+     * Told of each container's end, also of adopted ones and of those that ended while no agent ran. On a thread of the runtime: return soon.
+     */
+    void onExit(Consumer<Container> listener);
+
+    /** Stops watching; leaves the containers running. */
+    @Override
+    void close();
+
+    /** Furnishes a container's network namespace. {@code netns} is {@code /proc/PID/ns/net} of the held first process. */
+    @FunctionalInterface
+    interface NetworkSetup {
+        NetworkSetup NONE = (containerId, netns) -> {};
+
+        void attach(String containerId, Path netns);
+    }
+}

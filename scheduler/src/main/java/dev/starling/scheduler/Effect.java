@@ -1,0 +1,29 @@
+package dev.starling.scheduler;
+
+import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.Refusal;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import java.util.List;
+
+/** What the scheduler of one node wants done, in order. */
+public sealed interface Effect {
+    /** Put the task into this node's record (durably, before a {@link Start} of it is carried out). */
+    record PutTask(Task task) implements Effect {}
+
+    /** Remove the task from this node's record: its history is over the limit or its service is gone. Its container goes too. */
+    record DropTask(Task task) implements Effect {}
+
+    record PutRefusal(Refusal refusal) implements Effect {}
+
+    record DropRefusal(Slot slot) implements Effect {}
+
+    /** All blocks that this node holds in {@code networkUid} from now on; empty: none. */
+    record PutBlocks(String networkUid, List<BlockClaim> blocks) implements Effect {}
+
+    /** Create and start the task's container; report each state with {@link Scheduler#report}. */
+    record Start(Task task) implements Effect {}
+
+    /** Stop the task's container with the service's signal and grace, then report its exit. */
+    record Stop(Task task, String reason) implements Effect {}
+}

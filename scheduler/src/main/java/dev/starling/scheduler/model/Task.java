@@ -1,0 +1,35 @@
+package dev.starling.scheduler.model;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.desired.HybridTime;
+import java.util.SortedMap;
+
+/**
+ * A task: a claim on a slot by the node that runs it, and what became of it. Lives in that node's own record; nobody else writes it.
+ *
+ * @param id             Docker-style id, 25 characters of base 36
+ * @param templateHash   hash of the task template it was made from: differs from the service's -> out of date
+ * @param image          the image as the service named it, for display
+ * @param desired        RUNNING, READY (created, waits for the one before it), SHUTDOWN or REMOVE
+ * @param claimed        when the slot was claimed; survives in-place restarts of the slot, so an incumbent keeps its rank
+ * @param price          what the bid said: lower is better; 0 to 1000
+ * @param attempt        restarts of this slot on this node within the restart window so far
+ * @param notBefore      wall-clock milliseconds before which it must not start (restart delay); 0 for at once
+ * @param createdMillis  wall clock at creation
+ * @param changedMillis  wall clock at the last change of {@code state}
+ * @param message        what is going on, in Docker's words ("started", "preparing", ...)
+ * @param error          why it failed or waits; empty if it did not
+ * @param exitCode       -1 while unknown
+ * @param containerId    empty before there is one
+ * @param addresses      network uid -> address in that network with prefix length ("10.0.1.18/24")
+ */
+public record Task(
+        String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
+        HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
+        int exitCode, String containerId, int pid, SortedMap<String, String> addresses) {
+
+    /** It holds its slot: it runs or is going to. */
+    public boolean isActive() {
+        return !state.isTerminal() && desired.compareTo(TaskState.RUNNING) <= 0;
+    }
+}

@@ -1,0 +1,19 @@
+package dev.starling.scheduler.model;
+
+import dev.starling.gossip.NodeId;
+import java.util.List;
+import java.util.SortedMap;
+
+/**
+ * An immutable snapshot of what one node knows: members, desired state and every node's record.
+ *
+ * @param nodes    all enrolled nodes, dead ones included ({@code ready == false})
+ * @param services live services by uid
+ * @param networks live overlay networks by uid
+ * @param tasks    node -> its tasks in id order, history included; for the node itself, as the others see them
+ * @param refusals node -> its refusals in slot order
+ * @param blocks   node -> the address blocks it holds
+ */
+public record View(
+        SortedMap<NodeId, NodeView> nodes, SortedMap<String, ServiceSpec> services, SortedMap<String, NetworkSpec> networks,
+        SortedMap<NodeId, List<Task>> tasks, SortedMap<NodeId, List<Refusal>> refusals, SortedMap<NodeId, List<BlockClaim>> blocks) {}
