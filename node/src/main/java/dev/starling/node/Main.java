@@ -1,9 +1,12 @@
 package dev.starling.node;
 
-/** Entry point of starling.jar; the commands are in {@code dev.starling.node.cli}. */
+import dev.starling.node.cli.StarlingCommand;
+import picocli.CommandLine;
+
+/** Entry point of starling.jar. */
 public final class Main {
     public static void main(String[] args) {
-        System.exit(2);
+        System.exit(new CommandLine(new StarlingCommand()).execute(args));
     }
 
     private Main() {}

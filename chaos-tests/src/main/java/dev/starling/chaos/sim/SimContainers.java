@@ -1,0 +1,150 @@
+package dev.starling.chaos.sim;
+
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
+import dev.starling.scheduler.model.TaskState;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.TreeMap;
+import java.util.random.RandomGenerator;
+
+/**
+ * A node's kernel, as far as containers go, strict: a task is started at most once, and only a task that was started can be stopped.
+ * Containers outlive the agent and end with the host's power. The image says how a container fares: {@code missing} is not there,
+ * {@code crash} ends with code 1 after a second, all others run.
+ */
+final class SimContainers {
+    static final String MISSING = "missing";
+    static final String CRASH = "crash";
+
+    /** Where reports go: to the agent that runs then, if any. */
+    interface Reports {
+        void accept(TaskReport report);
+    }
+
+    private enum State { STARTING, RUNNING, EXITED }
+
+    private static final class Container {
+        final Task task;
+        State state = State.STARTING;
+        int exitCode = -1;
+
+        Container(Task task) {
+            this.task = task;
+        }
+    }
+
+    private final EventQueue events;
+    private final RandomGenerator random;
+    private final Reports reports;
+    private final TreeMap<String, Container> containers = new TreeMap<>();
+    private long epoch;
+
+    SimContainers(EventQueue events, RandomGenerator random, Reports reports) {
+        this.events = events;
+        this.random = random;
+        this.reports = reports;
+    }
+
+    void start(Task task) {
+        if (containers.containsKey(task.id())) {
+            throw new IllegalStateException("task " + task.id() + " of slot " + task.slot() + " was started twice");
+        }
+        Container container = new Container(task);
+        containers.put(task.id(), container);
+        reports.accept(report(container, TaskState.PREPARING, ""));
+        later(20, 60, () -> {
+            if (task.image().equals(MISSING)) {
+                container.state = State.EXITED;
+                reports.accept(report(container, TaskState.REJECTED, "No such image: " + MISSING));
+                return;
+            }
+            if (container.state != State.STARTING) {
+                return;
+            }
+            reports.accept(report(container, TaskState.STARTING, ""));
+            container.state = State.RUNNING;
+            reports.accept(report(container, TaskState.RUNNING, ""));
+            if (task.image().equals(CRASH)) {
+                later(1_000, 100, () -> end(container, 1));
+            }
+        });
+    }
+
+    private void end(Container container, int code) {
+        if (container.state == State.RUNNING) {
+            container.state = State.EXITED;
+            container.exitCode = code;
+            reports.accept(report(container, TaskState.FAILED, "task: non-zero exit (" + code + ")"));
+        }
+    }
+
+    void stop(Task task) {
+        Container container = containers.get(task.id());
+        if (container == null) {
+            reports.accept(new TaskReport(task.id(), TaskState.SHUTDOWN, "shutdown", "", -1, "", 0));
+            return;
+        }
+        later(10, 200, () -> {
+            if (container.state != State.EXITED) {
+                container.state = State.EXITED;
+                container.exitCode = 143;
+            }
+            reports.accept(report(container, TaskState.SHUTDOWN, ""));
+        });
+    }
+
+    void remove(Task task) {
+        containers.remove(task.id());
+    }
+
+    /** After an agent's start: what became of {@code task}. */
+    TaskReport adopt(Task task) {
+        Container container = containers.get(task.id());
+        if (container == null) {
+            return new TaskReport(task.id(), TaskState.FAILED, "failed", "the node restarted and the container is gone", -1, "", 0);
+        }
+        return switch (container.state) {
+            case STARTING -> {
+                containers.remove(task.id());
+                yield new TaskReport(task.id(), TaskState.FAILED, "failed", "the start was interrupted", -1, "", 0);
+            }
+            case RUNNING -> report(container, TaskState.RUNNING, "");
+            case EXITED -> report(container, TaskState.FAILED, "ended");
+        };
+    }
+
+    /** What starts when the agent ends is lost with it; what runs goes on. */
+    void agentEnded() {
+        epoch++;
+        containers.values().removeIf(container -> container.state == State.STARTING);
+    }
+
+    void powerCut() {
+        epoch++;
+        containers.clear();
+    }
+
+    /** Tasks whose containers run now. */
+    Collection<Task> running() {
+        return Collections.unmodifiableCollection(containers.values().stream().filter(container -> container.state == State.RUNNING)
+                .map(container -> container.task).toList());
+    }
+
+    int known() {
+        return containers.size();
+    }
+
+    private void later(long millis, long jitter, Runnable action) {
+        long started = epoch;
+        events.after(millis + random.nextLong(jitter + 1), () -> {
+            if (epoch == started) {
+                action.run();
+            }
+        });
+    }
+
+    private static TaskReport report(Container container, TaskState state, String error) {
+        return new TaskReport(container.task.id(), state, state.wireName(), error, container.exitCode, "c" + container.task.id(), 1);
+    }
+}

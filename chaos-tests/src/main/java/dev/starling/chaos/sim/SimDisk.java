@@ -1,0 +1,59 @@
+package dev.starling.chaos.sim;
+
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.member.Member;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** A node's disk: what reached it survives a power cut. */
+final class SimDisk {
+    private final TreeMap<String, DesiredObject> desired = new TreeMap<>();
+    private final TreeMap<String, Bytes> record = new TreeMap<>();
+    private final TreeMap<String, Member> members = new TreeMap<>();
+    private long boot;
+
+    long nextBoot() {
+        return ++boot;
+    }
+
+    void save(DesiredObject object) {
+        desired.put(object.uid(), object);
+    }
+
+    void save(String key, Optional<Bytes> value) {
+        value.ifPresentOrElse(bytes -> record.put(key, bytes), () -> record.remove(key));
+    }
+
+    void save(Member member) {
+        members.put(member.id().value(), member);
+    }
+
+    Collection<DesiredObject> desired() {
+        return List.copyOf(desired.values());
+    }
+
+    DesiredObject desired(String uid) {
+        return desired.get(uid);
+    }
+
+    SortedMap<String, Bytes> record() {
+        return new TreeMap<>(record);
+    }
+
+    Collection<Member> members() {
+        return new ArrayList<>(members.values());
+    }
+
+    /** The card broke: what comes back is a new one. The boot counter is gone too. */
+    void lose() {
+        desired.clear();
+        record.clear();
+        members.clear();
+        boot = 0;
+    }
+}

@@ -1,0 +1,284 @@
+package dev.starling.chaos.sim;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.Gossip;
+import dev.starling.gossip.GossipConfig;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.codec.MessageCodec;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import dev.starling.node.core.NodeCore;
+import dev.starling.node.core.NodeEffect;
+import dev.starling.node.core.NodeReport;
+import dev.starling.node.spec.DockerSpecReader;
+import dev.starling.scheduler.Scheduler;
+import dev.starling.scheduler.SchedulerConfig;
+import dev.starling.scheduler.model.Platform;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
+import dev.starling.scheduler.model.Time;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+import java.util.random.RandomGenerator;
+
+/**
+ * A host of the simulation: the product's own {@link NodeCore} with a simulated disk, kernel, clock and network around it. It can lose its
+ * power, its agent or its disk, be paused, and come back.
+ */
+public final class SimNode {
+    private enum Power { OFF, ON, PAUSED }
+
+    private static final long DISK_MILLIS = 2;
+    private static final long SETTLE_MILLIS = 1;
+
+    private final Simulation simulation;
+    private final NodeId id;
+    private final Role role;
+    private final Endpoint endpoint;
+    private final Resources capacity;
+    private final RandomGenerator random;
+    private final SimDisk disk = new SimDisk();
+    private final SimContainers containers;
+    private final MessageCodec codec = new MessageCodec();
+    private final List<Runnable> whilePaused = new ArrayList<>();
+    private long wallOffsetMillis;
+    private Power power = Power.OFF;
+    private NodeCore core;
+    private long session;
+    private long tickAt = Long.MAX_VALUE;
+    private boolean settlePlanned;
+
+    SimNode(Simulation simulation, NodeId id, Role role, Endpoint endpoint, Resources capacity, RandomGenerator random) {
+        this.simulation = simulation;
+        this.id = id;
+        this.role = role;
+        this.endpoint = endpoint;
+        this.capacity = capacity;
+        this.random = random;
+        this.containers = new SimContainers(simulation.events(), random, this::containerReport);
+    }
+
+    public NodeId id() {
+        return id;
+    }
+
+    public Endpoint endpoint() {
+        return endpoint;
+    }
+
+    public Role role() {
+        return role;
+    }
+
+    public Resources capacity() {
+        return capacity;
+    }
+
+    public boolean isUp() {
+        return power != Power.OFF;
+    }
+
+    /** Null while the agent is off. */
+    public NodeCore core() {
+        return core;
+    }
+
+    /** What this host's kernel runs, whatever its agent knows. */
+    public Collection<Task> running() {
+        return containers.running();
+    }
+
+    SimDisk disk() {
+        return disk;
+    }
+
+    /** Sets the wall clock off against the simulation's. */
+    public void skew(long millis) {
+        wallOffsetMillis = millis;
+    }
+
+    public void start() {
+        if (power != Power.OFF) {
+            return;
+        }
+        power = Power.ON;
+        session++;
+        Member self = new Member(id, endpoint, role, disk.nextBoot(), 0, MemberStatus.ALIVE);
+        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard());
+        core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), random),
+                new DockerSpecReader(), object -> object, random);
+        core.restore(disk.desired(), disk.record(), disk.members());
+        for (Task task : core.activeTasks()) {
+            core.report(containers.adopt(task), now());
+        }
+        core.describe(new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role, new Platform("linux", "x86_64"), capacity,
+                "sim", Collections.emptySortedMap(), new TreeSet<>(), new TreeSet<>()), now());
+        core.start(simulation.seedsFor(this), now());
+        afterInput();
+    }
+
+    /** The agent alone is killed: containers go on. */
+    public void killAgent() {
+        off();
+        containers.agentEnded();
+    }
+
+    /** The host loses its power: containers end, what had not reached the disk is lost. */
+    public void powerCut() {
+        off();
+        containers.powerCut();
+    }
+
+    public void loseDisk() {
+        powerCut();
+        disk.lose();
+    }
+
+    private void off() {
+        power = Power.OFF;
+        core = null;
+        session++;
+        tickAt = Long.MAX_VALUE;
+        settlePlanned = false;
+        whilePaused.clear();
+    }
+
+    /** SIGSTOP: nothing runs, the sockets' buffers fill. */
+    public void pause() {
+        if (power == Power.ON) {
+            power = Power.PAUSED;
+        }
+    }
+
+    public void resume() {
+        if (power == Power.PAUSED) {
+            power = Power.ON;
+            List<Runnable> missed = List.copyOf(whilePaused);
+            whilePaused.clear();
+            missed.forEach(Runnable::run);
+            tick();
+        }
+    }
+
+    void arrived(SimNode from, byte[] message) {
+        run(node -> node.receive(from.id(), from.role(), codec.decode(message), now()));
+    }
+
+    private void containerReport(TaskReport report) {
+        run(node -> node.report(report, now()));
+    }
+
+    /** An operator's call at this node; refusals reach the caller. */
+    public <T> T operate(java.util.function.BiFunction<NodeCore, Time, T> call) {
+        if (power != Power.ON) {
+            throw new IllegalStateException("node " + id + " is not running");
+        }
+        T answer = call.apply(core, now());
+        afterInput();
+        return answer;
+    }
+
+    private void run(java.util.function.Consumer<NodeCore> input) {
+        switch (power) {
+            case OFF -> { }
+            case PAUSED -> whilePaused.add(() -> run(input));
+            case ON -> {
+                input.accept(core);
+                afterInput();
+            }
+        }
+    }
+
+    private void afterInput() {
+        carryOut();
+        if (!settlePlanned) {
+            settlePlanned = true;
+            inSession(SETTLE_MILLIS, (node, now) -> {
+                settlePlanned = false;
+                node.settle(now);
+                carryOut();
+            });
+        }
+        planTick();
+    }
+
+    private void planTick() {
+        long wanted = Math.max(core.nextTick(), simulation.events().now() + 1);
+        if (wanted < tickAt) {
+            tickAt = wanted;
+            long planned = session;
+            simulation.events().at(wanted, () -> {
+                if (session == planned && tickAt == wanted && power == Power.ON) {
+                    tick();
+                }
+            });
+        }
+    }
+
+    private void tick() {
+        tickAt = Long.MAX_VALUE;
+        core.tick(now());
+        core.settle(now());
+        carryOut();
+        planTick();
+    }
+
+    /** Runs {@code action} after a while, unless this agent has ended by then. */
+    private void inSession(long millis, BiConsumer<NodeCore, Time> action) {
+        long planned = session;
+        simulation.events().after(millis, () -> {
+            if (session == planned) {
+                run(node -> action.accept(node, now()));
+            }
+        });
+    }
+
+    private void carryOut() {
+        for (NodeEffect effect : core.drain()) {
+            if (effect instanceof NodeEffect.Send send) {
+                simulation.network().send(this, send.to(), codec.encode(send.message()));
+            } else if (effect instanceof NodeEffect.PersistDesired persist) {
+                inSession(DISK_MILLIS, (node, now) -> {
+                    disk.save(persist.object());
+                    node.persisted(persist.object().uid(), persist.object().generation(), now);
+                });
+            } else if (effect instanceof NodeEffect.PersistRecord persist) {
+                disk.save(persist.key(), persist.value());
+            } else if (effect instanceof NodeEffect.MemberChanged change) {
+                disk.save(change.now());
+                simulation.memberChanged(this, change.before(), change.now());
+            } else if (effect instanceof NodeEffect.Replicated replicated) {
+                simulation.replicated(replicated.uid(), replicated.generation(), replicated.copies());
+            } else if (effect instanceof NodeEffect.StartTask start) {
+                inSession(DISK_MILLIS, (node, now) -> containers.start(start.task()));
+            } else if (effect instanceof NodeEffect.StopTask stop) {
+                inSession(DISK_MILLIS, (node, now) -> containers.stop(stop.task()));
+            } else if (effect instanceof NodeEffect.RemoveTask remove) {
+                inSession(DISK_MILLIS, (node, now) -> containers.remove(remove.task()));
+            } else {
+                throw new IllegalStateException("unknown effect " + effect);
+            }
+        }
+    }
+
+    private Time now() {
+        return new Time(simulation.events().now(), Simulation.EPOCH_MILLIS + simulation.events().now() + wallOffsetMillis);
+    }
+
+    /** Key by key what the agent's record says, for a comparison of views. */
+    TreeMap<String, dev.starling.gossip.Bytes> record() {
+        return new TreeMap<>(core.ownRecord());
+    }
+
+    @Override
+    public String toString() {
+        return id.value();
+    }
+}

@@ -1,0 +1,244 @@
+package dev.starling.chaos.sim;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.chaos.invariant.Invariant;
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.GossipConfig;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.DesiredGuard;
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.scheduler.model.Resources;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+
+/**
+ * A cluster in one thread and virtual time: the product's own cores and codec over a simulated network, kernel, disk and clock. Everything
+ * random comes from one seed, so a seed replays a run exactly.
+ *
+ * <pre>
+ *   Simulation cluster = new Simulation(42);
+ *   cluster.addNodes(5);
+ *   cluster.startAll();
+ *   cluster.nodes().get(0).operate((node, now) -> node.create(Kind.SERVICE, null, ...));
+ *   cluster.runUntil(() -> cluster.running("web") == 10, 30_000);
+ * </pre>
+ */
+public final class Simulation {
+    /** 2026-01-01, so that hybrid times look like those of a real node. */
+    static final long EPOCH_MILLIS = 1_767_225_600_000L;
+
+    private static final long CHECK_MILLIS = 100;
+    private static final int MAX_SEEDS = 3;
+    private static final Resources CAPACITY = new Resources(4_000_000_000L, 4L << 30);
+
+    private final long seed;
+    private final GossipConfig gossipConfig;
+    private final RandomGenerator random;
+    private final EventQueue events = new EventQueue();
+    private final SimNetwork network;
+    private final TreeMap<NodeId, SimNode> nodes = new TreeMap<>();
+    private final List<Invariant> always = new ArrayList<>();
+    private final TreeMap<String, Long> acknowledged = new TreeMap<>();
+    private final List<String> memberTrace = new ArrayList<>();
+    private final DesiredGuard guard = this::guard;
+    private long nextCheck;
+
+    public Simulation(long seed) {
+        this(seed, GossipConfig.lan());
+    }
+
+    public Simulation(long seed, GossipConfig gossipConfig) {
+        this.seed = seed;
+        this.gossipConfig = gossipConfig;
+        this.random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+        this.network = new SimNetwork(events, split());
+    }
+
+    private RandomGenerator split() {
+        return RandomGeneratorFactory.of("L64X128MixRandom").create(random.nextLong());
+    }
+
+    public long seed() {
+        return seed;
+    }
+
+    /** For the choices of a scenario, so that they replay too. */
+    public RandomGenerator random() {
+        return random;
+    }
+
+    public SimNetwork network() {
+        return network;
+    }
+
+    /** Virtual milliseconds since the beginning. */
+    public long now() {
+        return events.now();
+    }
+
+    public long processedEvents() {
+        return events.processed();
+    }
+
+    EventQueue events() {
+        return events;
+    }
+
+    GossipConfig gossipConfig() {
+        return gossipConfig;
+    }
+
+    DesiredGuard guard() {
+        return guard;
+    }
+
+    /** Stands in for the certificates: who is no manager writes no desired state. */
+    private String guard(DesiredObject object) {
+        SimNode writer = nodes.get(object.writer());
+        return writer != null && writer.role() == Role.MANAGER ? null : object.writer() + " is no manager";
+    }
+
+    public void addNodes(int count) {
+        for (int i = 0; i < count; i++) {
+            addNode(Role.MANAGER, CAPACITY);
+        }
+    }
+
+    public SimNode addNode(Role role, Resources capacity) {
+        int number = nodes.size() + 1;
+        NodeId id = new NodeId(String.format("n%04d", number));
+        SimNode node = new SimNode(this, id, role, new Endpoint("10.1." + number / 250 + "." + (number % 250 + 1), 7946), capacity, split());
+        nodes.put(id, node);
+        network.attach(node);
+        return node;
+    }
+
+    /** In the order of their ids. */
+    public List<SimNode> nodes() {
+        return List.copyOf(nodes.values());
+    }
+
+    public SimNode node(NodeId id) {
+        return nodes.get(id);
+    }
+
+    public List<SimNode> upNodes() {
+        return nodes.values().stream().filter(SimNode::isUp).toList();
+    }
+
+    /** Starts all, and enrols them at the first, as a join does. */
+    public void startAll() {
+        nodes.values().forEach(SimNode::start);
+        SimNode first = nodes.firstEntry().getValue();
+        for (SimNode node : nodes.values()) {
+            first.operate((core, now) -> core.create(Kind.NODE, node.id().value(), nodeBody(node.role()), now));
+        }
+    }
+
+    private static ObjectNode nodeBody(Role role) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        body.putObject("Spec").put("Availability", "active").put("Role", role == Role.MANAGER ? "manager" : "worker").putObject("Labels");
+        return body;
+    }
+
+    Collection<Endpoint> seedsFor(SimNode node) {
+        List<Endpoint> seeds = new ArrayList<>();
+        for (SimNode other : nodes.values()) {
+            if (other != node && seeds.size() < MAX_SEEDS) {
+                seeds.add(other.endpoint());
+            }
+        }
+        return Collections.unmodifiableList(seeds);
+    }
+
+    /** Checked every 100 virtual milliseconds from now on. */
+    public void always(Invariant invariant) {
+        always.add(invariant);
+    }
+
+    /** @throws AssertionError where {@code invariant} does not hold now */
+    public void check(Invariant invariant) {
+        invariant.violation(this).ifPresent(violation -> {
+            throw new AssertionError(invariant.name() + " is violated at " + events.now() + " ms: " + violation
+                    + "\n  replay with seed " + seed);
+        });
+    }
+
+    public void runFor(long millis) {
+        runUntil(() -> false, millis);
+    }
+
+    /** @return whether {@code condition} came true within {@code limitMillis} */
+    public boolean runUntil(BooleanSupplier condition, long limitMillis) {
+        long end = events.now() + limitMillis;
+        while (!condition.getAsBoolean()) {
+            long checkpoint = Math.min(end, events.now() + CHECK_MILLIS);
+            while (events.next() <= checkpoint) {
+                events.step();
+            }
+            events.advancedTo(checkpoint);
+            if (events.now() >= nextCheck) {
+                nextCheck = events.now() + CHECK_MILLIS;
+                always.forEach(this::check);
+            }
+            if (checkpoint >= end) {
+                return condition.getAsBoolean();
+            }
+        }
+        return true;
+    }
+
+    /** Cuts all links between {@code group} and the rest, both ways. */
+    public void partition(Collection<SimNode> group) {
+        for (SimNode inside : group) {
+            for (SimNode outside : nodes.values()) {
+                if (!group.contains(outside)) {
+                    network.cut(inside.id(), outside.id());
+                    network.cut(outside.id(), inside.id());
+                }
+            }
+        }
+    }
+
+    /** Ends every fault: all links, all nodes on, no one paused. */
+    public void heal() {
+        network.heal();
+        for (SimNode node : nodes.values()) {
+            node.resume();
+            node.start();
+            node.skew(0);
+        }
+    }
+
+    void replicated(String uid, long generation, int copies) {
+        if (copies >= Math.min(3, nodes.size())) {
+            acknowledged.merge(uid, generation, Math::max);
+        }
+    }
+
+    /** uid -> the highest generation that an operator was told is kept. */
+    public TreeMap<String, Long> acknowledged() {
+        return acknowledged;
+    }
+
+    void memberChanged(SimNode observer, Member before, Member now) {
+        if (before == null || before.status() != now.status()) {
+            memberTrace.add(events.now() + " " + observer.id() + " sees " + now.id() + " " + now.status());
+        }
+    }
+
+    /** Who saw whom change its state, and when: equal for equal seeds. */
+    public List<String> memberTrace() {
+        return Collections.unmodifiableList(memberTrace);
+    }
+}

@@ -1,0 +1,96 @@
+package dev.starling.chaos;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.chaos.invariant.AcknowledgedWritesAreKept;
+import dev.starling.chaos.invariant.AddressesAreUnique;
+import dev.starling.chaos.invariant.CapacityRespected;
+import dev.starling.chaos.invariant.EachSlotRunsOnce;
+import dev.starling.chaos.invariant.GenerationsNeverGoBack;
+import dev.starling.chaos.invariant.Invariant;
+import dev.starling.chaos.invariant.ViewsAreEqual;
+import dev.starling.chaos.sim.Services;
+import dev.starling.chaos.sim.SimNode;
+import dev.starling.chaos.sim.Simulation;
+import dev.starling.gossip.desired.Kind;
+import java.util.List;
+import java.util.LongSummaryStatistics;
+import org.junit.jupiter.api.Test;
+
+/** A hundred nodes: spread evenly, take over from the dead, heal after a partition with loss and delay; and a seed replays it all. */
+class HundredNodesTest {
+    private static final int NODES = 100;
+    private static final int REPLICAS = 300;
+
+    @Test
+    void placesTakesOverAndHeals() {
+        Simulation cluster = calmCluster(7);
+        AcknowledgedWritesAreKept kept = new AcknowledgedWritesAreKept();
+        List<Invariant> atRest = List.of(new ViewsAreEqual(), new EachSlotRunsOnce(), kept, new AddressesAreUnique());
+        long created = cluster.now();
+        create(cluster, 0, "web");
+        assertTrue(cluster.runUntil(() -> running(cluster) == REPLICAS, 20_000), () -> running(cluster) + " of " + REPLICAS + " run");
+        System.out.printf("100 nodes: %d replicas run %d virtual ms after create%n", REPLICAS, cluster.now() - created);
+        assertEvenly(cluster);
+
+        List<SimNode> dead = cluster.nodes().subList(10, 15);
+        dead.forEach(SimNode::powerCut);
+        long died = cluster.now();
+        assertTrue(cluster.runUntil(() -> running(cluster) == REPLICAS, 30_000), () -> running(cluster) + " of " + REPLICAS + " run");
+        System.out.printf("100 nodes: tasks of 5 dead nodes run elsewhere after %d virtual ms%n", cluster.now() - died);
+
+        cluster.partition(cluster.nodes().subList(40, 75));
+        cluster.network().loss(0.1);
+        cluster.network().delay(20, 30);
+        cluster.runFor(10_000);
+        create(cluster, 0, "left");
+        create(cluster, 50, "right");
+        cluster.runFor(10_000);
+        cluster.heal();
+        boolean calm = cluster.runUntil(() -> atRest.stream().allMatch(invariant -> invariant.violation(cluster).isEmpty()), 120_000);
+        if (!calm) {
+            atRest.forEach(cluster::check);
+        }
+    }
+
+    @Test
+    void aSeedReplaysExactly() {
+        assertEquals(trace(11), trace(11));
+    }
+
+    private static String trace(long seed) {
+        Simulation cluster = new Simulation(seed);
+        cluster.addNodes(20);
+        cluster.startAll();
+        cluster.runFor(3_000);
+        create(cluster, 3, "web");
+        cluster.nodes().get(5).powerCut();
+        cluster.network().loss(0.05);
+        cluster.runFor(15_000);
+        return cluster.processedEvents() + " events, " + cluster.network().bytes() + " bytes\n" + String.join("\n", cluster.memberTrace());
+    }
+
+    private static Simulation calmCluster(long seed) {
+        Simulation cluster = new Simulation(seed);
+        cluster.addNodes(NODES);
+        cluster.always(new CapacityRespected());
+        cluster.always(new GenerationsNeverGoBack());
+        cluster.startAll();
+        assertTrue(cluster.runUntil(() -> new ViewsAreEqual().violation(cluster).isEmpty(), 30_000), "100 nodes do not find each other");
+        return cluster;
+    }
+
+    private static void create(Simulation cluster, int node, String name) {
+        cluster.nodes().get(node).operate((core, now) -> core.create(Kind.SERVICE, null, Services.replicated(name, REPLICAS).body(), now));
+    }
+
+    private static int running(Simulation cluster) {
+        return cluster.upNodes().stream().mapToInt(node -> node.running().size()).sum();
+    }
+
+    private static void assertEvenly(Simulation cluster) {
+        LongSummaryStatistics perNode = cluster.upNodes().stream().mapToLong(node -> node.running().size()).summaryStatistics();
+        assertTrue(perNode.getMax() - perNode.getMin() <= 1, "between " + perNode.getMin() + " and " + perNode.getMax() + " tasks a node");
+    }
+}

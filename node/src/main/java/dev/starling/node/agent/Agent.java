@@ -1,0 +1,130 @@
+package dev.starling.node.agent;
+
+import dev.starling.netlink.overlay.NetlinkOverlay;
+import dev.starling.node.api.DockerApi;
+import dev.starling.node.config.NodeConfig;
+import dev.starling.runtime.NativeRuntime;
+import dev.starling.runtime.RuntimeOptions;
+import dev.starling.runtime.image.LocalImageStore;
+import io.micrometer.prometheus.PrometheusConfig;
+import io.micrometer.prometheus.PrometheusMeterRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One running node: its containers, images and networks, its Docker API and metrics, and its membership in a swarm, if any. Everything it
+ * opens is closed in reverse order; containers go on without it.
+ */
+public final class Agent implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+    private static final int EVENT_LOOPS = 2;
+    private static final int WORKERS = 4;
+    private static final long START_SECONDS = 20;
+
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+
+    /** @throws RuntimeException with what could not be had (an address in use, a directory, a kernel feature); nothing is left open then */
+    public static Agent start(NodeConfig config, String version, String commit) {
+        Agent agent = new Agent();
+        try {
+            agent.open(config, version, commit);
+            return agent;
+        } catch (RuntimeException e) {
+            agent.close();
+            throw e;
+        }
+    }
+
+    private Agent() {}
+
+    private void open(NodeConfig config, String version, String commit) {
+        lock(config.dataDir());
+        HostFacts facts = HostFacts.read();
+        PrometheusMeterRegistry meters = keep(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(Threads.named("timer"));
+        opened.push(timer::shutdownNow);
+        Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS).setWorkerPoolSize(WORKERS)
+                .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(false));
+        opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(5, TimeUnit.SECONDS));
+
+        LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
+        WatchedImages images = new WatchedImages(store);
+        NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
+                RuntimeOptions.defaults().withCgroupParent(config.cgroupParent())));
+        NetlinkOverlay overlay = keep(new NetlinkOverlay());
+        Host host = new Host(config, facts, version, new AgentClock(), runtime, images, overlay, vertx, meters, timer);
+        SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
+        runtime.onExit(swarm::containerEnded);
+
+        DockerApi api = keep(new DockerApi(vertx, swarm, runtime, images, swarm,
+                () -> facts.info(config.name(), version, commit, config.dataDir(), facts.warnings(),
+                        config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList()), meters));
+        swarm.resume();
+        await("API socket " + config.apiSocket(), api.listen(config.apiSocket()).toCompletionStage().toCompletableFuture());
+        if (config.metrics() != null) {
+            keep(new MetricsEndpoint(vertx, meters)).listen(config.metrics());
+        }
+        if (!swarm.isInSwarm() && config.joinsUnattended()) {
+            keep(new UnattendedJoin(config, swarm, timer)).start();
+        }
+        LOG.info("starling {} on {} serves the Docker API at {}", version, config.name(), config.apiSocket());
+    }
+
+    /** One agent a data directory. */
+    private void lock(Path dataDirectory) {
+        try {
+            Files.createDirectories(dataDirectory);
+            FileChannel channel = keep(FileChannel.open(dataDirectory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE));
+            FileLock lock = channel.tryLock();
+            if (lock == null) {
+                throw new IllegalStateException("data directory " + dataDirectory + " is in use by another agent");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("data directory " + dataDirectory + " cannot be used: " + e.getMessage(), e);
+        }
+    }
+
+    private static void await(String what, java.util.concurrent.CompletableFuture<?> future) {
+        try {
+            future.get(START_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(what + ": interrupted", e);
+        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new IllegalStateException(what + ": " + cause.getMessage(), cause);
+        }
+    }
+
+    private <C extends AutoCloseable> C keep(C resource) {
+        opened.push(resource);
+        return resource;
+    }
+
+    @Override
+    public void close() {
+        for (AutoCloseable resource : List.copyOf(opened)) {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                LOG.warn("closing {} failed: {}", resource.getClass().getSimpleName(), e.toString());
+            }
+        }
+        opened.clear();
+    }
+}

@@ -1,0 +1,57 @@
+package dev.starling.node.agent;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import java.util.List;
+
+/**
+ * The one object of kind CLUSTER: Docker's swarm spec and how often each join token was rotated
+ * ({@code {"Spec": {"Name": "default", ...}, "JoinTokenRotation": {"worker": 0, "manager": 0}}}).
+ */
+final class ClusterDocument {
+    static ObjectNode body(JsonNode swarmSpec) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        ObjectNode spec = swarmSpec instanceof ObjectNode given ? given.deepCopy() : JsonNodeFactory.instance.objectNode();
+        if (!spec.hasNonNull("Name")) {
+            spec.put("Name", "default");
+        }
+        body.set("Spec", spec);
+        ObjectNode rotation = body.putObject("JoinTokenRotation");
+        for (Role role : Role.values()) {
+            rotation.put(key(role), 0);
+        }
+        return body;
+    }
+
+    static ObjectNode rotated(Document cluster, Role role) {
+        ObjectNode body = cluster.body().deepCopy();
+        body.withObject("/JoinTokenRotation").put(key(role), tokenRotation(cluster, role) + 1);
+        return body;
+    }
+
+    static int tokenRotation(ClusterSnapshot snapshot, Role role) {
+        Document cluster = of(snapshot);
+        return cluster == null ? 0 : tokenRotation(cluster, role);
+    }
+
+    private static int tokenRotation(Document cluster, Role role) {
+        return cluster.body().path("JoinTokenRotation").path(key(role)).asInt(0);
+    }
+
+    /** Null on a node that has joined and not heard of it yet. */
+    static Document of(ClusterSnapshot snapshot) {
+        List<Document> clusters = snapshot.documents().get(Kind.CLUSTER);
+        return clusters.isEmpty() ? null : clusters.get(0);
+    }
+
+    private static String key(Role role) {
+        return role == Role.MANAGER ? "manager" : "worker";
+    }
+
+    private ClusterDocument() {}
+}

@@ -1,0 +1,170 @@
+package dev.starling.node.agent;
+
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.NodeCore;
+import dev.starling.node.core.NodeEffect;
+import dev.starling.scheduler.model.Time;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one thread that a {@link NodeCore} lives on. Inputs wait in a bounded queue; after each batch of them the core settles once and its
+ * effects go to the sink. An input that throws is logged with its stack and ends nothing else.
+ */
+final class CoreLoop implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CoreLoop.class);
+    private static final int INBOX = 8192;
+    private static final int BATCH = 256;
+    private static final long LONGEST_WAIT_MILLIS = 1_000;
+
+    private final NodeCore core;
+    private final AgentClock clock;
+    private final Consumer<List<NodeEffect>> sink;
+    private final BlockingQueue<BiConsumer<NodeCore, Time>> inbox = new ArrayBlockingQueue<>(INBOX);
+    private final LongAdder dropped = new LongAdder();
+    private final Thread thread;
+    private volatile ClusterSnapshot snapshot;
+    private volatile Consumer<ClusterSnapshot> onSnapshot = changed -> { };
+    private volatile boolean closed;
+
+    CoreLoop(NodeCore core, AgentClock clock, Consumer<List<NodeEffect>> sink) {
+        this.core = core;
+        this.clock = clock;
+        this.sink = sink;
+        this.snapshot = core.snapshot();
+        this.thread = new Thread(this::run, "core");
+    }
+
+    /** Called on the core's thread with each new snapshot: hand it on, do not work on it. */
+    void onSnapshot(Consumer<ClusterSnapshot> listener) {
+        onSnapshot = listener;
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    ClusterSnapshot snapshot() {
+        return snapshot;
+    }
+
+    /** Inputs that found the queue full and may be lost: messages, which gossip repairs. */
+    boolean offer(BiConsumer<NodeCore, Time> input) {
+        if (inbox.offer(input)) {
+            return true;
+        }
+        dropped.increment();
+        return false;
+    }
+
+    /** Inputs that must not be lost: waits for room. Never called on the core's own thread. */
+    void tell(BiConsumer<NodeCore, Time> input) {
+        try {
+            while (!closed && !inbox.offer(input, LONGEST_WAIT_MILLIS, TimeUnit.MILLISECONDS)) {
+                LOG.warn("the core's queue of {} inputs is full; waiting", INBOX);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Runs {@code question} on the core and hands its answer or its exception to the future. */
+    <T> CompletableFuture<T> ask(BiFunction<NodeCore, Time, T> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        boolean taken = offer((node, now) -> {
+            try {
+                answer.complete(question.apply(node, now));
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        if (!taken || closed) {
+            answer.completeExceptionally(new RejectedExecutionException("the node is too busy: " + INBOX + " inputs wait; try again"));
+        }
+        return answer;
+    }
+
+    long droppedInputs() {
+        return dropped.sum();
+    }
+
+    int waiting() {
+        return inbox.size();
+    }
+
+    private void run() {
+        List<BiConsumer<NodeCore, Time>> batch = new ArrayList<>(BATCH);
+        while (!closed) {
+            try {
+                waitForWork(batch);
+                for (BiConsumer<NodeCore, Time> input : batch) {
+                    guarded(() -> input.accept(core, clock.now()));
+                }
+                batch.clear();
+                guarded(() -> {
+                    Time now = clock.now();
+                    core.tick(now);
+                    core.settle(now);
+                });
+                publish();
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private void waitForWork(List<BiConsumer<NodeCore, Time>> batch) throws InterruptedException {
+        long wait = Math.min(LONGEST_WAIT_MILLIS, core.nextTick() - clock.now().monotonicMillis());
+        BiConsumer<NodeCore, Time> first = wait > 0 ? inbox.poll(wait, TimeUnit.MILLISECONDS) : inbox.poll();
+        if (first != null) {
+            batch.add(first);
+            inbox.drainTo(batch, BATCH - 1);
+        }
+    }
+
+    private void publish() {
+        guarded(() -> {
+            List<NodeEffect> effects = core.drain();
+            if (!effects.isEmpty()) {
+                sink.accept(effects);
+            }
+            ClusterSnapshot now = core.snapshot();
+            if (now != snapshot) {
+                snapshot = now;
+                onSnapshot.accept(now);
+            }
+        });
+    }
+
+    private static void guarded(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException e) {
+            LOG.error("an input to the core failed and was left out: {}", e.toString(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+        if (Thread.currentThread() != thread) {
+            try {
+                thread.join(TimeUnit.SECONDS.toMillis(5));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

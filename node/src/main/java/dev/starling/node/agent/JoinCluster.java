@@ -1,0 +1,60 @@
+package dev.starling.node.agent;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.node.core.Document;
+import dev.starling.node.join.JoinServer;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+
+/** What the join listener needs of the cluster, answered by this node's session. */
+final class JoinCluster implements JoinServer.Cluster {
+    private static final Set<String> AVAILABILITIES = Set.of("active", "pause", "drain");
+    private static final int MAX_GOSSIP_ADDRESSES = 64;
+
+    private final SwarmSession session;
+
+    JoinCluster(SwarmSession session) {
+        this.session = session;
+    }
+
+    @Override
+    public int tokenRotation(Role role) {
+        return ClusterDocument.tokenRotation(session.snapshot(), role);
+    }
+
+    @Override
+    public List<String> gossipAddresses() {
+        return session.snapshot().members().values().stream().filter(member -> member.status().isUp()).map(Member::endpoint)
+                .map(Object::toString).limit(MAX_GOSSIP_ADDRESSES).toList();
+    }
+
+    @Override
+    public CompletionStage<?> enrol(NodeId node, Role role, String availability) {
+        ObjectNode body = nodeBody(role, AVAILABILITIES.contains(availability) ? availability : "active");
+        return Writes.write(session, (core, now) -> {
+            for (Document document : core.snapshot().documents().get(Kind.NODE)) {
+                if (document.uid().equals(node.value())) {
+                    return document; // it joins again with the key it had
+                }
+            }
+            return core.create(Kind.NODE, node.value(), body, now);
+        });
+    }
+
+    static ObjectNode nodeBody(Role role, String availability) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        ObjectNode spec = body.putObject("Spec");
+        spec.putObject("Labels");
+        spec.put("Role", role.name().toLowerCase(Locale.ROOT));
+        spec.put("Availability", availability);
+        return body;
+    }
+
+}

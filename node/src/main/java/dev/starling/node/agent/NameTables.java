@@ -1,0 +1,63 @@
+package dev.starling.node.agent;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.dns.NameTable;
+import dev.starling.node.spec.ContainerSpecBuilder;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The names that containers can resolve, per network: a service's name and aliases and {@code tasks.NAME} lead to its running tasks, a
+ * task's own name to its address. A function of the snapshot.
+ */
+final class NameTables {
+    static NameTable of(ClusterSnapshot snapshot) {
+        Map<String, Document> services = new HashMap<>();
+        snapshot.documents().get(Kind.SERVICE).forEach(document -> services.put(document.uid(), document));
+        SortedMap<String, SortedMap<String, List<String>>> table = new TreeMap<>();
+        for (Map.Entry<NodeId, List<Task>> entry : snapshot.view().tasks().entrySet()) {
+            NodeView node = snapshot.view().nodes().get(entry.getKey());
+            if (node == null || !node.ready()) {
+                continue;
+            }
+            for (Task task : entry.getValue()) {
+                Document service = services.get(task.slot().serviceUid());
+                if (task.state() == TaskState.RUNNING && service != null) {
+                    addTask(table, service, task);
+                }
+            }
+        }
+        return NameTable.of(table);
+    }
+
+    private static void addTask(SortedMap<String, SortedMap<String, List<String>>> table, Document service, Task task) {
+        for (String networkUid : task.addresses().keySet()) {
+            SortedMap<String, List<String>> names = table.computeIfAbsent(networkUid, uid -> new TreeMap<>());
+            String address = OverlayPlan.address(task, networkUid);
+            add(names, service.name(), address);
+            add(names, "tasks." + service.name(), address);
+            add(names, ContainerSpecBuilder.taskName(service, task), address);
+            for (var attachment : service.spec().path("TaskTemplate").path("Networks")) {
+                if (attachment.path("Target").asText().equals(networkUid)) {
+                    attachment.path("Aliases").forEach(alias -> add(names, alias.asText(), address));
+                }
+            }
+        }
+    }
+
+    private static void add(SortedMap<String, List<String>> names, String name, String address) {
+        names.computeIfAbsent(name, key -> new ArrayList<>()).add(address);
+    }
+
+    private NameTables() {}
+}

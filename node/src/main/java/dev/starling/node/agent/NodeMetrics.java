@@ -1,0 +1,138 @@
+package dev.starling.node.agent;
+
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.message.Message;
+import dev.starling.gossip.transport.PeerTransport;
+import dev.starling.gossip.transport.TransportCounters;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.Time;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What Prometheus sees of a node's membership; docs/OPERATIONS.md lists the names. Gone with the session. */
+final class NodeMetrics implements AutoCloseable {
+    private final MeterRegistry registry;
+    private final List<Meter> meters = new CopyOnWriteArrayList<>();
+    private final Map<String, Counter> messages = new ConcurrentHashMap<>();
+    private final LongAdder malformed = new LongAdder();
+    private final Timer createToRunning;
+    private volatile ClusterSnapshot snapshot;
+
+    NodeMetrics(MeterRegistry registry) {
+        this.registry = registry;
+        this.createToRunning = keep(Timer.builder("starling.task.create.to.running")
+                .description("From the service's last change to the first start of a task of it on this node")
+                .serviceLevelObjectives(Duration.ofMillis(100), Duration.ofMillis(250), Duration.ofMillis(500), Duration.ofSeconds(1),
+                        Duration.ofMillis(2500), Duration.ofSeconds(5), Duration.ofSeconds(10), Duration.ofSeconds(30))
+                .register(registry));
+        for (MemberStatus status : MemberStatus.values()) {
+            gauge("starling.members", "Cluster members by state, as this node sees them", "state",
+                    status.name().toLowerCase(Locale.ROOT), () -> members().getOrDefault(status, 0));
+        }
+        for (TaskState state : TaskState.values()) {
+            gauge("starling.tasks", "Tasks of this node by state", "state", state.wireName(), () -> tasksIn(state));
+        }
+        counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
+    }
+
+    void bind(CoreLoop loop, Storage storage, PeerTransport transport, OverlayRunner overlays) {
+        TransportCounters counters = transport.counters();
+        tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "in", counters.bytesIn);
+        tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "out", counters.bytesOut);
+        counter("starling.transport.refused.handshakes", "Connections without a valid certificate of this cluster", counters.refusedHandshakes);
+        counter("starling.transport.dropped.frames", "Messages that found no connection or a full queue", counters.droppedFrames);
+        counter("starling.transport.oversize.frames", "Frames over the size limit", counters.oversizeFrames);
+        keep(Gauge.builder("starling.core.waiting.inputs", loop, CoreLoop::waiting).description("Inputs in the core's queue").register(registry));
+        keep(FunctionCounter.builder("starling.core.dropped.inputs", loop, CoreLoop::droppedInputs)
+                .description("Messages dropped because the core's queue was full").register(registry));
+        keep(FunctionCounter.builder("starling.storage.failures", storage, Storage::failures)
+                .description("Transactions that could not be written to disk").register(registry));
+        keep(FunctionCounter.builder("starling.overlay.failures", overlays, OverlayRunner::failures)
+                .description("Attempts to program a network that failed").register(registry));
+    }
+
+    void update(ClusterSnapshot newest) {
+        snapshot = newest;
+    }
+
+    void malformedMessage() {
+        malformed.increment();
+    }
+
+    /** Counts by direction and kind: the rounds of probing and of anti-entropy are the messages that open them. */
+    void message(String direction, Message message) {
+        messages.computeIfAbsent(direction + message.getClass().getSimpleName(), key -> keep(Counter.builder("starling.gossip.messages")
+                .description("Gossip messages by kind").tag("direction", direction).tag("kind", message.getClass().getSimpleName())
+                .register(registry))).increment();
+    }
+
+    /** Measures create to running for the first task of a slot that starts after a change of its service. */
+    void reported(TaskReport report, ClusterSnapshot now, Time time) {
+        if (report.state() != TaskState.RUNNING) {
+            return;
+        }
+        for (Task task : now.view().tasks().getOrDefault(now.self(), List.of())) {
+            if (task.id().equals(report.taskId()) && task.attempt() == 0) {
+                Document service = ServiceDocuments.of(now, task);
+                if (service != null && service.object().generation() == task.serviceGeneration()) {
+                    createToRunning.record(Duration.ofMillis(Math.max(0, time.wallMillis() - service.object().time().wallMillis())));
+                }
+                return;
+            }
+        }
+    }
+
+    private Map<MemberStatus, Integer> members() {
+        Map<MemberStatus, Integer> counts = new EnumMap<>(MemberStatus.class);
+        if (snapshot != null) {
+            for (Member member : snapshot.members().values()) {
+                counts.merge(member.status(), 1, Integer::sum);
+            }
+        }
+        return counts;
+    }
+
+    private int tasksIn(TaskState state) {
+        return snapshot == null ? 0 : (int) snapshot.view().tasks().getOrDefault(snapshot.self(), List.of()).stream()
+                .filter(task -> task.state() == state).count();
+    }
+
+    private void gauge(String name, String description, String tag, String value, java.util.function.Supplier<Number> number) {
+        keep(Gauge.builder(name, number).description(description).tag(tag, value).register(registry));
+    }
+
+    private void counter(String name, String description, LongAdder count) {
+        keep(FunctionCounter.builder(name, count, LongAdder::sum).description(description).register(registry));
+    }
+
+    private void tagged(String name, String description, String tag, String value, LongAdder count) {
+        keep(FunctionCounter.builder(name, count, LongAdder::sum).description(description).tag(tag, value).register(registry));
+    }
+
+    private <M extends Meter> M keep(M meter) {
+        meters.add(meter);
+        return meter;
+    }
+
+    @Override
+    public void close() {
+        meters.forEach(registry::remove);
+    }
+}

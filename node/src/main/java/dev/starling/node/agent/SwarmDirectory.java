@@ -1,0 +1,94 @@
+package dev.starling.node.agent;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.store.NodeStore;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.node.config.NodeConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/**
+ * What this node keeps of its membership, below {@code DATA/swarm} (0700): its key and certificates, on a manager the CA's key, the address
+ * it advertises, and the store.
+ */
+final class SwarmDirectory {
+    /** @param authority null on a worker */
+    record Identity(NodeCredentials credentials, ClusterAuthority authority, Endpoint advertise) {}
+
+    private static final String CA_KEY = "ca-key.pem";
+    private static final String ADVERTISE = "advertise";
+    private static final String STORE = "state.db";
+
+    private final Path directory;
+
+    SwarmDirectory(Path dataDirectory) {
+        this.directory = dataDirectory.resolve("swarm");
+    }
+
+    /** Complete: {@link #save} writes the advertised address last. */
+    boolean hasIdentity() {
+        return Files.exists(directory.resolve(ADVERTISE)) && NodeCredentials.exist(directory);
+    }
+
+    Identity load() {
+        NodeCredentials credentials = NodeCredentials.load(directory);
+        try {
+            Path caKey = directory.resolve(CA_KEY);
+            ClusterAuthority authority = Files.exists(caKey)
+                    ? ClusterAuthority.of(Files.readString(caKey), ClusterAuthority.pem(credentials.ca())) : null;
+            Endpoint advertise = Endpoint.parse(Files.readString(directory.resolve(ADVERTISE)).strip(), NodeConfig.GOSSIP_PORT);
+            return new Identity(credentials, authority, advertise);
+        } catch (IOException e) {
+            throw new UncheckedIOException(directory + " cannot be read", e);
+        }
+    }
+
+    void save(Identity identity) {
+        try {
+            wipe();
+            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            identity.credentials().save(directory);
+            if (identity.authority() != null) {
+                write(CA_KEY, identity.authority().keyPem());
+            }
+            write(ADVERTISE, identity.advertise() + "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(directory + " cannot be written", e);
+        }
+    }
+
+    private void write(String name, String content) throws IOException {
+        Path temporary = directory.resolve(name + ".new");
+        Files.deleteIfExists(temporary);
+        Files.createFile(temporary, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.writeString(temporary, content, java.nio.file.StandardOpenOption.WRITE, java.nio.file.StandardOpenOption.SYNC);
+        Files.move(temporary, directory.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    NodeStore openStore() {
+        return NodeStore.open(directory.resolve(STORE));
+    }
+
+    /** Forgets the membership. The marker goes first, so that a half-done wipe is no identity. */
+    void wipe() {
+        try {
+            Files.deleteIfExists(directory.resolve(ADVERTISE));
+            if (Files.exists(directory)) {
+                try (Stream<Path> files = Files.walk(directory)) {
+                    for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                        Files.deleteIfExists(file);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(directory + " cannot be removed", e);
+        }
+    }
+}

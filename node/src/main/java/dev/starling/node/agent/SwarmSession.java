@@ -1,0 +1,291 @@
+package dev.starling.node.agent;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.Gossip;
+import dev.starling.gossip.GossipConfig;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.codec.MessageCodec;
+import dev.starling.gossip.codec.MessageFormatException;
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.message.Message;
+import dev.starling.gossip.store.NodeStore;
+import dev.starling.gossip.transport.PeerTransport;
+import dev.starling.gossip.trust.CertificateGuard;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.DesiredSigner;
+import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.PeerIdentity;
+import dev.starling.node.config.NodeConfig;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.NodeCore;
+import dev.starling.node.core.NodeEffect;
+import dev.starling.node.core.NodeReport;
+import dev.starling.node.dns.DnsServer;
+import dev.starling.node.join.JoinServer;
+import dev.starling.node.spec.DockerSpecReader;
+import dev.starling.runtime.Container;
+import dev.starling.scheduler.Scheduler;
+import dev.starling.scheduler.SchedulerConfig;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.Time;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All that exists while this node is a member of a swarm: identity, transport, core, disk, tasks, networks. Made on init, join or a start
+ * with an identity on disk; closed on leave or the agent's end.
+ */
+final class SwarmSession implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
+
+    private final Host host;
+    private final NodeCredentials credentials;
+    private final ClusterAuthority authority;
+    private final Endpoint advertise;
+    private final NodeStore store;
+    private final Storage storage;
+    private final PeerTransport transport;
+    private final ClusterEdge edge;
+    private final TaskRunner tasks;
+    private final DnsServer dns;
+    private final OverlayRunner overlays;
+    private final AgentTaskLogs logs;
+    private final PendingWrites writes;
+    private final CoreLoop loop;
+    private final NodeMetrics metrics;
+    private final JoinServer joinServer;
+    private final ThreadLocal<MessageCodec> codec = ThreadLocal.withInitial(MessageCodec::new);
+
+    /** @param authority the CA with its key on a manager; null on a worker */
+    static SwarmSession open(Host host, NodeCredentials credentials, ClusterAuthority authority, NodeStore store, Endpoint advertise,
+            Collection<Endpoint> seeds) {
+        SwarmSession session = new SwarmSession(host, credentials, authority, store, advertise);
+        try {
+            session.start(seeds);
+            return session;
+        } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    private SwarmSession(Host host, NodeCredentials credentials, ClusterAuthority authority, NodeStore store, Endpoint advertise) {
+        this.host = host;
+        this.credentials = credentials;
+        this.authority = authority;
+        this.advertise = advertise;
+        this.store = store;
+        this.metrics = new NodeMetrics(host.meters());
+        this.storage = new Storage(store);
+        this.writes = new PendingWrites(host.timer());
+        this.transport = new PeerTransport(host.config().listen(), advertise, credentials, new Receiver());
+        this.edge = new ClusterEdge(transport, credentials, advertise);
+        this.dns = new DnsServer();
+        this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays), this::snapshot,
+                report -> tell((core, now) -> {
+                    core.report(report, now);
+                    metrics.reported(report, core.snapshot(), now);
+                }));
+        this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
+        this.loop = new CoreLoop(newCore(), host.clock(), new EffectRunner(new Ports(), storage, tasks));
+        this.joinServer = authority == null ? null
+                : new JoinServer(host.vertx(), authority, () -> credentials, new JoinCluster(this));
+    }
+
+    private NodeCore newCore() {
+        RandomGenerator random = new java.security.SecureRandom();
+        Member own = new Member(self(), advertise, credentials.role(), store.nextBoot(), 0, MemberStatus.ALIVE);
+        GossipConfig profile = switch (host.config().profile()) {
+            case LOCAL -> GossipConfig.local();
+            case LAN -> GossipConfig.lan();
+            case WAN -> GossipConfig.wan();
+        };
+        Gossip gossip = new Gossip(profile, own, random, new CertificateGuard(credentials.ca()));
+        Scheduler scheduler = new Scheduler(self(), SchedulerConfig.defaults(), random);
+        NodeCore core = new NodeCore(self(), credentials.role(), NodeCore.Config.defaults(), gossip, scheduler, new DockerSpecReader(),
+                new DesiredSigner(credentials)::sign, random);
+        core.restore(store.loadDesired(), new TreeMap<>(store.loadRecord()), store.loadMembers());
+        return core;
+    }
+
+    private void start(Collection<Endpoint> seeds) {
+        transport.start();
+        edge.start();
+        edge.answerLogs(logs::answer);
+        loop.onSnapshot(snapshot -> {
+            overlays.update(snapshot);
+            metrics.update(snapshot);
+        });
+        NodeReport report = report();
+        loop.tell((core, now) -> {
+            Set<String> known = new HashSet<>();
+            for (Task task : core.view().tasks().getOrDefault(self(), List.of())) {
+                known.add(task.id());
+            }
+            for (Task task : core.activeTasks()) {
+                known.add(task.id());
+                core.report(tasks.adopt(task), now);
+            }
+            tasks.sweep(known);
+            core.describe(report, now);
+            core.start(seeds, now);
+        });
+        host.images().onChange(this::describe);
+        loop.start();
+        overlays.start();
+        metrics.bind(loop, storage, transport, overlays);
+        if (joinServer != null) {
+            joinServer.listen(host.config().joinListen());
+        }
+        LOG.info("node {} ({}) is in swarm {} as {}, gossip at {}", self(), host.config().name(), credentials.clusterId(),
+                credentials.role(), advertise);
+    }
+
+    /** What this node says of itself; sent anew when images come or go. */
+    private void describe() {
+        NodeReport report = report();
+        tell((core, now) -> core.describe(report, now));
+    }
+
+    private NodeReport report() {
+        NodeConfig config = host.config();
+        Resources has = host.facts().capacity();
+        Resources offers = new Resources(config.resources().nanoCpus() > 0 ? config.resources().nanoCpus() : has.nanoCpus(),
+                config.resources().memoryBytes() > 0 ? config.resources().memoryBytes() : has.memoryBytes());
+        return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
+                credentials.role(), host.facts().platform(), offers, host.version(),
+                Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
+                Collections.unmodifiableSortedSet(new TreeSet<>(host.facts().warnings())));
+    }
+
+    /** A container of this node ended. */
+    void containerEnded(Container container) {
+        tasks.exited(container);
+    }
+
+    NodeId self() {
+        return credentials.nodeId();
+    }
+
+    Role role() {
+        return credentials.role();
+    }
+
+    NodeCredentials credentials() {
+        return credentials;
+    }
+
+    /** Null on a worker. */
+    ClusterAuthority authority() {
+        return authority;
+    }
+
+    ClusterSnapshot snapshot() {
+        return loop.snapshot();
+    }
+
+    CoreLoop loop() {
+        return loop;
+    }
+
+    PendingWrites writes() {
+        return writes;
+    }
+
+    AgentTaskLogs logs() {
+        return logs;
+    }
+
+    TaskRunner tasks() {
+        return tasks;
+    }
+
+    private void tell(java.util.function.BiConsumer<NodeCore, Time> input) {
+        loop.tell(input);
+    }
+
+    /** Stops being a member here; containers go on, the disk keeps all. */
+    @Override
+    public void close() {
+        if (joinServer != null) {
+            joinServer.close();
+        }
+        host.images().onChange(() -> { });
+        loop.close();
+        overlays.close();
+        dns.close();
+        tasks.close();
+        logs.close();
+        edge.close();
+        transport.close();
+        storage.close();
+        store.close();
+        metrics.close();
+    }
+
+    /** From the network into the core's queue. */
+    private final class Receiver implements PeerTransport.Listener {
+        @Override
+        public void received(PeerIdentity from, byte[] payload) {
+            Message message;
+            try {
+                message = codec.get().decode(payload);
+            } catch (MessageFormatException e) {
+                metrics.malformedMessage();
+                LOG.debug("a message of {} bytes from {} was dropped: {}", payload.length, from.id(), e.getMessage());
+                return;
+            }
+            metrics.message("received", message);
+            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now));
+        }
+
+        @Override
+        public void connectionLost(NodeId peer) {
+            loop.offer((core, now) -> core.connectionLost(peer, now));
+        }
+    }
+
+    /** From the core to the adapters. */
+    private final class Ports implements EffectRunner.Ports {
+        @Override
+        public void send(NodeEffect.Send send) {
+            metrics.message("sent", send.message());
+            transport.send(send.to(), codec.get().encode(send.message()));
+        }
+
+        @Override
+        public void memberChanged(Member before, Member now) {
+            edge.memberChanged(now);
+            if (before == null || before.status() != now.status()) {
+                LOG.info("node {} at {} is {}", now.id(), now.endpoint(), now.status());
+            }
+        }
+
+        @Override
+        public void stored(DesiredObject object, boolean stored) {
+            if (stored) {
+                tell((core, now) -> core.persisted(object.uid(), object.generation(), now));
+            } else {
+                writes.notStored(object.uid(), object.generation());
+            }
+        }
+
+        @Override
+        public void replicated(String uid, long generation, int copies) {
+            writes.replicated(uid, generation, copies);
+        }
+    }
+}

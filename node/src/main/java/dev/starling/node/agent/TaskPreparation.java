@@ -1,0 +1,63 @@
+package dev.starling.node.agent;
+
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.core.NodeReport;
+import dev.starling.node.spec.ContainerSpecBuilder;
+import dev.starling.node.spec.TaskTemplate;
+import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Task;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** What a task's container needs of this node: the image at hand, its spec, its networks. */
+final class TaskPreparation implements TaskRunner.Preparation {
+    private final Host host;
+    private final OverlayRunner overlays;
+
+    TaskPreparation(Host host, OverlayRunner overlays) {
+        this.host = host;
+        this.overlays = overlays;
+    }
+
+    @Override
+    public ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot snapshot) {
+        NodeReport report = snapshot.reports().get(snapshot.self());
+        NodeView node = snapshot.view().nodes().get(snapshot.self());
+        if (report == null || node == null) {
+            throw RuntimeShimException.conflict("this node is no member of the swarm any more");
+        }
+        List<String> nameServers = new ArrayList<>();
+        task.addresses().keySet().forEach(uid -> nameServers.add(overlays.network(snapshot, uid).gateway()));
+        ContainerSpec spec;
+        try {
+            spec = ContainerSpecBuilder.build(service, task, report, node.labels(), nameServers);
+        } catch (IllegalArgumentException e) {
+            throw RuntimeShimException.invalid(e.getMessage());
+        }
+        if (host.images().find(spec.image()) == null) {
+            throw RuntimeShimException.notFound("No such image: " + spec.image());
+        }
+        return TaskTemplate.of(service, task).map(template -> withGrace(spec, template.stopGrace().toMillis())).orElse(spec);
+    }
+
+    private static ContainerSpec withGrace(ContainerSpec spec, long graceMillis) {
+        SortedMap<String, String> labels = new TreeMap<>(spec.labels());
+        labels.put(TaskRunner.GRACE_LABEL, Long.toString(graceMillis));
+        return new ContainerSpec(spec.id(), spec.name(), spec.image(), spec.entrypoint(), spec.args(), spec.env(), spec.workingDirectory(),
+                spec.user(), spec.groups(), spec.hostname(), Collections.unmodifiableSortedMap(labels), spec.stopSignal(), spec.tty(),
+                spec.openStdin(), spec.readOnlyRoot(), spec.mounts(), spec.hosts(), spec.dns(), spec.limits(), spec.capabilityAdd(),
+                spec.capabilityDrop(), spec.sysctls(), spec.logOptions());
+    }
+
+    @Override
+    public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
+        return overlays.setup(task, snapshot);
+    }
+}

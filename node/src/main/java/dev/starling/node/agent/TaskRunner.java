@@ -1,0 +1,240 @@
+package dev.starling.node.agent;
+
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
+import dev.starling.scheduler.model.TaskState;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries out what the scheduler decided for this node's tasks: makes, starts, stops and removes their containers, and reports each step.
+ * Work on one task is done in order; different tasks go side by side on a few threads.
+ */
+final class TaskRunner implements AutoCloseable {
+    /** Which container belongs to which task: Docker's own label. */
+    static final String TASK_LABEL = "com.docker.swarm.task.id";
+    /** {@code --stop-grace-period} in milliseconds. */
+    static final String GRACE_LABEL = "dev.starling.stop-grace-millis";
+
+    private static final Logger LOG = LoggerFactory.getLogger(TaskRunner.class);
+    private static final int THREADS = 4;
+    private static final Duration DEFAULT_GRACE = Duration.ofSeconds(10);
+
+    /** Turns a task into what the runtime needs to know. */
+    interface Preparation {
+        /** @throws RuntimeShimException NOT_FOUND where the image is not here, in Docker's words */
+        ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot snapshot);
+
+        /** Makes the task's networks ready on this host before its container starts. */
+        ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot);
+    }
+
+    private final ContainerRuntime runtime;
+    private final Preparation preparation;
+    private final Supplier<ClusterSnapshot> snapshots;
+    private final Consumer<TaskReport> reports;
+    private final ExecutorService workers = Executors.newFixedThreadPool(THREADS, Threads.named("tasks"));
+    /** Task id -> the end of its queue of work; an entry leaves when its queue is empty. */
+    private final Map<String, CompletableFuture<Void>> queues = new ConcurrentHashMap<>();
+    private final Map<String, String> containerOfTask = new ConcurrentHashMap<>();
+    private final Set<String> stopping = ConcurrentHashMap.newKeySet();
+
+    TaskRunner(ContainerRuntime runtime, Preparation preparation, Supplier<ClusterSnapshot> snapshots, Consumer<TaskReport> reports) {
+        this.runtime = runtime;
+        this.preparation = preparation;
+        this.snapshots = snapshots;
+        this.reports = reports;
+    }
+
+    /** After an agent's start: what became of a task that the record calls active. Its container may run, have ended, or be gone. */
+    TaskReport adopt(Task task) {
+        for (Container container : runtime.list()) {
+            if (task.id().equals(container.spec().labels().get(TASK_LABEL))) {
+                containerOfTask.put(task.id(), container.id());
+                return container.state() == Container.State.RUNNING ? running(task.id(), container) : ended(task.id(), container, false);
+            }
+        }
+        return new TaskReport(task.id(), TaskState.FAILED, "failed", "the node restarted and the container is gone", -1, "", 0);
+    }
+
+    /** Removes containers of tasks that the record does not know: left by a crash between two writes. */
+    void sweep(Set<String> knownTasks) {
+        for (Container container : runtime.list()) {
+            String taskId = container.spec().labels().get(TASK_LABEL);
+            if (taskId != null && !knownTasks.contains(taskId)) {
+                LOG.info("removing container {} of task {}, which this node's record does not know", container.spec().name(), taskId);
+                containerOfTask.put(taskId, container.id());
+                enqueue(taskId, () -> removeContainer(taskId));
+            }
+        }
+    }
+
+    void start(Task task) {
+        enqueue(task.id(), () -> doStart(task));
+    }
+
+    void stop(Task task) {
+        stopping.add(task.id());
+        enqueue(task.id(), () -> doStop(task));
+    }
+
+    void remove(Task task) {
+        enqueue(task.id(), () -> removeContainer(task.id()));
+    }
+
+    /** The container of a task of this node; null where it has none. */
+    String containerOf(String taskId) {
+        return containerOfTask.get(taskId);
+    }
+
+    private void enqueue(String taskId, Runnable work) {
+        queues.compute(taskId, (id, tail) -> {
+            CompletableFuture<Void> after = tail == null ? CompletableFuture.completedFuture(null) : tail;
+            CompletableFuture<Void> next = after.thenRunAsync(() -> guarded(taskId, work), workers);
+            next.whenComplete((done, failure) -> queues.remove(taskId, next));
+            return next;
+        });
+    }
+
+    private static void guarded(String taskId, Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            LOG.error("work on task {} failed: {}", taskId, e.toString(), e);
+        }
+    }
+
+    private void doStart(Task task) {
+        if (stopping.contains(task.id())) {
+            return; // stopped before it began; the queued stop reports
+        }
+        ClusterSnapshot snapshot = snapshots.get();
+        Document service = ServiceDocuments.of(snapshot, task);
+        if (service == null) {
+            reports.accept(failure(task, TaskState.REJECTED, "the service was removed before the task started"));
+            return;
+        }
+        reports.accept(new TaskReport(task.id(), TaskState.PREPARING, "preparing", "", -1, "", 0));
+        try {
+            ContainerSpec spec = preparation.containerSpec(service, task, snapshot);
+            ContainerRuntime.NetworkSetup network = preparation.network(task, snapshot);
+            reports.accept(new TaskReport(task.id(), TaskState.STARTING, "starting", "", -1, spec.id(), 0));
+            containerOfTask.put(task.id(), spec.id());
+            Container container = runtime.start(spec, network);
+            reports.accept(running(task.id(), container));
+        } catch (RuntimeShimException e) {
+            containerOfTask.remove(task.id());
+            // what could not even be prepared is 'rejected', as Docker has it; what failed to start is 'failed'
+            boolean rejected = e.kind() != RuntimeShimException.Kind.SYSTEM;
+            LOG.warn("task {} of {}: {}", task.id(), service.name(), e.getMessage());
+            reports.accept(failure(task, rejected ? TaskState.REJECTED : TaskState.FAILED, e.getMessage()));
+        } catch (RuntimeException e) {
+            containerOfTask.remove(task.id());
+            LOG.error("task {} of {} could not be started: {}", task.id(), service.name(), e.toString(), e);
+            reports.accept(failure(task, TaskState.FAILED, String.valueOf(e.getMessage())));
+        }
+    }
+
+    private void doStop(Task task) {
+        String containerId = containerOfTask.get(task.id());
+        Container container = containerId == null ? null : runtime.inspect(containerId);
+        if (container == null) {
+            reports.accept(new TaskReport(task.id(), TaskState.SHUTDOWN, "shutdown", "", -1, "", 0));
+            return;
+        }
+        runtime.stop(containerId, grace(container));
+        Container after = runtime.inspect(containerId);
+        reports.accept(ended(task.id(), after == null ? container : after, true));
+    }
+
+    private void removeContainer(String taskId) {
+        String containerId = containerOfTask.remove(taskId);
+        stopping.remove(taskId);
+        if (containerId == null) {
+            return;
+        }
+        Container container = runtime.inspect(containerId);
+        if (container != null && container.state() == Container.State.RUNNING) {
+            runtime.stop(containerId, grace(container));
+        }
+        runtime.remove(containerId);
+    }
+
+    /** A container ended: the runtime's listener. */
+    void exited(Container container) {
+        String taskId = container.spec().labels().get(TASK_LABEL);
+        if (taskId != null && !stopping.contains(taskId)) {
+            // in the task's queue, so that a container that ends at once is not reported before its start
+            enqueue(taskId, () -> reports.accept(ended(taskId, container, false)));
+        }
+    }
+
+    /** From the container itself: its service may be gone when it has to stop. */
+    private static Duration grace(Container container) {
+        String millis = container.spec().labels().get(GRACE_LABEL);
+        return millis == null ? DEFAULT_GRACE : Duration.ofMillis(Long.parseLong(millis));
+    }
+
+    private static TaskReport running(String taskId, Container container) {
+        return new TaskReport(taskId, TaskState.RUNNING, "started", "", -1, container.id(), container.pid());
+    }
+
+    private static TaskReport ended(String taskId, Container container, boolean wanted) {
+        int code = container.exitCode().orElse(-1);
+        if (wanted) {
+            return new TaskReport(taskId, TaskState.SHUTDOWN, "shutdown", "", code, container.id(), 0);
+        }
+        if (code == 0) {
+            return new TaskReport(taskId, TaskState.COMPLETE, "finished", "", 0, container.id(), 0);
+        }
+        String error = container.oomKilled() ? "task: non-zero exit (" + code + "): out of memory"
+                : code < 0 ? "task: exit code unknown: the container ended while no agent watched" : "task: non-zero exit (" + code + ")";
+        return new TaskReport(taskId, TaskState.FAILED, "started", error, code, container.id(), 0);
+    }
+
+    private static TaskReport failure(Task task, TaskState state, String error) {
+        return new TaskReport(task.id(), state, state == TaskState.REJECTED ? "preparing" : "starting", error, -1, "", 0);
+    }
+
+    /** {@code docker swarm leave}: stops and removes every task's container. Returns when all are gone. */
+    void removeAll() {
+        for (Container container : runtime.list()) {
+            String taskId = container.spec().labels().get(TASK_LABEL);
+            if (taskId != null) {
+                stopping.add(taskId);
+                containerOfTask.put(taskId, container.id());
+                enqueue(taskId, () -> removeContainer(taskId));
+            }
+        }
+        CompletableFuture.allOf(queues.values().toArray(CompletableFuture[]::new)).join();
+    }
+
+    /** Lets running work end; leaves the containers alone. */
+    @Override
+    public void close() {
+        workers.shutdown();
+        try {
+            if (!workers.awaitTermination(5, TimeUnit.SECONDS)) {
+                workers.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

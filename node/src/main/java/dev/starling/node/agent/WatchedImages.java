@@ -1,0 +1,70 @@
+package dev.starling.node.agent;
+
+import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImageStore;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/** The image store, telling the agent when images came or went, so that the node's report says so to the planners. */
+final class WatchedImages implements ImageStore {
+    private final ImageStore store;
+    private volatile Runnable listener = () -> { };
+
+    WatchedImages(ImageStore store) {
+        this.store = store;
+    }
+
+    void onChange(Runnable newListener) {
+        listener = newListener;
+    }
+
+    /** References and ids of what is here, as the planners compare them. */
+    SortedSet<String> names() {
+        TreeSet<String> names = new TreeSet<>();
+        for (Image image : store.list()) {
+            names.add(image.id());
+            names.addAll(image.tags());
+            names.addAll(image.digests());
+        }
+        return Collections.unmodifiableSortedSet(names);
+    }
+
+    @Override
+    public List<String> load(InputStream archive) {
+        List<String> loaded = store.load(archive);
+        listener.run();
+        return loaded;
+    }
+
+    @Override
+    public List<Image> list() {
+        return store.list();
+    }
+
+    @Override
+    public Image find(String reference) {
+        return store.find(reference);
+    }
+
+    @Override
+    public void tag(String reference, String newTag) {
+        store.tag(reference, newTag);
+        listener.run();
+    }
+
+    @Override
+    public List<String> remove(String reference, boolean force) {
+        List<String> removed = store.remove(reference, force);
+        listener.run();
+        return removed;
+    }
+
+    @Override
+    public List<Path> layerDirectories(Image image) {
+        return store.layerDirectories(image);
+    }
+}

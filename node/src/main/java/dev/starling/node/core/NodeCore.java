@@ -1,0 +1,401 @@
+package dev.starling.node.core;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.Gossip;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Output;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.message.Message;
+import dev.starling.scheduler.Effect;
+import dev.starling.scheduler.Scheduler;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
+import dev.starling.scheduler.model.Time;
+import dev.starling.scheduler.model.View;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.random.RandomGenerator;
+
+/**
+ * One node of the cluster without its body: gossip and scheduler joined into one machine. Messages, container reports, operators' writes
+ * and the time go in; {@link NodeEffect}s come out. The agent runs it over sockets, disk and kernel, the simulator over fakes; it has no
+ * clock, thread or I/O of its own, and every method is called by one thread.
+ *
+ * <p>Inputs only take note. {@link #settle} then runs the scheduler on the view as it is, once for all inputs since the last call, and
+ * {@link #drain} hands out what is to be done. So a burst of messages costs one plan.
+ *
+ * <p>A node that starts while it knows of others first listens for a moment ({@link Config#listenFirst}): its old tasks may have been
+ * taken over while it was away, and starting them at once would give each slot two tasks. With nobody in reach it goes on alone.
+ */
+public final class NodeCore {
+    /**
+     * @param listenFirst      how long a starting node waits for its peers' state before it schedules, in milliseconds
+     * @param listenAfterPeer  how long it still waits once a peer answers, so that the exchange of state completes
+     * @param maxClockAhead    a foreign time more than this ahead of the wall clock does not move this node's hybrid clock
+     */
+    public record Config(long listenFirst, long listenAfterPeer, long maxClockAhead) {
+        public static Config defaults() {
+            return new Config(5_000, 1_500, 300_000);
+        }
+    }
+
+    private static final int ID_LENGTH = 25;
+    private static final int MAX_ROUNDS = 8;
+
+    private final NodeId self;
+    private final Role role;
+    private final Config config;
+    private final Gossip gossip;
+    private final Scheduler scheduler;
+    private final DesiredSigning signing;
+    private final RandomGenerator random;
+    private final ViewBuilder state;
+    private final DocumentCodec documentCodec = new DocumentCodec();
+    private final List<NodeEffect> effects = new ArrayList<>();
+
+    private HybridTime clock = HybridTime.ZERO;
+    private boolean dirty = true;
+    private long listenUntil;
+    private boolean heardPeer;
+    private View view;
+    private ClusterSnapshot snapshot;
+
+    public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, DesiredSigning signing,
+            RandomGenerator random) {
+        this.self = self;
+        this.role = role;
+        this.config = config;
+        this.gossip = gossip;
+        this.scheduler = scheduler;
+        this.signing = signing;
+        this.random = random;
+        this.state = new ViewBuilder(self, specs);
+    }
+
+    /** Before {@link #start}: what this node had on disk. */
+    public void restore(Collection<DesiredObject> desired, SortedMap<String, Bytes> ownRecord, Collection<Member> lastKnown) {
+        gossip.restore(desired, ownRecord, lastKnown);
+        for (DesiredObject object : desired) {
+            state.desiredChanged(object);
+            clock = later(clock, object.time());
+        }
+        ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
+        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self));
+        for (Task task : state.tasks(self)) {
+            clock = later(clock, task.claimed());
+        }
+    }
+
+    /** The tasks of this node that its record knew as active: after {@link #restore} the runner reports on each before {@link #start}. */
+    public List<Task> activeTasks() {
+        return scheduler.tasks().values().stream().filter(Task::isActive).toList();
+    }
+
+    public void start(Collection<Endpoint> seeds, Time now) {
+        boolean alone = seeds.isEmpty() && gossip.members().size() <= 1;
+        listenUntil = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
+        gossip.start(seeds, now.monotonicMillis());
+        absorb(now);
+    }
+
+    /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
+    public void receive(NodeId from, Role fromRole, Message message, Time now) {
+        DesiredObject enrolled = gossip.desired().get(from.value());
+        if (enrolled != null && enrolled.deleted()) {
+            return;
+        }
+        gossip.receive(from, fromRole, message, now.monotonicMillis());
+        if (!heardPeer) {
+            heardPeer = true;
+            listenUntil = Math.min(listenUntil, now.monotonicMillis() + config.listenAfterPeer());
+        }
+        absorb(now);
+    }
+
+    public void connectionLost(NodeId peer, Time now) {
+        gossip.connectionLost(peer, now.monotonicMillis());
+        absorb(now);
+    }
+
+    /** What this host can do has changed (or is told for the first time). */
+    public void describe(NodeReport report, Time now) {
+        putRecord(RecordKeys.NODE, RecordCodec.encode(report), now);
+        absorb(now);
+    }
+
+    public void report(TaskReport report, Time now) {
+        apply(scheduler.report(report, now), now);
+        dirty = true;
+        absorb(now);
+    }
+
+    public void persisted(String uid, long generation, Time now) {
+        gossip.persisted(uid, generation, now.monotonicMillis());
+        absorb(now);
+    }
+
+    public void tick(Time now) {
+        gossip.tick(now.monotonicMillis());
+        absorb(now);
+    }
+
+    /** Monotonic milliseconds at which {@link #tick} and {@link #settle} want to run next; Long.MAX_VALUE for never. */
+    public long nextTick() {
+        long scheduling = dirty ? listenUntil : Math.max(listenUntil, scheduler.nextStep());
+        return Math.min(gossip.nextTick(), scheduling);
+    }
+
+    /** Runs the scheduler where the view has changed or a wait of its own is over. */
+    public void settle(Time now) {
+        if (now.monotonicMillis() < listenUntil || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
+            return;
+        }
+        for (int round = 0; round < MAX_ROUNDS; round++) {
+            dirty = false;
+            List<Effect> next = scheduler.step(view(), now);
+            if (next.isEmpty()) {
+                break;
+            }
+            apply(next, now);
+            absorb(now);
+        }
+    }
+
+    private void apply(List<Effect> next, Time now) {
+        for (Effect effect : next) {
+            if (effect instanceof Effect.PutTask put) {
+                clock = later(clock, put.task().claimed());
+                putRecord(RecordKeys.task(put.task().id()), RecordCodec.encode(put.task()), now);
+            } else if (effect instanceof Effect.DropTask drop) {
+                removeRecord(RecordKeys.task(drop.task().id()), now);
+                effects.add(new NodeEffect.RemoveTask(drop.task()));
+            } else if (effect instanceof Effect.PutRefusal put) {
+                putRecord(RecordKeys.refusal(put.refusal().slot()), RecordCodec.encode(put.refusal()), now);
+            } else if (effect instanceof Effect.DropRefusal drop) {
+                removeRecord(RecordKeys.refusal(drop.slot()), now);
+            } else if (effect instanceof Effect.PutBlocks put) {
+                String key = RecordKeys.blocks(put.networkUid());
+                if (put.blocks().isEmpty()) {
+                    removeRecord(key, now);
+                } else {
+                    putRecord(key, RecordCodec.encode(put.blocks()), now);
+                }
+            } else if (effect instanceof Effect.Start start) {
+                effects.add(new NodeEffect.StartTask(start.task()));
+            } else if (effect instanceof Effect.Stop stop) {
+                effects.add(new NodeEffect.StopTask(stop.task(), stop.reason()));
+            } else {
+                throw new IllegalStateException("unknown effect " + effect);
+            }
+        }
+    }
+
+    private void putRecord(String key, Bytes value, Time now) {
+        if (value.equals(gossip.records().of(self).get(key))) {
+            return;
+        }
+        gossip.put(key, value, now.monotonicMillis());
+        state.recordChanged(self, key, value);
+        effects.add(new NodeEffect.PersistRecord(key, Optional.of(value)));
+        changed();
+    }
+
+    private void removeRecord(String key, Time now) {
+        gossip.remove(key, now.monotonicMillis());
+        state.recordChanged(self, key, null);
+        effects.add(new NodeEffect.PersistRecord(key, Optional.empty()));
+        changed();
+    }
+
+    /** Takes over what gossip has put out since the last input. */
+    private void absorb(Time now) {
+        List<Output> outputs;
+        while (!(outputs = gossip.drain()).isEmpty()) {
+            outputs.forEach(output -> absorb(output, now));
+        }
+    }
+
+    private void absorb(Output output, Time now) {
+        if (output instanceof Output.Send send) {
+            effects.add(new NodeEffect.Send(send.to(), send.message()));
+        } else if (output instanceof Output.MemberChanged change) {
+            effects.add(new NodeEffect.MemberChanged(change.before(), change.now()));
+            changed();
+        } else if (output instanceof Output.DesiredChanged change) {
+            DesiredObject object = change.object();
+            if (object.time().wallMillis() - now.wallMillis() <= config.maxClockAhead()) {
+                clock = later(clock, object.time());
+            }
+            state.desiredChanged(object);
+            if (object.kind() == Kind.NODE && object.deleted()) {
+                NodeId removed = new NodeId(object.uid());
+                gossip.forget(removed, now.monotonicMillis());
+                state.forget(removed);
+            }
+            effects.add(new NodeEffect.PersistDesired(object));
+            changed();
+        } else if (output instanceof Output.RecordChanged change) {
+            if (!change.node().equals(self)) {
+                takeRecord(change.node(), change.key());
+                changed();
+            }
+        } else if (output instanceof Output.Replicated replicated) {
+            effects.add(new NodeEffect.Replicated(replicated.uid(), replicated.generation(), replicated.copies()));
+        } else {
+            throw new IllegalStateException("unknown output " + output);
+        }
+    }
+
+    private void takeRecord(NodeId node, String key) {
+        SortedMap<String, Bytes> record = gossip.records().of(node);
+        if (key == null) {
+            state.recordReplaced(node, record);
+        } else {
+            state.recordChanged(node, key, record.get(key));
+        }
+    }
+
+    private void changed() {
+        dirty = true;
+        view = null;
+        snapshot = null;
+    }
+
+    /** Writes a new object; {@code uid} null: a new id is made. Follow up with {@link #settle}. */
+    public Document create(Kind kind, String uid, JsonNode body, Time now) {
+        requireManager();
+        String name = body.path("Spec").path("Name").asText("");
+        if (!name.isEmpty() && kind != Kind.NODE && kind != Kind.CLUSTER) {
+            for (Document other : state.documents(kind)) {
+                if (other.name().equals(name)) {
+                    throw new WriteRefusedException(WriteRefusedException.Reason.NAME_IN_USE,
+                            "name conflicts with an existing object: " + kindName(kind) + " " + name + " already exists");
+                }
+            }
+        }
+        clock = clock.next(now.wallMillis());
+        return write(unsigned(kind, uid != null ? uid : newId(), clock, 1, false, documentCodec.write(body)), now);
+    }
+
+    /** Replaces the body of the live object {@code uid}; {@code generation} is the one the writer had read. */
+    public Document update(String uid, long generation, JsonNode body, Time now) {
+        requireManager();
+        Document current = require(uid);
+        if (current.object().generation() != generation) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.OUT_OF_SEQUENCE, "update out of sequence");
+        }
+        clock = clock.next(now.wallMillis());
+        DesiredObject old = current.object();
+        return write(unsigned(old.kind(), uid, old.created(), old.generation() + 1, false, documentCodec.write(body)), now);
+    }
+
+    public DesiredObject delete(String uid, Time now) {
+        requireManager();
+        DesiredObject old = require(uid).object();
+        clock = clock.next(now.wallMillis());
+        DesiredObject tombstone = signing.sign(unsigned(old.kind(), uid, old.created(), old.generation() + 1, true, Bytes.EMPTY));
+        gossip.write(tombstone, now.monotonicMillis());
+        absorb(now);
+        return tombstone;
+    }
+
+    /** {@code docker swarm leave}: tells the others; the agent then tears down. */
+    public void leave(Time now) {
+        gossip.leave(now.monotonicMillis());
+        absorb(now);
+    }
+
+    private DesiredObject unsigned(Kind kind, String uid, HybridTime created, long generation, boolean deleted, Bytes body) {
+        return new DesiredObject(kind, uid, created, generation, clock, self, deleted, body, Bytes.EMPTY, Bytes.EMPTY);
+    }
+
+    private Document write(DesiredObject unsigned, Time now) {
+        DesiredObject signed = signing.sign(unsigned);
+        gossip.write(signed, now.monotonicMillis());
+        absorb(now);
+        return require(signed.uid());
+    }
+
+    private Document require(String uid) {
+        Document document = state.document(uid);
+        if (document == null) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_FOUND, "object " + uid + " not found");
+        }
+        return document;
+    }
+
+    private void requireManager() {
+        if (role != Role.MANAGER) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER,
+                    "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on "
+                            + "a manager node or promote the current node to a manager.");
+        }
+    }
+
+    private static String kindName(Kind kind) {
+        return kind.name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    /** A Docker-style id: 25 characters of base 36, some 129 random bits. */
+    private String newId() {
+        StringBuilder id = new StringBuilder(ID_LENGTH);
+        for (int i = 0; i < ID_LENGTH; i++) {
+            id.append(Character.forDigit(random.nextInt(36), 36));
+        }
+        return id.toString();
+    }
+
+    private static HybridTime later(HybridTime a, HybridTime b) {
+        return a.compareTo(b) >= 0 ? a : b;
+    }
+
+    /** What there is to do since the last call, oldest first. */
+    public List<NodeEffect> drain() {
+        List<NodeEffect> out = List.copyOf(effects);
+        effects.clear();
+        return out;
+    }
+
+    public View view() {
+        if (view == null) {
+            view = state.view(gossip.members());
+        }
+        return view;
+    }
+
+    /** The same object until something changes. */
+    public ClusterSnapshot snapshot() {
+        if (snapshot == null) {
+            snapshot = state.snapshot(role, gossip.members(), view());
+        }
+        return snapshot;
+    }
+
+    /** Record values and bodies that this release could not read. */
+    public long malformedValues() {
+        return state.malformedValues();
+    }
+
+    public NodeId self() {
+        return self;
+    }
+
+    public Role role() {
+        return role;
+    }
+
+    /** Own record as it stands, for a comparison with the disk. */
+    public SortedMap<String, Bytes> ownRecord() {
+        return new TreeMap<>(gossip.records().of(self));
+    }
+}

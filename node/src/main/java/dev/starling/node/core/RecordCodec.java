@@ -1,0 +1,221 @@
+package dev.starling.node.core;
+
+import com.esotericsoftware.kryo.kryo5.io.Input;
+import com.esotericsoftware.kryo.kryo5.io.Output;
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.Platform;
+import dev.starling.scheduler.model.Refusal;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * The values of a node's record as bytes: Kryo's buffers, hand-written layouts, no object graph and no class names.
+ *
+ * <p>Each value opens with a layout number. A later release appends fields at the end; an older one reads what it knows and ignores the
+ * rest. What does not parse is reported as {@link MalformedRecordException}, and the one value is left out of the view.
+ */
+final class RecordCodec {
+    private static final int LAYOUT = 1;
+    private static final int INITIAL_BYTES = 256;
+    private static final int MAX_BYTES = 1 << 20;
+    private static final int MAX_ELEMENTS = 65_536;
+    private static final TaskState[] TASK_STATES = TaskState.values();
+    private static final Role[] ROLES = Role.values();
+
+    static Bytes encode(NodeReport report) {
+        return write(out -> {
+            out.writeString(report.hostname());
+            out.writeString(report.address());
+            out.writeString(report.apiAddress());
+            out.writeByte(report.role().ordinal());
+            out.writeString(report.platform().os());
+            out.writeString(report.platform().architecture());
+            out.writeLong(report.capacity().nanoCpus());
+            out.writeLong(report.capacity().memoryBytes());
+            out.writeString(report.engineVersion());
+            writeMap(out, report.engineLabels());
+            writeStrings(out, report.images());
+            writeStrings(out, report.warnings());
+        });
+    }
+
+    static NodeReport decodeReport(Bytes bytes) {
+        return read(bytes, "node report", in -> new NodeReport(in.readString(), in.readString(), in.readString(),
+                element(ROLES, in.readByte(), "role"), new Platform(in.readString(), in.readString()),
+                new Resources(in.readLong(), in.readLong()), in.readString(), readMap(in), readStrings(in), readStrings(in)));
+    }
+
+    static Bytes encode(Task task) {
+        return write(out -> {
+            out.writeString(task.id());
+            writeSlot(out, task.slot());
+            out.writeString(task.node().value());
+            out.writeVarLong(task.serviceGeneration(), true);
+            out.writeString(task.templateHash());
+            out.writeString(task.image());
+            out.writeByte(task.state().ordinal());
+            out.writeByte(task.desired().ordinal());
+            out.writeLong(task.claimed().packed());
+            out.writeVarInt(task.price(), true);
+            out.writeVarInt(task.attempt(), true);
+            out.writeVarLong(task.notBefore(), true);
+            out.writeVarLong(task.createdMillis(), true);
+            out.writeVarLong(task.changedMillis(), true);
+            out.writeString(task.message());
+            out.writeString(task.error());
+            out.writeVarInt(task.exitCode(), false);
+            out.writeString(task.containerId());
+            out.writeVarInt(task.pid(), true);
+            writeMap(out, task.addresses());
+        });
+    }
+
+    static Task decodeTask(Bytes bytes) {
+        return read(bytes, "task", in -> new Task(in.readString(), readSlot(in), new NodeId(in.readString()), in.readVarLong(true),
+                in.readString(), in.readString(), element(TASK_STATES, in.readByte(), "task state"),
+                element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
+                in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), in.readString(), in.readString(),
+                in.readVarInt(false), in.readString(), in.readVarInt(true), readMap(in)));
+    }
+
+    static Bytes encode(Refusal refusal) {
+        return write(out -> {
+            writeSlot(out, refusal.slot());
+            out.writeString(refusal.reason());
+            out.writeVarLong(refusal.sinceMillis(), true);
+        });
+    }
+
+    static Refusal decodeRefusal(Bytes bytes) {
+        return read(bytes, "refusal", in -> new Refusal(readSlot(in), in.readString(), in.readVarLong(true)));
+    }
+
+    static Bytes encode(List<BlockClaim> blocks) {
+        return write(out -> {
+            out.writeVarInt(blocks.size(), true);
+            for (BlockClaim block : blocks) {
+                out.writeString(block.networkUid());
+                out.writeVarInt(block.block(), true);
+                out.writeLong(block.claimed().packed());
+            }
+        });
+    }
+
+    static List<BlockClaim> decodeBlocks(Bytes bytes) {
+        return read(bytes, "blocks", in -> {
+            int count = count(in);
+            List<BlockClaim> blocks = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                blocks.add(new BlockClaim(in.readString(), in.readVarInt(true), new HybridTime(in.readLong())));
+            }
+            return List.copyOf(blocks);
+        });
+    }
+
+    private static Bytes write(Consumer<Output> layout) {
+        Output out = new Output(INITIAL_BYTES, MAX_BYTES);
+        out.writeByte(LAYOUT);
+        layout.accept(out);
+        return Bytes.wrap(out.toBytes());
+    }
+
+    private static <T> T read(Bytes bytes, String what, Function<Input, T> layout) {
+        try {
+            Input in = new Input(bytes.array());
+            int version = in.readByte();
+            if (version < LAYOUT) {
+                throw new MalformedRecordException(what + ": layout " + version + " is unknown", null);
+            }
+            return layout.apply(in);
+        } catch (MalformedRecordException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new MalformedRecordException(what + " of " + bytes.size() + " bytes does not parse: " + e.getMessage(), e);
+        }
+    }
+
+    private static void writeSlot(Output out, Slot slot) {
+        out.writeString(slot.serviceUid());
+        out.writeVarInt(slot.index(), true);
+        out.writeString(slot.node() == null ? null : slot.node().value());
+    }
+
+    private static Slot readSlot(Input in) {
+        String service = in.readString();
+        int index = in.readVarInt(true);
+        String node = in.readString();
+        return new Slot(service, index, node == null ? null : new NodeId(node));
+    }
+
+    private static void writeMap(Output out, SortedMap<String, String> map) {
+        out.writeVarInt(map.size(), true);
+        map.forEach((key, value) -> {
+            out.writeString(key);
+            out.writeString(value);
+        });
+    }
+
+    private static SortedMap<String, String> readMap(Input in) {
+        int count = count(in);
+        SortedMap<String, String> map = new TreeMap<>();
+        for (int i = 0; i < count; i++) {
+            map.put(in.readString(), in.readString());
+        }
+        return java.util.Collections.unmodifiableSortedMap(map);
+    }
+
+    private static void writeStrings(Output out, Collection<String> strings) {
+        out.writeVarInt(strings.size(), true);
+        strings.forEach(out::writeString);
+    }
+
+    private static SortedSet<String> readStrings(Input in) {
+        int count = count(in);
+        SortedSet<String> strings = new TreeSet<>();
+        for (int i = 0; i < count; i++) {
+            strings.add(in.readString());
+        }
+        return java.util.Collections.unmodifiableSortedSet(strings);
+    }
+
+    private static int count(Input in) {
+        int count = in.readVarInt(true);
+        if (count < 0 || count > MAX_ELEMENTS) {
+            throw new MalformedRecordException("a list of " + count + " elements", null);
+        }
+        return count;
+    }
+
+    private static <E> E element(E[] values, int ordinal, String what) {
+        if (ordinal < 0 || ordinal >= values.length) {
+            throw new MalformedRecordException(what + " " + ordinal + " is unknown", null);
+        }
+        return values[ordinal];
+    }
+
+    private RecordCodec() {}
+
+    /** A record value that this release cannot read. */
+    static final class MalformedRecordException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        MalformedRecordException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package dev.starling.node.core;
+
+import dev.starling.scheduler.model.Slot;
+
+/** The keys of a node's record. Their prefixes are on the wire and on disk. */
+final class RecordKeys {
+    static final String NODE = "node";
+    static final String TASK = "task/";
+    static final String REFUSAL = "refusal/";
+    static final String BLOCKS = "blocks/";
+
+    static String task(String taskId) {
+        return TASK + taskId;
+    }
+
+    static String refusal(Slot slot) {
+        return REFUSAL + slot;
+    }
+
+    static String blocks(String networkUid) {
+        return BLOCKS + networkUid;
+    }
+
+    private RecordKeys() {}
+}

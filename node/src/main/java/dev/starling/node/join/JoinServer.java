@@ -1,0 +1,178 @@
+package dev.starling.node.join;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.JoinToken;
+import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.TrustException;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.PemKeyCertOptions;
+import java.security.cert.X509Certificate;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where {@code docker swarm join} of other nodes is answered: HTTPS, one request, {@code POST /v1/join}. The caller has no certificate
+ * yet; its token, a header of bounded length, is checked before one byte of the body is read.
+ */
+public final class JoinServer implements AutoCloseable {
+    static final String PATH = "/v1/join";
+    static final int MAX_BODY_BYTES = 16 << 10;
+
+    private static final Logger LOG = LoggerFactory.getLogger(JoinServer.class);
+    private static final int MAX_TOKEN_CHARS = 256;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What the server needs of the cluster. */
+    public interface Cluster {
+        int tokenRotation(Role role);
+
+        /** Live members' gossip addresses. */
+        List<String> gossipAddresses();
+
+        /** Writes the new node into the desired state; fails where it was removed. */
+        CompletionStage<?> enrol(NodeId node, Role role, String availability);
+    }
+
+    private final Vertx vertx;
+    private final ClusterAuthority authority;
+    private final Cluster cluster;
+    private final Supplier<NodeCredentials> credentials;
+    private final LongAdder refused = new LongAdder();
+    private HttpServer server;
+
+    public JoinServer(Vertx vertx, ClusterAuthority authority, Supplier<NodeCredentials> credentials, Cluster cluster) {
+        this.vertx = vertx;
+        this.authority = authority;
+        this.credentials = credentials;
+        this.cluster = cluster;
+    }
+
+    /** @throws IllegalStateException where the address cannot be bound */
+    public void listen(Endpoint address) {
+        NodeCredentials own = credentials.get();
+        String key = "-----BEGIN PRIVATE KEY-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(own.key().getEncoded()) + "\n-----END PRIVATE KEY-----\n";
+        String chain = ClusterAuthority.pem(own.certificate()) + ClusterAuthority.pem(own.ca());
+        HttpServerOptions options = new HttpServerOptions().setSsl(true).setUseAlpn(false)
+                .setEnabledSecureTransportProtocols(java.util.Set.of("TLSv1.3"))
+                .setKeyCertOptions(new PemKeyCertOptions().setKeyValue(Buffer.buffer(key)).setCertValue(Buffer.buffer(chain)))
+                .setMaxHeaderSize(4096).setIdleTimeout(10).setIdleTimeoutUnit(TimeUnit.SECONDS);
+        HttpServer candidate = vertx.createHttpServer(options).requestHandler(this::handle);
+        try {
+            server = candidate.listen(address.port(), address.host()).toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        } catch (Exception e) {
+            throw new IllegalStateException("join address " + address + " cannot be listened on: "
+                    + (e.getCause() == null ? e : e.getCause()).getMessage() + "; choose another 'join-listen', or end what holds it", e);
+        }
+    }
+
+    public long refusals() {
+        return refused.sum();
+    }
+
+    private void handle(HttpServerRequest request) {
+        if (!PATH.equals(request.path()) || request.method() != HttpMethod.POST) {
+            answer(request, 404, "no such resource: only POST " + PATH);
+            return;
+        }
+        Role role = roleOf(request.getHeader("X-Starling-Join-Token"));
+        if (role == null) {
+            refused.increment();
+            LOG.warn("a node at {} was refused: its join token is not valid", request.remoteAddress());
+            answer(request, 403, "A valid join token is necessary to join this cluster: it is wrong, was rotated, or belongs to another cluster");
+            return;
+        }
+        Buffer body = Buffer.buffer();
+        request.handler(chunk -> {
+            if (body.length() + chunk.length() > MAX_BODY_BYTES) {
+                request.handler(null);
+                answer(request, 413, "the request has more than " + MAX_BODY_BYTES + " bytes");
+            } else {
+                body.appendBuffer(chunk);
+            }
+        });
+        request.exceptionHandler(failure -> LOG.debug("join request broke off: {}", failure.toString()));
+        request.endHandler(end -> vertx.executeBlocking(() -> {
+            admit(request, role, body.getBytes());
+            return null;
+        }, false).onFailure(e -> answer(request, 500, String.valueOf(e.getMessage()))));
+    }
+
+    private Role roleOf(String header) {
+        if (header == null || header.length() > MAX_TOKEN_CHARS) {
+            return null;
+        }
+        try {
+            JoinToken presented = JoinToken.parse(header);
+            for (Role role : Role.values()) {
+                if (presented.secretEquals(JoinTokens.derive(authority, role, cluster.tokenRotation(role)))) {
+                    return role;
+                }
+            }
+        } catch (TrustException e) {
+            LOG.debug("malformed join token: {}", e.getMessage());
+        }
+        return null;
+    }
+
+    private void admit(HttpServerRequest request, Role role, byte[] body) throws Exception {
+        X509Certificate certificate;
+        String availability;
+        try {
+            var json = JSON.readTree(body);
+            certificate = authority.issue(Base64.getDecoder().decode(json.path("csr").asText()), role);
+            availability = json.path("availability").asText("active");
+        } catch (java.io.IOException | TrustException | IllegalArgumentException e) {
+            answer(request, 400, "the join request does not parse: " + e.getMessage());
+            return;
+        }
+        NodeId node = NodeCredentials.peer(certificate, authority.certificate()).id();
+        cluster.enrol(node, role, availability).whenComplete((done, failure) -> {
+            if (failure != null) {
+                Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+                answer(request, 503, String.valueOf(cause.getMessage()));
+                return;
+            }
+            ObjectNode reply = JSON.createObjectNode();
+            reply.put("certificate", ClusterAuthority.pem(certificate));
+            reply.put("caCertificate", authority.certificatePem());
+            if (role == Role.MANAGER) {
+                reply.put("caKey", authority.keyPem());
+            }
+            cluster.gossipAddresses().forEach(reply.putArray("gossip")::add);
+            LOG.info("node {} joins as {}", node, role);
+            request.response().putHeader("Content-Type", "application/json").end(reply.toString());
+        });
+    }
+
+    private static void answer(HttpServerRequest request, int status, String message) {
+        if (!request.response().ended()) {
+            request.response().setStatusCode(status).putHeader("Content-Type", "application/json").putHeader("Connection", "close")
+                    .end(JSON.createObjectNode().put("message", message).toString());
+        }
+    }
+
+    @Override
+    public void close() {
+        if (server != null) {
+            server.close();
+        }
+    }
+
+}
