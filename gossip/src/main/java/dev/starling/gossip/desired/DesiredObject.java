@@ -2,6 +2,10 @@ package dev.starling.gossip.desired;
 
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Objects;
 
 /**
@@ -33,5 +37,25 @@ public record DesiredObject(
         if (generation < 1) {
             throw new IllegalArgumentException("generation must be at least 1, got " + generation);
         }
+    }
+
+    /** All fields but signature and certificate, in the one layout that is signed. */
+    public byte[] signedBytes() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(128 + body.size());
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            out.writeUTF("starling-desired-1");
+            out.writeInt(kind.code());
+            out.writeUTF(uid);
+            out.writeLong(created.packed());
+            out.writeLong(generation);
+            out.writeLong(time.packed());
+            out.writeUTF(writer.value());
+            out.writeBoolean(deleted);
+            out.writeInt(body.size());
+            out.write(body.array());
+        } catch (IOException e) {
+            throw new UncheckedIOException("desired object " + uid + " cannot be laid out", e);
+        }
+        return bytes.toByteArray();
     }
 }

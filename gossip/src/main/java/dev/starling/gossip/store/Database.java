@@ -1,0 +1,158 @@
+package dev.starling.gossip.store;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+
+/**
+ * One SQLite file, opened for this process alone, checked, and brought to the current schema. Commits are on the disk when they
+ * return (WAL, synchronous=FULL). A damaged file is moved aside, never deleted: someone may want to look into it.
+ */
+final class Database implements AutoCloseable {
+    static final int SCHEMA_VERSION = 1;
+
+    private static final int PAGE_BYTES = 4096;
+    private static final int BUSY_MILLIS = 200; // an agent that is just ending
+    private static final String[] SCHEMA = {
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        """
+        CREATE TABLE desired (
+          uid TEXT PRIMARY KEY, kind INTEGER NOT NULL, created INTEGER NOT NULL, generation INTEGER NOT NULL, time INTEGER NOT NULL,
+          writer TEXT NOT NULL, deleted INTEGER NOT NULL, body BLOB NOT NULL, signature BLOB NOT NULL, certificate BLOB NOT NULL)""",
+        "CREATE TABLE own_record (key TEXT PRIMARY KEY, value BLOB NOT NULL)",
+        """
+        CREATE TABLE members (
+          id TEXT PRIMARY KEY, host TEXT NOT NULL, port INTEGER NOT NULL, role TEXT NOT NULL, boot INTEGER NOT NULL,
+          incarnation INTEGER NOT NULL, status TEXT NOT NULL) WITHOUT ROWID""",
+    };
+
+    @FunctionalInterface
+    interface Work<T> {
+        T run(Connection connection) throws SQLException;
+    }
+
+    private final Path file;
+    private final Connection connection;
+
+    private Database(Path file, Connection connection) {
+        this.file = file;
+        this.connection = connection;
+    }
+
+    /** @throws StoreException with reason CORRUPT where the file is damaged: {@link #moveAside} it and open again */
+    static Database open(Path file, long maxBytes) {
+        Connection connection = null;
+        try {
+            connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("PRAGMA busy_timeout=" + BUSY_MILLIS);
+                statement.execute("PRAGMA page_size=" + PAGE_BYTES);
+                statement.execute("PRAGMA locking_mode=EXCLUSIVE");
+                statement.execute("PRAGMA journal_mode=WAL");
+                statement.execute("PRAGMA synchronous=FULL");
+                statement.execute("PRAGMA max_page_count=" + Math.max(16, maxBytes / PAGE_BYTES));
+                statement.execute("BEGIN IMMEDIATE"); // takes the lock: an agent that runs already is found here, not later
+                statement.execute("COMMIT");
+                try (ResultSet finding = statement.executeQuery("PRAGMA quick_check(1)")) {
+                    if (finding.next() && !finding.getString(1).equals("ok")) {
+                        throw StoreException.damaged(file, finding.getString(1));
+                    }
+                }
+                migrate(file, statement);
+            }
+            connection.setAutoCommit(false);
+            return new Database(file, connection);
+        } catch (SQLException e) {
+            closeQuietly(connection, e);
+            throw StoreException.of(file, "opening it", e);
+        } catch (StoreException e) {
+            closeQuietly(connection, e);
+            throw e;
+        }
+    }
+
+    private static void migrate(Path file, Statement statement) throws SQLException {
+        int found;
+        try (ResultSet version = statement.executeQuery("PRAGMA user_version")) {
+            found = version.getInt(1);
+        }
+        if (found > SCHEMA_VERSION) {
+            throw StoreException.tooNew(file, found, SCHEMA_VERSION);
+        }
+        if (found == 0) {
+            statement.execute("BEGIN IMMEDIATE");
+            for (String sql : SCHEMA) {
+                statement.execute(sql);
+            }
+            statement.execute("PRAGMA user_version=" + SCHEMA_VERSION);
+            statement.execute("COMMIT");
+        }
+    }
+
+    /** Renames a damaged file and what belongs to it; returns the new name. */
+    static Path moveAside(Path file) throws IOException {
+        String stamp = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC).format(Instant.now());
+        Path aside = file.resolveSibling(file.getFileName() + ".damaged-" + stamp);
+        for (int i = 1; Files.exists(aside); i++) {
+            aside = file.resolveSibling(file.getFileName() + ".damaged-" + stamp + "-" + i);
+        }
+        Files.move(file, aside);
+        for (String suffix : new String[] {"-wal", "-shm"}) {
+            Path part = file.resolveSibling(file.getFileName() + suffix);
+            if (Files.exists(part)) {
+                Files.move(part, aside.resolveSibling(aside.getFileName() + suffix));
+            }
+        }
+        return aside;
+    }
+
+    /** Runs {@code work} in one transaction: all of it is on the disk when this returns, or none of it where this throws. */
+    <T> T transaction(String doing, Work<T> work) {
+        try {
+            T result = work.run(connection);
+            connection.commit();
+            return result;
+        } catch (SQLException e) {
+            rollback(e);
+            throw StoreException.of(file, doing, e);
+        } catch (RuntimeException e) {
+            rollback(e);
+            throw StoreException.file(file, doing, e);
+        }
+    }
+
+    private void rollback(Exception because) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            because.addSuppressed(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            throw StoreException.of(file, "closing it", e);
+        }
+    }
+
+    private static void closeQuietly(Connection connection, Exception because) {
+        if (connection != null) {
+            try {
+                connection.close();
+            } catch (SQLException e) {
+                because.addSuppressed(e);
+            }
+        }
+    }
+}

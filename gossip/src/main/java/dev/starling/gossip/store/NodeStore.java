@@ -1,0 +1,266 @@
+package dev.starling.gossip.store;
+
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a node has on disk. Each save is one transaction, durable when it returns, and blocks for as long as the disk takes: give it
+ * a thread of its own. Methods may be called from any thread, one runs at a time.
+ *
+ * <p>The store keeps what it is given; whether one register supersedes another is decided before (the join is gossip's).
+ *
+ * <p>A damaged database is moved aside and the node starts with an empty one ({@link #movedAside}): its peers have the desired state.
+ * The boot generation survives that in a second file.
+ */
+public final class NodeStore implements AutoCloseable {
+    /** Far above what a cluster's desired state takes; a bound, so that a runaway writer cannot fill the disk. */
+    public static final long DEFAULT_MAX_BYTES = 1L << 30;
+
+    private static final Logger LOG = LoggerFactory.getLogger(NodeStore.class);
+    private static final String DATABASE_FILE = "state.db";
+    private static final String BOOT_FILE = "boot";
+
+    private final Path file;
+    private final BootFile bootFile;
+    private final Database database;
+    private final Path movedAside;
+
+    private NodeStore(Path file, Database database, Path movedAside) {
+        this.file = file;
+        this.bootFile = new BootFile(file.resolveSibling(BOOT_FILE));
+        this.database = database;
+        this.movedAside = movedAside;
+    }
+
+    /** The store in {@code directory}, made where there is none. */
+    public static NodeStore open(Path directory) {
+        return open(directory, DEFAULT_MAX_BYTES);
+    }
+
+    /** @throws StoreException where it cannot be opened; a damaged database is no such case */
+    public static NodeStore open(Path directory, long maxBytes) {
+        Path file = directory.resolve(DATABASE_FILE);
+        try {
+            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            NativeLibraryHome.choose(directory);
+        } catch (IOException e) {
+            throw StoreException.file(file, "preparing its directory", e);
+        }
+        try {
+            return new NodeStore(file, Database.open(file, maxBytes), null);
+        } catch (StoreException e) {
+            if (e.reason() != StoreException.Reason.CORRUPT) {
+                throw e;
+            }
+            Path aside = moveAside(file);
+            LOG.error("{}; it was moved to {}, this node starts with an empty store and learns the cluster's state from its peers", e.getMessage(), aside);
+            return new NodeStore(file, Database.open(file, maxBytes), aside);
+        }
+    }
+
+    private static Path moveAside(Path file) {
+        try {
+            return Database.moveAside(file);
+        } catch (IOException e) {
+            throw StoreException.file(file, "moving the damaged file aside", e);
+        }
+    }
+
+    /** Where the damaged database went that was found at opening; null where it was sound. */
+    public Path movedAside() {
+        return movedAside;
+    }
+
+    // ---- this node
+
+    /** Counts one more start of the agent. Durable before it returns; greater than every number returned before, also by earlier runs. */
+    public synchronized long nextBoot() {
+        try {
+            long next = 1 + Math.max(bootFile.read(), meta("boot").map(Long::parseLong).orElse(0L));
+            bootFile.write(next);
+            setMeta("boot", Long.toString(next));
+            return next;
+        } catch (IOException e) {
+            throw StoreException.file(bootFile.path(), "counting this start", e);
+        }
+    }
+
+    public synchronized Optional<String> clusterId() {
+        return meta("cluster");
+    }
+
+    public synchronized void saveClusterId(String clusterId) {
+        setMeta("cluster", clusterId);
+    }
+
+    private Optional<String> meta(String key) {
+        return database.transaction("reading " + key, connection -> {
+            try (PreparedStatement select = connection.prepareStatement("SELECT value FROM meta WHERE key=?")) {
+                select.setString(1, key);
+                try (ResultSet row = select.executeQuery()) {
+                    return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+                }
+            }
+        });
+    }
+
+    private void setMeta(String key, String value) {
+        database.transaction("saving " + key, connection -> {
+            try (PreparedStatement upsert = connection.prepareStatement("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)")) {
+                upsert.setString(1, key);
+                upsert.setString(2, value);
+                return upsert.executeUpdate();
+            }
+        });
+    }
+
+    // ---- desired state
+
+    /** Each object replaces the one of its uid. */
+    public synchronized void saveDesired(Collection<DesiredObject> objects) {
+        database.transaction("saving " + objects.size() + " desired objects", connection -> {
+            try (PreparedStatement upsert = connection.prepareStatement("""
+                    INSERT OR REPLACE INTO desired (uid, kind, created, generation, time, writer, deleted, body, signature, certificate)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")) {
+                for (DesiredObject object : objects) {
+                    upsert.setString(1, object.uid());
+                    upsert.setInt(2, object.kind().code());
+                    upsert.setLong(3, object.created().packed());
+                    upsert.setLong(4, object.generation());
+                    upsert.setLong(5, object.time().packed());
+                    upsert.setString(6, object.writer().value());
+                    upsert.setBoolean(7, object.deleted());
+                    upsert.setBytes(8, object.body().array());
+                    upsert.setBytes(9, object.signature().array());
+                    upsert.setBytes(10, object.certificate().array());
+                    upsert.addBatch();
+                }
+                return upsert.executeBatch();
+            }
+        });
+    }
+
+    /** All objects, tombstones too, in the order of their uids. */
+    public synchronized List<DesiredObject> loadDesired() {
+        return database.transaction("loading the desired state", connection -> list(connection, "SELECT * FROM desired ORDER BY uid", row ->
+                new DesiredObject(Kind.ofCode(row.getInt("kind")), row.getString("uid"), new HybridTime(row.getLong("created")),
+                        row.getLong("generation"), new HybridTime(row.getLong("time")), new NodeId(row.getString("writer")),
+                        row.getBoolean("deleted"), bytes(row, "body"), bytes(row, "signature"), bytes(row, "certificate"))));
+    }
+
+    // ---- own record
+
+    /** Sets the keys that have a value and removes those that have none. */
+    public synchronized void saveRecord(Map<String, Optional<Bytes>> changes) {
+        database.transaction("saving " + changes.size() + " keys of the own record", connection -> {
+            try (PreparedStatement upsert = connection.prepareStatement("INSERT OR REPLACE INTO own_record (key, value) VALUES (?, ?)");
+                    PreparedStatement delete = connection.prepareStatement("DELETE FROM own_record WHERE key=?")) {
+                for (Map.Entry<String, Optional<Bytes>> change : changes.entrySet()) {
+                    if (change.getValue().isPresent()) {
+                        upsert.setString(1, change.getKey());
+                        upsert.setBytes(2, change.getValue().get().array());
+                        upsert.addBatch();
+                    } else {
+                        delete.setString(1, change.getKey());
+                        delete.addBatch();
+                    }
+                }
+                upsert.executeBatch();
+                return delete.executeBatch();
+            }
+        });
+    }
+
+    public synchronized SortedMap<String, Bytes> loadRecord() {
+        return database.transaction("loading the own record", connection -> {
+            SortedMap<String, Bytes> record = new TreeMap<>();
+            list(connection, "SELECT key, value FROM own_record", row -> record.put(row.getString("key"), bytes(row, "value")));
+            return record;
+        });
+    }
+
+    // ---- members
+
+    /** {@code members} replace all that were saved before. */
+    public synchronized void saveMembers(Collection<Member> members) {
+        database.transaction("saving " + members.size() + " members", connection -> {
+            try (PreparedStatement clear = connection.prepareStatement("DELETE FROM members");
+                    PreparedStatement insert = connection.prepareStatement(
+                            "INSERT INTO members (id, host, port, role, boot, incarnation, status) VALUES (?, ?, ?, ?, ?, ?, ?)")) {
+                clear.executeUpdate();
+                for (Member member : members) {
+                    insert.setString(1, member.id().value());
+                    insert.setString(2, member.endpoint().host());
+                    insert.setInt(3, member.endpoint().port());
+                    insert.setString(4, member.role().name());
+                    insert.setLong(5, member.boot());
+                    insert.setLong(6, member.incarnation());
+                    insert.setString(7, member.status().name());
+                    insert.addBatch();
+                }
+                return insert.executeBatch();
+            }
+        });
+    }
+
+    /** The members as last saved, by id. */
+    public synchronized List<Member> loadMembers() {
+        return database.transaction("loading the members", connection -> list(connection, "SELECT * FROM members ORDER BY id", row ->
+                new Member(new NodeId(row.getString("id")), new Endpoint(row.getString("host"), row.getInt("port")), Role.valueOf(row.getString("role")),
+                        row.getLong("boot"), row.getLong("incarnation"), MemberStatus.valueOf(row.getString("status")))));
+    }
+
+    @Override
+    public synchronized void close() {
+        database.close();
+    }
+
+    @Override
+    public String toString() {
+        return "NodeStore[" + file + "]";
+    }
+
+    @FunctionalInterface
+    private interface Row<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private static <T> List<T> list(Connection connection, String sql, Row<T> reader) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(sql); ResultSet rows = select.executeQuery()) {
+            List<T> found = new ArrayList<>();
+            while (rows.next()) {
+                found.add(reader.read(rows));
+            }
+            return found;
+        }
+    }
+
+    private static Bytes bytes(ResultSet row, String column) throws SQLException {
+        byte[] value = row.getBytes(column);
+        return value == null ? Bytes.EMPTY : Bytes.wrap(value);
+    }
+}

@@ -1,0 +1,58 @@
+package dev.starling.gossip.trust;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+
+/**
+ * A small file that only its owner reads (0600) and that a power cut leaves either old or new, never half: written beside,
+ * synced, renamed over, directory synced.
+ */
+record PrivateFile(Path path) {
+    private static final int MAX_BYTES = 64 * 1024;
+
+    boolean exists() {
+        return Files.exists(path);
+    }
+
+    String read() {
+        try {
+            long size = Files.size(path);
+            if (size > MAX_BYTES) {
+                throw new IOException("has " + size + " bytes, at most " + MAX_BYTES + " are expected");
+            }
+            return Files.readString(path, StandardCharsets.US_ASCII);
+        } catch (IOException e) {
+            throw TrustException.file("cannot read", path, e);
+        }
+    }
+
+    void write(String content) {
+        Path beside = path.resolveSibling(path.getFileName() + ".new");
+        try {
+            Files.createDirectories(path.getParent());
+            Files.deleteIfExists(beside); // left by a power cut
+            try (FileChannel channel = FileChannel.open(beside, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+                ByteBuffer bytes = StandardCharsets.US_ASCII.encode(content);
+                while (bytes.hasRemaining()) {
+                    channel.write(bytes);
+                }
+                channel.force(true);
+            }
+            Files.move(beside, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            try (FileChannel directory = FileChannel.open(path.getParent(), StandardOpenOption.READ)) {
+                directory.force(true);
+            }
+        } catch (IOException e) {
+            throw TrustException.file("cannot write", path, e);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package dev.starling.gossip.trust;
+
+import java.nio.file.Path;
+
+/** A key, certificate, token or signature that cannot be used; the message says which and why. */
+public final class TrustException extends RuntimeException {
+    private TrustException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    static TrustException refused(String reason) {
+        return new TrustException(reason, null);
+    }
+
+    static TrustException refused(String reason, Throwable cause) {
+        return new TrustException(cause == null ? reason : reason + ": " + cause.getMessage(), cause);
+    }
+
+    static TrustException file(String action, Path path, Throwable cause) {
+        return new TrustException(action + " " + path + ": " + cause, cause);
+    }
+}
