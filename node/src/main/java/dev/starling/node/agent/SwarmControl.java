@@ -117,9 +117,15 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
             SwarmDirectory.Identity identity = new SwarmDirectory.Identity(authority.enrol(key, Role.MANAGER), authority, advertise);
             directory.save(identity);
             SwarmSession opened = openFirst(identity, List.of());
-            await(Writes.write(opened, (core, now) -> core.create(Kind.CLUSTER, clusterId, ClusterDocument.body(request.spec()), now)));
-            await(Writes.write(opened, (core, now) -> core.create(Kind.NODE, opened.self().value(),
-                    JoinCluster.nodeBody(Role.MANAGER, "active"), now)));
+            try {
+                await(Writes.write(opened, (core, now) -> core.create(Kind.CLUSTER, clusterId, ClusterDocument.body(request.spec()), now)));
+                await(Writes.write(opened, (core, now) -> core.create(Kind.NODE, opened.self().value(),
+                        JoinCluster.nodeBody(Role.MANAGER, "active"), now)));
+            } catch (RuntimeException e) {
+                opened.close();
+                directory.wipe();
+                throw e;
+            }
             session = opened;
             return opened.self();
         });

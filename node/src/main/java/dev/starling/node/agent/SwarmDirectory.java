@@ -24,7 +24,6 @@ final class SwarmDirectory {
 
     private static final String CA_KEY = "ca-key.pem";
     private static final String ADVERTISE = "advertise";
-    private static final String STORE = "state.db";
 
     private final Path directory;
 
@@ -73,7 +72,7 @@ final class SwarmDirectory {
     }
 
     NodeStore openStore() {
-        return NodeStore.open(directory.resolve(STORE));
+        return NodeStore.open(directory);
     }
 
     /** Forgets the membership. The marker goes first, so that a half-done wipe is no identity. */

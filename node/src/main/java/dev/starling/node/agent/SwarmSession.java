@@ -13,6 +13,8 @@ import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.store.NodeStore;
 import dev.starling.gossip.transport.PeerTransport;
+import dev.starling.gossip.transport.TransportConfig;
+import dev.starling.gossip.transport.TransportListener;
 import dev.starling.gossip.trust.CertificateGuard;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.DesiredSigner;
@@ -67,6 +69,8 @@ final class SwarmSession implements AutoCloseable {
     private final NodeMetrics metrics;
     private final JoinServer joinServer;
     private final ThreadLocal<MessageCodec> codec = ThreadLocal.withInitial(MessageCodec::new);
+    /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
+    private volatile boolean started;
 
     /** @param authority the CA with its key on a manager; null on a worker */
     static SwarmSession open(Host host, NodeCredentials credentials, ClusterAuthority authority, NodeStore store, Endpoint advertise,
@@ -90,8 +94,8 @@ final class SwarmSession implements AutoCloseable {
         this.metrics = new NodeMetrics(host.meters());
         this.storage = new Storage(store);
         this.writes = new PendingWrites(host.timer());
-        this.transport = new PeerTransport(host.config().listen(), advertise, credentials, new Receiver());
-        this.edge = new ClusterEdge(transport, credentials, advertise);
+        this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
+        this.edge = new ClusterEdge(transport, credentials);
         this.dns = new DnsServer();
         this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
         this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays), this::snapshot,
@@ -122,8 +126,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     private void start(Collection<Endpoint> seeds) {
-        transport.start();
-        edge.start();
+        edge.start(seeds);
         edge.answerLogs(logs::answer);
         loop.onSnapshot(snapshot -> {
             overlays.update(snapshot);
@@ -145,6 +148,7 @@ final class SwarmSession implements AutoCloseable {
         });
         host.images().onChange(this::describe);
         loop.start();
+        started = true;
         overlays.start();
         metrics.bind(loop, storage, transport, overlays);
         if (joinServer != null) {
@@ -237,9 +241,12 @@ final class SwarmSession implements AutoCloseable {
     }
 
     /** From the network into the core's queue. */
-    private final class Receiver implements PeerTransport.Listener {
+    private final class Receiver implements TransportListener {
         @Override
         public void received(PeerIdentity from, byte[] payload) {
+            if (!started) {
+                return;
+            }
             Message message;
             try {
                 message = codec.get().decode(payload);
@@ -254,7 +261,9 @@ final class SwarmSession implements AutoCloseable {
 
         @Override
         public void connectionLost(NodeId peer) {
-            loop.offer((core, now) -> core.connectionLost(peer, now));
+            if (started) {
+                loop.offer((core, now) -> core.connectionLost(peer, now));
+            }
         }
     }
 

@@ -1,0 +1,60 @@
+package dev.starling.node.agent;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.atomix.MembershipFeed;
+import dev.starling.gossip.atomix.StarlingCluster;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.transport.PeerTransport;
+import dev.starling.gossip.trust.NodeCredentials;
+import io.atomix.cluster.MemberId;
+import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/** Requests from node to node by member id, through Atomix's cluster communication on our transport and membership. */
+final class ClusterEdge implements AutoCloseable {
+    private static final long START_SECONDS = 10;
+
+    private final MembershipFeed feed = new MembershipFeed();
+    private final StarlingCluster cluster;
+    private final NodeId self;
+
+    ClusterEdge(PeerTransport transport, NodeCredentials credentials) {
+        this.self = credentials.nodeId();
+        this.cluster = StarlingCluster.create(credentials.clusterId(), self, transport, feed);
+    }
+
+    void start(Collection<Endpoint> seeds) {
+        cluster.seeds(seeds);
+        cluster.start().orTimeout(START_SECONDS, TimeUnit.SECONDS).join();
+    }
+
+    void memberChanged(Member member) {
+        if (member.id().equals(self)) {
+            return;
+        }
+        if (member.status().isUp()) {
+            feed.memberUp(member.id(), member.endpoint(), member.role());
+        } else {
+            feed.memberDown(member.id());
+        }
+    }
+
+    CompletableFuture<byte[]> askForLog(NodeId node, byte[] request) {
+        return cluster.getCommunicationService().send(AgentTaskLogs.SUBJECT, request, Function.identity(), Function.identity(),
+                MemberId.from(node.value()), AgentTaskLogs.TIMEOUT);
+    }
+
+    void answerLogs(Function<byte[], CompletionStage<byte[]>> handler) {
+        cluster.getCommunicationService().<byte[], byte[]>subscribe(AgentTaskLogs.SUBJECT, Function.identity(),
+                request -> handler.apply(request).toCompletableFuture(), Function.identity());
+    }
+
+    @Override
+    public void close() {
+        cluster.stop().orTimeout(START_SECONDS, TimeUnit.SECONDS).exceptionally(late -> null).join();
+    }
+}
