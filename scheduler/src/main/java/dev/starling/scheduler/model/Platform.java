@@ -1,5 +1,6 @@
 package dev.starling.scheduler.model;
 
+import java.util.Locale;
 import java.util.Objects;
 
 /** Operating system and architecture in Docker's words ({@code linux}, {@code x86_64} / {@code amd64}, {@code aarch64} / {@code arm64}, ...). */
@@ -7,5 +8,23 @@ public record Platform(String os, String architecture) {
     public Platform {
         Objects.requireNonNull(os, "os");
         Objects.requireNonNull(architecture, "architecture");
+    }
+
+    /** Whether a node of this platform runs an image built for {@code image}; what the image leaves empty fits everything. */
+    public boolean runs(Platform image) {
+        return (image.os.isEmpty() || os.equalsIgnoreCase(image.os))
+                && (image.architecture.isEmpty() || normalArchitecture(architecture).equals(normalArchitecture(image.architecture)));
+    }
+
+    /** The name of the OCI image specification for what uname, Docker and Go call by different names. */
+    public static String normalArchitecture(String name) {
+        String lower = name.toLowerCase(Locale.ROOT);
+        return switch (lower) {
+            case "x86_64", "x86-64", "amd64" -> "amd64";
+            case "aarch64", "arm64", "arm64/v8", "armv8", "armv8l", "armv8b" -> "arm64";
+            case "arm", "armhf", "armel", "arm/v6", "arm/v7", "armv6", "armv6l", "armv7", "armv7l" -> "arm";
+            case "i386", "i486", "i586", "i686", "x86", "386" -> "386";
+            default -> lower;
+        };
     }
 }

@@ -32,4 +32,24 @@ public record Task(
     public boolean isActive() {
         return !state.isTerminal() && desired.compareTo(TaskState.RUNNING) <= 0;
     }
+
+    /** The same with another wish for it. */
+    public Task withDesired(TaskState wish) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses);
+    }
+
+    /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
+    public Task with(TaskState next, TaskReport report, long wallMillis) {
+        boolean ended = next.isTerminal();
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
+                next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
+                report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses);
+    }
+
+    /** It ended before it had a container. */
+    public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
+                wallMillis, why, failure, exitCode, containerId, 0, addresses);
+    }
 }

@@ -1,0 +1,96 @@
+package dev.starling.scheduler;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.address.AddressPlan;
+import dev.starling.scheduler.filter.Demand;
+import dev.starling.scheduler.filter.NodeLoad;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Refusal;
+import dev.starling.scheduler.model.Rendezvous;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.plan.Choice;
+import dev.starling.scheduler.plan.Planner;
+import dev.starling.scheduler.slot.SlotState;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Claims the free slots that are this node's to take. Ranked first: at once. Ranked j: when nobody has taken the slot for j beats.
+ * Before each claim the task is admitted against what this node itself knows it has given away; if that does not do, the node refuses,
+ * so that the others need not wait.
+ *
+ * <p>Where every node that could has refused (an image that does not exist, say), one of them tries again after the restart delay. Which
+ * one turns with each try, by hash; the others follow a beat apart in case it does not.
+ */
+final class Bidding implements Phase {
+    private static final long MIN_RETRY_MILLIS = 1_000;
+
+    @Override
+    public void run(Round round) {
+        List<Choice> choices = Planner.plan(round.view(), round.table(), round.self().id());
+        if (choices.isEmpty()) {
+            return;
+        }
+        NodeLoad load = round.load(task -> true);
+        Addressing addressing = new Addressing(round);
+        for (Choice choice : choices) {
+            ServiceSpec service = round.service(choice.slot()).orElseThrow();
+            if (choice.position() >= 0) {
+                if (round.waits().isOver("turn " + choice.slot(), choice.position() * round.config().beat().toMillis())) {
+                    claim(round, service, choice, load, addressing);
+                }
+            } else if (choice.first() == null && round.own().refusal(choice.slot()).filter(OwnRefusal::afterFailure).isPresent()) {
+                retry(round, service, choice.slot());
+            }
+        }
+    }
+
+    private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {
+        Optional<String> noRoom = Demand.of(service, round.view()).whyNot(round.self(), load);
+        if (noRoom.isPresent()) {
+            round.own().refuse(choice.slot(), noRoom.get(), false, service, round.self(), round.now());
+            return;
+        }
+        AddressPlan.Outcome outcome = addressing.choose(service);
+        if (outcome instanceof AddressPlan.Outcome.Granted granted) {
+            Task task = round.mint().first(service, choice.slot(), choice.price(), attempt(round, service, choice.slot()),
+                    granted.addresses(), round.now());
+            round.own().create(task, service.reservations());
+            round.own().start(task);
+            load.add(service);
+        } else if (outcome instanceof AddressPlan.Outcome.Exhausted exhausted) {
+            round.own().refuse(choice.slot(), exhausted.reason(), false, service, round.self(), round.now());
+        }
+    }
+
+    /** Rejected tasks count against the restart policy's attempts on whatever node they were. */
+    private static int attempt(Round round, ServiceSpec service, Slot slot) {
+        return round.table().wanted(slot).map(SlotState::newest)
+                .filter(newest -> newest.state() == TaskState.REJECTED && newest.templateHash().equals(service.templateHash()))
+                .map(newest -> newest.attempt() + 1).orElse(0);
+    }
+
+    private record Refuser(NodeId node, long since) {}
+
+    private static void retry(Round round, ServiceSpec service, Slot slot) {
+        Demand demand = Demand.of(service, round.view());
+        List<Refuser> refusers = round.view().nodes().values().stream().filter(demand::suits).map(NodeView::id)
+                .flatMap(node -> round.view().refusals().getOrDefault(node, List.of()).stream()
+                        .filter(refusal -> refusal.slot().equals(slot)).map(Refusal::sinceMillis).map(since -> new Refuser(node, since)))
+                .toList();
+        long newest = refusers.stream().mapToLong(Refuser::since).max().orElse(0);
+        long seed = Rendezvous.score(Rendezvous.hash(slot), newest);
+        Comparator<Refuser> byTurn = Comparator.comparingLong((Refuser refuser) -> Rendezvous.score(seed, Rendezvous.hash(refuser.node().value())))
+                .thenComparing(Refuser::node);
+        List<NodeId> turns = refusers.stream().sorted(byTurn).map(Refuser::node).toList();
+        int turn = turns.indexOf(round.self().id());
+        long delay = Math.max(MIN_RETRY_MILLIS, service.restart().delayMillis()) + turn * round.config().beat().toMillis();
+        if (turn >= 0 && round.waits().isOver("retry " + slot + " " + newest + " " + turns.size(), delay)) {
+            round.own().dropRefusal(slot);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+package dev.starling.scheduler;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Refusal;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.Time;
+import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.plan.Price;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What this node says of itself (its tasks, refusals and blocks) and the effects that changing it has. Every change goes through here, so
+ * that the record which the others see and the containers that run cannot drift apart: a task is put before it is started, started once
+ * and stopped once.
+ */
+final class OwnRecord {
+    private static final long ADDRESS_REST_MILLIS = 60_000;
+
+    private final NodeId self;
+    private final SortedMap<String, Task> tasks = new TreeMap<>();
+    private final SortedMap<Slot, OwnRefusal> refusals = new TreeMap<>();
+    private final SortedMap<String, List<BlockClaim>> blocks = new TreeMap<>();
+    /** Ids of tasks whose Start was given, also by the agent before this one: whether they run is for the effect runner to report. */
+    private final SortedSet<String> begun = new TreeSet<>();
+    private final SortedSet<String> stopping = new TreeSet<>();
+    private final SortedMap<String, Resources> admitted = new TreeMap<>();
+    /** Network uid and address -> when it was given back, monotonic milliseconds. */
+    private final SortedMap<String, Long> resting = new TreeMap<>();
+    private final List<Refusal> restoredRefusals = new ArrayList<>();
+    private final List<String> restoredAddresses = new ArrayList<>();
+    private List<Effect> effects = new ArrayList<>();
+
+    OwnRecord(NodeId self) {
+        this.self = self;
+    }
+
+    void restore(Collection<Task> oldTasks, Collection<Refusal> oldRefusals, Collection<BlockClaim> oldBlocks) {
+        for (Task task : oldTasks) {
+            tasks.put(task.id(), task);
+            if (task.state().isTerminal()) {
+                task.addresses().forEach((network, address) -> restoredAddresses.add(addressKey(network, address)));
+            } else if (task.desired() != TaskState.READY) {
+                begun.add(task.id());
+            }
+        }
+        restoredRefusals.addAll(oldRefusals);
+        for (BlockClaim block : oldBlocks) {
+            blocks.merge(block.networkUid(), List.of(block), OwnRecord::concat);
+        }
+    }
+
+    /** Refusals are not kept over a restart of the agent, since what they rested on may have changed; addresses rest once more. */
+    void settleRestored(Time now) {
+        restoredRefusals.forEach(refusal -> effects.add(new Effect.DropRefusal(refusal.slot())));
+        restoredRefusals.clear();
+        restoredAddresses.forEach(key -> resting.put(key, now.monotonicMillis()));
+        restoredAddresses.clear();
+    }
+
+    /** {@code view} with what this node knows of itself in place of what the others see of it. */
+    View over(View view) {
+        SortedMap<NodeId, List<Task>> allTasks = new TreeMap<>(view.tasks());
+        allTasks.put(self, List.copyOf(tasks.values()));
+        SortedMap<NodeId, List<Refusal>> allRefusals = new TreeMap<>(view.refusals());
+        allRefusals.put(self, refusals.values().stream().map(OwnRefusal::refusal).toList());
+        return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks()));
+    }
+
+    View overBlocks(View view) {
+        SortedMap<NodeId, List<BlockClaim>> allBlocks = new TreeMap<>(view.blocks());
+        allBlocks.put(self, blocks.values().stream().flatMap(List::stream).toList());
+        return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks);
+    }
+
+    SortedMap<String, Task> tasks() {
+        return Collections.unmodifiableSortedMap(new TreeMap<>(tasks));
+    }
+
+    /** A copy, to walk over while the record changes. */
+    List<Task> list() {
+        return List.copyOf(tasks.values());
+    }
+
+    Optional<Task> task(String id) {
+        return Optional.ofNullable(tasks.get(id));
+    }
+
+    List<Task> inSlot(Slot slot) {
+        return tasks.values().stream().filter(task -> task.slot().equals(slot)).toList();
+    }
+
+    boolean hasBegun(Task task) {
+        return begun.contains(task.id());
+    }
+
+    /** What the task reserved when it was admitted; null for one that an earlier agent admitted. */
+    Resources admittedFor(Task task) {
+        return admitted.get(task.id());
+    }
+
+    void create(Task task, Resources reservations) {
+        admitted.put(task.id(), reservations);
+        put(task);
+    }
+
+    void put(Task task) {
+        tasks.put(task.id(), task);
+        effects.add(new Effect.PutTask(task));
+    }
+
+    void start(Task task) {
+        Task running = task.withDesired(TaskState.RUNNING);
+        if (!running.equals(tasks.get(task.id()))) {
+            put(running);
+        }
+        if (begun.add(task.id())) {
+            effects.add(new Effect.Start(running));
+        }
+    }
+
+    /** Takes a report of the effect runner; false if it says nothing new, or would move a state back. */
+    boolean apply(TaskReport report, Time now) {
+        Task task = tasks.get(report.taskId());
+        if (task == null || !hasBegun(task) || task.state().isTerminal() || report.state().compareTo(task.state()) < 0) {
+            return false;
+        }
+        boolean stoppedAsAsked = report.state().isTerminal() && task.desired().compareTo(TaskState.RUNNING) > 0;
+        Task next = task.with(stoppedAsAsked ? TaskState.SHUTDOWN : report.state(), report, now.wallMillis());
+        if (next.equals(task)) {
+            return false;
+        }
+        put(next);
+        if (next.state().isTerminal()) {
+            ended(next, now);
+        }
+        return true;
+    }
+
+    /** Asks for the task's end. One that was never started ends here and now. */
+    void stop(Task task, TaskState wish, String reason, Time now) {
+        Task stopped = task.withDesired(wish);
+        if (!hasBegun(task)) {
+            stopped = stopped.endedUnstarted(TaskState.SHUTDOWN, reason, "", now.wallMillis());
+            put(stopped);
+            ended(stopped, now);
+            return;
+        }
+        if (!stopped.equals(task)) {
+            put(stopped);
+        }
+        if (stopping.add(task.id())) {
+            effects.add(new Effect.Stop(stopped, reason));
+        }
+    }
+
+    boolean isStopping(Task task) {
+        return stopping.contains(task.id());
+    }
+
+    void drop(Task task) {
+        tasks.remove(task.id());
+        begun.remove(task.id());
+        effects.add(new Effect.DropTask(task));
+    }
+
+    private void ended(Task task, Time now) {
+        stopping.remove(task.id());
+        admitted.remove(task.id());
+        task.addresses().forEach((network, address) -> resting.put(addressKey(network, address), now.monotonicMillis()));
+    }
+
+    void refuse(Slot slot, String reason, boolean afterFailure, ServiceSpec service, NodeView node, Time now) {
+        Refusal refusal = new Refusal(slot, reason, now.wallMillis());
+        refusals.put(slot, new OwnRefusal(refusal, afterFailure, service.templateHash(), Price.imageAtHand(service.image(), node)));
+        effects.add(new Effect.PutRefusal(refusal));
+    }
+
+    List<OwnRefusal> refusals() {
+        return List.copyOf(refusals.values());
+    }
+
+    Optional<OwnRefusal> refusal(Slot slot) {
+        return Optional.ofNullable(refusals.get(slot));
+    }
+
+    void dropRefusal(Slot slot) {
+        refusals.remove(slot);
+        effects.add(new Effect.DropRefusal(slot));
+    }
+
+    SortedMap<String, List<BlockClaim>> blocks() {
+        return Collections.unmodifiableSortedMap(blocks);
+    }
+
+    void putBlocks(String networkUid, List<BlockClaim> all) {
+        if (all.isEmpty()) {
+            blocks.remove(networkUid);
+        } else {
+            blocks.put(networkUid, List.copyOf(all));
+        }
+        effects.add(new Effect.PutBlocks(networkUid, List.copyOf(all)));
+    }
+
+    /** Monotonic milliseconds at which the address was given back, while it should still rest. */
+    Optional<Long> restingSince(String networkUid, String address, Time now) {
+        return Optional.ofNullable(resting.get(addressKey(networkUid, address)))
+                .filter(since -> since + ADDRESS_REST_MILLIS > now.monotonicMillis());
+    }
+
+    void forgetRested(Time now) {
+        resting.values().removeIf(since -> since + ADDRESS_REST_MILLIS <= now.monotonicMillis());
+    }
+
+    int effectCount() {
+        return effects.size();
+    }
+
+    List<Effect> takeEffects() {
+        List<Effect> taken = List.copyOf(effects);
+        effects = new ArrayList<>();
+        return taken;
+    }
+
+    private static String addressKey(String networkUid, String address) {
+        return networkUid + ' ' + address;
+    }
+
+    private static <T> List<T> concat(List<T> first, List<T> second) {
+        List<T> all = new ArrayList<>(first);
+        all.addAll(second);
+        return List.copyOf(all);
+    }
+}

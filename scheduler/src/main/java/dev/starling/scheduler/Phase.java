@@ -1,0 +1,6 @@
+package dev.starling.scheduler;
+
+/** One part of a step. */
+interface Phase {
+    void run(Round round);
+}

@@ -1,0 +1,63 @@
+package dev.starling.scheduler;
+
+import dev.starling.scheduler.filter.Demand;
+import dev.starling.scheduler.model.Availability;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import java.util.Optional;
+
+/**
+ * Ends this node's tasks that shall not go on: their service is gone or does not want the slot (then every trace of them goes), the node
+ * is drained or no longer meets a constraint, another node's claim on the slot prevails, or a successor on this node runs.
+ */
+final class Retirement implements Phase {
+    @Override
+    public void run(Round round) {
+        for (Task task : round.own().list()) {
+            Optional<ServiceSpec> service = round.service(task.slot());
+            if (service.isEmpty()) {
+                remove(round, task, "service removed");
+            } else if (round.table().wanted(task.slot()).isEmpty()) {
+                remove(round, task, "scaled down");
+            } else if (task.isActive()) {
+                reasonToStop(round, service.get(), task).ifPresent(reason -> round.own().stop(task, TaskState.SHUTDOWN, reason, round.now()));
+            } else if (!task.state().isTerminal() && !round.own().isStopping(task)) {
+                round.own().stop(task, task.desired(), "stop was under way when the agent ended", round.now());
+            }
+        }
+    }
+
+    private static void remove(Round round, Task task, String reason) {
+        if (task.state().isTerminal()) {
+            round.own().drop(task);
+        } else if (task.desired() != TaskState.REMOVE || !round.own().isStopping(task)) {
+            round.own().stop(task, TaskState.REMOVE, reason, round.now());
+        }
+    }
+
+    private static Optional<String> reasonToStop(Round round, ServiceSpec service, Task task) {
+        if (round.self().availability() == Availability.DRAIN) {
+            return Optional.of("node is drained");
+        }
+        if (task.templateHash().equals(service.templateHash()) && !Demand.of(service, round.view()).mayStay(round.self())) {
+            return Optional.of("node no longer satisfies the placement constraints");
+        }
+        if (hasRunningSuccessor(round, task)) {
+            return Optional.of("replaced by its successor");
+        }
+        Optional<Task> rival = round.rival(task);
+        if (rival.isPresent()) {
+            boolean runs = rival.get().state() == TaskState.RUNNING;
+            if (runs || round.waits().isOver("duplicate " + task.id(), round.config().duplicateGrace().toMillis())) {
+                return Optional.of("slot is held by node " + rival.get().node());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static boolean hasRunningSuccessor(Round round, Task task) {
+        return round.own().inSlot(task.slot()).stream()
+                .anyMatch(other -> other.isActive() && other.state() == TaskState.RUNNING && other.createdMillis() > task.createdMillis());
+    }
+}

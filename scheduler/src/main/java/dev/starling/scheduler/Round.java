@@ -1,0 +1,34 @@
+package dev.starling.scheduler;
+
+import dev.starling.scheduler.filter.NodeLoad;
+import dev.starling.scheduler.filter.Occupancy;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.Time;
+import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.slot.SlotState;
+import dev.starling.scheduler.slot.SlotTable;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * What one phase of a step works with: the view with this node's own record in it, and what follows from it. A phase reads from here and
+ * writes to {@code own}; the phase after it gets a new round.
+ */
+record Round(NodeView self, View view, SlotTable table, Time now, OwnRecord own, Waits waits, TaskMint mint, SchedulerConfig config) {
+    Optional<ServiceSpec> service(Slot slot) {
+        return Optional.ofNullable(view.services().get(slot.serviceUid()));
+    }
+
+    /** Another node's task that holds the slot of {@code task}. */
+    Optional<Task> rival(Task task) {
+        return table.wanted(task.slot()).map(SlotState::holder).filter(holder -> !holder.node().equals(self.id()));
+    }
+
+    /** What this node's tasks take from it, by what they reserved when they were admitted. */
+    NodeLoad load(Predicate<Task> counted) {
+        return Occupancy.of(own.list(), view.services(), own::admittedFor, counted);
+    }
+}

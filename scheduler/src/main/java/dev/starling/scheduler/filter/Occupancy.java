@@ -1,0 +1,85 @@
+package dev.starling.scheduler.filter;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.View;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * The load of every node. A task takes its reservation and its host ports until its container has ended, also while it is being stopped.
+ * A task that waits for its predecessor in the same slot to end takes the predecessor's share, and only what it wants more besides.
+ */
+public final class Occupancy {
+    private final SortedMap<NodeId, NodeLoad> loads = new TreeMap<>();
+
+    private Occupancy() {}
+
+    public static Occupancy of(View view) {
+        Occupancy occupancy = new Occupancy();
+        for (NodeId node : view.nodes().keySet()) {
+            occupancy.loads.put(node, of(view.tasks().getOrDefault(node, List.of()), view.services(), task -> null, task -> true));
+        }
+        return occupancy;
+    }
+
+    /**
+     * The load of one node's tasks.
+     *
+     * @param remembered what a task reserved when it was admitted, or null to take what its service says now
+     * @param counts     which of the tasks to count
+     */
+    public static NodeLoad of(List<Task> tasks, SortedMap<String, ServiceSpec> services, Function<Task, Resources> remembered,
+            Predicate<Task> counts) {
+        NodeLoad load = new NodeLoad();
+        for (Task task : tasks) {
+            ServiceSpec service = services.get(task.slot().serviceUid());
+            if (task.state().isTerminal() || !counts.test(task)) {
+                continue;
+            }
+            Resources own = reservation(task, service, remembered);
+            Task predecessor = isWaiting(task) ? predecessor(task, tasks, counts) : null;
+            if (predecessor == null) {
+                load.reserve(own);
+            } else {
+                Resources shared = reservation(predecessor, service, remembered);
+                load.reserve(new Resources(Math.max(0, own.nanoCpus() - shared.nanoCpus()), Math.max(0, own.memoryBytes() - shared.memoryBytes())));
+            }
+            if (service != null) {
+                load.occupy(service);
+            }
+            if (task.isActive()) {
+                load.count(task.slot().serviceUid());
+            }
+        }
+        return load;
+    }
+
+    private static Resources reservation(Task task, ServiceSpec service, Function<Task, Resources> remembered) {
+        Resources admitted = remembered.apply(task);
+        return admitted != null ? admitted : service != null ? service.reservations() : Resources.NONE;
+    }
+
+    private static boolean isWaiting(Task task) {
+        return task.desired() == TaskState.READY && task.state() == TaskState.ASSIGNED;
+    }
+
+    private static Task predecessor(Task waiting, List<Task> tasks, Predicate<Task> counts) {
+        for (Task task : tasks) {
+            if (task.slot().equals(waiting.slot()) && !task.state().isTerminal() && !isWaiting(task) && counts.test(task)) {
+                return task;
+            }
+        }
+        return null;
+    }
+
+    public NodeLoad load(NodeId node) {
+        return loads.computeIfAbsent(node, absent -> new NodeLoad());
+    }
+}

@@ -1,0 +1,40 @@
+package dev.starling.scheduler.plan;
+
+import dev.starling.scheduler.filter.NodeLoad;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.ServiceSpec;
+
+/**
+ * What a node asks for a task: 0 to 1000, lower is better. Coarse on purpose: views differ a little all the time, and plans should not
+ * differ for it. Tenths of the scarcer resource that would be taken, 50 each, and 400 for an image that has to be fetched. Link cost,
+ * battery and heat go here once nodes report them.
+ */
+public final class Price {
+    private static final int TENTH = 50;
+    private static final int IMAGE_TO_FETCH = 400;
+
+    private Price() {}
+
+    static int of(ServiceSpec service, NodeView node, NodeLoad load, boolean imageAtHand) {
+        Resources taken = load.reserved().plus(service.reservations());
+        int tenths = Math.max(tenths(taken.nanoCpus(), node.capacity().nanoCpus()), tenths(taken.memoryBytes(), node.capacity().memoryBytes()));
+        return tenths * TENTH + (imageAtHand ? 0 : IMAGE_TO_FETCH);
+    }
+
+    private static int tenths(long taken, long capacity) {
+        return taken <= 0 ? 0 : capacity <= 0 ? 10 : (int) Math.min(10, (double) taken / capacity * 10);
+    }
+
+    /** The image as written, with the tag that Docker adds, or by the digest that it was pinned to. */
+    public static boolean imageAtHand(String image, NodeView node) {
+        if (node.images().contains(image)) {
+            return true;
+        }
+        int digest = image.indexOf('@');
+        String name = digest < 0 ? image : image.substring(0, digest);
+        boolean tagged = name.indexOf(':', name.lastIndexOf('/') + 1) >= 0;
+        return node.images().contains(tagged ? name : name + ":latest")
+                || digest >= 0 && node.images().contains(image.substring(digest + 1));
+    }
+}

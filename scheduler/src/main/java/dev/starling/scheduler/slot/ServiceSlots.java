@@ -1,0 +1,117 @@
+package dev.starling.scheduler.slot;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.filter.Demand;
+import dev.starling.scheduler.model.Rendezvous;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The slots a service has now, as a function of the view.
+ *
+ * <p>A replicated service of n keeps the slots that are held or finished. Are they fewer than n, free ones are added: those that had a
+ * task before (a dead node's, so that a takeover keeps the number), then the lowest unused numbers. Are they more, the fullest nodes
+ * give up theirs: stack each node's slots, lowest number at the bottom, and keep the n lowest places, level by level. What others have
+ * already given up lies above what is kept, so nodes that learn of it at different times still keep the same slots.
+ *
+ * <pre>
+ *   scale 7 to 4      n1  n2  n3
+ *                      6   7           given up
+ *                      4   5           n1 or n2 by hash
+ *                      1   2   3       kept
+ * </pre>
+ *
+ * <p>A global service has a slot on each node that suits it.
+ */
+public final class ServiceSlots {
+    private final ServiceSpec service;
+    private final SortedMap<Slot, SlotState> wanted;
+
+    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted) {
+        this.service = service;
+        this.wanted = wanted;
+    }
+
+    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view) {
+        if (service.mode() instanceof ServiceSpec.Mode.Replicated replicated) {
+            return new ServiceSlots(service, replicated(service, replicated.replicas(), tasks, view));
+        }
+        return new ServiceSlots(service, global(service, tasks, view));
+    }
+
+    private static SortedMap<Slot, SlotState> replicated(ServiceSpec service, int replicas, SortedMap<Slot, List<Task>> tasks, View view) {
+        List<SlotState> taken = new ArrayList<>();
+        List<SlotState> left = new ArrayList<>();
+        for (var entry : tasks.entrySet()) {
+            if (!entry.getKey().isGlobal()) {
+                SlotState state = SlotState.of(entry.getKey(), entry.getValue(), service, view);
+                if (!state.isFree()) {
+                    taken.add(state);
+                } else if (state.tasks().stream().anyMatch(task -> task.desired() != TaskState.REMOVE)) {
+                    left.add(state);
+                }
+            }
+        }
+        SortedMap<Slot, SlotState> wanted = new TreeMap<>();
+        (taken.size() > replicas ? lowestPlaces(taken, replicas) : taken).forEach(state -> wanted.put(state.slot(), state));
+        for (int i = 0; i < left.size() && wanted.size() < replicas; i++) {
+            wanted.put(left.get(i).slot(), left.get(i));
+        }
+        for (int index = 1; wanted.size() < replicas; index++) {
+            Slot slot = Slot.replica(service.uid(), index);
+            if (!wanted.containsKey(slot)) {
+                wanted.put(slot, SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view));
+            }
+        }
+        return wanted;
+    }
+
+    private record Place(SlotState state, int level, long tie) {}
+
+    private static List<SlotState> lowestPlaces(List<SlotState> taken, int count) {
+        SortedMap<NodeId, Integer> levels = new TreeMap<>();
+        List<Place> places = new ArrayList<>();
+        for (SlotState state : taken) {
+            NodeId node = (state.holder() != null ? state.holder() : state.newest()).node();
+            int level = levels.merge(node, 1, Integer::sum);
+            places.add(new Place(state, level, Rendezvous.score(Rendezvous.hash(state.slot().serviceUid()), Rendezvous.hash(node.value()))));
+        }
+        places.sort(Comparator.comparingInt(Place::level).thenComparingLong(Place::tie).thenComparing(place -> place.state().slot()));
+        return places.subList(0, count).stream().map(Place::state).toList();
+    }
+
+    private static SortedMap<Slot, SlotState> global(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view) {
+        Demand demand = Demand.of(service, view);
+        SortedMap<Slot, SlotState> wanted = new TreeMap<>();
+        for (NodeView node : view.nodes().values()) {
+            Slot slot = Slot.global(service.uid(), node.id());
+            SlotState state = SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view);
+            if (!state.isFree() || demand.suits(node)) {
+                wanted.put(slot, state);
+            }
+        }
+        return wanted;
+    }
+
+    public ServiceSpec service() {
+        return service;
+    }
+
+    /** In slot order; a slot that is not in it shall have no task. */
+    public SortedMap<Slot, SlotState> wanted() {
+        return wanted;
+    }
+
+    public boolean hasFree() {
+        return wanted.values().stream().anyMatch(SlotState::isFree);
+    }
+}

@@ -1,0 +1,73 @@
+package dev.starling.scheduler.slot;
+
+import dev.starling.scheduler.model.Availability;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.RestartPolicy;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.View;
+import java.util.List;
+
+/**
+ * One slot as a view shows it.
+ *
+ * @param tasks    all its tasks on all nodes, ended ones included
+ * @param holder   the task that owns the slot, null if nobody does: see {@link #holds}
+ * @param newest   the task that had the last word, null if there is none
+ * @param finished nobody owns it, and nobody shall: its work is done, or its restarts are used up
+ */
+public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, boolean finished) {
+    static SlotState of(Slot slot, List<Task> tasks, ServiceSpec service, View view) {
+        Task holder = tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
+        Task newest = tasks.stream().max(Precedence.AGE).orElse(null);
+        boolean finished = holder == null && newest != null && endedByItself(newest)
+                && newest.templateHash().equals(service.templateHash()) && !mayFollow(newest.state(), newest.attempt(), service.restart());
+        return new SlotState(slot, List.copyOf(tasks), holder, newest, finished);
+    }
+
+    /**
+     * An active claim of a node that is there and not drained; and a task that ended by itself, until its node has said whether it
+     * restarts it. The claims of dead nodes hold nothing: their slots are free to take.
+     */
+    private static boolean holds(Task task, View view) {
+        NodeView node = view.nodes().get(task.node());
+        return node != null && node.ready() && node.availability() != Availability.DRAIN && (task.isActive() || isUndecided(task));
+    }
+
+    /** It ended by itself, and its node has not yet written down what follows (which it does by asking for SHUTDOWN). */
+    public static boolean isUndecided(Task task) {
+        return endedByItself(task) && task.desired().compareTo(TaskState.RUNNING) <= 0;
+    }
+
+    private static boolean endedByItself(Task task) {
+        return switch (task.state()) {
+            case COMPLETE, FAILED, REJECTED -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether the restart policy lets another task follow one that ended so by itself, after {@code attempts} restarts. */
+    public static boolean mayFollow(TaskState ended, int attempts, RestartPolicy policy) {
+        boolean byCondition = switch (policy.condition()) {
+            case NONE -> false;
+            case ON_FAILURE -> ended != TaskState.COMPLETE;
+            case ANY -> true;
+        };
+        return byCondition && (policy.maxAttempts() == 0 || attempts < policy.maxAttempts());
+    }
+
+    public boolean isFree() {
+        return holder == null && !finished;
+    }
+
+    public boolean isRunning() {
+        return holder != null && holder.state() == TaskState.RUNNING;
+    }
+
+    /** The slot is where the service wants it to be: the present template runs, or has done its work. */
+    public boolean isDone(ServiceSpec service) {
+        return finished || isRunning() && holder.templateHash().equals(service.templateHash());
+    }
+}
