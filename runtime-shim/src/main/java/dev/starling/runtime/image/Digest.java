@@ -1,0 +1,67 @@
+package dev.starling.runtime.image;
+
+import dev.starling.runtime.RuntimeShimException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.regex.Pattern;
+
+/** A SHA-256 digest as OCI writes it, {@code sha256:} and 64 lower-case hexadecimal digits. No other algorithm is in use for images. */
+record Digest(String hex) implements Comparable<Digest> {
+    private static final String PREFIX = "sha256:";
+    private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
+
+    Digest {
+        if (!isHex(hex)) {
+            throw new IllegalArgumentException("not 64 lower-case hexadecimal digits: " + hex);
+        }
+    }
+
+    static boolean isHex(String text) {
+        return HEX.matcher(text).matches();
+    }
+
+    static boolean isDigest(String text) {
+        return text.startsWith(PREFIX) && isHex(text.substring(PREFIX.length()));
+    }
+
+    /** @param where names the document for the error message */
+    static Digest parse(String text, String where) {
+        if (!isDigest(text)) {
+            throw RuntimeShimException.invalid(where + ": '" + text + "' is not a sha256 digest");
+        }
+        return new Digest(text.substring(PREFIX.length()));
+    }
+
+    static Digest of(byte[] content) {
+        return new Digest(HexFormat.of().formatHex(sha256().digest(content)));
+    }
+
+    /** The digest that has been fed everything. */
+    static Digest of(MessageDigest digest) {
+        return new Digest(HexFormat.of().formatHex(digest.digest()));
+    }
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException("every Java platform has SHA-256", impossible);
+        }
+    }
+
+    /** For messages: enough to recognise it. */
+    String abbreviated() {
+        return PREFIX + hex.substring(0, 12);
+    }
+
+    @Override
+    public int compareTo(Digest other) {
+        return hex.compareTo(other.hex);
+    }
+
+    @Override
+    public String toString() {
+        return PREFIX + hex;
+    }
+}

@@ -1,0 +1,110 @@
+package dev.starling.runtime.image;
+
+import dev.starling.runtime.RuntimeShimException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+
+/**
+ * The store's own files. Their failures are the machine's (SYSTEM), never the archive's (INVALID), so they are told apart from those of
+ * the stream that is being read at the same time.
+ */
+final class Disk {
+    private Disk() {}
+
+    static RuntimeShimException failed(String what, IOException cause) {
+        return RuntimeShimException.system("image store: cannot " + what + ": " + cause, cause);
+    }
+
+    static OutputStream create(Path file) {
+        try {
+            return Files.newOutputStream(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        } catch (IOException failure) {
+            throw failed("create " + file, failure);
+        }
+    }
+
+    static void write(OutputStream out, byte[] content, int count, Path file) {
+        try {
+            out.write(content, 0, count);
+        } catch (IOException failure) {
+            throw failed("write " + file, failure);
+        }
+    }
+
+    static Path directory(Path directory) {
+        try {
+            return Files.createDirectories(directory);
+        } catch (IOException failure) {
+            throw failed("create " + directory, failure);
+        }
+    }
+
+    /** Replaces a file whole or not at all, also across a power cut. */
+    static void replace(Path file, byte[] content) {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try {
+            try (FileChannel channel = FileChannel.open(
+                    fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+                ByteBuffer buffer = ByteBuffer.wrap(content);
+                while (buffer.hasRemaining()) {
+                    channel.write(buffer);
+                }
+                channel.force(true);
+            }
+            move(fresh, file);
+        } catch (IOException failure) {
+            throw failed("write " + file, failure);
+        }
+    }
+
+    /** Renames within one file system, and makes the new name durable. */
+    static void move(Path from, Path to) {
+        try {
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+            try (FileChannel directory = FileChannel.open(to.getParent(), StandardOpenOption.READ)) {
+                directory.force(true);
+            }
+        } catch (IOException failure) {
+            throw failed("rename " + from + " to " + to, failure);
+        }
+    }
+
+    /** Removes a directory and all below it, links themselves and not what they point to. Nothing there: nothing happens. */
+    static void removeTree(Path directory) {
+        try {
+            Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                    Files.delete(file);
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult postVisitDirectory(Path visited, IOException failure) throws IOException {
+                    if (failure != null) {
+                        throw failure;
+                    }
+                    Files.delete(visited);
+                    return FileVisitResult.CONTINUE;
+                }
+            });
+        } catch (NoSuchFileException gone) {
+            // what was wanted
+        } catch (IOException failure) {
+            throw failed("remove " + directory, failure);
+        } catch (UncheckedIOException failure) {
+            throw failed("remove " + directory, failure.getCause());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package dev.starling.runtime.image;
+
+import dev.starling.runtime.RuntimeShimException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Unpacked layers, {@code layers/HEX/diff} by diff id, each there whole or not at all: unpacked elsewhere on the same file system, verified,
+ * then renamed. A layer stays while an image names it or a load counts on it ("pin"); {@link #sweep} removes the others.
+ *
+ * <p>Not thread-safe but for {@link #unpack}, which touches only the directory it is given: the store holds its lock around the rest.
+ */
+final class LayerStore {
+    private static final String DIFF = "diff";
+    private static final String SIZE = "size";
+
+    private final Path directory;
+    private final FileSystemCalls calls = new FileSystemCalls();
+    private final Map<Digest, Integer> pins = new HashMap<>();
+
+    LayerStore(Path directory) {
+        this.directory = Disk.directory(directory);
+    }
+
+    boolean has(Digest diffId) {
+        return Files.isRegularFile(path(diffId).resolve(SIZE));
+    }
+
+    Path diff(Digest diffId) {
+        return path(diffId).resolve(DIFF);
+    }
+
+    /** Bytes of all files. */
+    long size(Digest diffId) {
+        Path file = path(diffId).resolve(SIZE);
+        try {
+            return Long.parseLong(Files.readString(file));
+        } catch (IOException failure) {
+            throw Disk.failed("read " + file, failure);
+        } catch (NumberFormatException damaged) {
+            throw RuntimeShimException.system("image store: " + file + " holds no number", damaged);
+        }
+    }
+
+    void pin(List<Digest> diffIds) {
+        diffIds.forEach(diffId -> pins.merge(diffId, 1, Integer::sum));
+    }
+
+    void unpin(List<Digest> diffIds) {
+        diffIds.forEach(diffId -> pins.computeIfPresent(diffId, (same, count) -> count == 1 ? null : count - 1));
+    }
+
+    /**
+     * Unpacks a layer into {@code target}, which must not exist yet, and verifies what was unpacked against its diff id.
+     *
+     * @param layer compressed or not
+     */
+    void unpack(ImageArchive.Member layer, Digest diffId, Path target, ImageLimits limits) {
+        String where = "layer " + diffId.abbreviated();
+        Path diff = Disk.directory(target.resolve(DIFF));
+        MessageDigest digest = Digest.sha256();
+        long size;
+        try (InputStream file = Files.newInputStream(layer.content());
+                InputStream plain = new DigestInputStream(Decompressor.open(file, where, limits.layerBytes(), limits), digest)) {
+            size = new LayerUnpacker(calls, limits, where, diff).unpack(new TarReader(plain, ImageArchive.WHERE + ": " + where));
+            plain.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException failure) {
+            throw ImageArchive.unreadable(ImageArchive.WHERE + ": " + where, failure);
+        }
+        Digest actual = Digest.of(digest);
+        if (!actual.equals(diffId)) {
+            throw RuntimeShimException.invalid(ImageArchive.WHERE + ": " + where + " has the digest " + actual + " instead of " + diffId);
+        }
+        Path sizeFile = target.resolve(SIZE);
+        byte[] text = Long.toString(size).getBytes(StandardCharsets.US_ASCII);
+        try (OutputStream out = Disk.create(sizeFile)) {
+            Disk.write(out, text, text.length, sizeFile);
+        } catch (IOException failure) {
+            throw Disk.failed("write " + sizeFile, failure);
+        }
+    }
+
+    /** Brings what was unpacked to disk, before anything refers to it. */
+    void sync() {
+        calls.syncFileSystem(directory.toString());
+    }
+
+    /** Takes an unpacked layer in; where it is there already, that one stays. */
+    void publish(Digest diffId, Path unpacked) {
+        if (!has(diffId)) {
+            Disk.move(unpacked, path(diffId));
+        }
+    }
+
+    /**
+     * Moves layers that nobody needs into {@code trash}, for the caller to remove at leisure.
+     *
+     * @return their diff ids
+     */
+    List<Digest> sweep(Set<Digest> needed, Path trash) {
+        List<Digest> swept = new ArrayList<>();
+        try (var entries = Files.newDirectoryStream(directory)) {
+            for (Path entry : entries) {
+                String name = entry.getFileName().toString();
+                Digest diffId = Digest.isHex(name) ? new Digest(name) : null;
+                if (diffId != null && !needed.contains(diffId) && !pins.containsKey(diffId)) {
+                    Disk.move(entry, trash.resolve(name));
+                    swept.add(diffId);
+                }
+            }
+        } catch (IOException failure) {
+            throw Disk.failed("list " + directory, failure);
+        }
+        swept.sort(null);
+        return swept;
+    }
+
+    private Path path(Digest diffId) {
+        return directory.resolve(diffId.hex());
+    }
+}

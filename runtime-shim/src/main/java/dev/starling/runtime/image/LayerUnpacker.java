@@ -1,0 +1,380 @@
+package dev.starling.runtime.image;
+
+import static dev.starling.runtime.image.FileSystemCalls.E2BIG;
+import static dev.starling.runtime.image.FileSystemCalls.EEXIST;
+import static dev.starling.runtime.image.FileSystemCalls.EINVAL;
+import static dev.starling.runtime.image.FileSystemCalls.EISDIR;
+import static dev.starling.runtime.image.FileSystemCalls.ELOOP;
+import static dev.starling.runtime.image.FileSystemCalls.ENOENT;
+import static dev.starling.runtime.image.FileSystemCalls.ENOTDIR;
+import static dev.starling.runtime.image.FileSystemCalls.ENOTEMPTY;
+import static dev.starling.runtime.image.FileSystemCalls.EPERM;
+import static dev.starling.runtime.image.FileSystemCalls.ERANGE;
+
+import dev.starling.runtime.RuntimeShimException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Writes one layer's entries below a directory, in the form that overlayfs wants as a lower directory.
+ *
+ * <p>The archive is hostile until proven otherwise, and this runs as root. So no path is ever given to the kernel: each component is opened
+ * relative to the one before with O_NOFOLLOW, from the layer's root down, and the last is only ever created, linked or removed. A link
+ * in the layer, whatever it points to, is data. Where an archive wants to go through one, it is refused.
+ *
+ * <p>Deletions of lower layers are files named {@code .wh.NAME} (OCI image-spec layer.md, "Whiteouts"); overlayfs wants a character device
+ * 0/0 named NAME, and the extended attribute trusted.overlay.opaque=y on a directory whose lower contents are gone (kernel,
+ * Documentation/filesystems/overlayfs.rst). A layer may hold {@code .wh.NAME} and NAME both, in any order: NAME then replaces what was below.
+ *
+ * <p>One object unpacks one layer, on one thread.
+ */
+final class LayerUnpacker {
+    private static final String WHITEOUT = ".wh.";
+    private static final String OPAQUE = ".wh..wh..opq";
+    /** Bookkeeping of AUFS in archives of its time. */
+    private static final String AUFS_PRIVATE = ".wh..wh.";
+    private static final int COMPONENT_LIMIT = 255;
+    private static final int PATH_LIMIT = 2048;
+    private static final int DEPTH_LIMIT = 256;
+    private static final int TARGET_LIMIT = 4095;
+    private static final String CAPABILITY = "security.capability";
+
+    private final FileSystemCalls calls;
+    private final ImageLimits limits;
+    private final String where;
+    private final Path root;
+    private final byte[] buffer = new byte[1 << 16];
+
+    /** Times of directories are set last: each entry made in one changes them. */
+    private final List<DirectoryTime> directoryTimes = new ArrayList<>();
+    private final Set<String> whiteouts = new HashSet<>();
+    private long rememberedNameBytes;
+    private int entries;
+    private long size;
+
+    private record DirectoryTime(List<String> path, long seconds, int nanos) {}
+
+    /** An entry's place: its directory, open, and its name there. {@code "."} is the layer's root itself. */
+    private record Place(int directory, String name, String shown) {}
+
+    /**
+     * @param where names the layer for error messages
+     * @param root  an empty directory that nobody else writes to
+     */
+    LayerUnpacker(FileSystemCalls calls, ImageLimits limits, String where, Path root) {
+        this.calls = calls;
+        this.limits = limits;
+        this.where = where;
+        this.root = root;
+    }
+
+    /** @return bytes of all files */
+    long unpack(TarReader tar) throws IOException {
+        int rootDescriptor = calls.openDirectory(root.toString());
+        try {
+            calls.changeMode(rootDescriptor, ".", 0755, root.toString());
+            for (TarEntry entry = tar.next(); entry != null; entry = tar.next()) {
+                if (++entries > limits.layerEntries()) {
+                    throw RuntimeShimException.invalid(
+                            "image archive: " + where + " has more than " + limits.layerEntries() + " entries");
+                }
+                unpack(rootDescriptor, entry, tar);
+            }
+            for (DirectoryTime time : directoryTimes) {
+                inPlace(rootDescriptor, time.path, false, place -> calls.changeTimes(
+                        place.directory, place.name, time.seconds, time.nanos, place.shown));
+            }
+            return size;
+        } finally {
+            calls.close(rootDescriptor);
+        }
+    }
+
+    private void unpack(int rootDescriptor, TarEntry entry, TarReader tar) throws IOException {
+        List<String> path = components(entry, entry.name());
+        if (path.isEmpty() && entry.type() != TarEntry.Type.DIRECTORY) {
+            throw invalid(entry, "takes the place of the layer's root");
+        }
+        String last = path.isEmpty() ? "" : path.get(path.size() - 1);
+        if (path.stream().anyMatch(component -> component.startsWith(AUFS_PRIVATE) && !component.equals(OPAQUE))) {
+            return;
+        }
+        try {
+            if (last.equals(OPAQUE)) {
+                // the mark's own parents are opened, so the directory that becomes opaque is one, and not a link to one
+                inPlace(rootDescriptor, path, true, place -> makeOpaque(new Place(place.directory, ".", place.shown)));
+            } else if (last.startsWith(WHITEOUT)) {
+                whiteout(rootDescriptor, entry, path);
+            } else {
+                make(rootDescriptor, entry, path, tar);
+            }
+        } catch (NotADirectory parent) {
+            throw invalid(entry, "goes through '" + TarEntry.shown(parent.component) + "', which is not a directory");
+        }
+    }
+
+    private void whiteout(int rootDescriptor, TarEntry entry, List<String> path) throws IOException {
+        String hidden = path.get(path.size() - 1).substring(WHITEOUT.length());
+        if (hidden.isEmpty() || hidden.equals(".") || hidden.equals("..")) {
+            throw invalid(entry, "is a whiteout of nothing");
+        }
+        List<String> hiddenPath = new ArrayList<>(path.subList(0, path.size() - 1));
+        hiddenPath.add(hidden);
+        inPlace(rootDescriptor, hiddenPath, true, place -> {
+            try {
+                calls.makeNode(place.directory, hidden, FileSystemCalls.S_IFCHR, 0, 0, place.shown);
+                remember(entry, hiddenPath);
+                whiteouts.add(String.join("/", hiddenPath));
+            } catch (RuntimeShimException failure) {
+                if (failure.errno() != EEXIST) {
+                    throw failure;
+                }
+                if (isDirectory(place)) { // a file of that name hides what is below anyway
+                    makeOpaque(place);
+                }
+            }
+        });
+    }
+
+    private void make(int rootDescriptor, TarEntry entry, List<String> path, TarReader tar) throws IOException {
+        if (entry.type() == TarEntry.Type.HARD_LINK) {
+            hardLink(rootDescriptor, entry, path);
+            return;
+        }
+        boolean afterWhiteout = !whiteouts.isEmpty() && whiteouts.remove(String.join("/", path));
+        inPlace(rootDescriptor, path, true, place -> {
+            switch (entry.type()) {
+                case DIRECTORY -> directory(entry, path, place, afterWhiteout);
+                case FILE -> replacing(entry, place, () -> file(place, tar));
+                case SYMBOLIC_LINK -> {
+                    if (entry.linkName().isEmpty() || entry.linkName().length() > TARGET_LIMIT) {
+                        throw invalid(entry, "is a symbolic link with a target of " + entry.linkName().length() + " bytes");
+                    }
+                    replacing(entry, place, () -> calls.makeSymbolicLink(entry.linkName(), place.directory, place.name, place.shown));
+                }
+                case CHARACTER_DEVICE -> node(entry, place, FileSystemCalls.S_IFCHR);
+                case BLOCK_DEVICE -> node(entry, place, FileSystemCalls.S_IFBLK);
+                case FIFO -> node(entry, place, FileSystemCalls.S_IFIFO);
+                case HARD_LINK -> throw new IllegalStateException("made above");
+            }
+            describe(entry, place);
+        });
+    }
+
+    /** The order matters: chown clears setuid bits and capabilities, and every change before the time's changes the time. */
+    private void describe(TarEntry entry, Place place) {
+        calls.changeOwner(place.directory, place.name, entry.userId(), entry.groupId(), place.shown);
+        if (entry.type() != TarEntry.Type.SYMBOLIC_LINK) {
+            calls.changeMode(place.directory, place.name, entry.mode(), place.shown);
+        }
+        for (Map.Entry<String, byte[]> attribute : entry.extendedAttributes().entrySet()) {
+            // the others belong to the host: its security module's labels, and trusted.overlay.*, which steers overlayfs
+            if (attribute.getKey().equals(CAPABILITY) || attribute.getKey().startsWith("user.")) {
+                attribute(entry, place, attribute.getKey(), attribute.getValue());
+            }
+        }
+        if (entry.type() != TarEntry.Type.DIRECTORY) {
+            calls.changeTimes(place.directory, place.name, entry.modifiedSeconds(), entry.modifiedNanos(), place.shown);
+        }
+    }
+
+    private void attribute(TarEntry entry, Place place, String name, byte[] value) {
+        try {
+            calls.setAttribute(place.directory, place.name, name, value, place.shown);
+        } catch (RuntimeShimException failure) {
+            throw switch (failure.errno()) {
+                case EINVAL, ERANGE, E2BIG -> invalid(entry, "has a malformed extended attribute '" + TarEntry.shown(name) + "'");
+                default -> failure;
+            };
+        }
+    }
+
+    private void directory(TarEntry entry, List<String> path, Place place, boolean afterWhiteout) throws IOException {
+        if (!path.isEmpty() && !isDirectory(place)) {
+            replacing(entry, place, () -> calls.makeDirectory(place.directory, place.name, place.shown));
+            if (afterWhiteout) {
+                makeOpaque(place);
+            }
+        }
+        remember(entry, path);
+        directoryTimes.add(new DirectoryTime(path, entry.modifiedSeconds(), entry.modifiedNanos()));
+    }
+
+    private void file(Place place, TarReader tar) throws IOException {
+        int descriptor = calls.createFile(place.directory, place.name, place.shown);
+        try {
+            for (int count = tar.read(buffer); count >= 0; count = tar.read(buffer)) {
+                calls.write(descriptor, buffer, count, place.shown);
+                size += count;
+            }
+        } finally {
+            calls.close(descriptor);
+        }
+    }
+
+    private void node(TarEntry entry, Place place, int type) throws IOException {
+        replacing(entry, place, () -> calls.makeNode(
+                place.directory, place.name, type | 0600, entry.deviceMajor(), entry.deviceMinor(), place.shown));
+    }
+
+    private void hardLink(int rootDescriptor, TarEntry entry, List<String> path) throws IOException {
+        List<String> target = components(entry, entry.linkName());
+        if (target.isEmpty() || target.equals(path)) {
+            throw invalid(entry, "is a hard link to " + (target.isEmpty() ? "the layer's root" : "itself"));
+        }
+        whiteouts.remove(String.join("/", path));
+        inPlace(rootDescriptor, path, true, place -> replacing(entry, place, () -> {
+            try {
+                inPlace(rootDescriptor, target, false, old -> calls.makeHardLink(
+                        old.directory, old.name, place.directory, place.name, place.shown));
+            } catch (RuntimeShimException failure) {
+                if (failure.errno() == ENOENT || failure.errno() == EPERM) {
+                    throw invalid(entry, "is a hard link to '" + TarEntry.shown(entry.linkName()) + "', which is no file of the layer");
+                }
+                throw failure;
+            }
+        }));
+    }
+
+    private interface Creation {
+        void run() throws IOException;
+    }
+
+    /** Later entries replace earlier ones of the same name, as tar does; a directory only if it is empty. */
+    private void replacing(TarEntry entry, Place place, Creation creation) throws IOException {
+        try {
+            creation.run();
+        } catch (RuntimeShimException failure) {
+            if (failure.errno() != EEXIST) {
+                throw failure;
+            }
+            removeExisting(entry, place);
+            creation.run();
+        }
+    }
+
+    private void removeExisting(TarEntry entry, Place place) {
+        try {
+            calls.unlink(place.directory, place.name, place.shown);
+        } catch (RuntimeShimException failure) {
+            if (failure.errno() != EISDIR) {
+                throw failure;
+            }
+            try {
+                calls.removeDirectory(place.directory, place.name, place.shown);
+            } catch (RuntimeShimException notEmpty) {
+                throw notEmpty.errno() == ENOTEMPTY ? invalid(entry, "replaces a directory that is not empty") : notEmpty;
+            }
+        }
+    }
+
+    private void makeOpaque(Place place) {
+        calls.setAttribute(place.directory, place.name, "trusted.overlay.opaque", new byte[] {'y'}, place.shown);
+    }
+
+    private boolean isDirectory(Place place) {
+        try {
+            calls.close(calls.openDirectory(place.directory, place.name, place.shown));
+            return true;
+        } catch (RuntimeShimException failure) {
+            if (failure.errno() == ENOTDIR || failure.errno() == ELOOP || failure.errno() == ENOENT) {
+                return false;
+            }
+            throw failure;
+        }
+    }
+
+    private interface Action {
+        void at(Place place) throws IOException;
+    }
+
+    /** Opens the parent directories of {@code path} one by one, never through a link, and acts in the last. */
+    private void inPlace(int rootDescriptor, List<String> path, boolean makeParents, Action action) throws IOException {
+        if (path.isEmpty()) {
+            action.at(new Place(rootDescriptor, ".", root.toString()));
+            return;
+        }
+        int directory = rootDescriptor;
+        try {
+            for (String component : path.subList(0, path.size() - 1)) {
+                int child = openChild(directory, component, makeParents);
+                if (directory != rootDescriptor) {
+                    calls.close(directory);
+                }
+                directory = child;
+            }
+            action.at(new Place(directory, path.get(path.size() - 1), root + "/" + TarEntry.shown(String.join("/", path))));
+        } finally {
+            if (directory != rootDescriptor) {
+                calls.close(directory);
+            }
+        }
+    }
+
+    private int openChild(int directory, String component, boolean make) {
+        String shown = root + "/.../" + TarEntry.shown(component);
+        try {
+            return calls.openDirectory(directory, component, shown);
+        } catch (RuntimeShimException failure) {
+            if (failure.errno() == ENOTDIR || failure.errno() == ELOOP) {
+                throw new NotADirectory(component);
+            }
+            if (failure.errno() != ENOENT || !make) {
+                throw failure;
+            }
+        }
+        calls.makeDirectory(directory, component, shown);
+        calls.changeMode(directory, component, 0755, shown);
+        return calls.openDirectory(directory, component, shown);
+    }
+
+    /** Thrown where a path goes through something else than a directory; {@link #unpack} knows the entry to blame. */
+    private static final class NotADirectory extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        private final String component;
+
+        NotADirectory(String component) {
+            super(component, null, false, false);
+            this.component = component;
+        }
+    }
+
+    /** An absolute name counts from the layer's root, as in a chroot. */
+    private List<String> components(TarEntry entry, String name) {
+        if (name.length() > PATH_LIMIT) {
+            throw invalid(entry, "has a name of " + name.length() + " bytes; " + PATH_LIMIT + " are allowed");
+        }
+        List<String> components = new ArrayList<>();
+        for (String component : name.split("/")) {
+            switch (component) {
+                case "", "." -> { }
+                case ".." -> throw invalid(entry, name.equals(entry.name())
+                        ? "leads outside the layer"
+                        : "is a link to '" + TarEntry.shown(name) + "', which leads outside the layer");
+                default -> components.add(component);
+            }
+            if (component.length() > COMPONENT_LIMIT || components.size() > DEPTH_LIMIT) {
+                throw invalid(entry, "has a name that no file system takes");
+            }
+        }
+        return components;
+    }
+
+    private void remember(TarEntry entry, List<String> path) {
+        for (String component : path) {
+            rememberedNameBytes += component.length() + 1;
+        }
+        if (rememberedNameBytes > limits.layerNameBytes()) {
+            throw invalid(entry, "is one too many: the names of directories and whiteouts exceed " + limits.layerNameBytes() + " bytes");
+        }
+    }
+
+    private RuntimeShimException invalid(TarEntry entry, String why) {
+        return RuntimeShimException.invalid("image archive: entry '" + entry.shownName() + "' of " + where + " " + why);
+    }
+}
