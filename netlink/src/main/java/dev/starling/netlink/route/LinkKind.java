@@ -1,0 +1,19 @@
+package dev.starling.netlink.route;
+
+/** What a link is, with the settings that cannot change after its creation and therefore decide whether a device found is the one wanted. */
+public sealed interface LinkKind {
+    record Bridge() implements LinkKind {}
+
+    /**
+     * @param vni    network identifier
+     * @param local  source address of the tunnel
+     * @param device index of the underlay device
+     * @param port   UDP destination port
+     */
+    record Vxlan(int vni, String local, int device, int port) implements LinkKind {}
+
+    record Veth() implements LinkKind {}
+
+    /** @param name the kernel's, e.g. {@code dummy}; empty for hardware and loopback */
+    record Other(String name) implements LinkKind {}
+}
