@@ -1,0 +1,65 @@
+package dev.starling.node.api;
+
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.runtime.Container;
+import dev.starling.scheduler.model.Task;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.RoutingContext;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** The logs of services, tasks and containers. */
+final class LogRoutes {
+    private static final String TASK_LABEL = "com.docker.swarm.task.id";
+
+    private final Vertx vertx;
+    private final ClusterControl control;
+    private final ContainerRoutes containers;
+    private final TaskLogs logs;
+
+    LogRoutes(Vertx vertx, ClusterControl control, ContainerRoutes containers, TaskLogs logs) {
+        this.vertx = vertx;
+        this.control = control;
+        this.containers = containers;
+        this.logs = logs;
+    }
+
+    void addTo(Endpoints endpoints) {
+        endpoints.stream(HttpMethod.GET, "/services/{id}/logs", context -> {
+            Call call = endpoints.call(context);
+            String service = new Lookup(call.snapshot()).document(Kind.SERVICE, call.path("id")).uid();
+            stream(context, LogOptions.of(call), () -> tasksOf(service));
+        });
+        endpoints.stream(HttpMethod.GET, "/tasks/{id}/logs", context -> {
+            Call call = endpoints.call(context);
+            Task task = new Lookup(call.snapshot()).task(call.path("id"));
+            stream(context, LogOptions.of(call), () -> List.of(task));
+        });
+        endpoints.stream(HttpMethod.GET, "/containers/{id}/logs", context -> {
+            Call call = endpoints.call(context);
+            LogOptions options = LogOptions.of(call);
+            vertx.executeBlocking(() -> taskOf(call), false).onComplete(
+                    task -> stream(context, options, () -> List.of(task)), error -> Replies.send(context, Replies.of(error)));
+        });
+    }
+
+    private void stream(RoutingContext context, LogOptions options, Supplier<List<Task>> tasks) {
+        new LogStream(vertx, context.response(), logs, options, tasks).start();
+    }
+
+    private List<Task> tasksOf(String service) {
+        ClusterSnapshot snapshot = control.snapshot();
+        return snapshot == null ? List.of() : snapshot.view().tasks().values().stream().flatMap(List::stream)
+                .filter(task -> task.slot().serviceUid().equals(service)).toList();
+    }
+
+    private Task taskOf(Call call) {
+        Container container = containers.find(call.path("id"));
+        String id = container.spec().labels().getOrDefault(TASK_LABEL, "");
+        ClusterSnapshot snapshot = call.snapshot();
+        return snapshot.view().tasks().getOrDefault(snapshot.self(), List.of()).stream().filter(task -> task.id().equals(id)).findFirst()
+                .orElseThrow(() -> ApiException.notFound("the log of container " + call.path("id") + ": its task is no longer known"));
+    }
+}

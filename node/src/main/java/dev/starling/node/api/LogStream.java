@@ -1,0 +1,174 @@
+package dev.starling.node.api;
+
+import dev.starling.scheduler.model.Task;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * Logs of tasks as Docker's multiplexed stream: frames of an 8-byte header (stream, three zeros, length) and a line. Tasks are read in turn,
+ * a chunk at a time and only while the client takes it; followed ones are asked again each {@link #POLL_MILLIS}, and tasks that a service
+ * starts meanwhile join in. Runs on one event loop.
+ *
+ * <p>Where a task cannot be read (its node is out of reach), a line on stderr under that task's name says so, and the others go on.
+ */
+final class LogStream {
+    private static final int CHUNK_BYTES = 64 << 10;
+    private static final long POLL_MILLIS = 250;
+    private static final long READ_SECONDS = 10;
+
+    private static final class Cursor {
+        private Task task;
+        private long position;
+        private boolean opened;
+        private boolean ended;
+        private boolean failing;
+    }
+
+    private final Context context;
+    private final Vertx vertx;
+    private final HttpServerResponse response;
+    private final TaskLogs logs;
+    private final LogOptions options;
+    private final Supplier<List<Task>> tasks;
+    private final Map<String, Cursor> cursors = new LinkedHashMap<>();
+    private final Queue<Cursor> round = new ArrayDeque<>();
+    private boolean closed;
+
+    /** @param tasks whose logs to send; asked again while they are followed */
+    LogStream(Vertx vertx, HttpServerResponse response, TaskLogs logs, LogOptions options, Supplier<List<Task>> tasks) {
+        this.context = vertx.getOrCreateContext();
+        this.vertx = vertx;
+        this.response = response;
+        this.logs = logs;
+        this.options = options;
+        this.tasks = tasks;
+    }
+
+    void start() {
+        response.setChunked(true).putHeader("Content-Type", "application/vnd.docker.multiplexed-stream");
+        response.exceptionHandler(error -> closed = true);
+        response.closeHandler(nothing -> closed = true);
+        response.writeHead();
+        beginRound();
+    }
+
+    private void beginRound() {
+        for (Task task : tasks.get()) {
+            if (!task.containerId().isEmpty()) {
+                cursors.computeIfAbsent(task.id(), id -> new Cursor()).task = task;
+            }
+        }
+        cursors.values().stream().filter(cursor -> !cursor.ended).forEach(round::add);
+        next();
+    }
+
+    private void next() {
+        if (closed) {
+            return;
+        }
+        if (response.writeQueueFull()) {
+            response.drainHandler(nothing -> {
+                response.drainHandler(null);
+                next();
+            });
+            return;
+        }
+        Cursor cursor = round.peek();
+        if (cursor == null) {
+            endRound();
+            return;
+        }
+        int tail = cursor.opened ? -1 : options.tail();
+        Future.fromCompletionStage(read(cursor, tail), context).timeout(READ_SECONDS, TimeUnit.SECONDS).onComplete(answer -> {
+            if (closed) {
+                return;
+            }
+            if (answer.succeeded()) {
+                take(cursor, answer.result());
+            } else {
+                fail(cursor, answer.cause());
+            }
+            context.runOnContext(nothing -> next()); // not at once: thousands of ready answers would nest as deep
+        });
+    }
+
+    private java.util.concurrent.CompletionStage<TaskLogs.Chunk> read(Cursor cursor, int tail) {
+        try {
+            return logs.read(cursor.task, cursor.position, tail, CHUNK_BYTES);
+        } catch (RuntimeException e) {
+            return java.util.concurrent.CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private void take(Cursor cursor, TaskLogs.Chunk chunk) {
+        Buffer frames = Buffer.buffer();
+        for (TaskLogs.Line line : chunk.lines()) {
+            if (options.takes(line)) {
+                append(frames, cursor.task, line);
+            }
+        }
+        if (frames.length() > 0) {
+            response.write(frames);
+        }
+        cursor.opened = true;
+        cursor.failing = false;
+        cursor.position = chunk.next();
+        cursor.ended = chunk.ended() || !options.follow() && chunk.lines().isEmpty();
+        if (cursor.ended || options.follow()) {
+            round.remove(); // else the rest of this task comes before the next one, as Docker does it
+        }
+    }
+
+    private void fail(Cursor cursor, Throwable cause) {
+        if (!cursor.failing) {
+            String reason = cause instanceof java.util.concurrent.TimeoutException ? "no answer within " + READ_SECONDS + " s"
+                    : Replies.of(cause).body().path("message").asText();
+            Buffer frame = Buffer.buffer();
+            append(frame, cursor.task, new TaskLogs.Line(Instant.now(), 2,
+                    ("starling: the log of this task cannot be read now: " + reason + "\n").getBytes(StandardCharsets.UTF_8)));
+            response.write(frame);
+        }
+        cursor.failing = true;
+        cursor.ended = !options.follow();
+        round.remove();
+    }
+
+    private void endRound() {
+        boolean over = !options.follow() || Instant.now().isAfter(options.until());
+        if (over) {
+            response.end();
+        } else {
+            vertx.setTimer(POLL_MILLIS, timer -> {
+                if (!closed) {
+                    beginRound();
+                }
+            });
+        }
+    }
+
+    private void append(Buffer frames, Task task, TaskLogs.Line line) {
+        StringBuilder prefix = new StringBuilder();
+        if (options.timestamps()) {
+            prefix.append(Json.time(line.time())).append(' ');
+        }
+        if (options.details()) {
+            prefix.append("com.docker.swarm.node.id=").append(task.node()).append(",com.docker.swarm.service.id=")
+                    .append(task.slot().serviceUid()).append(",com.docker.swarm.task.id=").append(task.id()).append(' ');
+        }
+        byte[] head = prefix.toString().getBytes(StandardCharsets.UTF_8);
+        frames.appendByte((byte) line.stream()).appendBytes(new byte[3]).appendInt(head.length + line.content().length)
+                .appendBytes(head).appendBytes(line.content());
+    }
+}

@@ -1,0 +1,102 @@
+package dev.starling.node.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.NodeId;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.spec.ServiceSpecReader;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import java.util.List;
+import java.util.Map;
+
+/** Services as {@code docker service ls} and {@code inspect} read them. */
+final class ServiceJson {
+    private static final long SECOND = 1_000_000_000L;
+
+    private final ClusterSnapshot snapshot;
+    private final PendingTasks pending;
+    private final UpdateProgress progress;
+
+    ServiceJson(ClusterSnapshot snapshot, PendingTasks pending, UpdateProgress progress) {
+        this.snapshot = snapshot;
+        this.pending = pending;
+        this.progress = progress;
+    }
+
+    ObjectNode of(Document service, boolean insertDefaults) {
+        ObjectNode json = DocumentJson.head(service);
+        ObjectNode spec = service.spec().deepCopy();
+        if (insertDefaults) {
+            insertDefaults(spec);
+        }
+        json.set("Spec", spec);
+        if (service.body().path("PreviousSpec").isObject()) {
+            json.set("PreviousSpec", service.body().path("PreviousSpec"));
+        }
+        ObjectNode endpoint = json.putObject("Endpoint");
+        JsonNode ports = service.spec().path("EndpointSpec").path("Ports");
+        if (ports.isArray() && !ports.isEmpty()) {
+            endpoint.set("Spec", service.spec().path("EndpointSpec"));
+            endpoint.set("Ports", ports);
+        } else {
+            endpoint.putObject("Spec");
+        }
+        progress.of(snapshot.view(), ServiceSpecReader.fromBody(service)).ifPresent(status -> putUpdateStatus(json, status));
+        return json;
+    }
+
+    /** {@code ServiceStatus}: what {@code docker service ls} shows as replicas. */
+    ObjectNode status(Document service) {
+        ServiceSpec spec = ServiceSpecReader.fromBody(service);
+        int running = 0;
+        int wanted = 0;
+        for (Map.Entry<NodeId, List<Task>> node : snapshot.view().tasks().entrySet()) {
+            NodeView view = snapshot.view().nodes().get(node.getKey());
+            if (view == null || !view.ready()) {
+                continue;
+            }
+            for (Task task : node.getValue()) {
+                if (task.slot().serviceUid().equals(spec.uid()) && task.desired().compareTo(TaskState.RUNNING) <= 0) {
+                    wanted++;
+                    running += task.state() == TaskState.RUNNING ? 1 : 0;
+                }
+            }
+        }
+        wanted += (int) pending.of(snapshot.view()).stream().filter(task -> task.slot().serviceUid().equals(spec.uid())).count();
+        int desired = spec.mode() instanceof ServiceSpec.Mode.Replicated replicated ? replicated.replicas() : wanted;
+        return Json.object().put("RunningTasks", running).put("DesiredTasks", desired).put("CompletedTasks", 0);
+    }
+
+    private static void putUpdateStatus(ObjectNode json, UpdateProgress.Status status) {
+        ObjectNode update = json.putObject("UpdateStatus").put("State", status.state()).put("StartedAt", Json.time(status.startedMillis()));
+        if (status.completedMillis() > 0) {
+            update.put("CompletedAt", Json.time(status.completedMillis()));
+        }
+        update.put("Message", status.message());
+    }
+
+    /** What Docker fills in for {@code insertDefaults=true}. */
+    private static void insertDefaults(ObjectNode spec) {
+        if (spec.path("TaskTemplate") instanceof ObjectNode template) {
+            if (template.path("ContainerSpec") instanceof ObjectNode container && !container.has("StopGracePeriod")) {
+                container.put("StopGracePeriod", 10 * SECOND);
+            }
+            if (!template.path("RestartPolicy").isObject()) {
+                template.putObject("RestartPolicy").put("Condition", "any").put("Delay", 5 * SECOND).put("MaxAttempts", 0);
+            }
+        }
+        for (String config : List.of("UpdateConfig", "RollbackConfig")) {
+            if (!spec.path(config).isObject()) {
+                spec.putObject(config).put("Parallelism", 1).put("FailureAction", "pause").put("Monitor", 5 * SECOND)
+                        .put("MaxFailureRatio", 0).put("Order", "stop-first");
+            }
+        }
+        if (!spec.path("EndpointSpec").isObject()) {
+            spec.putObject("EndpointSpec").put("Mode", "vip");
+        }
+    }
+}

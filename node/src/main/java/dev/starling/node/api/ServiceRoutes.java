@@ -1,0 +1,138 @@
+package dev.starling.node.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.spec.ServiceSpecCheck;
+import dev.starling.node.spec.ServiceSpecReader;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/** {@code /services}. Logs are in {@link LogRoutes}. */
+final class ServiceRoutes {
+    private static final String BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+    private final ClusterControl control;
+    private final DockerApi.Seams seams;
+    private final ServiceSpecCheck check;
+    private final SecureRandom random = new SecureRandom();
+
+    ServiceRoutes(ClusterControl control, DockerApi.Seams seams) {
+        this.control = control;
+        this.seams = seams;
+        this.check = new ServiceSpecCheck(seams.constraints(), seams.features());
+    }
+
+    void addTo(Endpoints endpoints) {
+        endpoints.get("/services", this::list);
+        endpoints.get("/services/{id}", this::inspect);
+        endpoints.post("/services/create", this::create);
+        endpoints.post("/services/{id}/update", this::update);
+        endpoints.delete("/services/{id}", this::delete);
+    }
+
+    private Reply list(Call call) {
+        Filters filters = call.filters("id", "name", "label", "mode", "runtime");
+        filters.require("mode", List.of("replicated", "global", "replicated-job", "global-job"));
+        boolean status = call.flag("status");
+        ServiceJson json = json(call.snapshot());
+        ArrayNode result = Json.array();
+        for (Document service : call.snapshot().documents().getOrDefault(Kind.SERVICE, List.of())) {
+            JsonNode spec = service.spec();
+            if (filters.prefix("id", service.uid()) && filters.prefix("name", service.name()) && filters.labels("label", spec.path("Labels"))
+                    && filters.exactly("mode", spec.path("Mode").has("Global") ? "global" : "replicated")
+                    && filters.exactly("runtime", "container")) {
+                ObjectNode entry = json.of(service, false);
+                if (status) {
+                    entry.set("ServiceStatus", json.status(service));
+                }
+                result.add(entry);
+            }
+        }
+        return Reply.json(result);
+    }
+
+    private Reply inspect(Call call) {
+        Document service = new Lookup(call.snapshot()).document(Kind.SERVICE, call.path("id"));
+        return Reply.json(json(call.snapshot()).of(service, call.flag("insertDefaults")));
+    }
+
+    private CompletionStage<Reply> create(Call call) {
+        ClusterSnapshot snapshot = call.managerSnapshot();
+        ObjectNode request = call.objectBody().deepCopy();
+        if (request.path("Name").asText("").isEmpty()) {
+            request.put("Name", freeName());
+        }
+        ObjectNode spec = check.accept(request, snapshot, "");
+        String name = spec.path("Name").asText();
+        if (snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).stream().anyMatch(other -> other.name().equals(name))) {
+            throw ApiException.conflict("rpc error: code = AlreadyExists desc = name conflicts with an existing object: service " + name
+                    + " already exists");
+        }
+        return control.create(Kind.SERVICE, Json.object().set("Spec", spec))
+                .thenApply(service -> Reply.created(Json.object().put("ID", service.uid())));
+    }
+
+    private CompletionStage<Reply> update(Call call) {
+        ClusterSnapshot snapshot = call.managerSnapshot();
+        Document service = new Lookup(snapshot).document(Kind.SERVICE, call.path("id"));
+        long version = call.integer("version", -1, 0, Long.MAX_VALUE);
+        if (version < 0) {
+            throw ApiException.badRequest("invalid service version '': a version is needed");
+        }
+        ObjectNode body = call.query("rollback", "").equals("previous") ? rolledBack(service) : updated(call, service, snapshot);
+        return control.update(service.uid(), version, body).thenApply(done -> {
+            ObjectNode answer = Json.object();
+            answer.putNull("Warnings");
+            return Reply.json(answer);
+        });
+    }
+
+    private ObjectNode updated(Call call, Document service, ClusterSnapshot snapshot) {
+        ObjectNode spec = check.accept(call.objectBody(), snapshot, service.uid());
+        if (!spec.path("Name").asText().equals(service.name())) {
+            throw new ApiException(501, "rpc error: code = Unimplemented desc = renaming services is not supported");
+        }
+        if (spec.path("Mode").has("Global") != service.spec().path("Mode").has("Global")) {
+            throw new ApiException(501, "rpc error: code = Unimplemented desc = service mode change is not allowed");
+        }
+        ObjectNode body = Json.object();
+        body.set("Spec", spec);
+        body.set("PreviousSpec", service.spec());
+        return body;
+    }
+
+    private static ObjectNode rolledBack(Document service) {
+        JsonNode previous = service.body().path("PreviousSpec");
+        if (!previous.isObject()) {
+            throw ApiException.badRequest("rpc error: code = FailedPrecondition desc = service " + service.name()
+                    + " does not have a previous spec");
+        }
+        ObjectNode body = Json.object().put(ServiceSpecReader.ROLLED_BACK, true);
+        body.set("Spec", previous);
+        body.set("PreviousSpec", service.spec());
+        return body;
+    }
+
+    private CompletionStage<Reply> delete(Call call) {
+        Document service = new Lookup(call.managerSnapshot()).document(Kind.SERVICE, call.path("id"));
+        return control.delete(service.uid()).thenApply(done -> Reply.OK);
+    }
+
+    private ServiceJson json(ClusterSnapshot snapshot) {
+        return new ServiceJson(snapshot, seams.pending(), seams.progress());
+    }
+
+    /** Docker makes a name up where none is given; ours are no words, but as unlikely to clash. */
+    private String freeName() {
+        StringBuilder name = new StringBuilder("service-");
+        for (int i = 0; i < 12; i++) {
+            name.append(BASE36.charAt(random.nextInt(BASE36.length())));
+        }
+        return name.toString();
+    }
+}

@@ -1,0 +1,89 @@
+package dev.starling.node.api;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImageStore;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** {@code /_ping}, {@code /version}, {@code /info}, {@code /events} and {@code /system/df}: this node. */
+final class SystemRoutes {
+    private final Vertx vertx;
+    private final ClusterControl control;
+    private final ContainerRuntime runtime;
+    private final ImageStore images;
+    private final Supplier<HostInfo> host;
+
+    SystemRoutes(Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images, Supplier<HostInfo> host) {
+        this.vertx = vertx;
+        this.control = control;
+        this.runtime = runtime;
+        this.images = images;
+        this.host = host;
+    }
+
+    void addTo(Endpoints endpoints) {
+        endpoints.stream(HttpMethod.HEAD, "/_ping", this::ping);
+        endpoints.stream(HttpMethod.GET, "/_ping", this::ping);
+        endpoints.get("/version", call -> Reply.json(SystemJson.version(host.get())));
+        endpoints.get("/info", this::info);
+        endpoints.get("/system/df", call -> Reply.json(diskUsage()));
+        endpoints.stream(HttpMethod.GET, "/events", context -> events(context, endpoints.call(context)));
+    }
+
+    /** Each command of the CLI opens with it; {@code Api-Version} (set on every answer) is what it looks for. */
+    private void ping(RoutingContext context) {
+        ClusterSnapshot snapshot = control.snapshot();
+        HttpServerResponse response = context.response();
+        response.putHeader("Content-Type", "text/plain; charset=utf-8").putHeader("Cache-Control", "no-cache, no-store, must-revalidate")
+                .putHeader("Pragma", "no-cache").putHeader("Builder-Version", "1").putHeader("Swarm",
+                        snapshot == null ? "inactive" : "active/" + snapshot.role().name().toLowerCase(java.util.Locale.ROOT));
+        if (context.request().method() == HttpMethod.HEAD) {
+            response.putHeader("Content-Length", "0").end();
+        } else {
+            response.end("OK");
+        }
+    }
+
+    private Reply info(Call call) {
+        ClusterSnapshot snapshot = call.snapshotOrNull();
+        ObjectNode swarm = snapshot == null ? null : new SwarmJson(snapshot, control).info();
+        return Reply.json(SystemJson.info(host.get(), runtime.list(), images.list().size(), swarm, Instant.now()));
+    }
+
+    private ObjectNode diskUsage() {
+        List<Container> containers = runtime.list();
+        ObjectNode json = Json.object();
+        long bytes = 0;
+        ArrayNode imageEntries = Json.array();
+        for (Image image : images.list()) {
+            bytes += image.size();
+            long users = containers.stream().filter(container -> image.equals(images.find(container.spec().image()))).count();
+            imageEntries.add(ImageJson.summary(image, users).put("SharedSize", 0));
+        }
+        ArrayNode containerEntries = Json.array();
+        containers.forEach(container -> containerEntries.add(
+                ContainerJson.summary(container, images.find(container.spec().image()), Instant.now())));
+        json.put("LayersSize", bytes).set("Images", imageEntries);
+        json.set("Containers", containerEntries);
+        json.putArray("Volumes");
+        json.putArray("BuildCache");
+        return json;
+    }
+
+    private void events(RoutingContext context, Call call) {
+        Filters filters = call.filters("type", "event", "scope", "service", "node", "network", "secret", "config", "label", "container",
+                "image", "volume", "plugin", "daemon");
+        long until = call.query("until", "").isEmpty() ? Long.MAX_VALUE : LogOptions.instant("until", call.query("until", "")).toEpochMilli();
+        new EventStream(vertx, context.response(), control, filters, until).start();
+    }
+}

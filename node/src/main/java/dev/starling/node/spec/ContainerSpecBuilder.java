@@ -1,0 +1,133 @@
+package dev.starling.node.spec;
+
+import static dev.starling.node.spec.JsonValues.integer;
+import static dev.starling.node.spec.JsonValues.map;
+import static dev.starling.node.spec.JsonValues.string;
+import static dev.starling.node.spec.JsonValues.strings;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.node.core.Document;
+import dev.starling.node.core.NodeReport;
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.scheduler.model.Task;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Makes of a service and one of its tasks the container to run on this node. The same task gives the same container id, so that a start
+ * that was interrupted and is tried again cannot leave two.
+ */
+public final class ContainerSpecBuilder {
+    private final Document service;
+    private final Task task;
+    private final JsonNode template;
+    private final JsonNode container;
+    private final Placeholders placeholders;
+    private final SortedMap<String, String> labels;
+
+    private ContainerSpecBuilder(Document service, Task task, NodeReport node, SortedMap<String, String> nodeLabels) {
+        this.service = service;
+        this.task = task;
+        this.template = TaskTemplate.of(service, task)
+                .orElseThrow(() -> new IllegalArgumentException("service " + service.name() + " changed twice since task " + task.id()
+                        + " was made: its template is gone")).json();
+        this.container = template.path("ContainerSpec");
+        this.placeholders = new Placeholders(Map.of(
+                ".Service.ID", service.uid(), ".Service.Name", service.name(), ".Node.ID", task.node().value(), ".Node.Hostname",
+                node.hostname(), ".Node.Platform.Architecture", node.platform().architecture(), ".Node.Platform.OS", node.platform().os(),
+                ".Task.ID", task.id(), ".Task.Name", taskName(service, task), ".Task.Slot", slotName(task)),
+                map(service.spec().path("Labels")), nodeLabels);
+        this.labels = labels();
+    }
+
+    /**
+     * @param nodeLabels labels of this node's spec
+     * @param dnsServers addresses of this node's name server, for tasks on a network; empty where there is none
+     * @throws IllegalArgumentException with a text for the task's error, where the template is gone or cannot be run
+     */
+    public static ContainerSpec build(
+            Document service, Task task, NodeReport node, SortedMap<String, String> nodeLabels, List<String> dnsServers) {
+        return new ContainerSpecBuilder(service, task, node, nodeLabels).build(dnsServers);
+    }
+
+    /** 64 hexadecimal characters, the same for the same task. */
+    public static String containerId(String taskId) {
+        return CanonicalJson.sha256("starling task " + taskId);
+    }
+
+    /** As Docker names the container of a task: {@code web.3.TASKID}; a global service's {@code web.NODEID.TASKID}. */
+    public static String taskName(Document service, Task task) {
+        return service.name() + "." + slotName(task) + "." + task.id();
+    }
+
+    private static String slotName(Task task) {
+        return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.slot().index());
+    }
+
+    private ContainerSpec build(List<String> dnsServers) {
+        String id = containerId(task.id());
+        String hostname = placeholders.fill(string(container.path("Hostname"), id.substring(0, 12)));
+        JsonNode limits = template.path("Resources").path("Limits");
+        return new ContainerSpec(id, taskName(service, task), string(container.path("Image"), task.image()),
+                strings(container.path("Command")), strings(container.path("Args")), filled(strings(container.path("Env"))),
+                string(container.path("Dir"), ""), string(container.path("User"), ""), strings(container.path("Groups")), hostname, labels,
+                string(container.path("StopSignal"), ""), container.path("TTY").asBoolean(false),
+                container.path("OpenStdin").asBoolean(false), container.path("ReadOnly").asBoolean(false), mounts(), hosts(hostname),
+                dns(dnsServers), new ContainerSpec.Limits(integer(limits.path("NanoCPUs"), 0), integer(limits.path("MemoryBytes"), 0),
+                        integer(limits.path("Pids"), 0)),
+                strings(container.path("CapabilityAdd")), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
+                map(template.path("LogDriver").path("Options")));
+    }
+
+    private SortedMap<String, String> labels() {
+        SortedMap<String, String> result = new TreeMap<>(map(container.path("Labels")));
+        result.put("com.docker.swarm.node.id", task.node().value());
+        result.put("com.docker.swarm.service.id", service.uid());
+        result.put("com.docker.swarm.service.name", service.name());
+        result.put("com.docker.swarm.task", "");
+        result.put("com.docker.swarm.task.id", task.id());
+        result.put("com.docker.swarm.task.name", taskName(service, task));
+        return result;
+    }
+
+    private List<ContainerSpec.Mount> mounts() {
+        List<ContainerSpec.Mount> result = new ArrayList<>();
+        for (JsonNode mount : container.path("Mounts")) {
+            ContainerSpec.Mount.Type type = switch (mount.path("Type").asText("")) {
+                case "bind" -> ContainerSpec.Mount.Type.BIND;
+                case "volume" -> ContainerSpec.Mount.Type.VOLUME;
+                case "tmpfs" -> ContainerSpec.Mount.Type.TMPFS;
+                default -> throw new IllegalArgumentException("this release has no mounts of type \"" + mount.path("Type").asText() + "\"");
+            };
+            result.add(new ContainerSpec.Mount(type, placeholders.fill(string(mount.path("Source"), "")),
+                    placeholders.fill(string(mount.path("Target"), "")), mount.path("ReadOnly").asBoolean(false)));
+        }
+        return List.copyOf(result);
+    }
+
+    /** The task's own addresses under its host name, as Docker writes them, and what the operator added. */
+    private List<String> hosts(String hostname) {
+        List<String> result = new ArrayList<>();
+        for (String address : task.addresses().values()) {
+            int slash = address.indexOf('/');
+            result.add((slash < 0 ? address : address.substring(0, slash)) + " " + hostname);
+        }
+        result.addAll(strings(container.path("Hosts")));
+        return List.copyOf(result);
+    }
+
+    /** On a network our own name server comes first: it alone knows the services. The operator's servers follow. */
+    private ContainerSpec.Dns dns(List<String> dnsServers) {
+        JsonNode config = container.path("DNSConfig");
+        List<String> servers = new ArrayList<>(task.addresses().isEmpty() ? List.of() : dnsServers);
+        servers.addAll(strings(config.path("Nameservers")));
+        return new ContainerSpec.Dns(List.copyOf(servers), strings(config.path("Search")), strings(config.path("Options")));
+    }
+
+    private List<String> filled(List<String> texts) {
+        return texts.stream().map(placeholders::fill).toList();
+    }
+}

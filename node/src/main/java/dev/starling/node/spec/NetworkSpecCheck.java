@@ -1,0 +1,173 @@
+package dev.starling.node.spec;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.api.ApiException;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.core.NodeReport;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * The gate for {@code docker network create}: checks the request and fills in the subnet and the VXLAN id.
+ *
+ * <p>Both are picked from a starting point that is a hash of the network's name and of this node, and not counted up from the lowest as
+ * Docker does: two sides of a partition that each create a network would otherwise always pick the same ones, and clash when they meet.
+ */
+public final class NetworkSpecCheck {
+    private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}");
+    private static final Subnet POOL = Subnet.parse("10.0.0.0/8");
+    private static final int PICKED_PREFIX = 24;
+    /** Docker's first. Below it is room for networks that people number by hand. */
+    private static final int FIRST_VNI = 4096;
+    private static final int VNI_COUNT = (1 << 24) - FIRST_VNI;
+    private static final int LEAST_PREFIX = 8;
+    private static final int GREATEST_PREFIX = 29;
+
+    private static final SupportedFields FIELDS = new SupportedFields("""
+            Name string
+            CheckDuplicate boolean
+            Driver = overlay
+            Scope = swarm
+            EnableIPv4 boolean
+            Attachable boolean
+            IPAM.Driver = default
+            IPAM.Config[].Subnet string
+            IPAM.Config[].Gateway string
+            Options.com.docker.network.driver.mtu string
+            Labels map
+            """);
+
+    private final ClusterSnapshot snapshot;
+
+    public NetworkSpecCheck(ClusterSnapshot snapshot) {
+        this.snapshot = snapshot;
+    }
+
+    /**
+     * @return the spec to store: the request with {@code IPAM.Config} of one subnet and gateway, and {@code VxlanId}
+     * @throws ApiException 400, 403 (subnet taken) or 501
+     */
+    public ObjectNode accept(JsonNode request) {
+        if (request.path("Options").has("encrypted")) {
+            throw ApiException.notImplemented("encryption of overlay networks (--opt encrypted)");
+        }
+        if (request.path("Driver").asText("").isEmpty() || request.path("Driver").asText().equals("bridge")) {
+            throw ApiException.notImplemented("a network of driver \"bridge\" (use --driver overlay)");
+        }
+        if (request.path("EnableIPv4").isBoolean() && !request.path("EnableIPv4").booleanValue()) {
+            throw ApiException.notImplemented("a network without IPv4");
+        }
+        FIELDS.check(request);
+        String name = request.path("Name").asText("");
+        if (!NAME.matcher(name).matches()) {
+            throw ApiException.badRequest("Name: invalid network name \"" + name + "\"");
+        }
+        if (Set.of("bridge", "host", "none", "ingress").contains(name)) {
+            throw new ApiException(403, "operation is not permitted on predefined " + name + " network");
+        }
+        checkMtu(request.path("Options").path(NetworkSpecReader.MTU_OPTION));
+        ObjectNode result = request.deepCopy();
+        result.remove("CheckDuplicate");
+        ObjectNode ipam = result.path("IPAM") instanceof ObjectNode given ? given : result.putObject("IPAM");
+        ipam.put("Driver", "default");
+        JsonNode asked = ipam.path("Config");
+        if (asked.size() > 1) {
+            throw ApiException.notImplemented("IPAM.Config: more than one subnet");
+        }
+        Subnet subnet = asked.path(0).has("Subnet") ? asked(asked.path(0)) : picked(name);
+        ObjectNode config = JsonNodeFactory.instance.objectNode().put("Subnet", subnet.toString())
+                .put("Gateway", gateway(asked.path(0), subnet));
+        ipam.putArray("Config").add(config);
+        result.put("VxlanId", pickedVni(name));
+        return result;
+    }
+
+    private Subnet asked(JsonNode config) {
+        Subnet subnet;
+        try {
+            subnet = Subnet.parse(config.path("Subnet").asText());
+        } catch (IllegalArgumentException e) {
+            throw ApiException.badRequest("IPAM.Config[0].Subnet: invalid subnet: " + e.getMessage());
+        }
+        if (subnet.prefix() < LEAST_PREFIX || subnet.prefix() > GREATEST_PREFIX) {
+            throw ApiException.badRequest("IPAM.Config[0].Subnet: the prefix length must be " + LEAST_PREFIX + " to " + GREATEST_PREFIX
+                    + ", got " + subnet);
+        }
+        for (Document other : networks()) {
+            NetworkSpecReader.overlay(other).map(overlay -> Subnet.parse(overlay.subnet())).filter(subnet::overlaps).ifPresent(taken -> {
+                throw new ApiException(403, "Pool overlaps with other one on this address space: " + subnet + " and " + taken
+                        + " of network " + other.name());
+            });
+        }
+        return subnet;
+    }
+
+    private static String gateway(JsonNode config, Subnet subnet) {
+        String gateway = config.path("Gateway").asText("");
+        if (gateway.isEmpty()) {
+            return subnet.firstHost();
+        }
+        try {
+            if (subnet.contains(Subnet.address(gateway))) {
+                return gateway;
+            }
+        } catch (IllegalArgumentException e) {
+            throw ApiException.badRequest("IPAM.Config[0].Gateway: " + e.getMessage());
+        }
+        throw ApiException.badRequest("IPAM.Config[0].Gateway: " + gateway + " is not in the subnet " + subnet);
+    }
+
+    private Subnet picked(String name) {
+        List<Subnet> taken = networks().stream().flatMap(other -> NetworkSpecReader.overlay(other).stream())
+                .map(overlay -> Subnet.parse(overlay.subnet())).toList();
+        List<Subnet> hosts = snapshot.reports().values().stream().map(NodeReport::address).filter(NetworkSpecCheck::isIpv4)
+                .map(address -> new Subnet(Subnet.address(address) & 0xffff_0000L, 16)).toList();
+        int count = 1 << (PICKED_PREFIX - POOL.prefix());
+        int start = Math.floorMod(hash(name, "subnet"), count);
+        for (int i = 0; i < count; i++) {
+            Subnet candidate = new Subnet(POOL.base() + ((long) ((start + i) % count) << (32 - PICKED_PREFIX)), PICKED_PREFIX);
+            if (taken.stream().noneMatch(candidate::overlaps) && hosts.stream().noneMatch(candidate::overlaps)) {
+                return candidate;
+            }
+        }
+        throw ApiException.badRequest("could not find an available, non-overlapping IPv4 address pool in " + POOL);
+    }
+
+    private int pickedVni(String name) {
+        Set<Integer> taken = new HashSet<>();
+        networks().forEach(other -> taken.add(other.spec().path("VxlanId").asInt(0)));
+        int start = Math.floorMod(hash(name, "vxlan"), VNI_COUNT);
+        for (int i = 0; i < VNI_COUNT; i++) {
+            int candidate = FIRST_VNI + (start + i) % VNI_COUNT;
+            if (!taken.contains(candidate)) {
+                return candidate;
+            }
+        }
+        throw ApiException.badRequest("all VXLAN ids are taken");
+    }
+
+    private List<Document> networks() {
+        return snapshot.documents().getOrDefault(Kind.NETWORK, List.of());
+    }
+
+    private int hash(String name, String purpose) {
+        return (int) Long.parseLong(CanonicalJson.sha256(name + "\n" + snapshot.self() + "\n" + purpose).substring(0, 8), 16);
+    }
+
+    private static void checkMtu(JsonNode option) {
+        String text = option.asText("");
+        if (!text.isEmpty() && !(text.matches("[0-9]{1,5}") && Integer.parseInt(text) >= 576 && Integer.parseInt(text) <= 65485)) {
+            throw ApiException.badRequest("Options." + NetworkSpecReader.MTU_OPTION + ": must be 576 to 65485, got \"" + text + "\"");
+        }
+    }
+
+    private static boolean isIpv4(String address) {
+        return address.matches("[0-9]+(\\.[0-9]+){3}");
+    }
+}

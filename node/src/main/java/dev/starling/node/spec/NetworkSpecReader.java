@@ -1,0 +1,45 @@
+package dev.starling.node.spec;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.netlink.overlay.OverlayNetwork;
+import dev.starling.node.core.Document;
+import dev.starling.scheduler.model.NetworkSpec;
+import java.util.Optional;
+
+/**
+ * Takes from a stored network what the address plan and the kernel need. Never throws; empty where the document is not an overlay network
+ * that this release can make (encrypted, another driver, an IPv6 subnet, ...).
+ */
+public final class NetworkSpecReader {
+    /** VXLAN over IPv4 takes 50 bytes of an Ethernet frame's 1500. */
+    static final int DEFAULT_MTU = 1450;
+
+    static final String MTU_OPTION = "com.docker.network.driver.mtu";
+
+    public static Optional<NetworkSpec> fromBody(Document document) {
+        return overlay(document).map(overlay ->
+                new NetworkSpec(document.uid(), document.object().created(), overlay.subnet(), overlay.gateway()));
+    }
+
+    public static Optional<OverlayNetwork> overlay(Document document) {
+        JsonNode spec = document.spec();
+        JsonNode config = spec.path("IPAM").path("Config").path(0);
+        int vni = JsonValues.count(spec.path("VxlanId"), 0);
+        if (!spec.path("Driver").asText("").equals("overlay") || spec.path("Options").has("encrypted") || vni < 1 || vni >= 1 << 24) {
+            return Optional.empty();
+        }
+        try {
+            Subnet subnet = Subnet.parse(config.path("Subnet").asText(""));
+            String gateway = JsonValues.string(config.path("Gateway"), subnet.firstHost());
+            if (!subnet.contains(Subnet.address(gateway))) {
+                return Optional.empty();
+            }
+            int mtu = spec.path("Options").path(MTU_OPTION).asInt(DEFAULT_MTU);
+            return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, mtu));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private NetworkSpecReader() {}
+}

@@ -1,0 +1,68 @@
+package dev.starling.node.spec;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.gossip.Role;
+import dev.starling.node.api.ApiException;
+import dev.starling.node.core.Document;
+import dev.starling.scheduler.model.Availability;
+import java.util.Locale;
+import java.util.SortedMap;
+
+/** Docker's NodeSpec: what operators set on a node ({@code docker node update}). */
+public final class NodeSpecReader {
+    private static final SupportedFields FIELDS = new SupportedFields("""
+            Name string
+            Labels map
+            Role = worker manager
+            Availability = active pause drain
+            """);
+
+    /** @param role null where the document says none */
+    public record NodeSpec(Availability availability, SortedMap<String, String> labels, Role role) {
+        public static NodeSpec none() {
+            return new NodeSpec(Availability.ACTIVE, new java.util.TreeMap<>(), null);
+        }
+    }
+
+    /**
+     * Checks what a client sends for a node whose certificate says {@code actual}.
+     *
+     * @throws ApiException 400 for a spec that Docker refuses too, 501 for a change of the role
+     */
+    public static void check(JsonNode spec, Role actual) {
+        oneOf(spec, "Role", "worker", "manager");
+        oneOf(spec, "Availability", "active", "pause", "drain");
+        FIELDS.check(spec);
+        if (!spec.path("Role").asText().equals(actual.name().toLowerCase(Locale.ROOT))) {
+            throw ApiException.notImplemented("changing the role of a node (docker node promote, docker node demote)");
+        }
+    }
+
+    /** Never throws: what a newer release wrote and this one does not know reads as absent. */
+    public static NodeSpec fromBody(Document document) {
+        JsonNode spec = document.spec();
+        Availability availability = switch (spec.path("Availability").asText("")) {
+            case "pause" -> Availability.PAUSE;
+            case "drain" -> Availability.DRAIN;
+            default -> Availability.ACTIVE;
+        };
+        Role role = switch (spec.path("Role").asText("")) {
+            case "worker" -> Role.WORKER;
+            case "manager" -> Role.MANAGER;
+            default -> null;
+        };
+        return new NodeSpec(availability, JsonValues.map(spec.path("Labels")), role);
+    }
+
+    private static void oneOf(JsonNode spec, String field, String... values) {
+        String value = spec.path(field).asText("");
+        for (String allowed : values) {
+            if (allowed.equals(value)) {
+                return;
+            }
+        }
+        throw ApiException.badRequest("invalid " + field + ": \"" + value + "\", expected one of " + String.join(", ", values));
+    }
+
+    private NodeSpecReader() {}
+}
