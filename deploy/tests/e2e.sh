@@ -11,7 +11,7 @@ set -uo pipefail
 
 # NAME:LIMIT_SECONDS. The first group needs no lab, the last none that is up.
 BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
-    the_unit_runs_the_measured_jvm:5)
+    the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 what_is_missing_is_named:20 metrics_are_served:20
@@ -67,6 +67,15 @@ a_bad_configuration_is_named() {
 the_unit_runs_the_measured_jvm() {
     grep -q '^ExecStart=/usr/bin/java @/etc/starling/jvm.options ' "$ROOT_DIR/deploy/starling.service" || fail "starling.service has flags of its own"
 }
+
+every_dependency_is_explained() {
+    local named explained
+    named=$(sed -n '/<parent>\|<exclusion>/d;s|<groupId>dev.starling</groupId>||;s|.*<artifactId>\([^<]*\)</artifactId>.*|\1|p' "$ROOT_DIR"/pom.xml "$ROOT_DIR"/*/pom.xml \
+        | grep -vxE "starling|$(modules | paste -sd '|')" | sort -u)
+    explained=$(grep -oE '`[a-z0-9_-]+`' "$ROOT_DIR/docs/DEPENDENCIES.md" | tr -d '`' | sort -u)
+    [[ $named == "$explained" ]] || fail "docs/DEPENDENCIES.md and the poms differ: $(diff <(say "$named") <(say "$explained") | grep '^[<>]' | tr '\n' ' ')"
+}
+modules() { sed -n 's|.*<module>\(.*\)</module>.*|\1|p' "$ROOT_DIR/pom.xml"; }
 
 # ---- in the lab --------------------------------------------------------------------------------------------------------
 

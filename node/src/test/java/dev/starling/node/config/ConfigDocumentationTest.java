@@ -26,6 +26,13 @@ class ConfigDocumentationTest {
     }
 
     @Test
+    void theExamplesLoad() {
+        NodeConfig edge = ConfigLoader.load(EXAMPLE.resolveSibling("../examples/edge-node.yml").normalize());
+        assertEquals(Profile.WAN, edge.profile());
+        assertEquals(2, edge.joinAddresses().size());
+    }
+
+    @Test
     void theValuesShownAreTheDefaults() throws IOException {
         String uncommented = SHOWN_KEY.matcher(Files.readString(EXAMPLE)).replaceAll("$1:");
         NodeConfig shown = ConfigLoader.parse("starling.yml", uncommented);
