@@ -44,11 +44,11 @@ on_nodes() {
 all_run() { (($(on_nodes "$1" "${2:-}") == REPLICAS)); }
 
 create_service() {
-    docker_on n1 service create --detach --quiet --name bench --replicas $REPLICAS busybox sleep 100000 >/dev/null || die "service create failed"
+    run_docker n1 service create --detach --name bench --replicas $REPLICAS busybox sleep 100000
 }
 
 remove_service() {
-    docker_on n1 service rm bench >/dev/null || die "service rm failed"
+    run_docker n1 service rm bench
     wait_until 60 no_containers || die "containers of the removed service are still there after 60 s"
 }
 no_containers() {

@@ -101,9 +101,13 @@ run_docker() {
     output=$(docker_on "$@" 2>&1) || die "docker ${*:2} failed on $node: $output; its log: $(log_of "$node")"
 }
 
+# Does not wait for an agent that has ended already.
 api_answers_within() {
-    wait_until "$1" api_answers_or_agent_ended "$2" && docker_answers "$2" \
-        || die "$2 has no API after $1 s; the end of $(log_of "$2"): $(tail -n 5 "$(log_of "$2")")"
+    local limit=$1 node=$2 what="has no API after $1 s"
+    wait_until "$limit" api_answers_or_agent_ended "$node"
+    ! docker_answers "$node" || return 0
+    ! agent_is_gone "$node" || what="started its agent, which ended"
+    die "$node $what; $(log_of "$node") ends with: $(tail -n 5 "$(log_of "$node")")"
 }
 
 docker_answers() { DOCKER_LIMIT=5 docker_on "$1" version --format '{{.Server.Version}}' >/dev/null 2>&1; }
