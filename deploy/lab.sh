@@ -226,12 +226,10 @@ image_load() {
 }
 
 build_busybox() {
-    local busybox from=()
     require_java
     borrow busybox bin/busybox busybox-static
-    busybox=$(static_busybox)
-    [[ $busybox != "$TOOLS_DIR"/* ]] || from=(--busybox "$busybox") # it finds an installed one by itself
-    "$JAVA" "@$ROOT_DIR/deploy/jvm.options" -jar "$JAR" image build-busybox "${from[@]}" --output "$1" || die "the busybox image could not be made"
+    "$JAVA" "@$ROOT_DIR/deploy/jvm.options" -jar "$JAR" image build-busybox --busybox "$(static_busybox)" --output "$1" \
+        || { rm -f "$1"; die "the busybox image could not be made"; }
 }
 
 main() {

@@ -56,7 +56,7 @@ borrow() {
     [[ $command == busybox ]] && static_busybox >/dev/null && return
     [[ $command != busybox ]] && command -v "$command" >/dev/null && return
     command -v apt-get >/dev/null || die "'$command' is missing, and there is no apt-get to take it from ($*)"
-    step "taking '$command' out of the Debian package $1 into target/tools (nothing is installed)" >&2
+    step "taking '$command' out of its Debian package into target/tools (nothing is installed)" >&2
     mkdir -p "$TOOLS_DIR"
     dir=$(mktemp -d "$TOOLS_DIR/unpack.XXXXXX")
     for package in "$@"; do
