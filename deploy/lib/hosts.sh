@@ -89,7 +89,7 @@ boot() {
     rm -f "$RUN_DIR/$node"/{docker.sock,agent.pid,booted}
     # 9 is the lab's lock, which must not live on in the host
     setsid nsenter --net="/run/netns/$(netns_of "$node")" unshare --fork --pid --mount --uts --ipc --mount-proc \
-        env -i PATH="$PATH" HOME=/root LANG=C.UTF-8 STARLING_LAB_HOST="$node" \
+        env -i PATH="$PATH" HOME=/ LANG=C.UTF-8 \
         bash "$ROOT_DIR/deploy/lib/host-init.sh" "$node" "$RUN_DIR/$node" </dev/null >>"$(log_of "$node")" 2>&1 9>&- &
     disown
     wait_until 20 test -e "$RUN_DIR/$node/booted" || die "$node did not boot; the end of $(log_of "$node"): $(tail -n 3 "$(log_of "$node")")"
@@ -123,7 +123,7 @@ start_agent() {
     local node=$1 command
     write_config "$node"
     rm -f "$(socket_of "$node")"
-    command=(env -i PATH="$PATH" HOME=/root LANG=C.UTF-8 MALLOC_ARENA_MAX=2
+    command=(env -i PATH="$PATH" HOME=/ LANG=C.UTF-8 MALLOC_ARENA_MAX=2
         "$JAVA" "@$ROOT_DIR/deploy/jvm.options" "-Djava.io.tmpdir=$DATA_DIR/$node/tmp" -jar "$JAR" run --config "$(config_of "$node")")
     in_host "$node" bash -c 'log=$1 pid_file=$2; shift 2; cd /; setsid "$@" </dev/null >>"$log" 2>&1 & echo $! >"$pid_file"' \
         start-agent "$(log_of "$node")" "$RUN_DIR/$node/agent.pid" "${command[@]}" 9>&-
