@@ -1,0 +1,364 @@
+#!/bin/bash
+# End-to-end checks: five lab hosts, real containers, the stock docker CLI. Each check is a function; it passes when the
+# function returns 0, and its last word on standard error is the reason when it does not. A check waits for conditions and is
+# ended at its time limit. Appends 'outcome TAB name TAB reason' lines to $E2E_RESULTS where that is set.
+#
+#   deploy/tests/e2e.sh             all of them, in order: a check may rely on what an earlier one has left
+#   deploy/tests/e2e.sh NAME...     a lab is made, then these
+set -uo pipefail
+# shellcheck source=../lab.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../lab.sh"
+
+# NAME:LIMIT_SECONDS. The first group needs no lab, the last none that is up.
+BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
+    the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
+IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
+    service_logs_are_shown:30 an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
+    garbage_on_the_ports_kills_nothing:40 what_is_missing_is_named:20 metrics_are_served:20
+    a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
+    removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90)
+AFTER_LAB=(lab_down_leaves_nothing:40 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
+LAB_LIMIT=120
+NODES=5 MANAGERS=3 # also for the checks after the lab
+
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+skip() { printf '%s\n' "$*" >&2; exit 77; }
+d() { docker_on n1 "$@"; }
+starling() { "$ROOT_DIR/starling" "$@"; }
+
+# expect_error PATTERN COMMAND...: the command fails, and says something that matches.
+expect_error() {
+    local pattern=$1 output
+    shift
+    output=$("$@" 2>&1) && fail "'$*' succeeded, although it should not: $output"
+    grep -qiE -- "$pattern" <<<"$output" || fail "'$*' does not say '$pattern', but: $output"
+}
+
+# ---- before the lab ----------------------------------------------------------------------------------------------------
+
+usage_is_shown() { starling lab | grep -q 'lab COMMAND' || fail "no usage"; }
+
+bad_arguments_are_refused() {
+    expect_error "no command 'fly'" starling lab fly
+    expect_error "needs a number from 1 to" starling lab up --nodes many
+    expect_error "more than --nodes" starling lab up --nodes 2 --managers 3
+    expect_error "no lab" starling lab status
+    expect_error "takes no arguments" starling demo --fast
+}
+
+a_user_who_is_not_root_is_told() {
+    command -v setpriv >/dev/null || skip "setpriv (util-linux) is not there"
+    setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$ROOT_DIR/deploy/lab.sh" || skip "other users cannot read this checkout"
+    expect_error "has to be run as root" setpriv --reuid=65534 --regid=65534 --clear-groups "$ROOT_DIR/starling" lab up
+    expect_error "has to be run as root" setpriv --reuid=65534 --regid=65534 --clear-groups "$ROOT_DIR/starling" demo
+}
+
+a_bad_configuration_is_named() {
+    local file status
+    file=$(mktemp)
+    printf 'name: x\nseeeds: []\n' >"$file"
+    output=$(starling run --config "$file" 2>&1)
+    status=$?
+    rm -f "$file"
+    [[ $output == *":2: key 'seeeds': unknown; did you mean 'seeds'?"* ]] || fail "got: $output"
+    ((status == 78)) || fail "exit code $status instead of 78"
+}
+
+the_unit_runs_the_measured_jvm() {
+    grep -q '^ExecStart=/usr/bin/java @/etc/starling/jvm.options ' "$ROOT_DIR/deploy/starling.service" || fail "starling.service has flags of its own"
+}
+
+every_dependency_is_explained() {
+    local named explained
+    named=$(sed -n '/<parent>\|<exclusion>/d;s|<groupId>dev.starling</groupId>||;s|.*<artifactId>\([^<]*\)</artifactId>.*|\1|p' "$ROOT_DIR"/pom.xml "$ROOT_DIR"/*/pom.xml \
+        | grep -vxE "starling|$(modules | paste -sd '|')" | sort -u)
+    explained=$(grep -oE '`[a-z0-9_-]+`' "$ROOT_DIR/docs/DEPENDENCIES.md" | tr -d '`' | sort -u)
+    [[ $named == "$explained" ]] || fail "docs/DEPENDENCIES.md and the poms differ: $(diff <(say "$named") <(say "$explained") | grep '^[<>]' | tr '\n' ' ')"
+}
+modules() { sed -n 's|.*<module>\(.*\)</module>.*|\1|p' "$ROOT_DIR/pom.xml"; }
+
+# ---- in the lab --------------------------------------------------------------------------------------------------------
+
+# running_of SERVICE: "node" for each of its tasks that runs, as n1 sees it.
+running_of() { d service ps "$1" --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' 2>/dev/null | awk '$2 == "Running" {print $1}'; }
+count_running() { running_of "$1" | wc -l; }
+runs() { (($(count_running "$1") == $2)); }
+runs_without() { runs "$1" "$2" && ! running_of "$1" | grep -qx "$3"; }
+state_of() { docker_on "$1" node ls --format '{{.Hostname}} {{.Status}}' 2>/dev/null | awk -v node="$2" '$1 == node {print $2}'; }
+state_is() { [[ $(state_of "$1" "$2") == "$3" ]]; }
+all_ready() { sees_all_ready n1; }
+tasks_text() { d service ps "$1" --no-trunc 2>&1 | head -n 12; }
+# The processes of tasks named by their command, on one host, as pids inside of it.
+sleepers_on() { in_host "$1" pgrep -f '^sleep 1[0-9]{5}$' | sort -n; }
+sleepers() { local node; for node in $(node_names); do ! host_is_up "$node" || sleepers_on "$node"; done | wc -l; }
+sleepers_are() { (($(sleepers) == $1)); }
+
+version_info_and_nodes() {
+    [[ $(d version --format '{{.Server.Os}}') == linux ]] || fail "docker version: $(d version 2>&1)"
+    [[ $(d info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}') == 'active true' ]] || fail "docker info: $(d info 2>&1)"
+    all_ready || fail "not all ready: $(d node ls 2>&1)"
+    [[ $(docker_on n5 info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}') == 'active false' ]] || fail "n5 is not a worker"
+}
+
+a_second_lab_is_refused() {
+    expect_error "is up already" starling lab up
+    expect_error "is up on this machine" starling demo
+}
+
+fifty_replicas_spread_ten_each() {
+    starling lab image load busybox:latest >/dev/null || fail "no image"
+    local started spread
+    started=$(now_millis)
+    d service create --name fifty --replicas 50 busybox sleep 100000 >/dev/null || fail "service create did not end with success: $(tasks_text fifty)"
+    note "docker service create with its progress display: $(seconds $(($(now_millis) - started)))"
+    wait_until 20 runs fifty 50 || fail "$(count_running fifty) of 50 run: $(tasks_text fifty)"
+    spread=$(running_of fifty | sort | uniq -c | awk '{print $2 "=" $1}' | tr '\n' ' ')
+    [[ $spread == 'n1=10 n2=10 n3=10 n4=10 n5=10 ' ]] || fail "spread: $spread"
+    sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
+}
+
+agents_stay_small() {
+    local node memory
+    for node in $(node_names); do
+        memory=$(in_host "$node" awk '/^VmRSS/ {print int($2 / 1024)}' "/proc/$(agent_of "$node")/status")
+        ((memory <= 150)) || fail "the agent of $node takes $memory MiB with 10 containers"
+    done
+}
+
+service_logs_are_shown() {
+    d service create --detach --name talker busybox sh -c 'echo one two three; sleep 100000' >/dev/null || fail "create"
+    wait_until 20 talker_is_heard || fail "logs: $(d service logs talker 2>&1)"
+    d service rm talker >/dev/null || fail "rm"
+    wait_until 20 sleepers_are 50 || fail "the container of talker is still there"
+}
+talker_is_heard() { d service logs talker 2>/dev/null | grep -q 'one two three'; }
+
+an_agent_restart_adopts_its_containers() {
+    local before tasks
+    before=$(sleepers_on n4)
+    tasks=$(docker_on n4 ps -q --no-trunc | sort)
+    [[ $(wc -l <<<"$before") == 10 ]] || fail "n4 has $(wc -l <<<"$before") containers"
+    starling lab kill n4 --agent >/dev/null || fail "kill --agent"
+    [[ $(sleepers_on n4) == "$before" ]] || fail "containers ended with their agent"
+    starling lab start n4 >/dev/null || fail "start"
+    wait_until 20 all_ready || fail "n4 is not ready again: $(d node ls 2>&1)"
+    wait_until 20 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+    [[ $(docker_on n4 ps -q --no-trunc | sort) == "$tasks" ]] || fail "docker ps names other containers than before"
+    [[ $(sleepers_on n4) == "$before" ]] || fail "the processes are not the same as before"
+}
+
+api() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" -o /dev/null -w '%{http_code}' "$@"; }
+api_message() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" "$@"; }
+failed_for() { d service ps "$1" --no-trunc --format '{{.Error}}' 2>/dev/null | grep -qiE "$2"; }
+
+bad_input_gets_a_clear_error() {
+    local code
+    d service create --detach --name ghost nosuchimage:none >/dev/null 2>&1 || fail "a service of an unknown image is accepted by Docker, too"
+    wait_until 30 failed_for ghost 'no such image' || fail "unknown image: $(tasks_text ghost)"
+    d service create --detach --name nowhere --constraint node.labels.planet==mars busybox sleep 1 >/dev/null || fail "create nowhere"
+    wait_until 20 failed_for nowhere 'no suitable node|constraint' || fail "impossible constraint: $(tasks_text nowhere)"
+    d service create --detach --name first-port --publish 8099:80 busybox sleep 100 >/dev/null 2>"$RUN_DIR/port" || grep -qi 'not' "$RUN_DIR/port" \
+        || fail "a published port is refused without a reason: $(cat "$RUN_DIR/port")"
+    if [[ -n $(d service ls -q --filter name=first-port) ]]; then
+        expect_error 'port.*8099|8099.*port' d service create --detach --name second-port --publish 8099:80 busybox sleep 100
+    fi
+    expect_error 'already|exists|conflict' d service create --detach --name fifty busybox sleep 1
+    expect_error 'not found|no such' d service ps no-such-service
+    code=$(api -X POST -H 'Content-Type: application/json' -d '{"Name": ' http://docker/v1.41/services/create)
+    ((code == 400)) || fail "malformed JSON: $code"
+    api_message -X POST -H 'Content-Type: application/json' -d '{"Name": ' http://docker/v1.41/services/create | grep -q '"message"' || fail "malformed JSON: no message"
+    code=$(head -c 64000000 /dev/zero | tr '\0' ' ' | api -X POST -H 'Content-Type: application/json' -H 'Expect:' --data-binary @- http://docker/v1.41/services/create 2>/dev/null)
+    ((code == 413)) || fail "a body of 64 MB: $code"
+    d service rm ghost nowhere >/dev/null || fail "rm"
+    d service rm first-port >/dev/null 2>&1
+    # A wrong token, on a node that is in no cluster.
+    docker_on n5 swarm leave --force >/dev/null || fail "n5 cannot leave"
+    expect_error 'token' docker_on n5 swarm join --token SWMTKN-1-0000000000000000000000000000000000000000000000000-0000000000000000000000000 10.88.0.11:2377
+    expect_error 'token' docker_on n5 swarm join --token nonsense 10.88.0.11:2377
+    docker_on n5 swarm join --token "$(d swarm join-token -q worker)" --advertise-addr 10.88.0.15 10.88.0.11:2377 >/dev/null || fail "n5 cannot join again"
+    # n5's former self stays in the list as Down, as with Docker, until it is removed.
+    wait_until 20 removes_former_self_of_n5 || fail "n5 is not back: $(d node ls 2>&1)"
+    wait_until 30 runs fifty 50 || fail "$(count_running fifty) of 50 run after all that: $(tasks_text fifty)"
+}
+removes_former_self_of_n5() {
+    d node ls --format '{{.ID}} {{.Hostname}} {{.Status}}' | awk '$2 == "n5" && $3 == "Down" {print $1}' | xargs -r -n 1 timeout 20 docker -H "unix://$(socket_of n1)" node rm --force >/dev/null 2>&1
+    all_ready && (($(d node ls -q | wc -l) == 5))
+}
+
+garbage_on_the_ports_kills_nothing() {
+    local port before
+    before=$(in_host n1 stat -c %Y "/proc/$(agent_of n1)")
+    for port in 7946 2377; do
+        in_host n2 timeout 10 bash -c "head -c 300000 /dev/urandom >/dev/tcp/10.88.0.11/$port" 2>/dev/null
+        in_host n2 timeout 10 bash -c "printf 'GET / HTTP/1.0\r\n\r\n' >/dev/tcp/10.88.0.11/$port" 2>/dev/null
+        in_host n2 timeout 10 bash -c "head -c 1400 /dev/urandom >/dev/udp/10.88.0.11/$port" 2>/dev/null
+    done
+    docker_answers n1 || fail "n1 does not answer any more"
+    [[ $(in_host n1 stat -c %Y "/proc/$(agent_of n1)") == "$before" ]] || fail "the agent of n1 is another one"
+    all_ready || fail "not all ready: $(d node ls 2>&1)"
+    runs fifty 50 || fail "$(count_running fifty) of 50 run"
+}
+
+what_is_missing_is_named() {
+    local code
+    code=$(api -X POST -H 'Content-Type: application/json' -d '{}' 'http://docker/v1.41/build?t=x')
+    ((code == 501)) || fail "docker build: $code"
+    api_message -X POST 'http://docker/v1.41/build?t=x' | grep -qi 'build' || fail "the message does not name what is missing"
+}
+
+metrics_are_served() {
+    local metrics name
+    metrics=$(in_host n1 curl -sS --max-time 10 http://127.0.0.1:9323/metrics) || fail "no metrics: $metrics"
+    for name in $(sed -n 's/^| `\(starling_[a-z_]*\)` .*/\1/p' "$ROOT_DIR/docs/OPERATIONS.md"); do
+        grep -qE "^$name(_bucket)?[ {]" <<<"$metrics" || fail "$name, which docs/OPERATIONS.md promises, is not there"
+    done
+    grep -qE '^starling_members\{.*state="alive".*\} 5(\.0)?$' <<<"$metrics" || fail "not 5 members alive: $(grep '^starling_members' <<<"$metrics")"
+}
+
+a_killed_node_is_down_and_its_tasks_move() {
+    local started down
+    started=$(now_millis)
+    starling lab kill n5 >/dev/null || fail "kill"
+    wait_until 15 state_is n2 n5 Down || fail "n5 is '$(state_of n2 n5)' 15 s after it was killed"
+    down=$(($(now_millis) - started))
+    wait_until 20 runs_without fifty 50 n5 || fail "$(count_running fifty) of 50 run elsewhere: $(tasks_text fifty)"
+    note "Down after $(seconds $down), all 50 elsewhere after $(seconds $(($(now_millis) - started)))"
+    sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
+}
+
+a_killed_node_comes_back() {
+    starling lab start n5 >/dev/null || fail "start"
+    wait_until 20 all_ready || fail "n5 is not ready again: $(d node ls 2>&1)"
+    wait_until 20 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+    wait_until 20 sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
+}
+
+a_cut_node_comes_back_without_duplicates() {
+    starling lab cut n4 >/dev/null || fail "cut"
+    wait_until 15 state_is n1 n4 Down || fail "n4 is '$(state_of n1 n4)'"
+    wait_until 20 runs_without fifty 50 n4 || fail "$(count_running fifty) of 50 run elsewhere"
+    starling lab heal n4 >/dev/null || fail "heal"
+    wait_until 30 all_ready || fail "n4 is not ready again: $(d node ls 2>&1)"
+    wait_until 45 sleepers_are 50 || fail "$(sleepers) processes for 50 tasks, 45 s after healing"
+    wait_until 10 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+}
+
+removed_service_leaves_no_container() {
+    d service rm fifty >/dev/null || fail "rm"
+    wait_until 40 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
+
+four_of_five_killed_and_the_last_one_works() {
+    local node
+    for node in n2 n3 n4 n5; do starling lab kill "$node" >/dev/null || fail "kill $node"; done
+    timeout 40 docker -H "unix://$(socket_of n1)" service create --name last --replicas 3 busybox sleep 100000 >/dev/null || fail "service create on the last node: $(tasks_text last)"
+    wait_until 20 sleepers_are 3 || fail "$(sleepers) of 3 run: $(tasks_text last)"
+}
+
+the_four_come_back() {
+    local node
+    for node in n2 n3 n4 n5; do starling lab start "$node" >/dev/null || fail "start $node"; done
+    wait_until 40 all_ready || fail "not all are ready again: $(d node ls 2>&1)"
+    wait_until 20 sees_service_last n3 || fail "n3 has not heard of the service made while it was off"
+    d service rm last >/dev/null || fail "rm"
+    wait_until 30 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
+sees_service_last() { [[ -n $(docker_on "$1" service ls -q --filter name=last 2>/dev/null) ]]; }
+
+# ---- after the lab -----------------------------------------------------------------------------------------------------
+
+leaves() {
+    local left
+    left=$(ls -d /run/netns/slab-* "$RUN_DIR" "$DATA_DIR" "$LOG_DIR" 2>/dev/null
+        find /sys/fs/cgroup -type d -name "$CGROUP" 2>/dev/null
+        grep starling-lab /proc/self/mountinfo
+        pgrep -af 'host-init.sh|run --config /run/starling-lab')
+    [[ -z $left ]] || fail "left behind: $left"
+}
+
+lab_down_leaves_nothing() {
+    starling lab down >/dev/null || fail "down"
+    leaves
+    starling lab down >/dev/null || fail "down is not idempotent"
+}
+
+the_demo_ends_clean() {
+    local output started
+    started=$(now_millis)
+    output=$(starling demo </dev/null 2>&1) || fail "the demo failed: $(tail -n 4 <<<"$output")"
+    note "the demo took $(seconds $(($(now_millis) - started)))"
+    grep -q 'greetings from container' <<<"$output" || fail "no page was shown"
+    grep -q 'is known to be down after' <<<"$output" || fail "no fail-over was shown"
+    leaves
+}
+
+the_demo_interrupted_leaves_nothing() {
+    local pid log=$ROOT_DIR/target/demo-interrupted.log
+    mkdir -p "$ROOT_DIR/target"
+    # A job in the background ignores SIGINT unless it is told otherwise; a terminal's Ctrl-C goes to a whole process group.
+    setsid env --default-signal=INT "$ROOT_DIR/starling" demo >"$log" 2>&1 </dev/null &
+    pid=$!
+    wait_until 30 host_is_up n2 || fail "the demo does not start: $(tail -n 3 "$log")"
+    kill -INT -- "-$pid"
+    wait_until 30 is_gone "$pid" || fail "the demo does not end"
+    wait "$pid"
+    (($? == 130)) || fail "exit code $? instead of 130: $(tail -n 3 "$log")"
+    leaves
+}
+
+# ---- the runner --------------------------------------------------------------------------------------------------------
+
+FAILED=0
+outcome() { # OUTCOME NAME REASON
+    [[ -z ${E2E_RESULTS:-} ]] || printf '%s\te2e %s\t%s\n' "$1" "$2" "$(tr '\n\t' '  ' <<<"${3:-}")" >>"$E2E_RESULTS"
+    case $1 in
+        passed) say "  ${GREEN}ok${RESET}      $2" ;;
+        skipped) say "  skipped $2: $3" ;;
+        failed) FAILED=1; say "  ${RED}FAILED${RESET}  $2: $3" ;;
+    esac
+}
+
+run_check() {
+    local name=${1%%:*} limit=${1##*:} errors
+    errors=$(mktemp)
+    timeout --kill-after=5 "$limit" bash "${BASH_SOURCE[0]}" --one "$name" 2>"$errors" </dev/null &
+    CHECK_PID=$!
+    wait $CHECK_PID # not in the foreground, since bash would put a signal off until it ends
+    case $? in
+        0) outcome passed "$name" ;;
+        77) outcome skipped "$name" "$(tail -n 1 "$errors")" ;;
+        124 | 137) outcome failed "$name" "not done after $limit s" ;;
+        *) outcome failed "$name" "$(tail -n 8 "$errors")" ;;
+    esac
+    rm -f "$errors"
+}
+
+run_all() {
+    local entry problem
+    problem=$( (require_lab 'lab up') 2>&1 >/dev/null) || {
+        for entry in "${BEFORE_LAB[@]}" "${IN_LAB[@]}" "${AFTER_LAB[@]}"; do outcome skipped "${entry%%:*}" "${problem##*$'\n'}"; done
+        return
+    }
+    # A lab that is up is somebody's: it is not this script's to remove.
+    [[ ! -f $LAB_FILE && -z $(known_hosts) ]] || { outcome failed "the lab" "one is up on this machine already: ./starling lab down"; return; }
+    trap 'remove_all' EXIT
+    trap 'kill "${CHECK_PID:-}" 2>/dev/null; exit 143' TERM INT
+    for entry in "${BEFORE_LAB[@]}"; do ! wanted "$entry" || run_check "$entry"; done
+    if problem=$(timeout "$LAB_LIMIT" bash "$ROOT_DIR/deploy/lab.sh" up --nodes $NODES --managers $MANAGERS 2>&1); then
+        for entry in "${IN_LAB[@]}"; do ! wanted "$entry" || run_check "$entry"; done
+    else
+        for entry in "${IN_LAB[@]}"; do outcome failed "${entry%%:*}" "the lab did not come up: ${problem##*$'\n'}"; done
+    fi
+    for entry in "${AFTER_LAB[@]}"; do ! wanted "$entry" || run_check "$entry"; done
+}
+
+WANTED=("$@")
+wanted() { ((${#WANTED[@]} == 0)) || [[ " ${WANTED[*]} " == *" ${1%%:*} "* ]]; }
+
+if [[ ${1:-} == --one ]]; then
+    require_java
+    "$2"
+    exit
+fi
+run_all
+exit $FAILED

@@ -1,0 +1,84 @@
+package dev.starling.node.config;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.scheduler.model.Resources;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What starling.yml says of one node, with defaults filled in. A component {@code dataDir} is the key {@code data-dir};
+ * deploy/starling.yml shows and explains every key.
+ *
+ * @param name          what users see in {@code docker node ls}
+ * @param dataDir       everything that survives a restart: identity, desired state, images, containers
+ * @param apiSocket     the unix socket of the Docker API
+ * @param listen        where other nodes' gossip is accepted
+ * @param advertise     where other nodes reach {@code listen}; null where {@link AdvertiseAddress} has to find it
+ * @param joinListen    where {@code docker swarm join} of other nodes is answered
+ * @param seeds         gossip addresses tried at every start; any live one will do
+ * @param joinToken     token for joining unattended; null where none is written here
+ * @param joinTokenFile file that holds the token instead; null where there is none
+ * @param joinAddresses nodes asked, in turn, to let this node join while it has no identity; empty: wait for an operator
+ * @param metrics       where Prometheus metrics are served; null where they are off
+ * @param labels        engine labels, for placement constraints
+ * @param profile       timing of failure detection
+ * @param cgroupParent  the cgroup, relative to the root of each hierarchy, below which containers get theirs
+ * @param logLevel      least severe event that is logged
+ * @param resources     what this node offers; an amount of 0 means: as much as the machine has
+ */
+public record NodeConfig(
+        String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
+        List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
+        Map<String, String> labels, Profile profile, String cgroupParent, LogLevel logLevel, Resources resources) {
+
+    public static final int GOSSIP_PORT = 7946;
+    public static final int JOIN_PORT = 2377;
+    public static final int METRICS_PORT = 9323;
+
+    public NodeConfig {
+        seeds = List.copyOf(seeds);
+        joinAddresses = List.copyOf(joinAddresses);
+        labels = Collections.unmodifiableMap(new TreeMap<>(labels)); // sorted: what nodes say of themselves is in one order
+    }
+
+    /** The configuration of a node whose file is empty. */
+    public static NodeConfig defaults(String hostName) {
+        return new NodeConfig(hostName, Path.of("/var/lib/starling"), Path.of("/run/starling/docker.sock"),
+                new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
+                List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
+                Map.of(), Profile.LAN, "starling", LogLevel.INFO, Resources.NONE);
+    }
+
+    /** Whether this node, as long as it has no identity, tries to join by itself. */
+    public boolean joinsUnattended() {
+        return !joinAddresses.isEmpty();
+    }
+
+    /**
+     * The token to join with. The file is read anew each time, since it may be written after the node has started and
+     * removed once it has joined.
+     *
+     * @throws ConfigException where the file cannot be read or holds no token
+     */
+    public String readJoinToken() {
+        if (joinTokenFile == null) {
+            return joinToken;
+        }
+        String token;
+        try {
+            token = Files.readString(joinTokenFile).strip();
+        } catch (IOException e) {
+            throw new ConfigException("join-token-file " + joinTokenFile + ": " + IoReason.of(e), e);
+        }
+        if (!token.startsWith(ConfigLoader.TOKEN_PREFIX)) {
+            throw new ConfigException("join-token-file " + joinTokenFile + ": holds no token; one begins with '"
+                    + ConfigLoader.TOKEN_PREFIX + "'");
+        }
+        return token;
+    }
+}

@@ -1,0 +1,154 @@
+package dev.starling.node.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.scheduler.model.Resources;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Given a file, then this configuration; given a mistake, then its line, its key and a hint. */
+class ConfigLoaderTest {
+    private static NodeConfig parse(String text) {
+        return ConfigLoader.parse("starling.yml", text);
+    }
+
+    @Test
+    void anEmptyFileGivesTheDefaults() {
+        NodeConfig config = parse("# nothing here\n");
+        assertEquals(NodeConfig.defaults(config.name()), config);
+        assertFalse(config.name().isEmpty());
+        assertEquals(config, parse("name:\nseeds:\nlabels:\nresources:\n"), "a key without a value is as if it were absent");
+    }
+
+    @Test
+    void everyKeyIsRead() {
+        NodeConfig config = parse("""
+                name: n1
+                data-dir: /srv/starling/../starling
+                api-socket: /run/s.sock
+                listen: 10.0.0.1
+                advertise: "[fd00::1]"
+                join-listen: 10.0.0.1:2000
+                seeds: [10.0.0.2, "10.0.0.3:99", seed.example.net]
+                join-token: SWMTKN-1-abc-def
+                join-addresses:
+                  - 10.0.0.2
+                metrics: off
+                labels: {site: berlin, rack: 7, ssd: yes}
+                profile: wan
+                cgroup-parent: edge/starling
+                log-level: debug
+                resources: {cpus: 1.5, memory: 512MiB}
+                """);
+        assertEquals(new NodeConfig("n1", Path.of("/srv/starling"), Path.of("/run/s.sock"), new Endpoint("10.0.0.1", 7946),
+                new Endpoint("fd00::1", 7946), new Endpoint("10.0.0.1", 2000),
+                List.of(new Endpoint("10.0.0.2", 7946), new Endpoint("10.0.0.3", 99), new Endpoint("seed.example.net", 7946)),
+                "SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377)), null,
+                Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, "edge/starling", LogLevel.DEBUG,
+                new Resources(1_500_000_000L, 512L << 20)), config);
+        assertEquals("SWMTKN-1-abc-def", config.readJoinToken());
+    }
+
+    static Stream<Arguments> mistakes() {
+        return Stream.of(
+                Arguments.of("name: a\ndata-dri: /x", "starling.yml:2: key 'data-dri': unknown; did you mean 'data-dir'?"),
+                Arguments.of("zzzzzzzzz: 1", "starling.yml:1: key 'zzzzzzzzz': unknown; the keys are name, data-dir, "),
+                Arguments.of("name: a\n\nname: b", "starling.yml:3: key 'name': already given in line 1"),
+                Arguments.of("name: 'a b'", "starling.yml:1: key 'name': 'a b' is not a name of 1 to 63"),
+                Arguments.of("name: [a]", "starling.yml:1: key 'name': expected one value, got a list"),
+                Arguments.of("- a\n- b", "starling.yml:1: expected 'key: value' lines, got a list"),
+                Arguments.of("just words", "starling.yml:1: expected 'key: value' lines, got 'just words'"),
+                Arguments.of("data-dir: var", "starling.yml:1: key 'data-dir': 'var' is not an absolute path"),
+                Arguments.of("data-dir: \"/a\\0b\"", "starling.yml:1: key 'data-dir': "),
+                Arguments.of("api-socket: /" + "x".repeat(120), "starling.yml:1: key 'api-socket': the path of a socket has at most 107 bytes, this has 121"),
+                Arguments.of("listen: 1.2.3.4:70000", "starling.yml:1: key 'listen': port must be 1 to 65535, got 70000"),
+                Arguments.of("listen: 1.2.3.4:x", "starling.yml:1: key 'listen': address '1.2.3.4:x': 'x' is not a port number"),
+                Arguments.of("advertise: 0.0.0.0", "starling.yml:1: key 'advertise': '0.0.0.0' is no address that another node can reach"),
+                Arguments.of("seeds:\n  - 10.0.0.1\n  - '::'", "starling.yml:3: key 'seeds': '::' is no address"),
+                Arguments.of("seeds: 10.0.0.1", "starling.yml:1: key 'seeds': expected a list"),
+                Arguments.of("labels: [a]", "starling.yml:1: key 'labels': expected a mapping"),
+                Arguments.of("labels:\n  a: [b]", "starling.yml:2: key 'labels.a': expected one value, got a list"),
+                Arguments.of("metrics: never", ""), // a host name; resolved when bound
+                Arguments.of("profile: metro", "starling.yml:1: key 'profile': 'metro' is none of local, lan, wan"),
+                Arguments.of("log-level: loud", "starling.yml:1: key 'log-level': 'loud' is none of error, warn, info, debug, trace"),
+                Arguments.of("cgroup-parent: ../x", "starling.yml:1: key 'cgroup-parent': '../x' is not a relative cgroup path"),
+                Arguments.of("cgroup-parent: /x", "starling.yml:1: key 'cgroup-parent': '/x' is not a relative cgroup path"),
+                Arguments.of("resources:\n  cpu: 1", "starling.yml:2: key 'resources.cpu': unknown; did you mean 'resources.cpus'?"),
+                Arguments.of("resources: {cpus: many}", "starling.yml:1: key 'resources.cpus': 'many' is not a number of CPUs"),
+                Arguments.of("resources: {cpus: -1}", "starling.yml:1: key 'resources.cpus': must be 0.01 to 100000 CPUs, got -1"),
+                Arguments.of("resources: {memory: 1x}", "starling.yml:1: key 'resources.memory': '1x' is not an amount of memory"),
+                Arguments.of("resources: {memory: 999999999999t}", "starling.yml:1: key 'resources.memory': '999999999999t' is out of range"),
+                Arguments.of("join-token: SECRET", "starling.yml:1: key 'join-token': not a join token"),
+                Arguments.of("join-token: SWMTKN-1-a", "starling.yml:1: key 'join-token': needs 'join-addresses'"),
+                Arguments.of("join-addresses: [a]", "starling.yml:1: key 'join-addresses': needs 'join-token' or 'join-token-file'"),
+                Arguments.of("join-token: SWMTKN-1-a\njoin-token-file: /t\njoin-addresses: [a]",
+                        "starling.yml:2: key 'join-token-file': give 'join-token' or 'join-token-file', not both"),
+                Arguments.of("name: 'a\nseeds: b", "starling.yml:2: not YAML: "),
+                Arguments.of("name: a\n\tseeds: b", "starling.yml:2: not YAML: "),
+                Arguments.of("a: &x {b: c}\nd: *x", "starling.yml: not YAML: Number of aliases"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("mistakes")
+    void aMistakeIsNamedWithItsLine(String text, String complaint) {
+        if (complaint.isEmpty()) {
+            parse(text);
+            return;
+        }
+        String message = assertThrows(ConfigException.class, () -> parse(text)).getMessage();
+        assertTrue(message.startsWith(complaint), message);
+        assertFalse(message.contains("SECRET"), message);
+    }
+
+    @Property(tries = 300)
+    void anyTextGivesAConfigurationOrAComplaint(@ForAll String text) {
+        try {
+            parse(text);
+        } catch (ConfigException e) {
+            assertTrue(e.getMessage().startsWith("starling.yml"), e.getMessage());
+        }
+    }
+
+    @Test
+    void aFileThatIsNotThereIsNamed(@TempDir Path dir) {
+        Path missing = dir.resolve("none.yml");
+        assertEquals(missing + ": cannot be read: no such file",
+                assertThrows(ConfigException.class, () -> ConfigLoader.load(missing)).getMessage());
+    }
+
+    @Test
+    void aFileThatIsTooLargeIsRefused(@TempDir Path dir) throws IOException {
+        Path large = Files.writeString(dir.resolve("large.yml"), "#".repeat((1 << 20) + 1));
+        assertTrue(assertThrows(ConfigException.class, () -> ConfigLoader.load(large)).getMessage().contains("larger than 1048576 bytes"));
+    }
+
+    @Test
+    void theTokenFileIsReadWhenTheTokenIsNeeded(@TempDir Path dir) throws IOException {
+        Path tokenFile = dir.resolve("token");
+        NodeConfig config = parse("join-token-file: " + tokenFile + "\njoin-addresses: [10.0.0.1]");
+        assertTrue(config.joinsUnattended());
+        assertNull(config.joinToken());
+        assertEquals("join-token-file " + tokenFile + ": no such file",
+                assertThrows(ConfigException.class, config::readJoinToken).getMessage());
+        Files.writeString(tokenFile, "hello\n");
+        assertTrue(assertThrows(ConfigException.class, config::readJoinToken).getMessage().contains("holds no token"));
+        Files.writeString(tokenFile, "SWMTKN-1-x-y\n");
+        assertEquals("SWMTKN-1-x-y", config.readJoinToken());
+    }
+}
