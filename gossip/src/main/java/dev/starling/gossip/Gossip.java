@@ -3,9 +3,20 @@ package dev.starling.gossip;
 import dev.starling.gossip.desired.Desired;
 import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.DesiredState;
+import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.member.Suspected;
+import dev.starling.gossip.member.Swim;
+import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordDigest;
+import dev.starling.gossip.record.RecordTable;
 import dev.starling.gossip.record.Records;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
@@ -13,53 +24,161 @@ import java.util.random.RandomGenerator;
 
 /**
  * Membership, desired state and records of one node, as one machine without I/O, clock or thread: messages and the time go in, outputs
- * are drained. The node and the simulator run this same class.
+ * are drained. The node and the simulator run this same class. docs/GOSSIP.md has the algorithm.
  *
- * <p>Times are milliseconds of a monotonic clock that the caller owns; {@code now} never goes back.
+ * <p>Times are milliseconds of a monotonic clock that the caller owns; {@code now} never goes back. After each input the caller drains, and
+ * asks {@link #nextTick} anew. What changed between two drains is pushed to the others as one batch.
  */
 public final class Gossip {
+    /** Longest key of a record, in bytes of UTF-8. */
+    public static final int MAX_KEY_BYTES = 256;
+
+    private final GossipConfig config;
+    private final DesiredGuard guard;
+    private final NodeId self;
+    private final Swim swim;
+    private final RecordTable records;
+    private final DesiredState desired = new DesiredState();
+    private final AntiEntropy antiEntropy;
+    private final Spread spread;
+    private final Copies copies;
+    private final List<Output> outputs = new ArrayList<>();
+    private long time = Long.MIN_VALUE;
+    private boolean started;
+    /** Up to where this node's own record was pushed. */
+    private long pushedVersion;
+    /** Whether news in the message at hand is to be told on: its source did not tell everyone. */
+    private boolean forwarding;
+
     public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard) {
-        throw new UnsupportedOperationException("skeleton");
+        if (self.status() != MemberStatus.ALIVE) {
+            throw new IllegalArgumentException("a node starts ALIVE, not " + self.status());
+        }
+        this.config = config;
+        this.guard = guard;
+        this.self = self.id();
+        swim = new Swim(config, self, random, new SwimHost());
+        records = new RecordTable(self.id(), self.boot());
+        spread = new Spread(config, random);
+        copies = new Copies(self.id());
+        antiEntropy = new AntiEntropy(config, swim.members(), records, desired, this::send);
     }
 
     /** Before {@link #start}: what this node had on disk. Emits nothing. {@code ownRecord} is re-announced under the new boot. */
-    public void restore(Collection<DesiredObject> desired, SortedMap<String, Bytes> ownRecord, Collection<Member> lastKnown) {
-        throw new UnsupportedOperationException("skeleton");
+    public void restore(Collection<DesiredObject> objects, SortedMap<String, Bytes> ownRecord, Collection<Member> lastKnown) {
+        if (started) {
+            throw new IllegalStateException("restore comes before start");
+        }
+        objects.forEach(desired::join);
+        ownRecord.forEach(records::put);
+        swim.restore(lastKnown);
     }
 
     /** Begins to contact {@code seeds} and the last known members, and keeps trying while it knows no live member. */
     public void start(Collection<Endpoint> seeds, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        if (started) {
+            throw new IllegalStateException("started already");
+        }
+        started = true;
+        time = now;
+        swim.start(seeds, now);
     }
 
-    /** A message from the authenticated peer {@code from}, whose certificate carries {@code role}. */
+    /**
+     * A message from the authenticated peer {@code from}, whose certificate carries {@code role}. Of a node that has introduced itself to
+     * nobody yet only {@link Message.Ping} and {@link Message.Ack} mean anything; the rest is dropped.
+     */
     public void receive(NodeId from, Role role, Message message, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        if (from.equals(self)) { // a seed that turned out to be this node
+            return;
+        }
+        if (swim.self().status() == MemberStatus.LEFT) {
+            if (message instanceof Message.Ping ping) {
+                swim.receive(from, role, ping, now);
+            }
+            return;
+        }
+        forwarding = message instanceof Message.Push push && push.forward();
+        Member peer = swim.members().get(from);
+        if (message instanceof Message.Ping ping) {
+            swim.receive(from, role, ping, now);
+        } else if (message instanceof Message.Ack ack) {
+            swim.receive(from, role, ack, now);
+        } else if (peer != null) {
+            receive(peer, message, now);
+        }
+        forwarding = false;
+    }
+
+    private void receive(Member peer, Message message, long now) {
+        if (message instanceof Message.PingRequest request) {
+            swim.receive(peer.id(), request, now);
+        } else if (message instanceof Message.IndirectAck ack) {
+            swim.receive(peer.id(), ack);
+        } else if (message instanceof Message.Nack nack) {
+            swim.receive(peer.id(), nack);
+        } else if (message instanceof Message.Push push) {
+            push.changes().members().forEach(member -> swim.hear(member, now));
+            take(peer, push.changes(), now);
+        } else if (message instanceof Message.Digest digest) {
+            antiEntropy.answer(peer, digest);
+        } else if (message instanceof Message.Want want) {
+            antiEntropy.answer(peer, want);
+        } else if (message instanceof Message.Delta delta) {
+            long before = antiEntropy.viewFingerprint();
+            delta.changes().members().forEach(member -> swim.learn(member, now));
+            take(peer, delta.changes(), now);
+            if (delta.more() && antiEntropy.viewFingerprint() != before) {
+                antiEntropy.begin(peer);
+            }
+        } else if (message instanceof Message.Stored stored) {
+            copies.stored(peer.id(), stored.uid(), stored.generation(), outputs::add);
+        } else {
+            throw new IllegalArgumentException("unexpected " + message.getClass().getSimpleName());
+        }
     }
 
     /** Runs what is due at {@code now}. */
     public void tick(long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        if (started) {
+            swim.tick(now);
+            antiEntropy.tick(now);
+        }
     }
 
     /** When {@link #tick} wants to be called next; Long.MAX_VALUE for never. */
     public long nextTick() {
-        throw new UnsupportedOperationException("skeleton");
+        return started ? Math.min(swim.nextTick(), antiEntropy.nextTick()) : Long.MAX_VALUE;
     }
 
     /** The transport saw the connection to {@code peer} refused, reset or closed: a hint to probe it at once, no verdict. */
     public void connectionLost(NodeId peer, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        swim.connectionLost(peer, now);
     }
 
-    /** Sets {@code key} of this node's own record. Equal to what is there: nothing happens. */
+    /**
+     * Sets {@code key} of this node's own record. Equal to what is there: nothing happens.
+     *
+     * @throws IllegalArgumentException where key or value is above {@link #MAX_KEY_BYTES}, {@link GossipConfig#maxValueBytes}
+     */
     public void put(String key, Bytes value, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        requireAtMost("key '" + key + "'", key.getBytes(StandardCharsets.UTF_8).length, MAX_KEY_BYTES);
+        requireAtMost("value of '" + key + "'", value.size(), config.maxValueBytes());
+        if (records.put(key, value)) {
+            outputs.add(new Output.RecordChanged(self, key));
+        }
     }
 
     /** Removes {@code key} from this node's own record (leaves a tombstone). */
     public void remove(String key, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        if (records.remove(key)) {
+            outputs.add(new Output.RecordChanged(self, key));
+        }
     }
 
     /**
@@ -69,39 +188,208 @@ public final class Gossip {
      * @throws IllegalArgumentException where the guard refuses it or it does not supersede what is here
      */
     public void write(DesiredObject object, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        requireAtMost("body of object " + object.uid(), object.body().size(), config.maxValueBytes());
+        if (!desired.lacks(object)) {
+            DesiredObject here = desired.get(object.uid());
+            throw new IllegalArgumentException("object " + object.uid() + ": generation " + object.generation()
+                    + " does not supersede generation " + here.generation() + (here.deleted() ? ", which is deleted" : ""));
+        }
+        String refusal = guard.refusal(object);
+        if (refusal != null) {
+            throw new IllegalArgumentException("object " + object.uid() + " is refused: " + refusal);
+        }
+        desired.join(object);
+        copies.wrote(object);
+        spread.add(object, true);
+        outputs.add(new Output.DesiredChanged(object));
     }
 
-    /** {@code uid} up to {@code generation} is on this node's disk: acknowledges it to the node that pushed it. */
+    /** {@code uid} up to {@code generation} is on this node's disk: acknowledges it to the node that wrote it. */
     public void persisted(String uid, long generation, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        copies.persisted(uid, generation, (writer, message) -> {
+            Member member = swim.members().get(writer);
+            if (member != null) {
+                send(member, message);
+            }
+        }, outputs::add);
     }
 
     /** Tells the others that this node goes for good ({@code docker swarm leave}, an orderly shutdown does not). */
     public void leave(long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        if (swim.self().status() != MemberStatus.LEFT) {
+            swim.leave();
+        }
     }
 
-    /** {@code docker node rm}: forgets a dead or left member and its record. */
+    /**
+     * {@code docker node rm}: forgets a dead or left member and its record, here and, by and by, everywhere. Unknown: nothing happens. It
+     * comes back as a new member only under a higher boot.
+     *
+     * @throws IllegalArgumentException where the member is up
+     */
     public void forget(NodeId node, long now) {
-        throw new UnsupportedOperationException("skeleton");
+        advance(now);
+        Member member = swim.members().get(node);
+        if (member == null) {
+            return;
+        }
+        if (member.status().isUp()) {
+            throw new IllegalArgumentException("node " + node + " is up (" + member.status() + "): only a dead or left node can be forgotten");
+        }
+        forget(new Forgotten(node, member.boot()), true, now);
     }
 
     /** The outputs since the last call, oldest first. */
     public List<Output> drain() {
-        throw new UnsupportedOperationException("skeleton");
+        pushOwnRecord();
+        spread.flush(swim.members(), this::send);
+        List<Output> drained = List.copyOf(outputs);
+        outputs.clear();
+        return drained;
     }
 
     /** All known members, this node included. A read-only view, valid until the next input. */
     public SortedMap<NodeId, Member> members() {
-        throw new UnsupportedOperationException("skeleton");
+        return swim.members().view();
     }
 
     public Desired desired() {
-        throw new UnsupportedOperationException("skeleton");
+        return desired;
     }
 
     public Records records() {
-        throw new UnsupportedOperationException("skeleton");
+        return records;
+    }
+
+    /** Eight bytes that are equal on two nodes iff (but for chance) they know the same: for tests, metrics and debugging. */
+    public long viewFingerprint() {
+        return antiEntropy.viewFingerprint();
+    }
+
+    /** How much this node doubts its own health, 0 (well) to {@link GossipConfig#awarenessMax}. */
+    public int awareness() {
+        return swim.awareness();
+    }
+
+    private void advance(long now) {
+        if (now < time) {
+            throw new IllegalArgumentException("time went back from " + time + " to " + now);
+        }
+        time = now;
+        if (started) {
+            swim.notice(now);
+        }
+    }
+
+    private void take(Member peer, Changes changes, long now) {
+        changes.suspected().forEach(suspicion -> swim.hear(suspicion, now));
+        changes.forgotten().forEach(removal -> forget(removal, false, now));
+        changes.records().forEach(delta -> take(peer, delta, now));
+        changes.desired().forEach(object -> take(peer, object));
+    }
+
+    private void take(Member peer, RecordDelta delta, long now) {
+        if (swim.members().get(delta.node()) == null || delta.boot() <= swim.members().forgottenBoot(delta.node())) {
+            return; // not of a member; if it is one soon, the digests tell
+        }
+        RecordTable.Applied applied = records.apply(delta);
+        switch (applied.kind()) {
+            case KNOWN -> { }
+            case GAP -> antiEntropy.gapBefore(delta, peer.id(), now);
+            case NEW_BOOT -> outputs.add(new Output.RecordChanged(delta.node(), null));
+            case CHANGED -> applied.keys().forEach(key -> outputs.add(new Output.RecordChanged(delta.node(), key)));
+        }
+        // A node that joined or restarted tells the first one it meets in an exchange, and that one tells everyone.
+        boolean introduces = applied.kind() == RecordTable.Applied.Kind.NEW_BOOT && delta.node().equals(peer.id());
+        if (applied.isNews() && (forwarding || introduces)) {
+            spread.add(delta, introduces);
+        }
+    }
+
+    private void take(Member peer, DesiredObject object) {
+        if (!desired.lacks(object) || guard.refusal(object) != null) {
+            return;
+        }
+        desired.join(object);
+        outputs.add(new Output.DesiredChanged(object));
+        // With many nodes only those that have it from the writer answer: enough copies, and not a thousand messages to one node.
+        if (object.writer().equals(peer.id()) || swim.members().up().size() <= config.pushFanout()) {
+            copies.owe(object);
+        }
+        if (forwarding) {
+            spread.add(object, false);
+        }
+    }
+
+    private void forget(Forgotten removal, boolean own, long now) {
+        if (swim.hear(removal, now)) {
+            if (records.boot(removal.id()) <= removal.boot()) {
+                records.forget(removal.id());
+            }
+            if (own || forwarding) {
+                spread.add(removal, own);
+            }
+        }
+    }
+
+    private void pushOwnRecord() {
+        for (RecordDigest end = records.digest(self); pushedVersion < end.version(); ) {
+            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.maxMessageBytes() / 2);
+            spread.add(delta, true);
+            pushedVersion = delta.upTo();
+        }
+    }
+
+    private void send(Member to, Message message) {
+        outputs.add(new Output.Send(to.endpoint(), message));
+    }
+
+    private static void requireAtMost(String what, int bytes, int maxBytes) {
+        if (bytes > maxBytes) {
+            throw new IllegalArgumentException(what + " has " + bytes + " bytes, at most " + maxBytes + " are possible");
+        }
+    }
+
+    private final class SwimHost implements Swim.Host {
+        @Override
+        public void send(Endpoint to, Message message) {
+            outputs.add(new Output.Send(to, message));
+        }
+
+        @Override
+        public void changed(Member before, Member now, boolean own) {
+            outputs.add(new Output.MemberChanged(before, now));
+            if (now == null) {
+                return;
+            }
+            if (now.id().equals(self) && now.boot() != before.boot()) {
+                records.raiseBoot(now.boot());
+                pushedVersion = 0;
+                outputs.add(new Output.RecordChanged(self, null));
+            }
+            if ((own || forwarding) && now.status() != MemberStatus.SUSPECT) { // a suspicion travels with its accuser's name
+                spread.add(now, own);
+            }
+        }
+
+        @Override
+        public void suspected(Suspected suspicion, boolean own) {
+            if (own || forwarding) {
+                spread.add(suspicion, own);
+            }
+        }
+
+        @Override
+        public long viewFingerprint() {
+            return antiEntropy.viewFingerprint();
+        }
+
+        @Override
+        public void compare(Member peer, long viewFingerprint) {
+            antiEntropy.compare(peer, viewFingerprint, time);
+        }
     }
 }

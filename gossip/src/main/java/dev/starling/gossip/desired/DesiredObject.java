@@ -6,6 +6,10 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
 import java.util.Objects;
 
 /**
@@ -25,6 +29,10 @@ import java.util.Objects;
 public record DesiredObject(
         Kind kind, String uid, HybridTime created, long generation, HybridTime time, NodeId writer, boolean deleted, Bytes body,
         Bytes signature, Bytes certificate) {
+    private static final Comparator<DesiredObject> ORDER = Comparator.comparing(DesiredObject::deleted)
+            .thenComparingLong(DesiredObject::generation).thenComparing(DesiredObject::time).thenComparing(DesiredObject::writer)
+            .thenComparing(DesiredObject::contentHash).thenComparing(DesiredObject::signature).thenComparing(DesiredObject::certificate);
+
     public DesiredObject {
         Objects.requireNonNull(kind, "kind");
         Objects.requireNonNull(uid, "uid");
@@ -39,7 +47,10 @@ public record DesiredObject(
         }
     }
 
-    /** All fields but signature and certificate, in the one layout that is signed. */
+    /**
+     * What the writer signs: all fields but signature and certificate, in a fixed layout of {@link DataOutputStream}. It is on the wire and on
+     * disk as part of every signature: never change it, add another first word.
+     */
     public byte[] signedBytes() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(128 + body.size());
         try (DataOutputStream out = new DataOutputStream(bytes)) {
@@ -54,8 +65,46 @@ public record DesiredObject(
             out.writeInt(body.size());
             out.write(body.array());
         } catch (IOException e) {
-            throw new UncheckedIOException("desired object " + uid + " cannot be laid out", e);
+            throw new UncheckedIOException("object " + uid + " has no canonical bytes: " + e.getMessage(), e); // a uid above 64 KiB
         }
         return bytes.toByteArray();
+    }
+
+    /** SHA-256 of {@link #signedBytes}. */
+    public Bytes contentHash() {
+        return Bytes.wrap(sha256().digest(signedBytes()));
+    }
+
+    /** Eight bytes of a hash over everything, signature and certificate included: equal registers, equal fingerprints. */
+    public long fingerprint() {
+        MessageDigest digest = sha256();
+        digest.update(signedBytes());
+        digest.update(signature.array());
+        digest.update(certificate.array());
+        return ByteBuffer.wrap(digest.digest()).getLong();
+    }
+
+    /**
+     * True where the join of both is this one and not {@code other}: a tombstone before any live register, then the later (generation, time,
+     * writer, content). Signature and certificate only make the order total: they differ where one content was signed twice.
+     */
+    public boolean supersedes(DesiredObject other) {
+        if (!uid.equals(other.uid)) {
+            throw new IllegalArgumentException("object " + uid + " cannot supersede another one, " + other.uid);
+        }
+        return !equals(other) && ORDER.compare(this, other) > 0;
+    }
+
+    /** About its encoded size, rather more than less. */
+    public int approximateBytes() {
+        return 192 + 3 * uid.length() + body.size() + signature.size() + certificate.size();
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this Java has no SHA-256, which every Java must have", e);
+        }
     }
 }

@@ -11,13 +11,19 @@ import java.util.Objects;
  * <p>The order of {@link #supersedes} is lexicographic over (boot, incarnation, status): only the member itself raises its
  * boot (each start of the agent, persisted) or its incarnation (to refute a suspicion), so the join of two views is a maximum on
  * a chain. {@code endpoint} and {@code role} belong to the (boot, incarnation) they came with.
+ * Numbers grow by one at a time; {@link #MAX_GENERATION} bounds what a peer may claim, so that there is always a next one.
  */
 public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long incarnation, MemberStatus status) {
+    public static final long MAX_GENERATION = Long.MAX_VALUE >>> 1;
+
     public Member {
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(endpoint, "endpoint");
         Objects.requireNonNull(role, "role");
         Objects.requireNonNull(status, "status");
+        if (boot < 0 || boot > MAX_GENERATION || incarnation < 0 || incarnation > MAX_GENERATION) {
+            throw new IllegalArgumentException("boot and incarnation must be 0 to 2^62, got " + boot + ", " + incarnation);
+        }
     }
 
     public boolean supersedes(Member other) {
@@ -27,7 +33,11 @@ public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long in
         if (incarnation != other.incarnation) {
             return incarnation > other.incarnation;
         }
-        return status.compareTo(other.status) > 0;
+        if (status != other.status) {
+            return status.compareTo(other.status) > 0;
+        }
+        int byEndpoint = endpoint.compareTo(other.endpoint); // only for claims that two nodes with one key made: any fixed order will do
+        return byEndpoint != 0 ? byEndpoint > 0 : role.compareTo(other.role) > 0;
     }
 
     public Member with(MemberStatus newStatus) {

@@ -1,4 +1,96 @@
 package dev.starling.gossip.message;
 
-/** A message between two nodes' gossip machines. The sender's id comes from its certificate, never from the message. */
-public interface Message {}
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.desired.DesiredDigest;
+import dev.starling.gossip.member.Forgotten;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberDigest;
+import dev.starling.gossip.record.RecordDigest;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A message between two nodes' gossip machines. The sender's id comes from its certificate, never from the message.
+ *
+ * <p>Null {@code sender}: the peer knows this node already. That keeps probes, which never stop, at a few bytes.
+ */
+public sealed interface Message {
+    /** Are you there? {@code believed}: what is thought of the receiver where that is not "alive", so that it can refute at once. */
+    record Ping(long sequence, Member sender, Member believed) implements Message {}
+
+    /** I am. {@code viewFingerprint} over all this node knows: where it differs from the receiver's, a digest exchange is due. */
+    record Ack(long sequence, Member sender, Member believed, long viewFingerprint) implements Message {}
+
+    /** Probe {@code target} for me: I got no answer. */
+    record PingRequest(long sequence, Member target) implements Message {
+        public PingRequest {
+            Objects.requireNonNull(target, "target");
+        }
+    }
+
+    /** The target of your {@link PingRequest} answered me. */
+    record IndirectAck(long sequence) implements Message {}
+
+    /** It did not answer me either; at least we two can talk. */
+    record Nack(long sequence) implements Message {}
+
+    /** News. {@code forward}: not everyone got this from its source, so tell on what is news to you. */
+    record Push(boolean forward, Changes changes) implements Message {
+        public Push {
+            Objects.requireNonNull(changes, "changes");
+        }
+    }
+
+    /**
+     * All I know, in short. The answer is a {@link Delta} of what I lack and a {@link Want} of what the receiver lacks.
+     *
+     * @param desired null where only {@code desiredFingerprint} is told: the details follow if it differs
+     */
+    record Digest(List<MemberDigest> members, List<Forgotten> forgotten, List<RecordDigest> records, long desiredFingerprint,
+            DesiredRange desired) implements Message {
+        public Digest {
+            members = List.copyOf(members);
+            forgotten = List.copyOf(forgotten);
+            records = List.copyOf(records);
+        }
+    }
+
+    /** Part of a view of the desired state: every object from uid {@code first} to {@code last}, both inclusive; null {@code last}: no end. */
+    record DesiredRange(String first, String last, List<DesiredDigest> objects) {
+        public DesiredRange {
+            Objects.requireNonNull(first, "first");
+            objects = List.copyOf(objects);
+        }
+    }
+
+    /**
+     * Send me these: members and objects by id, records from where I am.
+     *
+     * @param compare null, or the part of the sender's desired state which the receiver should compare with its own
+     */
+    record Want(List<NodeId> members, List<RecordDigest> records, List<String> desired, DesiredRange compare) implements Message {
+        public Want {
+            members = List.copyOf(members);
+            records = List.copyOf(records);
+            desired = List.copyOf(desired);
+        }
+
+        public boolean isEmpty() {
+            return members.isEmpty() && records.isEmpty() && desired.isEmpty() && compare == null;
+        }
+    }
+
+    /** What you lacked. {@code more}: it did not fit, ask again. */
+    record Delta(Changes changes, boolean more) implements Message {
+        public Delta {
+            Objects.requireNonNull(changes, "changes");
+        }
+    }
+
+    /** I have {@code uid} up to {@code generation} on my disk. */
+    record Stored(String uid, long generation) implements Message {
+        public Stored {
+            Objects.requireNonNull(uid, "uid");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+package dev.starling.gossip;
+
+import dev.starling.gossip.desired.DesiredDigest;
+import dev.starling.gossip.desired.DesiredState;
+import dev.starling.gossip.member.Forgotten;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberDigest;
+import dev.starling.gossip.member.Members;
+import dev.starling.gossip.message.Changes;
+import dev.starling.gossip.message.Message;
+import dev.starling.gossip.message.Message.DesiredRange;
+import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordDigest;
+import dev.starling.gossip.record.RecordTable;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+
+/**
+ * Repairs what pushes missed. A probe's answer carries a fingerprint of the whole view; where it differs, two views are compared:
+ *
+ * <pre>
+ *   A -> B  Digest          all members and records in a few bytes each; desired objects too where they are few
+ *   B -> A  Delta, Want     what A lacks; what B lacks (and B's desired objects in short, if A did not tell its own)
+ *   A -> B  Delta, Want     what B lacks (...)
+ * </pre>
+ *
+ * Each step answers from the state of the moment, nothing is remembered between them, and each message stays below the size limit: a
+ * Delta that was cut says so, and its receiver asks again at once as long as that brings it news.
+ */
+final class AntiEntropy {
+    /** Desired objects that a first Digest lists without being asked. */
+    private static final int FEW_OBJECTS = 64;
+    /** What a desired object takes in a digest, at most. */
+    private static final int DIGEST_ENTRY_BYTES = 96;
+    /** Pushes overtake each other; only then is a missing piece asked for. */
+    private static final long GAP_PATIENCE_MILLIS = 50;
+
+    private record Gap(NodeId source, RecordDigest needed) {}
+
+    private final GossipConfig config;
+    private final Members members;
+    private final RecordTable records;
+    private final DesiredState desired;
+    private final BiConsumer<Member, Message> send;
+    private final Deadlines<NodeId> gapDeadlines = new Deadlines<>();
+    private final TreeMap<NodeId, Gap> gaps = new TreeMap<>();
+    private long nextExchange = Long.MIN_VALUE;
+    private String rangeCursor = "";
+
+    AntiEntropy(GossipConfig config, Members members, RecordTable records, DesiredState desired, BiConsumer<Member, Message> send) {
+        this.config = config;
+        this.members = members;
+        this.records = records;
+        this.desired = desired;
+        this.send = send;
+    }
+
+    long viewFingerprint() {
+        return Fingerprint.of("view", members.fingerprint(), records.fingerprint(), desired.fingerprint());
+    }
+
+    void compare(Member peer, long theirFingerprint, long now) {
+        if (theirFingerprint != viewFingerprint() && now >= nextExchange) {
+            nextExchange = now + config.syncInterval().toMillis();
+            begin(peer);
+        }
+    }
+
+    void begin(Member peer) {
+        DesiredRange range = desired.size() <= FEW_OBJECTS ? nextRange() : null;
+        send.accept(peer, new Message.Digest(members.digest(), members.forgotten(), records.digest(), desired.fingerprint(), range));
+    }
+
+    /** {@code delta} came from {@code source} and does not join what is here: asks for what is between, unless it arrives anyway. */
+    void gapBefore(RecordDelta delta, NodeId source, long now) {
+        if (!gapDeadlines.has(delta.node())) {
+            gaps.put(delta.node(), new Gap(source, new RecordDigest(delta.node(), delta.boot(), delta.upTo())));
+            gapDeadlines.set(delta.node(), now + GAP_PATIENCE_MILLIS);
+        }
+    }
+
+    long nextTick() {
+        return gapDeadlines.next();
+    }
+
+    void tick(long now) {
+        for (NodeId node = gapDeadlines.pollDue(now); node != null; node = gapDeadlines.pollDue(now)) {
+            Gap gap = gaps.remove(node);
+            Member source = members.get(gap.source());
+            RecordDigest here = records.digest(node);
+            if (source != null && gap.needed().isAheadOf(here)) {
+                send.accept(source, new Message.Want(List.of(), List.of(here), List.of(), null));
+            }
+        }
+    }
+
+    void answer(Member peer, Message.Digest theirs) {
+        Answer answer = new Answer();
+        compareForgotten(theirs.forgotten(), answer);
+        compareMembers(theirs.members(), answer);
+        compareRecords(theirs.records(), answer);
+        DesiredRange compare = null;
+        if (theirs.desiredFingerprint() != desired.fingerprint()) {
+            if (theirs.desired() != null) {
+                compareDesired(theirs.desired(), answer);
+            } else {
+                compare = nextRange();
+            }
+        }
+        answer.send(peer, compare);
+    }
+
+    void answer(Member peer, Message.Want want) {
+        Answer answer = new Answer();
+        for (NodeId id : want.members()) {
+            Member member = members.get(id);
+            if (member != null) {
+                answer.give(answer.batch.add(member));
+            }
+        }
+        want.records().forEach(answer::giveRecord);
+        want.desired().forEach(answer::giveObject);
+        if (want.compare() != null) {
+            compareDesired(want.compare(), answer);
+        }
+        answer.send(peer, null);
+    }
+
+    private void compareForgotten(List<Forgotten> theirs, Answer answer) {
+        Map<NodeId, Long> boots = new TreeMap<>();
+        theirs.forEach(removal -> boots.put(removal.id(), removal.boot()));
+        for (Forgotten removal : members.forgotten()) {
+            Long boot = boots.get(removal.id());
+            if (boot == null || boot < removal.boot()) {
+                answer.give(answer.batch.add(removal));
+            }
+        }
+    }
+
+    private void compareMembers(List<MemberDigest> theirs, Answer answer) {
+        Set<NodeId> told = new HashSet<>();
+        for (MemberDigest digest : theirs) {
+            told.add(digest.id());
+            Member here = members.get(digest.id());
+            int order = here == null ? -1 : MemberDigest.of(here).compareTo(digest);
+            if (order > 0) {
+                answer.give(answer.batch.add(here));
+            } else if (order < 0 && digest.boot() > members.forgottenBoot(digest.id())) {
+                answer.wantedMembers.add(digest.id());
+            }
+        }
+        for (Member here : members.view().values()) {
+            if (!told.contains(here.id())) {
+                answer.give(answer.batch.add(here));
+            }
+        }
+    }
+
+    private void compareRecords(List<RecordDigest> theirs, Answer answer) {
+        Set<NodeId> told = new HashSet<>();
+        for (RecordDigest digest : theirs) {
+            told.add(digest.node());
+            RecordDigest here = records.digest(digest.node());
+            if (here.isAheadOf(digest)) {
+                answer.giveRecord(digest);
+            } else if (digest.isAheadOf(here)) {
+                answer.wantedRecords.add(here);
+            }
+        }
+        for (NodeId node : records.nodes()) {
+            if (!told.contains(node)) {
+                answer.giveRecord(new RecordDigest(node, 0, 0));
+            }
+        }
+    }
+
+    private void compareDesired(DesiredRange theirs, Answer answer) {
+        SortedMap<String, DesiredDigest> here = desired.digestBetween(theirs.first(), theirs.last());
+        for (DesiredDigest digest : theirs.objects()) {
+            DesiredDigest mine = here.remove(digest.uid());
+            if (mine == null || digest.mayAddTo(mine)) {
+                answer.wantedObjects.add(digest.uid());
+            }
+            if (mine != null && mine.mayAddTo(digest)) {
+                answer.giveObject(digest.uid());
+            }
+        }
+        here.keySet().forEach(answer::giveObject);
+    }
+
+    /** The desired state in short, or the next part of it where it does not fit into a message. */
+    private DesiredRange nextRange() {
+        int limit = config.maxMessageBytes() / DIGEST_ENTRY_BYTES / 2;
+        if (desired.size() <= limit) {
+            return new DesiredRange("", null, desired.digest("", limit));
+        }
+        String first = rangeCursor;
+        List<DesiredDigest> part = desired.digest(first, limit + 1);
+        boolean isLast = part.size() <= limit;
+        rangeCursor = isLast ? "" : part.get(limit).uid();
+        return isLast ? new DesiredRange(first, null, part)
+                : new DesiredRange(first, part.get(limit - 1).uid(), part.subList(0, limit));
+    }
+
+    /** What goes back to the peer: one message of what it lacks, one of what is lacking here. */
+    private final class Answer {
+        private final Changes.Batch batch = new Changes.Batch(config.maxMessageBytes());
+        private final List<NodeId> wantedMembers = new ArrayList<>();
+        private final List<RecordDigest> wantedRecords = new ArrayList<>();
+        private final List<String> wantedObjects = new ArrayList<>();
+        private boolean more;
+
+        void give(boolean placed) {
+            more |= !placed;
+        }
+
+        void giveRecord(RecordDigest theirs) {
+            if (more) {
+                return;
+            }
+            RecordDelta delta = records.since(theirs, batch.remainingBytes());
+            if (delta != null) {
+                give(batch.add(delta));
+                more |= delta.upTo() < records.digest(theirs.node()).version();
+            }
+        }
+
+        void giveObject(String uid) {
+            if (!more && desired.get(uid) != null) {
+                give(batch.add(desired.get(uid)));
+            }
+        }
+
+        void send(Member peer, DesiredRange compare) {
+            if (!batch.isEmpty()) {
+                AntiEntropy.this.send.accept(peer, new Message.Delta(batch.take(), more));
+            }
+            Message.Want want = new Message.Want(wantedMembers, wantedRecords, wantedObjects, compare);
+            if (!want.isEmpty()) {
+                AntiEntropy.this.send.accept(peer, want);
+            }
+        }
+    }
+}
