@@ -46,7 +46,7 @@ public final class SimNode {
     private final RandomGenerator random;
     private final SimDisk disk = new SimDisk();
     private final SimContainers containers;
-    private final MessageCodec codec = new MessageCodec();
+    private final MessageCodec codec;
     private final List<Runnable> whilePaused = new ArrayList<>();
     private long wallOffsetMillis;
     private Power power = Power.OFF;
@@ -62,6 +62,7 @@ public final class SimNode {
         this.endpoint = endpoint;
         this.capacity = capacity;
         this.random = random;
+        this.codec = new MessageCodec(simulation.gossipConfig().maxMessageBytes());
         this.containers = new SimContainers(simulation.events(), random, this::containerReport);
     }
 

@@ -35,6 +35,7 @@ public final class Agent implements AutoCloseable {
     private static final int EVENT_LOOPS = 2;
     private static final int WORKERS = 4;
     private static final long START_SECONDS = 20;
+    private static final long STOP_SECONDS = 5;
 
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
@@ -60,7 +61,7 @@ public final class Agent implements AutoCloseable {
         opened.push(timer::shutdownNow);
         Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS).setWorkerPoolSize(WORKERS)
                 .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(false));
-        opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(5, TimeUnit.SECONDS));
+        opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
 
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
         WatchedImages images = new WatchedImages(store);
@@ -71,9 +72,11 @@ public final class Agent implements AutoCloseable {
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
         runtime.onExit(swarm::containerEnded);
 
-        DockerApi api = keep(new DockerApi(vertx, swarm, runtime, images, swarm,
+        DockerApi api = new DockerApi(vertx, swarm, runtime, images, swarm,
                 () -> facts.info(config.name(), version, commit, config.dataDir(), facts.warnings(),
-                        config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList()), meters));
+                        config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList()), meters,
+                SchedulerSeams.of());
+        opened.push(() -> api.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
         swarm.resume();
         await("API socket " + config.apiSocket(), api.listen(config.apiSocket()).toCompletionStage().toCompletableFuture());
         if (config.metrics() != null) {

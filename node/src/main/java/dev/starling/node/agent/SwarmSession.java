@@ -68,7 +68,8 @@ final class SwarmSession implements AutoCloseable {
     private final CoreLoop loop;
     private final NodeMetrics metrics;
     private final JoinServer joinServer;
-    private final ThreadLocal<MessageCodec> codec = ThreadLocal.withInitial(MessageCodec::new);
+    private final GossipConfig gossipConfig;
+    private final ThreadLocal<MessageCodec> codec;
     /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
     private volatile boolean started;
 
@@ -91,6 +92,12 @@ final class SwarmSession implements AutoCloseable {
         this.authority = authority;
         this.advertise = advertise;
         this.store = store;
+        this.gossipConfig = switch (host.config().profile()) {
+            case LOCAL -> GossipConfig.local();
+            case LAN -> GossipConfig.lan();
+            case WAN -> GossipConfig.wan();
+        };
+        this.codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
         this.storage = new Storage(store);
         this.writes = new PendingWrites(host.timer());
@@ -112,12 +119,7 @@ final class SwarmSession implements AutoCloseable {
     private NodeCore newCore() {
         RandomGenerator random = new java.security.SecureRandom();
         Member own = new Member(self(), advertise, credentials.role(), store.nextBoot(), 0, MemberStatus.ALIVE);
-        GossipConfig profile = switch (host.config().profile()) {
-            case LOCAL -> GossipConfig.local();
-            case LAN -> GossipConfig.lan();
-            case WAN -> GossipConfig.wan();
-        };
-        Gossip gossip = new Gossip(profile, own, random, new CertificateGuard(credentials.ca()));
+        Gossip gossip = new Gossip(gossipConfig, own, random, new CertificateGuard(credentials.ca()));
         Scheduler scheduler = new Scheduler(self(), SchedulerConfig.defaults(), random);
         NodeCore core = new NodeCore(self(), credentials.role(), NodeCore.Config.defaults(), gossip, scheduler, new DockerSpecReader(),
                 new DesiredSigner(credentials)::sign, random);

@@ -45,7 +45,7 @@ final class ServiceJson {
         } else {
             endpoint.putObject("Spec");
         }
-        progress.of(snapshot.view(), ServiceSpecReader.fromBody(service)).ifPresent(status -> putUpdateStatus(json, status));
+        progress.of(snapshot.view(), service).ifPresent(status -> putUpdateStatus(json, status));
         return json;
     }
 

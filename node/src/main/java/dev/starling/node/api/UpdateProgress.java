@@ -1,6 +1,6 @@
 package dev.starling.node.api;
 
-import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.node.core.Document;
 import dev.starling.scheduler.model.View;
 import java.util.Optional;
 
@@ -9,7 +9,8 @@ import java.util.Optional;
 public interface UpdateProgress {
     UpdateProgress NONE = (view, service) -> Optional.empty();
 
-    Optional<Status> of(View view, ServiceSpec service);
+    /** Empty for a service that was never updated. */
+    Optional<Status> of(View view, Document service);
 
     /**
      * @param state           updating, paused, completed, rollback_started, rollback_paused or rollback_completed
