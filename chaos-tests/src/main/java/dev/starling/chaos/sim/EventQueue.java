@@ -49,7 +49,7 @@ final class EventQueue {
         event.action.run();
     }
 
-    void advanceTo(long millis) {
+    void advancedTo(long millis) {
         now = Math.max(now, millis);
     }
 }

@@ -41,11 +41,12 @@ public final class NodeCore {
     /**
      * @param listenFirst      how long a starting node waits for its peers' state before it schedules, in milliseconds
      * @param listenAfterPeer  how long it still waits once a peer answers, so that the exchange of state completes
+     * @param planInterval     least time between two runs of the scheduler: a burst of changes costs few plans, a lone one does not wait
      * @param maxClockAhead    a foreign time more than this ahead of the wall clock does not move this node's hybrid clock
      */
-    public record Config(long listenFirst, long listenAfterPeer, long maxClockAhead) {
+    public record Config(long listenFirst, long listenAfterPeer, long planInterval, long maxClockAhead) {
         public static Config defaults() {
-            return new Config(5_000, 1_500, 300_000);
+            return new Config(5_000, 1_500, 20, 300_000);
         }
     }
 
@@ -65,7 +66,8 @@ public final class NodeCore {
 
     private HybridTime clock = HybridTime.ZERO;
     private boolean dirty = true;
-    private long listenUntil;
+    /** Not before this does the scheduler run: first for listening, then {@link Config#planInterval} after its last run. */
+    private long planAt;
     private boolean heardPeer;
     private View view;
     private ClusterSnapshot snapshot;
@@ -103,7 +105,7 @@ public final class NodeCore {
 
     public void start(Collection<Endpoint> seeds, Time now) {
         boolean alone = seeds.isEmpty() && gossip.members().size() <= 1;
-        listenUntil = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
+        planAt = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
         gossip.start(seeds, now.monotonicMillis());
         absorb(now);
     }
@@ -117,7 +119,7 @@ public final class NodeCore {
         gossip.receive(from, fromRole, message, now.monotonicMillis());
         if (!heardPeer) {
             heardPeer = true;
-            listenUntil = Math.min(listenUntil, now.monotonicMillis() + config.listenAfterPeer());
+            planAt = Math.min(planAt, now.monotonicMillis() + config.listenAfterPeer());
         }
         absorb(now);
     }
@@ -151,15 +153,16 @@ public final class NodeCore {
 
     /** Monotonic milliseconds at which {@link #tick} and {@link #settle} want to run next; Long.MAX_VALUE for never. */
     public long nextTick() {
-        long scheduling = dirty ? listenUntil : Math.max(listenUntil, scheduler.nextStep());
+        long scheduling = dirty ? planAt : Math.max(planAt, scheduler.nextStep());
         return Math.min(gossip.nextTick(), scheduling);
     }
 
     /** Runs the scheduler where the view has changed or a wait of its own is over. */
     public void settle(Time now) {
-        if (now.monotonicMillis() < listenUntil || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
+        if (now.monotonicMillis() < planAt || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
             return;
         }
+        planAt = now.monotonicMillis() + config.planInterval();
         for (int round = 0; round < MAX_ROUNDS; round++) {
             dirty = false;
             List<Effect> next = scheduler.step(view(), now);
