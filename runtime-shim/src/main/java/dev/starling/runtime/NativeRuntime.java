@@ -9,6 +9,7 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.launch.ClassPreload;
 import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.HeldProcess;
 import dev.starling.runtime.launch.LaunchRequest;
@@ -60,6 +61,8 @@ public final class NativeRuntime implements ContainerRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(NativeRuntime.class);
     private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
     private static final String WARM_UP_ID = "0".repeat(64);
+    private static final Image.Config NO_CONFIG =
+            new Image.Config(List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of());
     private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
     private static final int CGROUP_ATTEMPTS_AT_END = 20;
     private static final int CGROUP_ATTEMPTS_AT_REMOVAL = 2000;
@@ -171,11 +174,11 @@ public final class NativeRuntime implements ContainerRuntime {
     private void warmUp() throws IOException {
         Bundle remains = new Bundle("warm-up", directory.resolve("warm-up"));
         remains.delete();
+        ClassPreload.loadAll();
         Path layer = Files.createDirectory(remains.directory());
         try {
             WarmUp.writeLayer(layer, kernel.architecture());
-            Supervised done = launch(warmUpSpec(WarmUp.PROGRAM), new Image.Config(
-                    List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of()), List.of(layer), NetworkSetup.NONE);
+            Supervised done = launch(warmUpSpec(WarmUp.PROGRAM), NO_CONFIG, List.of(layer), NetworkSetup.NONE);
             loop.execute(() -> watch(done));
             OptionalInt exitCode = awaitEnd(done, KILL_TIMEOUT) ? done.state().container().exitCode() : OptionalInt.empty();
             removeCgroups(WARM_UP_ID, CGROUP_ATTEMPTS_AT_REMOVAL);
@@ -190,8 +193,7 @@ public final class NativeRuntime implements ContainerRuntime {
     /** The way a start fails is to be warm as well. */
     private void warmUpRefusal(Path layer) {
         try {
-            launch(warmUpSpec("/missing"), new Image.Config(
-                    List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of()), List.of(layer), NetworkSetup.NONE);
+            launch(warmUpSpec("/missing"), NO_CONFIG, List.of(layer), NetworkSetup.NONE);
             throw new IllegalStateException("a program that is not there was started");
         } catch (RuntimeShimException e) {
             if (e.kind() != RuntimeShimException.Kind.INVALID) throw e;
