@@ -1,0 +1,139 @@
+package dev.starling.runtime;
+
+import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.launch.ExitStatus;
+import dev.starling.runtime.launch.Signals;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What an earlier agent has left: containers to adopt, and the remains of starts it did not finish, which are removed.
+ *
+ * <p>A start that was cut off may have left a process that is held before exec and shares the dead agent's memory. It is known by its
+ * working directory, which is the gate of a bundle of ours.
+ */
+final class Leftovers {
+    private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
+    private static final int REMOVE_ATTEMPTS = 1000;
+
+    /** @param process null where the container's first process is no more */
+    record Found(Bundle bundle, ContainerState state, Descriptor process) {}
+
+    private final Kernel kernel;
+    private final Cgroups cgroups;
+    private final Path containers;
+    private final String bootId;
+
+    Leftovers(Kernel kernel, Cgroups cgroups, Path containers, String bootId) {
+        this.kernel = kernel;
+        this.cgroups = cgroups;
+        this.containers = containers;
+        this.bootId = bootId;
+    }
+
+    List<Found> sweep() throws IOException {
+        List<Found> found = new ArrayList<>();
+        Set<String> known = new HashSet<>();
+        for (Bundle bundle : bundles()) {
+            boolean wasHeld = killHeld(bundle);
+            ContainerState state = wasHeld ? null : state(bundle);
+            if (state == null) {
+                LOG.info("removing the remains of a start that was not finished: {}", bundle.id());
+                clear(bundle.id());
+                bundle.delete();
+            } else {
+                known.add(bundle.id());
+                found.add(new Found(bundle, state, state.hasEnded() ? null : process(state)));
+            }
+        }
+        for (String id : cgroups.containerIds()) if (!known.contains(id)) clear(id);
+        return found;
+    }
+
+    private List<Bundle> bundles() throws IOException {
+        List<Bundle> bundles = new ArrayList<>();
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(containers)) {
+            for (Path directory : directories) bundles.add(new Bundle(directory.getFileName().toString(), directory));
+        }
+        return bundles;
+    }
+
+    private static ContainerState state(Bundle bundle) {
+        if (!Files.exists(bundle.stateFile())) return null;
+        try {
+            return ContainerState.read(bundle.stateFile());
+        } catch (IOException e) {
+            LOG.warn("{} cannot be read: {}", bundle.stateFile(), e.toString());
+            return null;
+        }
+    }
+
+    /** First the handle, then the comparison: then the handle is on that very process, whatever happens to the number. */
+    private Descriptor process(ContainerState state) {
+        if (!state.bootId().equals(bootId)) return null;
+        Descriptor process;
+        try {
+            process = kernel.openProcess(state.pid());
+        } catch (RuntimeShimException e) {
+            if (e.errno() == Errno.ESRCH.number() || e.errno() == Errno.EINVAL.number()) return null;
+            throw e;
+        }
+        if (ExitStatus.startTime(kernel, state.pid()) == state.startTime()) return process;
+        process.close();
+        return null;
+    }
+
+    private boolean killHeld(Bundle bundle) throws IOException {
+        if (!Files.isDirectory(bundle.gate())) return false;
+        boolean killed = false;
+        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : processes) {
+                if (!worksIn(process, bundle.gate())) continue;
+                try (Descriptor handle = kernel.openProcess(Integer.parseInt(process.getFileName().toString()))) {
+                    if (worksIn(process, bundle.gate())) killed |= kernel.signal(handle, Signals.SIGKILL);
+                } catch (RuntimeShimException e) {
+                    if (e.errno() != Errno.ESRCH.number()) throw e;
+                }
+            }
+        }
+        return killed;
+    }
+
+    private static boolean worksIn(Path process, Path directory) {
+        try {
+            return Files.isSameFile(process.resolve("cwd"), directory);
+        } catch (IOException e) {
+            return false; // it has ended, or is a kernel thread
+        }
+    }
+
+    private void clear(String containerId) {
+        for (int attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
+            cgroups.kill(containerId);
+            if (cgroups.remove(containerId)) return;
+            pause();
+        }
+        LOG.warn("control group of {} is still in use and stays", containerId);
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(2);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while removing control groups", e);
+        }
+    }
+}

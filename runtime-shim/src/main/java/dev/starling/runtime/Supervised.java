@@ -1,0 +1,88 @@
+package dev.starling.runtime;
+
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.logs.ContainerLog;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.OptionalInt;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One container this agent knows: its stored state and, while it runs, the handle on its first process. States only move from running to
+ * ended.
+ */
+final class Supervised {
+    private final Bundle bundle;
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private ContainerState state;
+    private Descriptor process;
+    /** Touched by the event loop only. */
+    private ContainerLog log;
+
+    private Supervised(Bundle bundle, ContainerState state, Descriptor process, ContainerLog log) {
+        this.bundle = bundle;
+        this.state = state;
+        this.process = process;
+        this.log = log;
+    }
+
+    /** @param process pidfd, closed with the container's end */
+    static Supervised running(Bundle bundle, ContainerState state, Descriptor process, ContainerLog log) {
+        return new Supervised(bundle, state, process, log);
+    }
+
+    static Supervised ended(Bundle bundle, ContainerState state) {
+        Supervised supervised = new Supervised(bundle, state, null, null);
+        supervised.ended.countDown();
+        return supervised;
+    }
+
+    String id() {
+        return bundle.id();
+    }
+
+    Bundle bundle() {
+        return bundle;
+    }
+
+    ContainerLog log() {
+        return log;
+    }
+
+    synchronized ContainerState state() {
+        return state;
+    }
+
+    /** Null once it has ended. */
+    synchronized Descriptor process() {
+        return process;
+    }
+
+    /** Synchronized with the end, so that a signal never meets a closed descriptor. */
+    synchronized void signal(Kernel kernel, int signal) {
+        if (process != null) kernel.signal(process, signal);
+    }
+
+    synchronized void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
+        state = state.ended(at, exitCode, oomKilled);
+        state.write(bundle.stateFile());
+        letGo();
+    }
+
+    /** Closes the handle: after the end, or when the agent leaves the container to the next one. */
+    synchronized void letGo() {
+        if (process != null) process.close();
+        process = null;
+    }
+
+    void announceEnd() {
+        ended.countDown();
+    }
+
+    boolean awaitEnd(Duration atMost) throws InterruptedException {
+        return ended.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+    }
+}

@@ -1,0 +1,59 @@
+package dev.starling.runtime;
+
+import dev.starling.runtime.ContainerSpec.Mount;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** Named volumes of this node, {@code NAME/_data} below one directory, and what a spec's mounts mean on this host. */
+final class Volumes {
+    private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]*");
+
+    private final Path directory;
+
+    Volumes(Path directory) {
+        this.directory = directory;
+    }
+
+    /** The same mounts with host paths as sources and plain targets; missing volumes are made. */
+    List<Mount> resolve(List<Mount> mounts) {
+        List<Mount> resolved = new ArrayList<>();
+        for (Mount mount : mounts) {
+            String target = target(mount);
+            resolved.add(switch (mount.type()) {
+                case BIND -> new Mount(mount.type(), hostPath(mount.source()), target, mount.readOnly());
+                case VOLUME -> new Mount(mount.type(), volume(mount.source()).toString(), target, mount.readOnly());
+                case TMPFS -> new Mount(mount.type(), "", target, mount.readOnly());
+            });
+        }
+        return resolved;
+    }
+
+    private static String target(Mount mount) {
+        if (!mount.target().startsWith("/")) throw RuntimeShimException.invalid("invalid mount target, must be an absolute path in the container: " + mount.target());
+        Path path = Path.of(mount.target()).normalize();
+        if (path.getNameCount() == 0) throw RuntimeShimException.invalid("invalid mount target: destination can't be '/'");
+        if (path.startsWith("/proc")) throw RuntimeShimException.invalid("\"" + path + "\" cannot be mounted because it is inside /proc");
+        return path.toString();
+    }
+
+    private static String hostPath(String source) {
+        if (!source.startsWith("/")) throw RuntimeShimException.invalid("invalid mount path: '" + source + "' mount path must be absolute");
+        return source;
+    }
+
+    private Path volume(String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw RuntimeShimException.invalid("\"" + name + "\" includes invalid characters for a local volume name, only \"" + NAME + "\" are allowed");
+        }
+        Path data = directory.resolve(name).resolve("_data");
+        try {
+            return Files.createDirectories(data).toAbsolutePath();
+        } catch (IOException e) {
+            throw RuntimeShimException.system("create volume " + data + ": " + e, e);
+        }
+    }
+}

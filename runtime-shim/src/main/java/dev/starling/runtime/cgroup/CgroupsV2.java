@@ -1,0 +1,143 @@
+package dev.starling.runtime.cgroup;
+
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Control groups version 2: one tree. A controller works in a group only if each ancestor hands it down in {@code cgroup.subtree_control}. */
+final class CgroupsV2 implements Cgroups {
+    private static final List<String> CONTROLLERS = List.of("cpu", "cpuset", "io", "memory", "pids");
+    private static final long PERIOD_MICROS = 100_000;
+
+    private final Kernel kernel;
+    private final Path parent;
+
+    CgroupsV2(Kernel kernel, Path mountPoint, String parent) {
+        this.kernel = kernel;
+        this.parent = mountPoint.resolve(parent);
+        Path path = mountPoint;
+        handDown(path);
+        for (Path name : Path.of(parent)) {
+            path = path.resolve(name);
+            kernel.makeDirectory(path.toString(), 0755);
+            handDown(path);
+        }
+    }
+
+    private void handDown(Path group) {
+        Path control = group.resolve("cgroup.subtree_control");
+        List<String> available = Arrays.asList(kernel.read(group.resolve("cgroup.controllers").toString()).trim().split(" "));
+        List<String> active = Arrays.asList(kernel.read(control.toString()).trim().split(" "));
+        for (String controller : CONTROLLERS) {
+            if (!available.contains(controller) || active.contains(controller)) continue;
+            try {
+                kernel.write(control.toString(), "+" + controller);
+            } catch (RuntimeShimException e) {
+                if (e.errno() != Errno.EBUSY.number()) throw e;
+                throw new RuntimeShimException(
+                        RuntimeShimException.Kind.SYSTEM,
+                        e.getMessage() + ": " + group + " has processes of its own, and version 2 lets only groups without any have children with limits."
+                                + " Run the agent in a group beside, not above, its containers'.",
+                        e.errno(), e);
+            }
+        }
+    }
+
+    private Path group(String containerId) {
+        return parent.resolve(containerId);
+    }
+
+    @Override
+    public void create(String containerId) {
+        kernel.check(kernel.libc().mkdir(group(containerId).toString(), 0755), "mkdir", group(containerId).toString());
+    }
+
+    @Override
+    public void enterWithThread(String containerId, int threadId) {
+        // a thread cannot join alone (unless the group is "threaded", which rules out the memory controller)
+    }
+
+    @Override
+    public void enter(String containerId, int pid) {
+        kernel.write(group(containerId).resolve("cgroup.procs").toString(), Integer.toString(pid));
+    }
+
+    @Override
+    public void limit(String containerId, ContainerSpec.Limits limits) {
+        Path group = group(containerId);
+        if (limits.memoryBytes() > 0) {
+            require(group, "memory.max", Long.toString(limits.memoryBytes()));
+            if (Files.exists(group.resolve("memory.swap.max"))) require(group, "memory.swap.max", Long.toString(limits.memoryBytes()));
+        }
+        if (limits.pids() > 0) require(group, "pids.max", Long.toString(limits.pids()));
+        if (limits.nanoCpus() > 0) {
+            require(group, "cpu.max", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000) + " " + PERIOD_MICROS);
+        }
+        DeviceRules.attach(kernel, group.toString());
+    }
+
+    private void require(Path group, String file, String value) {
+        if (!Files.exists(group.resolve(file))) {
+            throw RuntimeShimException.unsupported("limit \"" + file + "\": the controller is not available in " + parent);
+        }
+        kernel.write(group.resolve(file).toString(), value);
+    }
+
+    @Override
+    public List<ControllerMount> mounts() {
+        return List.of(new ControllerMount("", "cgroup2", null));
+    }
+
+    @Override
+    public boolean oomKilled(String containerId) {
+        Path events = group(containerId).resolve("memory.events");
+        if (!Files.exists(events)) return false;
+        for (String line : kernel.read(events.toString()).split("\n")) {
+            if (line.startsWith("oom_kill ")) return !line.equals("oom_kill 0");
+        }
+        return false;
+    }
+
+    @Override
+    public void kill(String containerId) {
+        Path group = group(containerId);
+        if (Files.exists(group.resolve("cgroup.kill"))) { // Linux 5.14
+            kernel.write(group.resolve("cgroup.kill").toString(), "1");
+        } else if (Files.exists(group.resolve("cgroup.procs"))) {
+            CgroupProcesses.killAll(kernel, group.resolve("cgroup.procs"));
+        }
+    }
+
+    /** A container with its own cgroup tree (systemd, Docker in Docker) leaves child groups: deepest first. */
+    @Override
+    public boolean remove(String containerId) {
+        return remove(group(containerId));
+    }
+
+    private boolean remove(Path group) {
+        boolean all = true;
+        List<String> children = new ArrayList<>(Cgroups.childrenOf(group));
+        for (String child : children) all &= remove(group.resolve(child));
+        if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) return all;
+        if (kernel.errno() == Errno.EBUSY.number()) return false;
+        throw kernel.failure("rmdir " + group, kernel.errno());
+    }
+
+    @Override
+    public Set<String> containerIds() {
+        return Cgroups.childrenOf(parent);
+    }
+
+    @Override
+    public Optional<Path> namespaceMakerJoins(String containerId) {
+        return Optional.of(group(containerId).resolve("cgroup.procs"));
+    }
+}

@@ -1,0 +1,2 @@
+/** Control groups of both versions: limits, device rules, out-of-memory kills. */
+package dev.starling.runtime.cgroup;

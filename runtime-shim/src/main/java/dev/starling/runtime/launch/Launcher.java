@@ -1,0 +1,118 @@
+package dev.starling.runtime.launch;
+
+import static dev.starling.runtime.kernel.Flags.*;
+
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.kernel.Architecture;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.SpawnActions;
+import dev.starling.runtime.seccomp.FilterCompiler;
+import dev.starling.runtime.seccomp.SeccompProfile;
+import java.nio.file.Path;
+import java.util.Optional;
+import jnr.ffi.Pointer;
+
+/**
+ * Brings a container's first process into being, held before exec.
+ *
+ * <pre>
+ *   caller                        InsideThread                     child (vfork of it)
+ *   open gate/ready for reading
+ *   start it, poll ........... -> cgroups, namespaces, root,
+ *                                 privileges, posix_spawn ....... -> open+close gate/ready
+ *   wakes by the hang-up            (blocked, as vfork does)         open gate/go: held
+ *   pid, pidfd, cgroups, limits
+ *   network, ProcMount thread
+ *   open gate/go ............................................... -> exec
+ * </pre>
+ */
+public final class Launcher {
+    private static final int HOLD_TIMEOUT_MILLIS = 30_000;
+    private static final int STACK_BYTES = 512 << 10;
+
+    private final Kernel kernel;
+    private final Cgroups cgroups;
+    private final boolean procThroughHelper;
+    private final SeccompProfile profile = SeccompProfile.dockerDefault();
+    private final Pointer spawnAttributes;
+
+    public Launcher(Kernel kernel, Cgroups cgroups, boolean procThroughHelper) {
+        this.kernel = kernel;
+        this.cgroups = cgroups;
+        this.procThroughHelper = procThroughHelper;
+        this.spawnAttributes = SpawnActions.attributes(kernel);
+    }
+
+    public byte[] filter(long capabilities) {
+        return FilterCompiler.compile(profile, kernel.architecture(), capabilities);
+    }
+
+    /** The bundle and the control groups are there. @throws RuntimeShimException with nothing left running */
+    public HeldProcess hold(LaunchRequest request) {
+        Bundle bundle = request.bundle();
+        Descriptor gate = kernel.open(bundle.gate().toString(), O_PATH | kernel.architecture().openDirectory());
+        // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
+        try (Descriptor ready = kernel.openAt(gate.number(), "ready", O_RDONLY | O_NONBLOCK);
+                Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
+                Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR)) {
+            return hold(request, gate, ready, output, error);
+        } catch (RuntimeException e) {
+            gate.close();
+            throw e;
+        }
+    }
+
+    private HeldProcess hold(LaunchRequest request, Descriptor gate, Descriptor ready, Descriptor output, Descriptor error) {
+        Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
+        Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
+        try {
+            boolean own = joins.isEmpty() || namespace != null;
+            InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gate, output, error, namespace, own);
+            Thread thread = new Thread(null, inside, "container-" + request.bundle().id().substring(0, 12), STACK_BYTES);
+            thread.start();
+            boolean woken = kernel.waitReadable(ready, HOLD_TIMEOUT_MILLIS);
+            if (inside.failure() != null) {
+                join(thread);
+                throw LaunchFailure.of(inside.failure());
+            }
+            if (!woken) throw RuntimeShimException.system("the container's first process did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
+            int pid = onlyChildOf(inside.threadId());
+            return new HeldProcess(kernel, inside, gate, pid, kernel.openProcess(pid));
+        } finally {
+            if (namespace != null) namespace.close();
+        }
+    }
+
+    private int onlyChildOf(int threadId) {
+        String children = kernel.read("/proc/self/task/" + threadId + "/children").trim();
+        if (children.isEmpty() || children.indexOf(' ') >= 0) {
+            throw RuntimeShimException.system("thread " + threadId + " should have one child, but has \"" + children + "\"", null);
+        }
+        return Integer.parseInt(children);
+    }
+
+    /** Gives the held process its /proc. */
+    public void mountProc(HeldProcess held, Bundle bundle) {
+        ProcMount mount = new ProcMount(
+                kernel, held.pid(), held.descriptor(), bundle.directory().resolve("root"), procThroughHelper, spawnAttributes);
+        Thread thread = new Thread(null, mount, "proc-" + bundle.id().substring(0, 12), STACK_BYTES);
+        thread.start();
+        join(thread);
+        if (mount.failure() != null) throw LaunchFailure.of(mount.failure());
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while " + thread.getName() + " was at work", e);
+        }
+    }
+
+    public Architecture architecture() {
+        return kernel.architecture();
+    }
+}

@@ -1,0 +1,93 @@
+package dev.starling.runtime.launch;
+
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.image.Image;
+import dev.starling.runtime.kernel.Capability;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The first process as it shall be: what the image says, overridden by the spec, completed by Docker's defaults.
+ *
+ * @param user {@code user[:group]} as written; looked up in the container's own files, see {@link Identity}
+ */
+public record ProcessPlan(
+        List<String> argv, List<String> environment, String workingDirectory, String user, List<String> groups, String hostname,
+        long capabilities, int stopSignal) {
+
+    private static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    private static final int HOSTNAME_FROM_ID = 12;
+
+    /** @param availableCapabilities those the agent itself has */
+    public static ProcessPlan of(ContainerSpec spec, Image.Config image, long availableCapabilities) {
+        String hostname = spec.hostname().isEmpty() ? spec.id().substring(0, HOSTNAME_FROM_ID) : spec.hostname();
+        String workingDirectory = firstSet(spec.workingDirectory(), image.workingDir(), "/");
+        if (!workingDirectory.startsWith("/")) {
+            throw RuntimeShimException.invalid("the working directory '" + workingDirectory + "' is invalid, it needs to be an absolute path");
+        }
+        return new ProcessPlan(
+                argv(spec, image), environment(spec, image, hostname), workingDirectory, firstSet(spec.user(), image.user(), "0"), spec.groups(),
+                hostname, Capability.select(spec.capabilityAdd(), spec.capabilityDrop(), availableCapabilities),
+                Signals.number(firstSet(spec.stopSignal(), image.stopSignal(), "SIGTERM")));
+    }
+
+    private static List<String> argv(ContainerSpec spec, Image.Config image) {
+        List<String> argv = new ArrayList<>();
+        if (spec.entrypoint().isEmpty()) {
+            argv.addAll(orEmpty(image.entrypoint()));
+            argv.addAll(spec.args().isEmpty() ? orEmpty(image.cmd()) : spec.args());
+        } else {
+            argv.addAll(spec.entrypoint());
+            argv.addAll(spec.args());
+        }
+        if (argv.isEmpty() || argv.get(0).isEmpty()) throw RuntimeShimException.invalid("no command specified");
+        return List.copyOf(argv);
+    }
+
+    private static List<String> environment(ContainerSpec spec, Image.Config image, String hostname) {
+        Map<String, String> environment = new LinkedHashMap<>();
+        environment.put("PATH", DEFAULT_PATH);
+        environment.put("HOSTNAME", hostname);
+        for (String entry : orEmpty(image.env())) put(environment, entry);
+        for (String entry : spec.env()) put(environment, entry);
+        List<String> entries = new ArrayList<>();
+        environment.forEach((name, value) -> entries.add(name + "=" + value));
+        return List.copyOf(entries);
+    }
+
+    /** {@code NAME} without a value removes, as in Docker. */
+    private static void put(Map<String, String> environment, String entry) {
+        int equals = entry.indexOf('=');
+        if (equals == 0 || entry.indexOf('\0') >= 0) throw RuntimeShimException.invalid("invalid environment variable: " + entry);
+        if (equals < 0) {
+            environment.remove(entry);
+        } else {
+            environment.put(entry.substring(0, equals), entry.substring(equals + 1));
+        }
+    }
+
+    /** HOME is known only when the user is. */
+    List<String> environmentWithHome(String home) {
+        for (String entry : environment) if (entry.startsWith("HOME=")) return environment;
+        List<String> completed = new ArrayList<>(environment);
+        completed.add("HOME=" + home);
+        return completed;
+    }
+
+    String path() {
+        for (String entry : environment) if (entry.startsWith("PATH=")) return entry.substring(5);
+        return "";
+    }
+
+    private static List<String> orEmpty(List<String> list) {
+        return list == null ? List.of() : list;
+    }
+
+    private static String firstSet(String first, String second, String otherwise) {
+        if (first != null && !first.isEmpty()) return first;
+        return second != null && !second.isEmpty() ? second : otherwise;
+    }
+}

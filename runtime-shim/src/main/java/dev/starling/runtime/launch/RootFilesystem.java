@@ -1,0 +1,187 @@
+package dev.starling.runtime.launch;
+
+import static dev.starling.runtime.kernel.Flags.*;
+
+import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.SystemCall;
+import java.util.ArrayList;
+import java.util.List;
+import jnr.ffi.Pointer;
+
+/**
+ * The container's view of the file system, made by the thread that will spawn its first process, in that thread's own mount namespace.
+ *
+ * <p>The order is the defence against hostile images: what comes from the host is opened first, then the thread enters the image's root
+ * (pivot_root, old root detached), and only then are mount points inside looked up and made. A symlink of the image can name nothing of
+ * the host by then, because there is no path to it any more.
+ */
+final class RootFilesystem {
+    private static final String[][] DEVICE_LINKS = {
+        {"/proc/self/fd", "/dev/fd"}, {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"},
+        {"pts/ptmx", "/dev/ptmx"}, {"/proc/kcore", "/dev/core"},
+    };
+    private static final Object[][] DEVICES = {
+        {"/dev/null", 1, 3}, {"/dev/zero", 1, 5}, {"/dev/full", 1, 7}, {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+    };
+    private static final long SAFE = MS_NOSUID | MS_NOEXEC | MS_NODEV;
+
+    /** Something of the host, opened, with where it goes. */
+    private record OpenMount(Descriptor tree, String target, boolean directory, boolean followLink) {}
+
+    private final Kernel kernel;
+    private final LaunchRequest request;
+    private final List<OpenMount> open = new ArrayList<>();
+
+    RootFilesystem(Kernel kernel, LaunchRequest request) {
+        this.kernel = kernel;
+        this.request = request;
+    }
+
+    /** Still in the host's root. */
+    void openSourcesAndEnter() {
+        kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
+        String bundle = request.bundle().directory().toString();
+        for (String name : List.of("hosts", "hostname", "resolv.conf")) openTree(bundle + "/" + name, "/etc/" + name, false, false, false);
+        for (Mount mount : request.mounts()) {
+            if (mount.type() == Mount.Type.TMPFS) continue;
+            int mode = kernel.mode(mount.source(), true);
+            if (mode == 0) {
+                throw RuntimeShimException.invalid("invalid mount config for type \"bind\": bind source path does not exist: " + mount.source());
+            }
+            openTree(mount.source(), mount.target(), (mode & S_IFMT) == S_IFDIR, true, mount.readOnly());
+        }
+        kernel.check(kernel.libc().chdir(bundle), "chdir", bundle);
+        kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
+        kernel.check(kernel.libc().chdir("root"), "chdir", bundle + "/root");
+        Pointer here = kernel.string(".");
+        kernel.checkedCall(bundle + "/root", SystemCall.PIVOT_ROOT, here.address(), here.address(), 0, 0, 0);
+        kernel.check(kernel.libc().umount2(".", MNT_DETACH), "detach the host's root");
+        kernel.check(kernel.libc().chdir("/"), "chdir /");
+    }
+
+    private void openTree(String source, String target, boolean directory, boolean followLink, boolean readOnly) {
+        Pointer path = kernel.string(source);
+        Descriptor tree = new Descriptor(
+                kernel,
+                (int) kernel.checkedCall(
+                        source, SystemCall.OPEN_TREE, AT_FDCWD, path.address(), OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC, 0, 0));
+        open.add(new OpenMount(tree, target, directory, followLink));
+        if (!readOnly) return;
+        Pointer attributes = kernel.memory(32); // struct mount_attr
+        attributes.putLong(0, MOUNT_ATTR_RDONLY);
+        Pointer empty = kernel.string("");
+        kernel.checkedCall(
+                source + " read-only", SystemCall.MOUNT_SETATTR, tree.number(), empty.address(), AT_EMPTY_PATH | AT_RECURSIVE, attributes.address(), 32);
+    }
+
+    /** In the container's root. All but /proc, which only a member of the new pid namespace (or a newer kernel's fsconfig) can mount. */
+    void furnish(List<Cgroups.ControllerMount> controllers, boolean ownCgroupNamespace) {
+        kernel.libc().umask(0);
+        for (String directory : List.of("/proc", "/dev", "/sys", "/etc")) makeMountPoint(directory);
+        devices();
+        kernel.mount("sysfs", "/sys", "sysfs", SAFE | MS_RDONLY, null);
+        controlGroups(controllers, ownCgroupNamespace);
+        hideFirmware();
+        for (OpenMount mount : open) place(mount);
+        for (Mount mount : request.mounts()) if (mount.type() == Mount.Type.TMPFS) temporary(mount);
+        workingDirectory(request.process().workingDirectory());
+        if (request.readOnlyRoot()) kernel.mount(null, "/", null, MS_REMOUNT | MS_BIND | MS_RDONLY, null);
+        kernel.libc().umask(022);
+    }
+
+    private void makeMountPoint(String directory) {
+        int mode = kernel.mode(directory, false);
+        if (mode == 0) {
+            kernel.makeDirectory(directory, 0755);
+        } else if ((mode & S_IFMT) != S_IFDIR) {
+            throw RuntimeShimException.invalid("the image's " + directory + " is not a directory, so nothing can be mounted there");
+        }
+    }
+
+    private void devices() {
+        kernel.mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k");
+        for (Object[] device : DEVICES) {
+            Pointer path = kernel.string((String) device[0]);
+            kernel.checkedCall((String) device[0], SystemCall.MKNODAT, AT_FDCWD, path.address(), S_IFCHR | 0666, (int) device[1] << 8 | (int) device[2], 0);
+        }
+        for (String[] link : DEVICE_LINKS) kernel.check(kernel.libc().symlink(link[0], link[1]), "symlink", link[1]);
+        kernel.makeDirectory("/dev/pts", 0755);
+        kernel.makeDirectory("/dev/shm", 01777);
+        kernel.makeDirectory("/dev/mqueue", 0755);
+        kernel.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
+        kernel.mount("shm", "/dev/shm", "tmpfs", SAFE, "mode=1777,size=65536k");
+        kernel.mount("mqueue", "/dev/mqueue", "mqueue", SAFE, null);
+    }
+
+    /** Read-only views of the container's own groups; nothing where they would show the agent's. */
+    private void controlGroups(List<Cgroups.ControllerMount> controllers, boolean ownNamespace) {
+        String base = "/sys/fs/cgroup";
+        if (!ownNamespace) return;
+        if (controllers.size() == 1 && controllers.get(0).name().isEmpty()) {
+            kernel.mount("cgroup", base, controllers.get(0).type(), SAFE | MS_RDONLY, null);
+            return;
+        }
+        kernel.mount("tmpfs", base, "tmpfs", SAFE, "mode=755");
+        for (Cgroups.ControllerMount controller : controllers) {
+            String target = base + "/" + controller.name();
+            kernel.makeDirectory(target, 0755);
+            kernel.mount("cgroup", target, controller.type(), SAFE | MS_RDONLY, controller.data());
+        }
+        kernel.mount(null, base, null, MS_REMOUNT | MS_BIND | SAFE | MS_RDONLY, null);
+    }
+
+    private void hideFirmware() {
+        for (String path : List.of("/sys/firmware", "/sys/devices/virtual/powercap")) {
+            if (kernel.mode(path, false) != 0) kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY, null);
+        }
+    }
+
+    private void place(OpenMount mount) {
+        if (kernel.mode(mount.target, mount.followLink) == 0) {
+            makeParents(mount.target);
+            if (mount.directory) {
+                kernel.makeDirectory(mount.target, 0755);
+            } else {
+                int fd = kernel.libc().open(mount.target, O_CREAT | O_WRONLY | O_CLOEXEC | kernel.architecture().openNoFollow(), 0644);
+                kernel.libc().close(kernel.check(fd, "create mount point", mount.target));
+            }
+        }
+        Pointer empty = kernel.string("");
+        Pointer target = kernel.string(mount.target);
+        int flags = MOVE_MOUNT_F_EMPTY_PATH | (mount.followLink ? MOVE_MOUNT_T_SYMLINKS : 0);
+        kernel.checkedCall("to " + mount.target, SystemCall.MOVE_MOUNT, mount.tree.number(), empty.address(), AT_FDCWD, target.address(), flags);
+        mount.tree.close();
+    }
+
+    private void temporary(Mount mount) {
+        makeParents(mount.target());
+        kernel.makeDirectory(mount.target(), 01777);
+        kernel.mount("tmpfs", mount.target(), "tmpfs", SAFE | (mount.readOnly() ? MS_RDONLY : 0), "mode=1777");
+    }
+
+    /** Docker makes a missing one. */
+    private void workingDirectory(String path) {
+        int mode = kernel.mode(path, true);
+        if (mode == 0) {
+            makeParents(path);
+            kernel.makeDirectory(path, 0755);
+        } else if ((mode & S_IFMT) != S_IFDIR) {
+            throw new RuntimeShimException(
+                    RuntimeShimException.Kind.INVALID, "Cannot mkdir: " + path + " is not a directory", Errno.ENOTDIR.number(), null);
+        }
+    }
+
+    private void makeParents(String path) {
+        for (int slash = path.indexOf('/', 1); slash > 0; slash = path.indexOf('/', slash + 1)) kernel.makeDirectory(path.substring(0, slash), 0755);
+    }
+
+    /** After success nothing is open any more; after a failure this gives back what is. */
+    void closeSources() {
+        for (OpenMount mount : open) mount.tree.close();
+    }
+}

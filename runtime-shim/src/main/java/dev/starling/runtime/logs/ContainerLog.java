@@ -1,0 +1,108 @@
+package dev.starling.runtime.logs;
+
+import dev.starling.runtime.events.EventLoop;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Flags;
+import dev.starling.runtime.kernel.Kernel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import jnr.ffi.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries what a container writes from its two FIFOs to its log. All methods but the constructor run on the event loop's thread.
+ *
+ * <p>The FIFOs are opened for both directions here and in the container. So neither side ever sees the other's end: while no agent runs, the
+ * container's output waits in the FIFO (64 KiB, then the writer waits too), and the next agent reads on. Only what is still unread when
+ * a container ends without an agent is lost with the FIFO.
+ */
+public final class ContainerLog {
+    private static final Logger LOG = LoggerFactory.getLogger(ContainerLog.class);
+    private static final int READ_BYTES = 64 * 1024;
+    /** A container that writes without pause must not keep others waiting. */
+    private static final int MAX_READS_PER_TURN = 4;
+    /** More than a FIFO can hold (1 MiB for those who may enlarge it). */
+    private static final int MAX_LAST_READS = 32;
+
+    private static final class Stream {
+        final String name;
+        final Descriptor fifo;
+        final LineSplitter lines = new LineSplitter();
+
+        Stream(String name, Descriptor fifo) {
+            this.name = name;
+            this.fifo = fifo;
+        }
+    }
+
+    private final Kernel kernel;
+    private final Clock clock;
+    private final List<Stream> streams;
+    private final JsonFileLog file;
+    private boolean complained;
+
+    public ContainerLog(Kernel kernel, Clock clock, Path standardOutput, Path standardError, JsonFileLog file) {
+        this.kernel = kernel;
+        this.clock = clock;
+        this.file = file;
+        Descriptor output = kernel.open(standardOutput.toString(), Flags.O_RDWR | Flags.O_NONBLOCK);
+        this.streams = List.of(
+                new Stream("stdout", output), new Stream("stderr", kernel.open(standardError.toString(), Flags.O_RDWR | Flags.O_NONBLOCK)));
+    }
+
+    public void watch(EventLoop loop, Pointer buffer) {
+        for (Stream stream : streams) loop.watch(stream.fifo, () -> pump(stream, buffer, MAX_READS_PER_TURN));
+    }
+
+    /** One buffer serves all logs of a loop. */
+    public static Pointer buffer(Kernel kernel) {
+        return kernel.memory(READ_BYTES);
+    }
+
+    private void pump(Stream stream, Pointer buffer, int maxReads) {
+        byte[] bytes = new byte[READ_BYTES];
+        for (int i = 0; i < maxReads; i++) {
+            int count = (int) kernel.libc().read(stream.fifo.number(), buffer, READ_BYTES);
+            if (count <= 0) break;
+            buffer.get(0, bytes, 0, count);
+            stream.lines.accept(bytes, count, entry -> file.append(stream.name, clock.instant(), entry));
+            flush();
+            if (count < READ_BYTES) break;
+        }
+    }
+
+    /** A full disk costs log lines, and is told once; it must not stop the container or the other logs. */
+    private void flush() {
+        try {
+            file.flush();
+            complained = false;
+        } catch (IOException e) {
+            if (!complained) LOG.warn("log lines are lost: {}", e.toString());
+            complained = true;
+        }
+    }
+
+    /** The container has ended (or the agent does): takes what is in the FIFOs now, and closes. */
+    public void finish(EventLoop loop, Pointer buffer) {
+        for (Stream stream : streams) {
+            pump(stream, buffer, MAX_LAST_READS);
+            stream.lines.end(entry -> file.append(stream.name, clock.instant(), entry));
+            flush();
+            loop.unwatch(stream.fifo);
+        }
+        close();
+    }
+
+    /** Without having been watched. */
+    public void close() {
+        for (Stream stream : streams) stream.fifo.close();
+        try {
+            file.close();
+        } catch (IOException e) {
+            LOG.warn("close log: {}", e.toString());
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package dev.starling.runtime.logs;
+
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+
+/**
+ * A container's log as Docker's json-file driver writes it, one object a line:
+ *
+ * <pre>{"log":"hello\n","stream":"stdout","time":"2024-05-01T10:00:00.123456789Z"}</pre>
+ *
+ * When the file has grown to its limit it becomes {@code .1}, {@code .1} becomes {@code .2}, and so on; the oldest goes. Not for
+ * several threads.
+ */
+public final class JsonFileLog implements AutoCloseable {
+    private final Path file;
+    private final LogOptions options;
+    private final StringBuilder batch = new StringBuilder();
+    private FileChannel channel;
+    private long size;
+
+    public JsonFileLog(Path file, LogOptions options) throws IOException {
+        this.file = file;
+        this.options = options;
+        open();
+    }
+
+    private void open() throws IOException {
+        channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+        size = channel.size();
+    }
+
+    /** Kept until {@link #flush}. @param text one line with its end, or a piece of a line that is too long or has not ended */
+    public void append(String stream, Instant time, String text) {
+        batch.append("{\"log\":\"");
+        JsonStringEncoder.getInstance().quoteAsString(text, batch);
+        batch.append("\",\"stream\":\"").append(stream).append("\",\"time\":\"").append(time).append("\"}\n");
+    }
+
+    public void flush() throws IOException {
+        if (batch.length() == 0) return;
+        ByteBuffer bytes = StandardCharsets.UTF_8.encode(batch.toString());
+        batch.setLength(0);
+        if (size > 0 && size + bytes.remaining() > options.maxBytes()) rotate();
+        size += bytes.remaining();
+        while (bytes.hasRemaining()) channel.write(bytes);
+    }
+
+    private void rotate() throws IOException {
+        channel.close();
+        for (int i = options.maxFiles() - 1; i > 1; i--) move(numbered(i - 1), numbered(i));
+        if (options.maxFiles() > 1) {
+            move(file, numbered(1));
+        } else {
+            Files.deleteIfExists(file);
+        }
+        open();
+    }
+
+    private static void move(Path from, Path to) throws IOException {
+        if (Files.exists(from)) Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private Path numbered(int number) {
+        return file.resolveSibling(file.getFileName() + "." + number);
+    }
+
+    @Override
+    public void close() throws IOException {
+        flush();
+        channel.close();
+    }
+}

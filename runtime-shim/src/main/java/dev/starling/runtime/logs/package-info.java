@@ -1,0 +1,2 @@
+/** Container logs in Docker's json-file format. */
+package dev.starling.runtime.logs;

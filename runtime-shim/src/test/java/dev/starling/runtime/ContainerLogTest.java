@@ -1,0 +1,76 @@
+package dev.starling.runtime;
+
+import static dev.starling.runtime.SpecBuilder.script;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.runtime.ContainerRuntime.NetworkSetup;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What containers write, from their side to the file. */
+class ContainerLogTest {
+    private static Lab lab;
+
+    @BeforeAll
+    static void open() {
+        lab = Lab.open();
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) lab.close();
+    }
+
+    @Test
+    void bothStreamsAreKeptWithTimes() {
+        Instant before = Instant.now();
+        SpecBuilder spec = script("echo 'out \"quoted\" \\\\ <b>'; echo error >&2; printf 'no end'");
+        lab.runtime.start(spec.build(), NetworkSetup.NONE);
+        Lab.await(() -> lab.runtime.inspect(spec.id).state() == Container.State.EXITED, "it ends");
+        List<JsonNode> entries = Lab.entries(lab.runtime.logFile(spec.id));
+        Lab.Outcome outcome = lab.finish(spec.id);
+        assertEquals("out \"quoted\" \\ <b>\nno end", outcome.output());
+        assertEquals("error\n", outcome.errors());
+        assertEquals(3, entries.size());
+        for (JsonNode entry : entries) assertFalse(Instant.parse(entry.get("time").asText()).isBefore(before), entry.toString());
+    }
+
+    @Test
+    void nothingOfALongOutputIsLost() {
+        int lines = 20_000;
+        String output = lab.run(script("seq 1 " + lines)).output();
+        String[] read = output.split("\n");
+        assertEquals(lines, read.length);
+        for (int i = 0; i < lines; i++) assertEquals(Integer.toString(i + 1), read[i]);
+    }
+
+    @Test
+    void logIsRotatedBySize() throws Exception {
+        SpecBuilder spec = script("seq 1 3000; sleep 0.1; seq 3001 6000; sleep 0.1; seq 6001 9000; sleep 0.1; seq 9001 12000; sleep 0.1; echo last")
+                .with(s -> s.logOptions = Map.of("max-size", "200k", "max-file", "2"));
+        lab.runtime.start(spec.build(), NetworkSetup.NONE);
+        Lab.await(() -> lab.runtime.inspect(spec.id).state() == Container.State.EXITED, "it ends");
+        Path file = lab.runtime.logFile(spec.id);
+        Path older = file.resolveSibling(file.getFileName() + ".1");
+        assertTrue(Files.exists(older));
+        assertFalse(Files.exists(file.resolveSibling(file.getFileName() + ".2")), "two files at most");
+        List<JsonNode> entries = Lab.entries(file);
+        assertEquals("last\n", entries.get(entries.size() - 1).get("log").asText());
+        int lastOfOlder = lastNumber(Lab.entries(older));
+        assertEquals(lastOfOlder + 1, Integer.parseInt(entries.get(0).get("log").asText().trim().replace("last", Integer.toString(lastOfOlder + 1))), "the newer goes on where the older ends");
+        lab.runtime.remove(spec.id);
+    }
+
+    private static int lastNumber(List<JsonNode> entries) {
+        return Integer.parseInt(entries.get(entries.size() - 1).get("log").asText().trim());
+    }
+}

@@ -1,0 +1,162 @@
+package dev.starling.runtime;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.starling.runtime.ContainerRuntime.NetworkSetup;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+
+/** A directory, images and a runtime for one test class; takes everything away again, whatever has happened. */
+final class Lab implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    final Path directory;
+    final BusyboxImages images;
+    final RuntimeOptions options;
+    NativeRuntime runtime;
+
+    private Lab(Path directory, RuntimeOptions options) {
+        this.directory = directory;
+        this.images = new BusyboxImages(directory.resolve("images"));
+        this.options = options;
+    }
+
+    static void assumePossible() {
+        Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "containers need root");
+        Assumptions.assumeTrue(Files.isExecutable(BusyboxImages.HOST_BUSYBOX), "the package busybox-static is not installed (/bin/busybox)");
+        Assumptions.assumeTrue(Files.isDirectory(Path.of("/sys/fs/cgroup")), "no control groups are mounted");
+    }
+
+    static Lab open() {
+        return open(false);
+    }
+
+    static Lab open(boolean procThroughHelper) {
+        assumePossible();
+        try {
+            Path directory = Files.createTempDirectory("starling-runtime");
+            Lab lab = new Lab(directory, new RuntimeOptions("starling-test/" + directory.getFileName(), procThroughHelper));
+            lab.runtime = lab.openRuntime();
+            return lab;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    NativeRuntime openRuntime() {
+        return new NativeRuntime(directory.resolve("runtime"), images, options);
+    }
+
+    /** What a finished container left to see. */
+    record Outcome(Container container, String output, String errors) {
+        int exitCode() {
+            return container.exitCode().orElseThrow();
+        }
+    }
+
+    /** Starts, waits for the end, reads the log, removes. */
+    Outcome run(SpecBuilder builder) {
+        ContainerSpec spec = builder.build();
+        runtime.start(spec, NetworkSetup.NONE);
+        return finish(spec.id());
+    }
+
+    Outcome finish(String id) {
+        await(() -> runtime.inspect(id).state() == Container.State.EXITED, "container " + id + " ends");
+        Outcome outcome = new Outcome(runtime.inspect(id), output(id, "stdout"), output(id, "stderr"));
+        runtime.remove(id);
+        return outcome;
+    }
+
+    String output(String id, String stream) {
+        StringBuilder text = new StringBuilder();
+        for (JsonNode entry : entries(runtime.logFile(id))) if (entry.get("stream").asText().equals(stream)) text.append(entry.get("log").asText());
+        return text.toString();
+    }
+
+    static List<JsonNode> entries(Path file) {
+        try {
+            List<JsonNode> entries = new ArrayList<>();
+            for (String line : Files.readAllLines(file)) entries.add(JSON.readTree(line));
+            return entries;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static void await(BooleanSupplier condition, String what) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for: " + what);
+            try {
+                Thread.sleep(1);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    /** Directories of this lab's containers in all control group hierarchies. */
+    List<Path> controlGroups() {
+        List<Path> groups = new ArrayList<>();
+        for (Path parent : controlGroupParents()) groups.addAll(directoriesIn(parent));
+        return groups;
+    }
+
+    private List<Path> controlGroupParents() {
+        List<Path> parents = new ArrayList<>();
+        Path root = Path.of("/sys/fs/cgroup");
+        List<Path> hierarchies = new ArrayList<>(directoriesIn(root));
+        hierarchies.add(root);
+        for (Path hierarchy : hierarchies) {
+            Path parent = hierarchy.resolve(options.cgroupParent());
+            if (Files.isDirectory(parent)) parents.add(parent);
+        }
+        return parents;
+    }
+
+    private static List<Path> directoriesIn(Path parent) {
+        List<Path> directories = new ArrayList<>();
+        try (DirectoryStream<Path> children = Files.newDirectoryStream(parent, Files::isDirectory)) {
+            children.forEach(directories::add);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return directories;
+    }
+
+    @Override
+    public void close() {
+        try {
+            for (Container container : runtime.list()) {
+                runtime.stop(container.id(), Duration.ZERO);
+                runtime.remove(container.id());
+            }
+        } finally {
+            runtime.close();
+            for (Path parent : controlGroupParents()) {
+                parent.toFile().delete();
+                parent.getParent().toFile().delete(); // only once it is empty
+            }
+            deleteTree(directory);
+        }
+    }
+
+    static void deleteTree(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) Files.delete(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
