@@ -56,7 +56,8 @@ public final class Agent implements AutoCloseable {
     private void open(NodeConfig config, String version, String commit) {
         lock(config.dataDir());
         HostFacts facts = HostFacts.read();
-        PrometheusMeterRegistry meters = keep(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        opened.push(meters::close);
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(Threads.named("timer"));
         opened.push(timer::shutdownNow);
         Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS).setWorkerPoolSize(WORKERS)
@@ -66,7 +67,7 @@ public final class Agent implements AutoCloseable {
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
         WatchedImages images = new WatchedImages(store);
         NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
-                RuntimeOptions.defaults().withCgroupParent(config.cgroupParent())));
+                new RuntimeOptions(config.cgroupParent(), false)));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Host host = new Host(config, facts, version, new AgentClock(), runtime, images, overlay, vertx, meters, timer);
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -24,7 +23,7 @@ final class NameTables {
     static NameTable of(ClusterSnapshot snapshot) {
         Map<String, Document> services = new HashMap<>();
         snapshot.documents().get(Kind.SERVICE).forEach(document -> services.put(document.uid(), document));
-        SortedMap<String, SortedMap<String, List<String>>> table = new TreeMap<>();
+        Map<String, Map<String, List<String>>> table = new TreeMap<>();
         for (Map.Entry<NodeId, List<Task>> entry : snapshot.view().tasks().entrySet()) {
             NodeView node = snapshot.view().nodes().get(entry.getKey());
             if (node == null || !node.ready()) {
@@ -37,12 +36,26 @@ final class NameTables {
                 }
             }
         }
-        return NameTable.of(table);
+        return NameTable.of(table, clients(snapshot));
     }
 
-    private static void addTask(SortedMap<String, SortedMap<String, List<String>>> table, Document service, Task task) {
+    /** This node's containers ask from their addresses, and are answered for all their networks. */
+    private static Map<String, Map<String, List<String>>> clients(ClusterSnapshot snapshot) {
+        Map<String, Map<String, List<String>>> clients = new TreeMap<>();
+        for (Task task : snapshot.view().tasks().getOrDefault(snapshot.self(), List.of())) {
+            List<String> networks = List.copyOf(task.addresses().keySet());
+            for (String networkUid : networks) {
+                if (OverlayPlan.isOn(task, networkUid)) {
+                    clients.computeIfAbsent(networkUid, uid -> new TreeMap<>()).put(OverlayPlan.address(task, networkUid), networks);
+                }
+            }
+        }
+        return clients;
+    }
+
+    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task) {
         for (String networkUid : task.addresses().keySet()) {
-            SortedMap<String, List<String>> names = table.computeIfAbsent(networkUid, uid -> new TreeMap<>());
+            Map<String, List<String>> names = table.computeIfAbsent(networkUid, uid -> new TreeMap<>());
             String address = OverlayPlan.address(task, networkUid);
             add(names, service.name(), address);
             add(names, "tasks." + service.name(), address);
@@ -55,7 +68,7 @@ final class NameTables {
         }
     }
 
-    private static void add(SortedMap<String, List<String>> names, String name, String address) {
+    private static void add(Map<String, List<String>> names, String name, String address) {
         names.computeIfAbsent(name, key -> new ArrayList<>()).add(address);
     }
 

@@ -25,6 +25,7 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
+import dev.starling.node.dns.DnsConfig;
 import dev.starling.node.dns.DnsServer;
 import dev.starling.node.join.JoinServer;
 import dev.starling.node.spec.DockerSpecReader;
@@ -103,7 +104,7 @@ final class SwarmSession implements AutoCloseable {
         this.writes = new PendingWrites(host.timer());
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
         this.edge = new ClusterEdge(transport, credentials);
-        this.dns = new DnsServer();
+        this.dns = new DnsServer(DnsConfig.standard());
         this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
         this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays), this::snapshot,
                 report -> tell((core, now) -> {
