@@ -6,9 +6,10 @@ import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -60,7 +61,8 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
         if (parent.isBlank() || parent.startsWith("/") || Arrays.asList(parent.split("/")).contains("..")) {
             throw RuntimeShimException.invalid("cgroup parent \"" + parent + "\" must be a relative path, such as starling/node-1");
         }
-        List<CgroupsV1.Hierarchy> hierarchies = new ArrayList<>();
+        // a hierarchy may be mounted more than once, one mount over another: the last is the one that is seen
+        Map<Set<String>, CgroupsV1.Hierarchy> hierarchies = new LinkedHashMap<>();
         Path unified = null;
         for (String line : kernel.read("/proc/self/mountinfo").split("\n")) {
             List<String> fields = List.of(line.split(" "));
@@ -71,13 +73,13 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
                 case "cgroup" -> {
                     Set<String> controllers = new TreeSet<>(Arrays.asList(fields.get(dash + 3).split(",")));
                     controllers.retainAll(CgroupsV1.CONTROLLERS);
-                    if (!controllers.isEmpty()) hierarchies.add(new CgroupsV1.Hierarchy(mountPoint, controllers));
+                    if (!controllers.isEmpty()) hierarchies.put(controllers, new CgroupsV1.Hierarchy(mountPoint, controllers));
                 }
                 case "cgroup2" -> unified = mountPoint;
                 default -> { }
             }
         }
-        if (!hierarchies.isEmpty()) return new CgroupsV1(kernel, hierarchies, parent);
+        if (!hierarchies.isEmpty()) return new CgroupsV1(kernel, List.copyOf(hierarchies.values()), parent);
         if (unified != null) return new CgroupsV2(kernel, unified, parent);
         throw RuntimeShimException.unsupported("no cgroup file system is mounted (expected below /sys/fs/cgroup)");
     }
