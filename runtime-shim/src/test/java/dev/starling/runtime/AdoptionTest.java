@@ -67,7 +67,7 @@ class AdoptionTest {
 
     @Test
     void endWithoutAnAgentIsToldToTheNext() {
-        SpecBuilder spec = script("echo started; read line < /dev/shm/fifo").with(s -> s.args = List.of("sleep", "1000"));
+        SpecBuilder spec = run("sleep", "1000");
         Container running = lab.runtime.start(spec.build(), NetworkSetup.NONE);
         lab.runtime.close();
         ProcessHandle.of(running.pid()).orElseThrow().destroyForcibly();

@@ -33,7 +33,7 @@ class ContainerLogTest {
     @Test
     void bothStreamsAreKeptWithTimes() {
         Instant before = Instant.now();
-        SpecBuilder spec = script("echo 'out \"quoted\" \\\\ <b>'; echo error >&2; printf 'no end'");
+        SpecBuilder spec = script("echo 'out \"quoted\" \\ <b>'; echo error >&2; printf 'no end'");
         lab.runtime.start(spec.build(), NetworkSetup.NONE);
         Lab.await(() -> lab.runtime.inspect(spec.id).state() == Container.State.EXITED, "it ends");
         List<JsonNode> entries = Lab.entries(lab.runtime.logFile(spec.id));

@@ -6,15 +6,20 @@ import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import java.nio.file.Path;
 
-/** The processes listed in a {@code cgroup.procs} file. */
+/**
+ * The processes listed in a {@code cgroup.procs} file. In version 1 the file also lists a process of which one thread alone is in the group:
+ * this agent itself, while a thread of it becomes a container. So it must never be taken for one to kill.
+ */
 final class CgroupProcesses {
     private static final int SIGKILL = 9;
 
     private CgroupProcesses() {}
 
     static void killAll(Kernel kernel, Path file) {
+        String self = Long.toString(ProcessHandle.current().pid());
         for (String line : kernel.read(file.toString()).split("\n")) {
-            if (line.isBlank() || line.equals("0")) continue; // 0: a process outside of our pid namespace, not ours to kill
+            boolean outsideOurPidNamespace = line.equals("0");
+            if (line.isBlank() || line.equals(self) || outsideOurPidNamespace) continue;
             try (Descriptor process = kernel.openProcess(Integer.parseInt(line))) {
                 kernel.signal(process, SIGKILL);
             } catch (RuntimeShimException e) {

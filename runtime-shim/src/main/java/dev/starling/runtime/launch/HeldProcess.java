@@ -6,24 +6,25 @@ import static dev.starling.runtime.kernel.Flags.O_RDWR;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A container's first process, born but held before exec. Either {@link #release} it or {@link #abandon} it.
  */
 public final class HeldProcess {
-    private static final long EXEC_TIMEOUT_SECONDS = 30;
+    private static final long EXEC_TIMEOUT_MILLIS = 30_000;
 
     private final Kernel kernel;
     private final InsideThread inside;
+    private final Thread thread;
     private final Descriptor gate;
     private final int pid;
     private final Descriptor process;
     private final long startTime;
 
-    HeldProcess(Kernel kernel, InsideThread inside, Descriptor gate, int pid, Descriptor process) {
+    HeldProcess(Kernel kernel, InsideThread inside, Thread thread, Descriptor gate, int pid, Descriptor process) {
         this.kernel = kernel;
         this.inside = inside;
+        this.thread = thread;
         this.gate = gate;
         this.pid = pid;
         this.process = process;
@@ -65,14 +66,14 @@ public final class HeldProcess {
         }
     }
 
+    /** Until the thread has ended, not just its work: as long as it lives it counts in the container's control groups. */
     private void awaitSpawn() {
         try {
-            if (!inside.awaitEnd(EXEC_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
-                throw RuntimeShimException.system("process " + pid + " did not come to exec within " + EXEC_TIMEOUT_SECONDS + " s", null);
-            }
+            thread.join(EXEC_TIMEOUT_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw RuntimeShimException.system("interrupted while waiting for exec of process " + pid, e);
         }
+        if (thread.isAlive()) throw RuntimeShimException.system("process " + pid + " did not come to exec within " + EXEC_TIMEOUT_MILLIS + " ms", null);
     }
 }

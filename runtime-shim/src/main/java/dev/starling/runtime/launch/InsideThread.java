@@ -11,8 +11,6 @@ import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
 import dev.starling.runtime.kernel.SystemCall;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import jnr.ffi.Pointer;
 
 /**
@@ -44,7 +42,6 @@ final class InsideThread implements Runnable {
     private final Descriptor cgroupNamespace;
     private final boolean ownCgroupNamespace;
 
-    private final CountDownLatch done = new CountDownLatch(1);
     private volatile int threadId;
     private volatile int pid;
     private volatile Throwable failure;
@@ -77,10 +74,6 @@ final class InsideThread implements Runnable {
         return failure;
     }
 
-    boolean awaitEnd(long timeout, TimeUnit unit) throws InterruptedException {
-        return done.await(timeout, unit);
-    }
-
     @Override
     public void run() {
         RootFilesystem root = new RootFilesystem(kernel, request);
@@ -93,7 +86,6 @@ final class InsideThread implements Runnable {
             wakeLauncher();
         } finally {
             root.closeSources();
-            done.countDown();
         }
     }
 

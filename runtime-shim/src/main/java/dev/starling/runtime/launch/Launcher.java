@@ -4,7 +4,6 @@ import static dev.starling.runtime.kernel.Flags.*;
 
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
-import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
@@ -79,7 +78,7 @@ public final class Launcher {
             }
             if (!woken) throw RuntimeShimException.system("the container's first process did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
             int pid = onlyChildOf(inside.threadId());
-            return new HeldProcess(kernel, inside, gate, pid, kernel.openProcess(pid));
+            return new HeldProcess(kernel, inside, thread, gate, pid, kernel.openProcess(pid));
         } finally {
             if (namespace != null) namespace.close();
         }
@@ -110,9 +109,5 @@ public final class Launcher {
             Thread.currentThread().interrupt();
             throw RuntimeShimException.system("interrupted while " + thread.getName() + " was at work", e);
         }
-    }
-
-    public Architecture architecture() {
-        return kernel.architecture();
     }
 }

@@ -1,0 +1,67 @@
+package dev.starling.runtime.cgroup;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Kernel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+class CgroupsTest {
+    private final Kernel kernel = Kernel.load();
+
+    @Test
+    void parentStaysBelowTheHierarchy() {
+        for (String parent : new String[] {"", "/absolute", "a/../../b"}) {
+            assertThrows(RuntimeShimException.class, () -> Cgroups.detect(kernel, parent), parent);
+        }
+    }
+
+    @Test
+    void killSparesTheAgentWhoseThreadIsInTheGroup() throws Exception {
+        Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "control groups need root");
+        Assumptions.assumeTrue(Files.isDirectory(Path.of("/sys/fs/cgroup/memory")), "a thread joins alone in control groups version 1 only");
+        String parent = "starling-test-kill-" + ProcessHandle.current().pid();
+        Cgroups cgroups = Cgroups.detect(kernel, parent);
+        Process child = new ProcessBuilder("sleep", "1000").start();
+        try {
+            cgroups.create("one");
+            assertEquals(Set.of("one"), cgroups.containerIds());
+            for (Path group : groups(parent)) kernel.write(group.resolve("one/cgroup.procs").toString(), Long.toString(child.pid()));
+            Thread thread = new Thread(() -> {
+                cgroups.enterWithThread("one", kernel.threadId());
+                cgroups.kill("one");
+            });
+            thread.start();
+            thread.join();
+            assertTrue(child.waitFor(10, TimeUnit.SECONDS), "what else is in the group is killed, and we are still here");
+            assertFalse(cgroups.oomKilled("one"));
+        } finally {
+            child.destroyForcibly().waitFor();
+            for (int attempt = 0; attempt < 1000 && !cgroups.remove("one"); attempt++) Thread.sleep(2);
+            for (Path group : groups(parent)) Files.delete(group);
+        }
+    }
+
+    private static Set<Path> groups(String parent) throws Exception {
+        Set<Path> groups = new java.util.TreeSet<>();
+        try (var hierarchies = Files.newDirectoryStream(Path.of("/sys/fs/cgroup"))) {
+            for (Path hierarchy : hierarchies) if (Files.isDirectory(hierarchy.resolve(parent))) groups.add(hierarchy.resolve(parent));
+        }
+        return groups;
+    }
+
+    @Test
+    void deviceProgramEndsOnEveryPath() {
+        byte[] program = DeviceRules.program();
+        assertEquals(0, program.length % 8);
+        assertEquals((byte) 0x95, program[program.length - 8], "the last instruction is exit");
+    }
+}

@@ -1,0 +1,81 @@
+package dev.starling.runtime.logs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.starling.runtime.RuntimeShimException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LogFormatTest {
+    @ParameterizedTest
+    @CsvSource({"10m, 10000000", "512k, 512000", "1g, 1000000000", "77, 77", "5MB, 5000000"})
+    void sizesAreDecimal(String text, long bytes) {
+        assertEquals(bytes, LogOptions.parse(Map.of("max-size", text)).maxBytes());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"max-size, -1", "max-size, many", "max-size, 99999999999g", "max-file, 0", "max-file, x", "compress-me, true"})
+    void otherOptionsAreRefused(String name, String value) {
+        assertThrows(RuntimeShimException.class, () -> LogOptions.parse(Map.of(name, value)));
+    }
+
+    @Property(tries = 200)
+    void cuttingLosesNothing(@ForAll String text, @ForAll @IntRange(min = 1, max = 50) int step, @ForAll @IntRange(max = 3) int repeats) {
+        byte[] bytes = (text + "\n").repeat(1 + repeats * 500).getBytes(StandardCharsets.UTF_8);
+        LineSplitter splitter = new LineSplitter();
+        List<String> entries = new ArrayList<>();
+        for (int from = 0; from < bytes.length; from += step) {
+            byte[] piece = java.util.Arrays.copyOfRange(bytes, from, Math.min(from + step, bytes.length));
+            splitter.accept(piece, piece.length, entries::add);
+        }
+        splitter.end(entries::add);
+        assertEquals(new String(bytes, StandardCharsets.UTF_8), String.join("", entries));
+    }
+
+    @Test
+    void longLinesAreCutBetweenCharacters() {
+        byte[] bytes = ("x" + "ä".repeat(20_000)).getBytes(StandardCharsets.UTF_8);
+        LineSplitter splitter = new LineSplitter();
+        List<String> entries = new ArrayList<>();
+        splitter.accept(bytes, bytes.length, entries::add);
+        splitter.end(entries::add);
+        assertEquals("x" + "ä".repeat(20_000), String.join("", entries));
+        assertEquals(3, entries.size());
+        for (String entry : entries) assertTrue(entry.getBytes(StandardCharsets.UTF_8).length <= LineSplitter.MAX_ENTRY_BYTES + 4);
+    }
+
+    @Test
+    void rotationKeepsTheNewest(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("log");
+        try (JsonFileLog log = new JsonFileLog(file, new LogOptions(200, 3))) {
+            for (int i = 0; i < 30; i++) {
+                log.append("stdout", Instant.EPOCH, "line " + i + "\n");
+                log.flush();
+            }
+        }
+        List<String> lines = new ArrayList<>();
+        for (String name : List.of("log.2", "log.1", "log")) {
+            assertTrue(Files.size(directory.resolve(name)) <= 200);
+            for (String line : Files.readAllLines(directory.resolve(name))) lines.add(new ObjectMapper().readTree(line).get("log").asText().trim());
+        }
+        for (int i = 0; i < lines.size(); i++) assertEquals("line " + (30 - lines.size() + i), lines.get(i));
+        try (var files = Files.list(directory)) {
+            assertEquals(3, files.count());
+        }
+    }
+}
