@@ -66,10 +66,6 @@ public record Message(int type, int flags, int sequence, ByteBuffer body) {
         return Attributes.parse(body, header);
     }
 
-    int u8(int offset) {
-        return body.get(offset) & 0xff;
-    }
-
     /**
      * What an error or done message says: 0, or the errno.
      *

@@ -70,6 +70,7 @@ class NetlinkOverlayTest {
         Path b = container(1, "b", "10.42.0.3");
         Path c = container(2, "c", "10.42.0.4");
         Path d = container(2, "d", "10.42.0.5");
+        assertFalse(ping(a, "10.42.0.4"), "nobody has said where it is");
         sync(1, remote("10.42.0.4", 2), remote("10.42.0.5", 2));
         sync(2, remote("10.42.0.2", 1), remote("10.42.0.3", 1));
 

@@ -3,6 +3,7 @@ package dev.starling.node.dns;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -16,12 +17,14 @@ import io.netty.handler.codec.dns.DnsResponseCode;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -36,6 +39,8 @@ import org.slf4j.LoggerFactory;
 public final class DnsServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DnsServer.class);
     private static final int MAX_MESSAGE = 0xffff;
+    private static final int BIND_ATTEMPTS = 10;
+    private static final Duration BIND_PAUSE = Duration.ofMillis(20);
 
     /** The two sockets of a network. */
     private record Listener(InetSocketAddress address, Channel udp, Channel tcp) {
@@ -81,9 +86,9 @@ public final class DnsServer implements AutoCloseable {
             return;
         }
         close(networkUid);
-        Channel udp = bind(networkUid, address, "UDP", () -> udpBootstrap(networkUid).bind(address).syncUninterruptibly().channel());
+        Channel udp = bind(networkUid, address, "UDP", () -> udpBootstrap(networkUid).bind(address));
         try {
-            Channel tcp = bind(networkUid, address, "TCP", () -> tcpBootstrap(networkUid).bind(address).syncUninterruptibly().channel());
+            Channel tcp = bind(networkUid, address, "TCP", () -> tcpBootstrap(networkUid).bind(address));
             listeners.put(networkUid, new Listener(address, udp, tcp));
         } catch (DnsListenException e) {
             udp.close().syncUninterruptibly();
@@ -162,12 +167,18 @@ public final class DnsServer implements AutoCloseable {
         });
     }
 
-    private static Channel bind(String networkUid, InetSocketAddress address, String transport, Supplier<Channel> binding) {
-        try {
-            return binding.get();
-        } catch (Exception e) { // netty throws the checked BindException from a method that does not declare it
-            throw new DnsListenException("DNS of network " + networkUid + " cannot listen on " + transport + " " + address.getHostString() + ":"
-                + address.getPort() + ": " + e.getMessage(), e);
+    /** Tries a little longer than it takes the event loop to give back the port of a channel that was just closed: that is after close() reports it. */
+    private static Channel bind(String networkUid, InetSocketAddress address, String transport, Supplier<ChannelFuture> binding) {
+        Throwable failure = null;
+        for (int attempt = 0; attempt < BIND_ATTEMPTS; attempt++) {
+            ChannelFuture bound = binding.get().awaitUninterruptibly();
+            if (bound.isSuccess()) {
+                return bound.channel();
+            }
+            failure = bound.cause();
+            LockSupport.parkNanos(BIND_PAUSE.toNanos());
         }
+        throw new DnsListenException("DNS of network " + networkUid + " cannot listen on " + transport + " " + address.getHostString() + ":"
+            + address.getPort() + ": " + failure.getMessage(), failure);
     }
 }
