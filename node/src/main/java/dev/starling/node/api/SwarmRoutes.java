@@ -7,6 +7,8 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -78,7 +80,7 @@ final class SwarmRoutes {
         ObjectNode current = new SwarmJson(snapshot, control).cluster();
         Document document = SwarmJson.clusterDocument(snapshot);
         JsonNode spec = call.objectBody();
-        if (!spec.equals(current.path("Spec"))) {
+        if (!saySame(spec, current.path("Spec"))) {
             throw ApiException.notImplemented("changing the swarm's settings (docker swarm update, docker swarm ca)");
         }
         if (call.flag("rotateManagerUnlockKey")) {
@@ -96,6 +98,22 @@ final class SwarmRoutes {
             done = done.thenCompose(nothing -> control.rotateJoinToken(Role.MANAGER));
         }
         return done.thenApply(nothing -> Reply.OK);
+    }
+
+    /** Go clients write zero values that they never read, and leave out others: those say nothing. */
+    private static boolean saySame(JsonNode one, JsonNode other) {
+        if (one.isObject() || other.isObject()) {
+            Set<String> fields = new TreeSet<>();
+            one.fieldNames().forEachRemaining(fields::add);
+            other.fieldNames().forEachRemaining(fields::add);
+            return fields.stream().allMatch(field -> saySame(one.path(field), other.path(field)));
+        }
+        return one.equals(other) || saysNothing(one) && saysNothing(other);
+    }
+
+    private static boolean saysNothing(JsonNode value) {
+        return value.isMissingNode() || value.isNull() || value.isArray() && value.isEmpty() || value.isValueNode()
+                && (value.isNumber() ? value.doubleValue() == 0 : value.isBoolean() ? !value.booleanValue() : value.asText().isEmpty());
     }
 
     private static void refuse(JsonNode request, String field, String supported) {
