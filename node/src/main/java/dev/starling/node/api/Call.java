@@ -58,6 +58,11 @@ final class Call {
         throw ApiException.badRequest("invalid " + name + ": must be " + least + " to " + greatest + ", got " + text);
     }
 
+    String header(String name) {
+        String value = context.request().getHeader(name);
+        return value == null ? "" : value;
+    }
+
     Filters filters(String... known) {
         return Filters.parse(query("filters", ""), known);
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Role;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.SupportedFields;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -15,6 +16,10 @@ import java.util.concurrent.CompletionStage;
 /** {@code /swarm}: making, joining and leaving a cluster, and its join tokens. */
 final class SwarmRoutes {
     private static final int MAX_REMOTES = 100;
+    private static final SupportedFields SPEC = new SupportedFields("""
+            Name string
+            Labels map
+            """);
 
     private final ClusterControl control;
 
@@ -23,7 +28,8 @@ final class SwarmRoutes {
     }
 
     void addTo(Endpoints endpoints) {
-        endpoints.get("/swarm", call -> Reply.json(new SwarmJson(call.snapshot(), control).withTokens()));
+        // not on workers: they have no tokens, and the CLI would print a join command without one
+        endpoints.get("/swarm", call -> Reply.json(new SwarmJson(call.managerSnapshot(), control).withTokens()));
         endpoints.post("/swarm/init", this::init);
         endpoints.post("/swarm/join", this::join);
         endpoints.post("/swarm/leave", call -> control.leave(call.flag("force")).thenApply(done -> Reply.OK));
@@ -54,6 +60,7 @@ final class SwarmRoutes {
         }
         refuse(request, "Availability", "active");
         JsonNode spec = request.path("Spec").isObject() ? request.path("Spec") : Json.object();
+        SPEC.check(spec);
         return control.init(new ClusterControl.Init(request.path("ListenAddr").asText(""), request.path("AdvertiseAddr").asText(""), spec))
                 .thenApply(node -> Reply.json(Json.array().textNode(node.value())));
     }

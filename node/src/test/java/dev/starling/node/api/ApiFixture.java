@@ -1,5 +1,6 @@
 package dev.starling.node.api;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -17,6 +18,7 @@ final class ApiFixture implements AutoCloseable {
     final FakeRuntime runtime = new FakeRuntime();
     final FakeImages images = new FakeImages();
     final FakeLogs logs = new FakeLogs();
+    final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     final Path directory;
     final Path socket;
     private final Vertx vertx = Vertx.vertx();
@@ -29,7 +31,7 @@ final class ApiFixture implements AutoCloseable {
     ApiFixture(DockerApi.Seams seams) throws Exception {
         directory = Files.createTempDirectory("starling-api");
         socket = directory.resolve("api.sock");
-        api = new DockerApi(vertx, cluster, runtime, images, logs, () -> HOST, null, seams);
+        api = new DockerApi(vertx, cluster, runtime, images, logs, () -> HOST, metrics, seams);
         await(api.listen(socket));
     }
 

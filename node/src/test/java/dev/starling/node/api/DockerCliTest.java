@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -139,6 +140,7 @@ final class DockerCliTest {
         String pretty = ok("service", "inspect", "--pretty", "web");
         assertTrue(pretty.contains("Networks: net") && pretty.contains("Memory:\t64MiB") && pretty.contains("node.labels.zone==a"), pretty);
         assertEquals(id, ok("service", "inspect", "--format", "{{.ID}}", id).strip());
+        assertTrue(ok("inspect", "web").contains("\"Replicas\": 2"), "docker inspect finds it behind containers, images, networks, volumes");
         DockerCli.Result used = docker.run("network", "rm", "net");
         assertTrue(used.err().contains("is in use by service"), used.err());
         assertEquals("web", ok("service", "rm", "web").strip());
@@ -199,6 +201,12 @@ final class DockerCliTest {
         DockerCli.Result partly = docker.run("service", "logs", "web").ok();
         assertEquals(6, partly.out().lines().count());
         assertTrue(partly.err().contains("node n3 cannot be reached") && partly.err().contains("web.2"), partly.err());
+        try (DockerCli.Running follow = docker.start("service", "logs", "-f", "--raw", "web")) {
+            until(() -> read(follow.out()).endsWith("late\n"));
+            api.logs.end(tasks.get(0).id());
+            ok("service", "rm", "web");
+            assertTrue(follow.process().waitFor(20, TimeUnit.SECONDS), "following ends with the service");
+        }
     }
 
     private static String read(Path file) {
@@ -260,6 +268,8 @@ final class DockerCliTest {
         api.runtime.add(local.containerId(), "web", Map.of("com.docker.swarm.task.id", local.id()), List.of("sleep"));
         api.logs.add(local.id(), 1, "hello");
         assertEquals("hello\n", ok("logs", "web"));
+        api.logs.end(local.id());
+        assertEquals("hello\n", ok("logs", "-f", "web"), "following ends with the container");
     }
 
     @Test
@@ -289,6 +299,7 @@ final class DockerCliTest {
         assertError("Worker nodes can't be used to view or modify cluster state", "service", "create", "-d", "busybox");
         assertError("Worker nodes can't be used to view or modify cluster state", "service", "rm", "web");
         assertTrue(ok("info").contains("Is Manager: false"));
+        assertError("Worker nodes can't be used", "swarm", "join-token", "worker");
     }
 
     @Test
@@ -325,7 +336,7 @@ final class DockerCliTest {
         try (DockerCli.Running events = docker.start("events", "--until", Long.toString(System.currentTimeMillis() / 1000 + 3), "--filter", "type=service")) {
             Thread.sleep(500); // the stream has no backlog: the service must come after the first look
             createService("web");
-            assertTrue(events.process().waitFor(20, java.util.concurrent.TimeUnit.SECONDS));
+            assertTrue(events.process().waitFor(20, TimeUnit.SECONDS));
             assertEquals(0, events.process().exitValue());
             assertTrue(events.output().contains("service create"), events.output());
         }

@@ -87,6 +87,13 @@ final class FakeCluster implements ClusterControl {
         down.add(node);
     }
 
+    /** Another node claims a slot that still has a task. */
+    synchronized void takeOver(Slot slot, NodeId by) {
+        Task old = tasks.stream().filter(task -> task.slot().equals(slot)).findFirst().orElseThrow();
+        tasks.add(new Task(id("task"), slot, by, old.serviceGeneration(), old.templateHash(), old.image(), TaskState.NEW, TaskState.RUNNING,
+                old.claimed(), 1, 0, 0, old.createdMillis(), old.changedMillis(), "created", "", -1, "", 0, new TreeMap<>()));
+    }
+
     synchronized List<Task> tasks() {
         return List.copyOf(tasks);
     }

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -14,10 +15,16 @@ import java.util.concurrent.ConcurrentHashMap;
 final class FakeLogs implements TaskLogs {
     private final Map<String, List<Line>> lines = new ConcurrentHashMap<>();
     private final Map<String, String> broken = new ConcurrentHashMap<>();
+    private final Set<String> ended = ConcurrentHashMap.newKeySet();
 
     synchronized void add(String task, int stream, String text) {
         List<Line> known = lines.computeIfAbsent(task, id -> new ArrayList<>());
         known.add(new Line(Instant.ofEpochSecond(1_795_350_600 + known.size()), stream, (text + "\n").getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** The container of {@code task} has ended: no line follows. */
+    void end(String task) {
+        ended.add(task);
     }
 
     void fail(String task, String message) {
@@ -32,6 +39,6 @@ final class FakeLogs implements TaskLogs {
         List<Line> all = lines.getOrDefault(task.id(), List.of());
         int from = position == 0 && tail >= 0 ? Math.max(0, all.size() - tail) : (int) position;
         int to = Math.min(all.size(), from + 2); // small chunks, so that reading on is tested
-        return CompletableFuture.completedFuture(new Chunk(List.copyOf(all.subList(from, to)), to, false));
+        return CompletableFuture.completedFuture(new Chunk(List.copyOf(all.subList(from, to)), to, to == all.size() && ended.contains(task.id())));
     }
 }

@@ -6,8 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.node.spec.ConstraintSyntax;
+import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import io.micrometer.core.instrument.Timer;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -16,6 +23,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -221,6 +230,49 @@ final class HttpTest {
         assertEquals(1, old.size());
         assertEquals("shutdown", old.get(0).path("DesiredState").asText());
         assertEquals("busybox", old.get(0).path("Spec").path("ContainerSpec").path("Image").asText());
+    }
+
+    @Test
+    void waitingSlotsAndTheUpdateAreShownWhereTheSchedulerTellsThem() throws Exception {
+        PendingTasks pending = view -> view.services().values().stream().map(service -> new Task("pending000000000000000001",
+                Slot.replica(service.uid(), 9), null, 1, service.templateHash(), service.image(), TaskState.PENDING, TaskState.RUNNING,
+                HybridTime.of(1, 0), 0, 0, 0, 1, 1, "pending task scheduling", "no suitable node (1 node is full)", -1, "", 0,
+                new TreeMap<>())).toList();
+        UpdateProgress progress = (view, service) -> Optional.of(new UpdateProgress.Status("updating", 1, 0, "update in progress"));
+        DockerApi.Seams seams = new DockerApi.Seams(pending, progress, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
+        try (ApiFixture told = new ApiFixture(seams)) {
+            String id = told.http().post("/services/create", SERVICE.formatted("web")).json().path("ID").asText();
+            JsonNode tasks = told.http().get("/tasks?filters=%7B%22id%22:%5B%22pending%22%5D%7D").json();
+            assertEquals("no suitable node (1 node is full)", tasks.get(0).path("Status").path("Err").asText());
+            assertEquals("pending", tasks.get(0).path("Status").path("State").asText());
+            assertTrue(tasks.get(0).path("NodeID").isMissingNode());
+            assertEquals("updating", told.http().get("/services/" + id).json().path("UpdateStatus").path("State").asText());
+        }
+    }
+
+    @Test
+    void requestsAreCounted() throws Exception {
+        http.get("/services/nosuch");
+        Timer timer = api.metrics.find("starling.api.requests").tag("path", "/services/{id}").tag("status", "404").timer();
+        assertEquals(1, timer.count());
+    }
+
+    @Test
+    void aTaskOfADeadNodeThatWasReplacedIsShownAsShutDown() throws IOException {
+        String id = http.post("/services/create", SERVICE.formatted("web")).json().path("ID").asText();
+        for (int i = 0; i < 4; i++) {
+            api.cluster.snapshot();
+        }
+        Task old = api.cluster.tasks().get(0);
+        api.cluster.die(old.node());
+        assertEquals("running", http.get("/tasks/" + old.id()).json().path("DesiredState").asText(), "nobody has the slot yet");
+        api.cluster.takeOver(old.slot(), FakeCluster.N1);
+        assertEquals("shutdown", http.get("/tasks/" + old.id()).json().path("DesiredState").asText());
+        for (int i = 0; i < 4; i++) {
+            api.cluster.snapshot();
+        }
+        JsonNode status = http.get("/services?status=true").json().get(0).path("ServiceStatus");
+        assertEquals(1, status.path("RunningTasks").asInt(), "the dead node's task does not count, service " + id);
     }
 
     @Test
