@@ -5,6 +5,7 @@ import dev.starling.gossip.Role;
 import dev.starling.node.core.ClusterSnapshot;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Locale;
 import java.util.Objects;
 
 /** One request, as the endpoints see it: its parameters and body, and the cluster as it was when it arrived. */
@@ -35,7 +36,7 @@ final class Call {
 
     /** As Go reads them: everything but nothing, 0, no, false and none is true. */
     boolean flag(String name) {
-        return switch (query(name, "").strip().toLowerCase(java.util.Locale.ROOT)) {
+        return switch (query(name, "").strip().toLowerCase(Locale.ROOT)) {
             case "", "0", "no", "false", "none" -> false;
             default -> true;
         };
@@ -56,6 +57,11 @@ final class Call {
             throw ApiException.badRequest("invalid " + name + ": \"" + text + "\" is not a number");
         }
         throw ApiException.badRequest("invalid " + name + ": must be " + least + " to " + greatest + ", got " + text);
+    }
+
+    String header(String name) {
+        String value = context.request().getHeader(name);
+        return value == null ? "" : value;
     }
 
     Filters filters(String... known) {

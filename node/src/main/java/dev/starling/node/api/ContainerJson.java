@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Containers of this node as {@code docker ps} and {@code inspect} read them. */
 final class ContainerJson {
@@ -84,7 +85,7 @@ final class ContainerJson {
     private static ArrayNode mounts(ContainerSpec spec) {
         ArrayNode mounts = Json.array();
         for (ContainerSpec.Mount mount : spec.mounts()) {
-            mounts.addObject().put("Type", mount.type().name().toLowerCase(java.util.Locale.ROOT)).put("Source", mount.source())
+            mounts.addObject().put("Type", mount.type().name().toLowerCase(Locale.ROOT)).put("Source", mount.source())
                     .put("Destination", mount.target()).put("Mode", "").put("RW", !mount.readOnly());
         }
         return mounts;

@@ -126,7 +126,11 @@ public final class DockerApi {
                         server = listening;
                         socketFile = file;
                     })
-                    .<Void>mapEmpty();
+                    .<Void>mapEmpty()
+                    .recover(error -> vertx.<Void>executeBlocking(() -> {
+                        file.remove();
+                        return null;
+                    }, false).eventually(() -> Future.<Void>failedFuture(error)));
         });
     }
 

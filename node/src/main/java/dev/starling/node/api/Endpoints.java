@@ -13,6 +13,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -79,11 +80,11 @@ final class Endpoints {
                     .otherwise(error -> error instanceof TimeoutException
                             ? Reply.error(504, method + " " + path + " had no answer within " + BOUND_SECONDS + " s") : Replies.of(error))
                     .onSuccess(reply -> {
-                        Replies.send(context, reply);
                         if (timer != null) {
                             timer.stop(Timer.builder("starling.api.requests").tag("method", method.name()).tag("path", path)
                                     .tag("status", Integer.toString(reply.status())).register(metrics));
                         }
+                        Replies.send(context, reply);
                     });
         });
     }
@@ -94,7 +95,7 @@ final class Endpoints {
 
     private static String regex(String path) {
         StringBuilder regex = new StringBuilder();
-        java.util.regex.Matcher matcher = PARAMETER.matcher(path);
+        Matcher matcher = PARAMETER.matcher(path);
         int end = 0;
         while (matcher.find()) {
             regex.append(Pattern.quote(path.substring(end, matcher.start())));

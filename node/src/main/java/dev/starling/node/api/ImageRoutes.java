@@ -12,6 +12,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.regex.Pattern;
 
 /** {@code /images} and {@code /distribution}: the images of this node. */
 final class ImageRoutes {
@@ -118,7 +119,7 @@ final class ImageRoutes {
 
     /** {@code busybox}, {@code busybox:2}, or with stars. */
     private static boolean matches(Image image, String wanted) {
-        String pattern = java.util.regex.Pattern.quote(wanted).replace("*", "\\E[^/]*\\Q");
+        String pattern = Pattern.quote(wanted).replace("*", "\\E[^/]*\\Q");
         return image.tags().stream().anyMatch(tag -> tag.matches(pattern) || tag.substring(0, tag.lastIndexOf(':')).matches(pattern));
     }
 }

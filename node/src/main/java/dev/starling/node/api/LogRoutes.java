@@ -8,6 +8,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** The logs of services, tasks and containers. */
@@ -30,23 +31,30 @@ final class LogRoutes {
         endpoints.stream(HttpMethod.GET, "/services/{id}/logs", context -> {
             Call call = endpoints.call(context);
             String service = new Lookup(call.snapshot()).document(Kind.SERVICE, call.path("id")).uid();
-            stream(context, LogOptions.of(call), () -> tasksOf(service));
+            stream(context, LogOptions.of(call), () -> tasksOf(service), () -> exists(service));
         });
         endpoints.stream(HttpMethod.GET, "/tasks/{id}/logs", context -> {
             Call call = endpoints.call(context);
             Task task = new Lookup(call.snapshot()).task(call.path("id"));
-            stream(context, LogOptions.of(call), () -> List.of(task));
+            stream(context, LogOptions.of(call), () -> List.of(task), () -> false);
         });
         endpoints.stream(HttpMethod.GET, "/containers/{id}/logs", context -> {
             Call call = endpoints.call(context);
             LogOptions options = LogOptions.of(call);
             vertx.executeBlocking(() -> taskOf(call), false).onComplete(
-                    task -> stream(context, options, () -> List.of(task)), error -> Replies.send(context, Replies.of(error)));
+                    task -> stream(context, options, () -> List.of(task), () -> false),
+                    error -> Replies.send(context, Replies.of(error)));
         });
     }
 
-    private void stream(RoutingContext context, LogOptions options, Supplier<List<Task>> tasks) {
-        new LogStream(vertx, context.response(), logs, options, tasks).start();
+    private void stream(RoutingContext context, LogOptions options, Supplier<List<Task>> tasks, BooleanSupplier mayGrow) {
+        new LogStream(vertx, context.response(), logs, options, tasks, mayGrow).start();
+    }
+
+    private boolean exists(String service) {
+        ClusterSnapshot snapshot = control.snapshot();
+        return snapshot != null && snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).stream()
+                .anyMatch(document -> document.uid().equals(service));
     }
 
     private List<Task> tasksOf(String service) {

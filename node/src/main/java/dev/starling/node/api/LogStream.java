@@ -13,8 +13,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Logs of tasks as Docker's multiplexed stream: frames of an 8-byte header (stream, three zeros, length) and a line. Tasks are read in turn,
@@ -42,18 +48,24 @@ final class LogStream {
     private final TaskLogs logs;
     private final LogOptions options;
     private final Supplier<List<Task>> tasks;
+    private final BooleanSupplier mayGrow;
     private final Map<String, Cursor> cursors = new LinkedHashMap<>();
     private final Queue<Cursor> round = new ArrayDeque<>();
     private boolean closed;
 
-    /** @param tasks whose logs to send; asked again while they are followed */
-    LogStream(Vertx vertx, HttpServerResponse response, TaskLogs logs, LogOptions options, Supplier<List<Task>> tasks) {
+    /**
+     * @param tasks   whose logs to send; asked again while they are followed
+     * @param mayGrow whether further tasks may come: if not, following ends with the last of the logs
+     */
+    LogStream(
+            Vertx vertx, HttpServerResponse response, TaskLogs logs, LogOptions options, Supplier<List<Task>> tasks, BooleanSupplier mayGrow) {
         this.context = vertx.getOrCreateContext();
         this.vertx = vertx;
         this.response = response;
         this.logs = logs;
         this.options = options;
         this.tasks = tasks;
+        this.mayGrow = mayGrow;
     }
 
     void start() {
@@ -65,7 +77,10 @@ final class LogStream {
     }
 
     private void beginRound() {
-        for (Task task : tasks.get()) {
+        List<Task> listed = tasks.get();
+        Set<String> ids = listed.stream().map(Task::id).collect(Collectors.toSet());
+        cursors.entrySet().removeIf(entry -> entry.getValue().ended && !ids.contains(entry.getKey()));
+        for (Task task : listed) {
             if (!task.containerId().isEmpty()) {
                 cursors.computeIfAbsent(task.id(), id -> new Cursor()).task = task;
             }
@@ -104,11 +119,11 @@ final class LogStream {
         });
     }
 
-    private java.util.concurrent.CompletionStage<TaskLogs.Chunk> read(Cursor cursor, int tail) {
+    private CompletionStage<TaskLogs.Chunk> read(Cursor cursor, int tail) {
         try {
             return logs.read(cursor.task, cursor.position, tail, CHUNK_BYTES);
         } catch (RuntimeException e) {
-            return java.util.concurrent.CompletableFuture.failedFuture(e);
+            return CompletableFuture.failedFuture(e);
         }
     }
 
@@ -133,7 +148,7 @@ final class LogStream {
 
     private void fail(Cursor cursor, Throwable cause) {
         if (!cursor.failing) {
-            String reason = cause instanceof java.util.concurrent.TimeoutException ? "no answer within " + READ_SECONDS + " s"
+            String reason = cause instanceof TimeoutException ? "no answer within " + READ_SECONDS + " s"
                     : Replies.of(cause).body().path("message").asText();
             Buffer frame = Buffer.buffer();
             append(frame, cursor.task, new TaskLogs.Line(Instant.now(), 2,
@@ -146,7 +161,8 @@ final class LogStream {
     }
 
     private void endRound() {
-        boolean over = !options.follow() || Instant.now().isAfter(options.until());
+        boolean over = !options.follow() || Instant.now().isAfter(options.until())
+                || !mayGrow.getAsBoolean() && cursors.values().stream().allMatch(cursor -> cursor.ended || cursor.failing);
         if (over) {
             response.end();
         } else {

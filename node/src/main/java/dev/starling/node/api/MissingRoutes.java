@@ -1,82 +1,74 @@
 package dev.starling.node.api;
 
 import io.vertx.core.http.HttpMethod;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * The endpoints of Docker that Starling does not have yet: each answers 501 and names what is missing. Lists of what cannot exist yet
  * (secrets, configs, plugins) are truly empty, so that commands which only look at them go on.
  */
 final class MissingRoutes {
-    private static final Map<String, String> MISSING = new LinkedHashMap<>();
-
-    static {
-        for (String line : """
-                POST /containers/create = docker run and docker create (use docker service create)
-                POST /containers/prune = docker container prune
-                POST /containers/{id}/start = docker start
-                POST /containers/{id}/restart = docker restart
-                POST /containers/{id}/pause = docker pause
-                POST /containers/{id}/unpause = docker unpause
-                POST /containers/{id}/rename = docker rename
-                POST /containers/{id}/update = docker update
-                POST /containers/{id}/wait = docker wait
-                POST /containers/{id}/resize = resizing a terminal
-                POST /containers/{id}/attach = docker attach
-                POST /containers/{id}/exec = docker exec
-                POST /exec/{id}/start = docker exec
-                POST /exec/{id}/resize = docker exec
-                GET /exec/{id}/json = docker exec
-                GET /containers/{id}/stats = docker stats
-                GET /containers/{id}/top = docker top
-                GET /containers/{id}/changes = docker diff
-                GET /containers/{id}/export = docker export
-                GET /containers/{id}/archive = docker cp
-                HEAD /containers/{id}/archive = docker cp
-                PUT /containers/{id}/archive = docker cp
-                DELETE /containers/{id} = removing a task's container by hand (scale or remove its service)
-                POST /commit = docker commit
-                POST /images/create = docker pull and docker import (use docker load)
-                POST /images/prune = docker image prune
-                POST /images/{name...}/push = docker push
-                GET /images/get = docker save
-                GET /images/{name...}/get = docker save
-                GET /images/{name...}/history = docker image history
-                GET /images/search = docker search
-                POST /build = docker build
-                POST /build/prune = docker builder prune
-                POST /session = docker build (BuildKit)
-                POST /grpc = docker build (BuildKit)
-                POST /auth = docker login
-                POST /networks/prune = docker network prune
-                POST /networks/{id}/connect = docker network connect
-                POST /networks/{id}/disconnect = docker network disconnect
-                GET /volumes = docker volume ls
-                POST /volumes/create = docker volume create
-                POST /volumes/prune = docker volume prune
-                PUT /volumes/{name} = docker volume update
-                DELETE /volumes/{name} = docker volume rm
-                POST /secrets/create = docker secret create
-                POST /secrets/{id}/update = updating a secret
-                POST /configs/create = docker config create
-                POST /configs/{id}/update = updating a config
-                GET /plugins/privileges = docker plugin install
-                POST /plugins/pull = docker plugin install
-                POST /plugins/create = docker plugin create
-                """.strip().split("\n")) {
-            String[] halves = line.split(" = ", 2);
-            MISSING.put(halves[0], halves[1]);
-        }
-    }
+    private static final String MISSING = """
+            POST /containers/create = docker run and docker create (use docker service create)
+            POST /containers/prune = docker container prune
+            POST /containers/{id}/start = docker start
+            POST /containers/{id}/restart = docker restart
+            POST /containers/{id}/pause = docker pause
+            POST /containers/{id}/unpause = docker unpause
+            POST /containers/{id}/rename = docker rename
+            POST /containers/{id}/update = docker update
+            POST /containers/{id}/wait = docker wait
+            POST /containers/{id}/resize = resizing a terminal
+            POST /containers/{id}/attach = docker attach
+            POST /containers/{id}/exec = docker exec
+            POST /exec/{id}/start = docker exec
+            POST /exec/{id}/resize = docker exec
+            GET /exec/{id}/json = docker exec
+            GET /containers/{id}/stats = docker stats
+            GET /containers/{id}/top = docker top
+            GET /containers/{id}/changes = docker diff
+            GET /containers/{id}/export = docker export
+            GET /containers/{id}/archive = docker cp
+            HEAD /containers/{id}/archive = docker cp
+            PUT /containers/{id}/archive = docker cp
+            DELETE /containers/{id} = removing a task's container by hand (scale or remove its service)
+            POST /commit = docker commit
+            POST /images/create = docker pull and docker import (use docker load)
+            POST /images/prune = docker image prune
+            POST /images/{name...}/push = docker push
+            GET /images/get = docker save
+            GET /images/{name...}/get = docker save
+            GET /images/{name...}/history = docker image history
+            GET /images/search = docker search
+            POST /build = docker build
+            POST /build/prune = docker builder prune
+            POST /session = docker build (BuildKit)
+            POST /grpc = docker build (BuildKit)
+            POST /auth = docker login
+            POST /networks/prune = docker network prune
+            POST /networks/{id}/connect = docker network connect
+            POST /networks/{id}/disconnect = docker network disconnect
+            GET /volumes = docker volume ls
+            POST /volumes/create = docker volume create
+            POST /volumes/prune = docker volume prune
+            PUT /volumes/{name} = docker volume update
+            DELETE /volumes/{name} = docker volume rm
+            POST /secrets/create = docker secret create
+            POST /secrets/{id}/update = updating a secret
+            POST /configs/create = docker config create
+            POST /configs/{id}/update = updating a config
+            GET /plugins/privileges = docker plugin install
+            POST /plugins/pull = docker plugin install
+            POST /plugins/create = docker plugin create
+            """;
 
     static void addTo(Endpoints endpoints) {
-        MISSING.forEach((request, feature) -> {
-            String[] parts = request.split(" ");
-            endpoints.stream(HttpMethod.valueOf(parts[0]), parts[1], context -> {
-                throw ApiException.notImplemented(feature);
+        for (String line : MISSING.strip().split("\n")) {
+            String[] halves = line.split(" = ", 2);
+            String[] request = halves[0].split(" ");
+            endpoints.stream(HttpMethod.valueOf(request[0]), request[1], context -> {
+                throw ApiException.notImplemented(halves[1]);
             });
-        });
+        }
         for (String kind : new String[] {"secret", "config"}) {
             endpoints.get("/" + kind + "s", call -> {
                 call.snapshot();

@@ -1,6 +1,7 @@
 package dev.starling.node.api;
 
 import dev.starling.runtime.RuntimeShimException;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.nio.charset.StandardCharsets;
@@ -49,7 +50,7 @@ final class Replies {
             return;
         }
         response.putHeader("Content-Type", "application/json").end(
-                io.vertx.core.buffer.Buffer.buffer((reply.body() + "\n").getBytes(StandardCharsets.UTF_8)));
+                Buffer.buffer((reply.body() + "\n").getBytes(StandardCharsets.UTF_8)));
     }
 
     private Replies() {}

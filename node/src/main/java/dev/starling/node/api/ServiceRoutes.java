@@ -14,6 +14,8 @@ import java.util.concurrent.CompletionStage;
 
 /** {@code /services}. Logs are in {@link LogRoutes}. */
 final class ServiceRoutes {
+    /** The CLI's base 64 of "{}". */
+    private static final String NO_CREDENTIALS = "e30=";
     private static final String BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz";
 
     private final ClusterControl control;
@@ -63,6 +65,7 @@ final class ServiceRoutes {
 
     private CompletionStage<Reply> create(Call call) {
         ClusterSnapshot snapshot = call.managerSnapshot();
+        refuseCredentials(call);
         ObjectNode request = call.objectBody().deepCopy();
         if (request.path("Name").asText("").isEmpty()) {
             request.put("Name", freeName());
@@ -79,6 +82,7 @@ final class ServiceRoutes {
 
     private CompletionStage<Reply> update(Call call) {
         ClusterSnapshot snapshot = call.managerSnapshot();
+        refuseCredentials(call);
         Document service = new Lookup(snapshot).document(Kind.SERVICE, call.path("id"));
         long version = call.integer("version", -1, 0, Long.MAX_VALUE);
         if (version < 0) {
@@ -116,6 +120,14 @@ final class ServiceRoutes {
         body.set("Spec", previous);
         body.set("PreviousSpec", service.spec());
         return body;
+    }
+
+    /** Dropped in silence, they would be missed only when a node cannot pull. */
+    private static void refuseCredentials(Call call) {
+        String credentials = call.header("X-Registry-Auth");
+        if (!credentials.isEmpty() && !credentials.equals(NO_CREDENTIALS)) {
+            throw ApiException.notImplemented("giving nodes the credentials of a registry (--with-registry-auth)");
+        }
     }
 
     private CompletionStage<Reply> delete(Call call) {

@@ -46,12 +46,10 @@ final class SwarmJson {
         return json.put("SubnetSize", 24).put("DataPathPort", DATA_PATH_PORT);
     }
 
-    /** {@code GET /swarm}: also the join tokens, where this node knows them. */
+    /** {@code GET /swarm}, for managers: also the join tokens. */
     ObjectNode withTokens() {
         ObjectNode json = cluster();
-        if (snapshot.role() == Role.MANAGER) {
-            json.putObject("JoinTokens").put("Worker", control.joinToken(Role.WORKER)).put("Manager", control.joinToken(Role.MANAGER));
-        }
+        json.putObject("JoinTokens").put("Worker", control.joinToken(Role.WORKER)).put("Manager", control.joinToken(Role.MANAGER));
         return json;
     }
 

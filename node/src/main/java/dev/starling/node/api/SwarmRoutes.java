@@ -5,14 +5,21 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Role;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.SupportedFields;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** {@code /swarm}: making, joining and leaving a cluster, and its join tokens. */
 final class SwarmRoutes {
     private static final int MAX_REMOTES = 100;
+    private static final SupportedFields SPEC = new SupportedFields("""
+            Name string
+            Labels map
+            """);
 
     private final ClusterControl control;
 
@@ -21,7 +28,8 @@ final class SwarmRoutes {
     }
 
     void addTo(Endpoints endpoints) {
-        endpoints.get("/swarm", call -> Reply.json(new SwarmJson(call.snapshot(), control).withTokens()));
+        // not on workers: they have no tokens, and the CLI would print a join command without one
+        endpoints.get("/swarm", call -> Reply.json(new SwarmJson(call.managerSnapshot(), control).withTokens()));
         endpoints.post("/swarm/init", this::init);
         endpoints.post("/swarm/join", this::join);
         endpoints.post("/swarm/leave", call -> control.leave(call.flag("force")).thenApply(done -> Reply.OK));
@@ -52,6 +60,7 @@ final class SwarmRoutes {
         }
         refuse(request, "Availability", "active");
         JsonNode spec = request.path("Spec").isObject() ? request.path("Spec") : Json.object();
+        SPEC.check(spec);
         return control.init(new ClusterControl.Init(request.path("ListenAddr").asText(""), request.path("AdvertiseAddr").asText(""), spec))
                 .thenApply(node -> Reply.json(Json.array().textNode(node.value())));
     }
@@ -78,7 +87,7 @@ final class SwarmRoutes {
         ObjectNode current = new SwarmJson(snapshot, control).cluster();
         Document document = SwarmJson.clusterDocument(snapshot);
         JsonNode spec = call.objectBody();
-        if (!spec.equals(current.path("Spec"))) {
+        if (!saySame(spec, current.path("Spec"))) {
             throw ApiException.notImplemented("changing the swarm's settings (docker swarm update, docker swarm ca)");
         }
         if (call.flag("rotateManagerUnlockKey")) {
@@ -96,6 +105,22 @@ final class SwarmRoutes {
             done = done.thenCompose(nothing -> control.rotateJoinToken(Role.MANAGER));
         }
         return done.thenApply(nothing -> Reply.OK);
+    }
+
+    /** Go clients write zero values that they never read, and leave out others: those say nothing. */
+    private static boolean saySame(JsonNode one, JsonNode other) {
+        if (one.isObject() || other.isObject()) {
+            Set<String> fields = new TreeSet<>();
+            one.fieldNames().forEachRemaining(fields::add);
+            other.fieldNames().forEachRemaining(fields::add);
+            return fields.stream().allMatch(field -> saySame(one.path(field), other.path(field)));
+        }
+        return one.equals(other) || saysNothing(one) && saysNothing(other);
+    }
+
+    private static boolean saysNothing(JsonNode value) {
+        return value.isMissingNode() || value.isNull() || value.isArray() && value.isEmpty() || value.isValueNode()
+                && (value.isNumber() ? value.doubleValue() == 0 : value.isBoolean() ? !value.booleanValue() : value.asText().isEmpty());
     }
 
     private static void refuse(JsonNode request, String field, String supported) {

@@ -13,6 +13,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /** {@code /_ping}, {@code /version}, {@code /info}, {@code /events} and {@code /system/df}: this node. */
@@ -46,7 +47,7 @@ final class SystemRoutes {
         HttpServerResponse response = context.response();
         response.putHeader("Content-Type", "text/plain; charset=utf-8").putHeader("Cache-Control", "no-cache, no-store, must-revalidate")
                 .putHeader("Pragma", "no-cache").putHeader("Builder-Version", "1").putHeader("Swarm",
-                        snapshot == null ? "inactive" : "active/" + snapshot.role().name().toLowerCase(java.util.Locale.ROOT));
+                        snapshot == null ? "inactive" : "active/" + snapshot.role().name().toLowerCase(Locale.ROOT));
         if (context.request().method() == HttpMethod.HEAD) {
             response.putHeader("Content-Length", "0").end();
         } else {

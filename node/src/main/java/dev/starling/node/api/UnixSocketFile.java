@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ final class UnixSocketFile {
         Path absolute = place.toAbsolutePath();
         Path workshop = absolute.resolveSibling("." + absolute.getFileName() + "." + ProcessHandle.current().pid());
         UnixSocketFile file = new UnixSocketFile(absolute, workshop);
-        if (file.bindPath().toString().getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
+        if (file.bindPath().toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
             throw new IOException("the path of the API socket is too long (it is bound as " + file.bindPath() + ", at most "
                     + MAX_PATH_BYTES + " bytes)");
         }

@@ -7,6 +7,7 @@ import dev.starling.node.core.Document;
 import dev.starling.scheduler.model.Availability;
 import java.util.Locale;
 import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Docker's NodeSpec: what operators set on a node ({@code docker node update}). */
 public final class NodeSpecReader {
@@ -20,7 +21,7 @@ public final class NodeSpecReader {
     /** @param role null where the document says none */
     public record NodeSpec(Availability availability, SortedMap<String, String> labels, Role role) {
         public static NodeSpec none() {
-            return new NodeSpec(Availability.ACTIVE, new java.util.TreeMap<>(), null);
+            return new NodeSpec(Availability.ACTIVE, new TreeMap<>(), null);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.starling.node.spec;
 
 import dev.starling.node.api.ApiException;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,7 +13,7 @@ import java.util.regex.Pattern;
 final class Placeholders {
     private static final Pattern ACTION = Pattern.compile("\\{\\{(.*?)}}", Pattern.DOTALL);
     private static final Pattern LABEL = Pattern.compile("index\\s+\\.(Service|Node)\\.Labels\\s+\"([^\"]*)\"");
-    private static final java.util.Set<String> NAMES = java.util.Set.of(".Service.ID", ".Service.Name", ".Node.ID", ".Node.Hostname",
+    private static final Set<String> NAMES = Set.of(".Service.ID", ".Service.Name", ".Node.ID", ".Node.Hostname",
             ".Node.Platform.Architecture", ".Node.Platform.OS", ".Task.ID", ".Task.Name", ".Task.Slot");
 
     private final Map<String, String> values;

@@ -2,6 +2,7 @@ package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.node.api.ApiException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -14,22 +15,22 @@ import java.util.Set;
  * <p>A table has one field a line: {@code PATH TYPE}, or {@code PATH = VALUE VALUE} where only these texts are supported. In a path,
  * {@code []} stands for each entry of a list. Types: string, integer, number, boolean, strings (a list), map (string to string), any.
  */
-final class SupportedFields {
+public final class SupportedFields {
     private record Rule(String type, Set<String> values) {}
 
     private final Map<String, Rule> rules = new LinkedHashMap<>();
 
-    SupportedFields(String table) {
+    public SupportedFields(String table) {
         for (String line : table.strip().split("\n")) {
             String[] words = line.strip().split("\\s+");
             boolean listed = words[1].equals("=");
-            rules.put(words[0], listed ? new Rule("string", Set.of(java.util.Arrays.copyOfRange(words, 2, words.length)))
+            rules.put(words[0], listed ? new Rule("string", Set.of(Arrays.copyOfRange(words, 2, words.length)))
                     : new Rule(words[1], Set.of()));
         }
     }
 
     /** @throws ApiException 400 or 501, its text beginning with the path of the field */
-    void check(JsonNode json) {
+    public void check(JsonNode json) {
         check(json, "", "");
     }
 

@@ -1,0 +1,86 @@
+package dev.starling.node.api;
+
+import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.ContainerSpec;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+
+/** Containers that are only told of; what was done to them is in {@link #calls}. */
+final class FakeRuntime implements ContainerRuntime {
+    final List<String> calls = new CopyOnWriteArrayList<>();
+    private final List<Container> containers = new CopyOnWriteArrayList<>();
+    private volatile RuntimeException failure;
+
+    /** The next call fails so. */
+    void failWith(RuntimeException error) {
+        failure = error;
+    }
+
+    private void failIfAsked() {
+        RuntimeException error = failure;
+        failure = null;
+        if (error != null) {
+            throw error;
+        }
+    }
+
+    void add(String id, String name, Map<String, String> labels, List<String> args) {
+        ContainerSpec spec = new ContainerSpec(id, name, "busybox:latest", List.of(), args, List.of("A=1"), "", "", List.of(), "h", labels, "",
+                false, false, false, List.of(), List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
+                Map.of());
+        containers.add(new Container(spec, Container.State.RUNNING, 4711, Instant.now().minusSeconds(90), null, OptionalInt.empty(), false));
+    }
+
+    @Override
+    public void signal(String containerId, String signal) {
+        failIfAsked();
+        calls.add("signal " + containerId + " " + signal);
+    }
+
+    @Override
+    public void stop(String containerId, Duration grace) {
+        calls.add("stop " + containerId + " " + grace);
+    }
+
+    @Override
+    public List<Container> list() {
+        failIfAsked();
+        return new ArrayList<>(containers);
+    }
+
+    @Override
+    public Container inspect(String containerId) {
+        return containers.stream().filter(container -> container.id().equals(containerId)).findFirst().orElse(null);
+    }
+
+    @Override
+    public Container start(ContainerSpec spec, NetworkSetup network) {
+        throw new AssertionError("the API starts no containers");
+    }
+
+    @Override
+    public void remove(String containerId) {
+        throw new AssertionError("the API removes no containers");
+    }
+
+    @Override
+    public Path logFile(String containerId) {
+        throw new AssertionError("the API reads logs through TaskLogs");
+    }
+
+    @Override
+    public void onExit(Consumer<Container> listener) {
+        throw new AssertionError("the API does not watch containers");
+    }
+
+    @Override
+    public void close() {}
+}

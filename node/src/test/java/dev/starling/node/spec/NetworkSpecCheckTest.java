@@ -1,0 +1,85 @@
+package dev.starling.node.spec;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.netlink.overlay.OverlayNetwork;
+import dev.starling.node.api.ApiException;
+import dev.starling.node.core.Document;
+import java.util.ArrayList;
+import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.AlphaChars;
+import net.jqwik.api.constraints.Size;
+import net.jqwik.api.constraints.StringLength;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class NetworkSpecCheckTest {
+    private static ObjectNode accept(List<Document> existing, String request) {
+        return new NetworkSpecCheck(Specs.snapshot(List.of(), existing)).accept(Specs.json(request));
+    }
+
+    @Property(tries = 50)
+    void pickedSubnetsAndIdsNeverClash(@ForAll @Size(min = 2, max = 20) List<@AlphaChars @StringLength(min = 1, max = 8) String> names) {
+        List<Document> made = new ArrayList<>();
+        made.add(Specs.withSpec(Kind.NETWORK, "wide", accept(List.of(), """
+                {"Name": "wide", "Driver": "overlay", "IPAM": {"Config": [{"Subnet": "10.0.0.0/9"}]}}""")));
+        Subnet hosts = Subnet.parse("10.77.0.0/16");
+        for (String name : names) {
+            ObjectNode spec = accept(made, "{\"Name\": \"" + name + "\", \"Driver\": \"overlay\", \"IPAM\": null}");
+            Subnet subnet = Subnet.parse(spec.path("IPAM").path("Config").get(0).path("Subnet").asText());
+            assertEquals(24, subnet.prefix());
+            assertFalse(subnet.overlaps(hosts), "the nodes' own addresses stay reachable");
+            for (Document other : made) {
+                OverlayNetwork overlay = NetworkSpecReader.overlay(other).orElseThrow();
+                assertFalse(subnet.overlaps(Subnet.parse(overlay.subnet())), subnet + " and " + overlay);
+                assertTrue(overlay.vni() != spec.path("VxlanId").asInt());
+            }
+            made.add(Specs.withSpec(Kind.NETWORK, "net" + made.size(), spec));
+        }
+    }
+
+    @Test
+    void whatWasAskedForIsStoredAndRead() {
+        ObjectNode spec = accept(List.of(), """
+                {"Name": "a", "CheckDuplicate": true, "Driver": "overlay", "Attachable": true, "Labels": {"x": "y"},
+                 "Options": {"com.docker.network.driver.mtu": "1400"}, "EnableIPv4": true, "EnableIPv6": false,
+                 "IPAM": {"Driver": "default", "Options": {}, "Config": [{"Subnet": "192.168.4.0/22", "Gateway": "192.168.5.9"}]}}
+                """);
+        OverlayNetwork overlay = NetworkSpecReader.overlay(Specs.withSpec(Kind.NETWORK, "net", spec)).orElseThrow();
+        assertEquals(new OverlayNetwork("net", spec.path("VxlanId").asInt(), "192.168.4.0/22", "192.168.5.9", 1400), overlay);
+        assertTrue(overlay.vni() >= 4096 && overlay.vni() < 1 << 24);
+        assertEquals("y", spec.path("Labels").path("x").asText());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "\"Name\": \"a\"                                                      | 501 | bridge",
+        "\"Name\": \"a\", \"Driver\": \"macvlan\"                             | 501 | Driver \"macvlan\"",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Internal\": true         | 501 | Internal",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true       | 501 | EnableIPv6",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv4\": false      | 501 | without IPv4",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"encrypted\": \"\"} | 501 | --opt encrypted",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"x\": \"1\"} | 501 | Options.x",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"com.docker.network.driver.mtu\": \"9\"} | 400 | must be 576 to",
+        "\"Name\": \"a b\", \"Driver\": \"overlay\"                           | 400 | invalid network name",
+        "\"Name\": \"host\", \"Driver\": \"overlay\"                          | 403 | predefined host network",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.1/24\"}]} | 400 | invalid subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00::/64\"}]}   | 400 | invalid subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/31\"}]} | 400 | prefix length",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"Gateway\": \"10.1.0.1\"}]} | 400 | not in the subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"IPRange\": \"10.0.0.0/25\"}]} | 501 | IPRange",
+    })
+    void refusals(String fields, int status, String message) {
+        ApiException refused = assertThrows(ApiException.class, () -> accept(List.of(), "{" + fields + "}"));
+        assertTrue(refused.getMessage().contains(message), refused.getMessage());
+        assertEquals(status, refused.status());
+    }
+}

@@ -1,0 +1,138 @@
+package dev.starling.node.spec;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.api.ApiException;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class ServiceSpecCheckTest {
+    private static final Document NETWORK = Specs.withSpec(Kind.NETWORK, "net0000000000000000000001", Specs.json("{\"Name\": \"back\"}"));
+    private static final Document PUBLISHER = Specs.withSpec(Kind.SERVICE, "svc0000000000000000000001", Specs.json(
+            "{\"Name\": \"shop\", \"EndpointSpec\": {\"Ports\": [{\"Protocol\": \"tcp\", \"TargetPort\": 80, \"PublishedPort\": 8080}]}}"));
+    private static final ClusterSnapshot SNAPSHOT = Specs.snapshot(List.of(PUBLISHER), List.of(NETWORK));
+
+    private final ServiceSpecCheck check = new ServiceSpecCheck(ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
+    private final ServiceSpecCheck withPorts = new ServiceSpecCheck(ConstraintSyntax.DOCKER, new ServiceSpecCheck.Features(true, true));
+
+    /** Sets the field at a path like {@code TaskTemplate.Networks} of the CLI's smallest service. */
+    private static ObjectNode with(String path, String value) {
+        ObjectNode spec = Specs.json(Specs.CLI_CREATE);
+        ObjectNode at = spec;
+        String[] parts = path.split("\\.");
+        for (int i = 0; i < parts.length - 1; i++) {
+            at = at.withObjectProperty(parts[i]);
+        }
+        at.set(parts[parts.length - 1], Specs.json("{\"v\": " + value + "}").path("v"));
+        return spec;
+    }
+
+    @Test
+    void whatTheCliSendsPassesWithDockersDefault() {
+        ObjectNode given = Specs.json(Specs.CLI_CREATE);
+        ObjectNode accepted = check.accept(given, SNAPSHOT, "");
+        assertEquals(1, accepted.path("Mode").path("Replicated").path("Replicas").asInt());
+        assertTrue(given.path("Mode").path("Replicated").isEmpty(), "the client's tree is not changed");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "Name                                              | \"a b\"                          | 400 | DNS name component",
+        "Name                                              | \"-a\"                           | 400 | DNS name component",
+        "Name                                              | 7                                | 400 | Name: expected a string, got the number 7",
+        "TaskTemplate.ContainerSpec.Image                  | \"\"                             | 400 | image reference must be provided",
+        "TaskTemplate.ContainerSpec.Image                  | \"Bad Name\"                     | 400 | is not a valid repository/tag",
+        "TaskTemplate.ContainerSpec.Image                  | [\"a\"]                          | 400 | Image: expected a string, got a list",
+        "TaskTemplate.ContainerSpec                        | null                             | 400 | missing container spec",
+        "TaskTemplate                                      | null                             | 400 | missing container spec",
+        "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node.Engine}}\"]         | 501 | Env[0]: the template {{.Node.Engine}}",
+        "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node\"]                  | 400 | does not end",
+        "TaskTemplate.ContainerSpec.Env                    | [\"A=1\", 2]                     | 400 | Env: expected a list of strings",
+        "TaskTemplate.ContainerSpec.Hostname               | \"a b\"                          | 400 | invalid hostname",
+        "TaskTemplate.ContainerSpec.TTY                    | true                             | 501 | TaskTemplate.ContainerSpec.TTY",
+        "TaskTemplate.ContainerSpec.Init                   | true                             | 501 | TaskTemplate.ContainerSpec.Init",
+        "TaskTemplate.ContainerSpec.Healthcheck            | {\"Test\": [\"CMD\", \"x\"]}     | 501 | TaskTemplate.ContainerSpec.Healthcheck",
+        "TaskTemplate.ContainerSpec.Ulimits                | [{\"Name\": \"nofile\"}]         | 501 | TaskTemplate.ContainerSpec.Ulimits",
+        "TaskTemplate.ContainerSpec.Secrets                | [{\"SecretID\": \"x\"}]          | 501 | TaskTemplate.ContainerSpec.Secrets",
+        "TaskTemplate.ContainerSpec.Configs                | [{\"ConfigID\": \"x\"}]          | 501 | TaskTemplate.ContainerSpec.Configs",
+        "TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges | true                         | 501 | Privileges",
+        "TaskTemplate.ContainerSpec.StopGracePeriod        | -1                               | 400 | StopGracePeriod: must be 0 or more",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"bind\", \"Source\": \"x\", \"Target\": \"/t\"}] | 400 | Mounts[0].Source",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"volume\", \"Target\": \"/t\"}] | 501 | a volume without a name",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"npipe\", \"Source\": \"x\", \"Target\": \"/t\"}] | 501 | Mounts[0].Type \"npipe\"",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"tmpfs\", \"Target\": \"t\"}] | 400 | must be an absolute path",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"tmpfs\", \"Target\": \"/t\", \"TmpfsOptions\": {\"SizeBytes\": 5}}] | 501 | Mounts[0].TmpfsOptions",
+        "TaskTemplate.Resources.Limits.NanoCPUs            | 10                               | 400 | Must be at least 0.001",
+        "TaskTemplate.Resources.Limits.MemoryBytes         | 1000                             | 400 | Must be at least 4MiB",
+        "TaskTemplate.Resources.Reservations.GenericResources | [{\"x\": 1}]                  | 501 | GenericResources",
+        "TaskTemplate.RestartPolicy.Condition              | \"sometimes\"                    | 400 | unsupported value \"sometimes\"",
+        "TaskTemplate.Placement.Constraints                | [\"node.role\"]                  | 400 | Constraints[0]: constraint expected one operator",
+        "TaskTemplate.Placement.Constraints                | [\"a b==c\"]                     | 400 | key 'a b' is invalid",
+        "TaskTemplate.Placement.MaxReplicas                | -1                               | 400 | MaxReplicas: must be 0 to",
+        "TaskTemplate.Networks                             | [{\"Target\": \"nosuch\"}]       | 404 | network nosuch not found",
+        "TaskTemplate.Networks                             | [{\"Target\": \"host\"}]         | 501 | predefined network \"host\"",
+        "TaskTemplate.LogDriver.Name                       | \"syslog\"                       | 501 | LogDriver.Name \"syslog\"",
+        "TaskTemplate.Runtime                              | \"plugin\"                       | 501 | Runtime \"plugin\"",
+        "Mode.Replicated.Replicas                          | -1                               | 400 | Replicas: must be 0 to 100000",
+        "Mode.Replicated.Replicas                          | 100001                           | 400 | Replicas: must be 0 to 100000",
+        "Mode.Replicated.Replicas                          | \"3\"                            | 400 | Replicas: expected an integer",
+        "Mode.Global                                       | {}                               | 400 | only one service mode",
+        "Mode.ReplicatedJob                                | {}                               | 501 | jobs",
+        "Mode.GlobalJob                                    | {}                               | 501 | jobs",
+        "UpdateConfig.FailureAction                        | \"shrug\"                        | 400 | UpdateConfig.FailureAction",
+        "RollbackConfig.FailureAction                      | \"rollback\"                     | 400 | RollbackConfig.FailureAction",
+        "UpdateConfig.MaxFailureRatio                      | 1.5                              | 400 | must be between 0 and 1",
+        "UpdateConfig.Order                                | \"both\"                         | 400 | UpdateConfig.Order",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80}]           | 501 | mode=ingress",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | 501 | mode=host",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | 400 | must be a port number",
+        "Networks                                          | [{\"Target\": \"back\"}]         | 501 | Networks",
+        "Surprise                                          | 1                                | 501 | Surprise",
+    })
+    void refusals(String path, String value, int status, String message) {
+        ApiException refused = assertThrows(ApiException.class, () -> check.accept(with(path, value), SNAPSHOT, ""));
+        assertTrue(refused.getMessage().contains(message), refused.getMessage());
+        assertEquals(status, refused.status(), refused.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "TaskTemplate.ContainerSpec.Healthcheck | {}",
+        "TaskTemplate.ContainerSpec.Privileges  | {\"CredentialSpec\": null, \"NoNewPrivileges\": false}",
+        "TaskTemplate.ContainerSpec.Isolation   | \"default\"",
+        "TaskTemplate.Runtime                   | \"container\"",
+        "TaskTemplate.ContainerSpec.Env         | [\"S={{.Task.Slot}} {{ .Service.Name }} {{index .Service.Labels \\\"a\\\"}}\"]",
+        "TaskTemplate.ContainerSpec.Hostname    | \"h-{{.Task.Slot}}\"",
+        "TaskTemplate.ContainerSpec.Image       | \"registry.example:5000/a/b_c:1.2@sha256:82157df4282932c6037025ad9dff61c225f23cfd5c571573e82dcd3fb16db1dc\"",
+        "TaskTemplate.Placement.Constraints     | [\"node.labels.zone == a\", \"node.role!=manager\"]",
+        "Mode.Replicated.Replicas               | 0",
+    })
+    void accepted(String path, String value) {
+        check.accept(with(path, value), SNAPSHOT, "");
+    }
+
+    @Test
+    void networksAreStoredByTheirId() {
+        JsonNode accepted = check.accept(with("TaskTemplate.Networks", "[{\"Target\": \"back\"}]"), SNAPSHOT, "");
+        assertEquals(NETWORK.uid(), accepted.path("TaskTemplate").path("Networks").get(0).path("Target").asText());
+    }
+
+    @Test
+    void aPublishedPortBelongsToOneService() {
+        ObjectNode same = with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080}]");
+        ApiException refused = assertThrows(ApiException.class, () -> withPorts.accept(same, SNAPSHOT, ""));
+        assertEquals("rpc error: code = InvalidArgument desc = port '8080' is already in use by service 'shop'"
+                + " (svc0000000000000000000001) as an ingress port", refused.getMessage());
+        withPorts.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
+        withPorts.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+    }
+}
