@@ -31,6 +31,7 @@ final class ImageArchive {
     private final Map<String, Member> members = new HashMap<>();
     /** docker save of old wrote a layer that several images share once, and symbolic links for the others. */
     private final Map<String, String> links = new HashMap<>();
+    private long documentBytes;
 
     private ImageArchive(ImageLimits limits) {
         this.limits = limits;
@@ -39,8 +40,7 @@ final class ImageArchive {
     /** @param directory empty; the files stay there until the caller removes it */
     static ImageArchive spool(InputStream source, Path directory, ImageLimits limits) {
         ImageArchive archive = new ImageArchive(limits);
-        try {
-            InputStream plain = Decompressor.open(source, WHERE, limits.archiveBytes(), limits);
+        try (InputStream plain = Decompressor.open(source, WHERE, limits.archiveBytes(), limits)) {
             TarReader tar = new TarReader(plain, WHERE);
             int count = 0;
             for (TarEntry entry = tar.next(); entry != null; entry = tar.next()) {
@@ -148,6 +148,10 @@ final class ImageArchive {
         if (member.size() > limits.documentBytes()) {
             throw RuntimeShimException.invalid(WHERE + ": '" + TarEntry.shown(member.name()) + "' has " + member.size() + " bytes; "
                     + limits.documentBytes() + " are allowed for a document");
+        }
+        documentBytes += member.size(); // again for each reading: a manifest may name one config a thousand times
+        if (documentBytes > limits.allDocumentBytes()) {
+            throw RuntimeShimException.invalid(WHERE + " has more than " + limits.allDocumentBytes() + " bytes of manifests and configs");
         }
         try {
             return Files.readAllBytes(member.content());
