@@ -22,6 +22,8 @@ import java.util.Map;
 final class ImageArchive {
     static final String WHERE = "image archive";
     private static final int LINKS_LIMIT = 8;
+    /** Of names in the archive, which are held in memory; those of honest ones are about 80 characters. */
+    private static final int NAME_LIMIT = 1_024;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** @param digest of the content as it is in the archive, compressed or not */
@@ -66,6 +68,9 @@ final class ImageArchive {
     }
 
     private void take(TarEntry entry, TarReader tar, Path target) throws IOException {
+        if (entry.name().length() > NAME_LIMIT || entry.linkName().length() > NAME_LIMIT) {
+            throw RuntimeShimException.invalid(WHERE + ": '" + entry.shownName() + "' has a name of more than " + NAME_LIMIT + " bytes");
+        }
         String name = normal(entry.name());
         switch (entry.type()) {
             case FILE -> {

@@ -11,7 +11,7 @@ package dev.starling.runtime.image;
  * @param layers              of one image; overlayfs stacks at most 500 directories
  * @param layerBytes          of one layer, decompressed
  * @param layerEntries        files, directories and links in one layer
- * @param layerNameBytes      of those names in one layer that must be remembered until its end (directories, whiteouts)
+ * @param layerNameBytes      of memory for those names in one layer that must be known until its end (directories, whiteouts)
  * @param ratio               decompressed bytes for each compressed one
  * @param ratioFreeBytes      so many decompressed bytes are taken before the ratio counts
  */

@@ -113,6 +113,7 @@ class LocalImageStoreTest {
 
     @Test
     void theBuilderIsDeterministic() {
+        assertEquals("sha256:6615500e1050e6ccebf2f3269a13e853beeb9d8c90d3736e4408e05aad498f93", Digest.of(hello("same-everywhere").toBytes()).toString(), "the same on every node, and after upgrades of libraries");
         List<String> applets = List.of("busybox", "sh", "cat", "ls");
         byte[] program = Archives.bytes("program");
         assertArrayEquals(ImageBuilder.busybox(program, applets).toBytes(), ImageBuilder.busybox(program, applets).toBytes());
@@ -268,6 +269,7 @@ class LocalImageStoreTest {
         String often = "[" + (one + ",").repeat(60) + one + "]";
         assertTrue(refusal(Kind.INVALID, new Tar().file("c", Archives.config("amd64", LAYER)).file("l", LAYER).file("manifest.json", often).toBytes())
                 .getMessage().contains("more than 8192 bytes of manifests and configs"));
+        assertTrue(refusal(Kind.INVALID, new Tar().file("n".repeat(1025), "").toBytes()).getMessage().contains("more than 1024 bytes"));
         Tar many = new Tar();
         IntStream.range(0, 6).forEach(i -> many.directory("d" + i));
         assertTrue(refusal(Kind.INVALID, many.toBytes()).getMessage().contains("more than 5 entries"));
