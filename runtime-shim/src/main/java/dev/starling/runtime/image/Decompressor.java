@@ -18,6 +18,7 @@ final class Decompressor {
     private Decompressor() {}
 
     /**
+     * @param source   stays the caller's to close; closing what is returned frees only the decompressor
      * @param where    names the stream for error messages
      * @param maxBytes that may come out
      */
@@ -77,6 +78,11 @@ final class Decompressor {
         @Override
         public boolean markSupported() {
             return false;
+        }
+
+        @Override
+        public void close() {
+            // the source is the caller's
         }
     }
 

@@ -22,6 +22,8 @@ import java.util.Map;
 final class ImageArchive {
     static final String WHERE = "image archive";
     private static final int LINKS_LIMIT = 8;
+    /** Of names in the archive, which are held in memory; those of honest ones are about 80 characters. */
+    private static final int NAME_LIMIT = 1_024;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** @param digest of the content as it is in the archive, compressed or not */
@@ -31,6 +33,7 @@ final class ImageArchive {
     private final Map<String, Member> members = new HashMap<>();
     /** docker save of old wrote a layer that several images share once, and symbolic links for the others. */
     private final Map<String, String> links = new HashMap<>();
+    private long documentBytes;
 
     private ImageArchive(ImageLimits limits) {
         this.limits = limits;
@@ -39,8 +42,7 @@ final class ImageArchive {
     /** @param directory empty; the files stay there until the caller removes it */
     static ImageArchive spool(InputStream source, Path directory, ImageLimits limits) {
         ImageArchive archive = new ImageArchive(limits);
-        try {
-            InputStream plain = Decompressor.open(source, WHERE, limits.archiveBytes(), limits);
+        try (InputStream plain = Decompressor.open(source, WHERE, limits.archiveBytes(), limits)) {
             TarReader tar = new TarReader(plain, WHERE);
             int count = 0;
             for (TarEntry entry = tar.next(); entry != null; entry = tar.next()) {
@@ -66,6 +68,9 @@ final class ImageArchive {
     }
 
     private void take(TarEntry entry, TarReader tar, Path target) throws IOException {
+        if (entry.name().length() > NAME_LIMIT || entry.linkName().length() > NAME_LIMIT) {
+            throw RuntimeShimException.invalid(WHERE + ": '" + entry.shownName() + "' has a name of more than " + NAME_LIMIT + " bytes");
+        }
         String name = normal(entry.name());
         switch (entry.type()) {
             case FILE -> {
@@ -148,6 +153,10 @@ final class ImageArchive {
         if (member.size() > limits.documentBytes()) {
             throw RuntimeShimException.invalid(WHERE + ": '" + TarEntry.shown(member.name()) + "' has " + member.size() + " bytes; "
                     + limits.documentBytes() + " are allowed for a document");
+        }
+        documentBytes += member.size(); // again for each reading: a manifest may name one config a thousand times
+        if (documentBytes > limits.allDocumentBytes()) {
+            throw RuntimeShimException.invalid(WHERE + " has more than " + limits.allDocumentBytes() + " bytes of manifests and configs");
         }
         try {
             return Files.readAllBytes(member.content());

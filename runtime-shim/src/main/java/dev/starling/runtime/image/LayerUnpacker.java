@@ -42,6 +42,8 @@ final class LayerUnpacker {
     private static final int PATH_LIMIT = 2048;
     private static final int DEPTH_LIMIT = 256;
     private static final int TARGET_LIMIT = 4095;
+    /** What an object for a name costs in the heap beside the name, about. */
+    private static final int REMEMBERING_BYTES = 64;
     private static final String CAPABILITY = "security.capability";
 
     private final FileSystemCalls calls;
@@ -57,7 +59,7 @@ final class LayerUnpacker {
     private int entries;
     private long size;
 
-    private record DirectoryTime(List<String> path, long seconds, int nanos) {}
+    private record DirectoryTime(String path, long seconds, int nanos) {}
 
     /** An entry's place: its directory, open, and its name there. {@code "."} is the layer's root itself. */
     private record Place(int directory, String name, String shown) {}
@@ -86,7 +88,7 @@ final class LayerUnpacker {
                 unpack(rootDescriptor, entry, tar);
             }
             for (DirectoryTime time : directoryTimes) {
-                inPlace(rootDescriptor, time.path, false, place -> calls.changeTimes(
+                inPlace(rootDescriptor, time.path.isEmpty() ? List.of() : List.of(time.path.split("/")), false, place -> calls.changeTimes(
                         place.directory, place.name, time.seconds, time.nanos, place.shown));
             }
             return size;
@@ -128,8 +130,7 @@ final class LayerUnpacker {
         inPlace(rootDescriptor, hiddenPath, true, place -> {
             try {
                 calls.makeNode(place.directory, hidden, FileSystemCalls.S_IFCHR, 0, 0, place.shown);
-                remember(entry, hiddenPath);
-                whiteouts.add(String.join("/", hiddenPath));
+                whiteouts.add(remembered(entry, hiddenPath));
             } catch (RuntimeShimException failure) {
                 if (failure.errno() != EEXIST) {
                     throw failure;
@@ -201,8 +202,7 @@ final class LayerUnpacker {
                 makeOpaque(place);
             }
         }
-        remember(entry, path);
-        directoryTimes.add(new DirectoryTime(path, entry.modifiedSeconds(), entry.modifiedNanos()));
+        directoryTimes.add(new DirectoryTime(remembered(entry, path), entry.modifiedSeconds(), entry.modifiedNanos()));
     }
 
     private void file(Place place, TarReader tar) throws IOException {
@@ -365,13 +365,13 @@ final class LayerUnpacker {
         return components;
     }
 
-    private void remember(TarEntry entry, List<String> path) {
-        for (String component : path) {
-            rememberedNameBytes += component.length() + 1;
-        }
+    private String remembered(TarEntry entry, List<String> path) {
+        String joined = String.join("/", path);
+        rememberedNameBytes += joined.length() + REMEMBERING_BYTES;
         if (rememberedNameBytes > limits.layerNameBytes()) {
             throw invalid(entry, "is one too many: the names of directories and whiteouts exceed " + limits.layerNameBytes() + " bytes");
         }
+        return joined;
     }
 
     private RuntimeShimException invalid(TarEntry entry, String why) {

@@ -70,27 +70,37 @@ public final class LocalImageStore implements ImageStore {
     public List<String> load(InputStream archive) {
         Path work = temporaryDirectory("load-");
         try {
-            ImageArchive spooled = ImageArchive.spool(archive, Disk.directory(work.resolve("spool")), limits);
-            List<ArchivedImage> images = read(spooled);
+            Path spool = Disk.directory(work.resolve("spool"));
+            List<ArchivedImage> images = read(ImageArchive.spool(archive, spool, limits));
             List<Digest> diffIds = images.stream().flatMap(image -> image.config().diffIds().stream()).toList();
             synchronized (lock) {
                 layers.pin(diffIds);
             }
-            boolean taken = false;
+            RuntimeException failed = null;
             try {
-                List<String> loaded = take(images, work.resolve("layers"));
-                taken = true;
-                return loaded;
+                return take(images, spool, work.resolve("layers"));
+            } catch (RuntimeException failure) {
+                failed = failure;
+                throw failure;
             } finally {
                 synchronized (lock) {
                     layers.unpin(diffIds);
                 }
-                if (!taken) {
-                    sweep(); // what was removed meanwhile and stayed only because of the pins
+                if (failed != null) {
+                    sweepAfter(failed);
                 }
             }
         } finally {
             Disk.removeTree(work);
+        }
+    }
+
+    /** Removes what was put in place before {@code failure}, or stayed for the pins' sake, and must not hide why the load failed. */
+    private void sweepAfter(RuntimeException failure) {
+        try {
+            sweep();
+        } catch (RuntimeShimException second) {
+            failure.addSuppressed(second);
         }
     }
 
@@ -104,7 +114,7 @@ public final class LocalImageStore implements ImageStore {
         throw RuntimeShimException.invalid(ImageArchive.WHERE + " has neither " + ArchivedImage.DOCKER_MANIFEST + " nor " + OciLayout.INDEX);
     }
 
-    private List<String> take(List<ArchivedImage> images, Path work) {
+    private List<String> take(List<ArchivedImage> images, Path spool, Path work) {
         Set<Digest> unpacked = new HashSet<>();
         for (ArchivedImage image : images) {
             for (int i = 0; i < image.layers().size(); i++) {
@@ -114,6 +124,7 @@ public final class LocalImageStore implements ImageStore {
                 }
             }
         }
+        Disk.removeTree(spool); // before the sync, which would bring it to disk too
         if (!unpacked.isEmpty()) {
             layers.sync();
         }

@@ -219,7 +219,7 @@ class LayerUnpackerTest {
 
     @Test
     void boundsHold() {
-        ImageLimits few = new ImageLimits(1 << 20, 10, 1 << 10, 4, 1 << 20, 3, 20, 10, 1 << 10);
+        ImageLimits few = new ImageLimits(1 << 20, 10, 1 << 10, 1 << 12, 4, 1 << 20, 3, 90, 10, 1 << 10);
         assertThrows(RuntimeShimException.class, () -> unpack(new Tar().file("1", "").file("2", "").file("3", "").file("4", "").toBytes(), root, few));
         assertThrows(RuntimeShimException.class, () -> unpack(new Tar().directory("a".repeat(30)).toBytes(), root, few));
         refusal(new Tar().file("n".repeat(256), ""));

@@ -99,6 +99,12 @@ class LocalImageStoreTest {
         assertEquals(0, entries("tmp"));
     }
 
+    private static long openDescriptors() throws Exception {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.count();
+        }
+    }
+
     private long entries(String below) throws Exception {
         try (Stream<Path> entries = Files.list(directory.resolve(below))) {
             return entries.count();
@@ -107,6 +113,7 @@ class LocalImageStoreTest {
 
     @Test
     void theBuilderIsDeterministic() {
+        assertEquals("sha256:6615500e1050e6ccebf2f3269a13e853beeb9d8c90d3736e4408e05aad498f93", Digest.of(hello("same-everywhere").toBytes()).toString(), "the same on every node, and after upgrades of libraries");
         List<String> applets = List.of("busybox", "sh", "cat", "ls");
         byte[] program = Archives.bytes("program");
         assertArrayEquals(ImageBuilder.busybox(program, applets).toBytes(), ImageBuilder.busybox(program, applets).toBytes());
@@ -218,6 +225,7 @@ class LocalImageStoreTest {
         load(hello("kept").toBytes());
         TreeSet<String> before = content();
         List<Image> images = store.list();
+        long descriptors = openDescriptors();
         Random random = new Random(42);
         byte[] noise = new byte[20_000];
         random.nextBytes(noise);
@@ -235,13 +243,14 @@ class LocalImageStoreTest {
         }
         assertEquals(before, content());
         assertEquals(images, store.list());
+        assertEquals(descriptors, openDescriptors());
         load(plain);
         assertEquals(2, store.list().size());
     }
 
     @Test
     void bombsAreRefused() throws Exception {
-        ImageLimits small = new ImageLimits(1 << 20, 5, 1 << 12, 2, 1 << 17, 100, 1 << 12, 20, 1 << 14);
+        ImageLimits small = new ImageLimits(1 << 20, 5, 1 << 12, 1 << 13, 2, 1 << 17, 100, 1 << 12, 20, 1 << 14);
         store = reopened(small);
         TreeSet<String> before = content();
         byte[] zeros = new byte[1 << 16];
@@ -256,6 +265,11 @@ class LocalImageStoreTest {
         assertTrue(refusal(Kind.INVALID, ImageBuilder.image("a").file("big", 0644, new byte[1 << 20]).toBytes()).getMessage().contains("more than 1048576 bytes"));
         assertTrue(refusal(Kind.INVALID, hello("a").layer().layer().text("x", "").toBytes()).getMessage().contains("3 layers; 2 are allowed"));
         assertTrue(refusal(Kind.INVALID, hello("a").label("big", "x".repeat(1 << 12)).toBytes()).getMessage().contains("4096 are allowed for a document"));
+        String one = "{\"Config\":\"c\",\"Layers\":[\"l\"]}";
+        String often = "[" + (one + ",").repeat(60) + one + "]";
+        assertTrue(refusal(Kind.INVALID, new Tar().file("c", Archives.config("amd64", LAYER)).file("l", LAYER).file("manifest.json", often).toBytes())
+                .getMessage().contains("more than 8192 bytes of manifests and configs"));
+        assertTrue(refusal(Kind.INVALID, new Tar().file("n".repeat(1025), "").toBytes()).getMessage().contains("more than 1024 bytes"));
         Tar many = new Tar();
         IntStream.range(0, 6).forEach(i -> many.directory("d" + i));
         assertTrue(refusal(Kind.INVALID, many.toBytes()).getMessage().contains("more than 5 entries"));
