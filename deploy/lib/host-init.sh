@@ -8,11 +8,14 @@ name=$1 run_dir=$2
 hostname "$name" 2>/dev/null || printf '%s' "$name" >/proc/sys/kernel/hostname
 ip link set lo up
 
-# sysfs shows the network devices of whoever mounted it, so this host needs its own, with the cgroup mounts moved over.
+# sysfs shows the network devices of whoever mounted it, so this host needs its own, with the cgroup mounts moved over. The old
+# ones have to go: mounted over they would still be listed, and a runtime would find each hierarchy twice.
 mkdir -p "$run_dir/cgroup"
 mount --rbind /sys/fs/cgroup "$run_dir/cgroup"
+umount --lazy --recursive /sys
 mount -t sysfs sysfs /sys
 mount --move "$run_dir/cgroup" /sys/fs/cgroup
+rmdir "$run_dir/cgroup"
 
 touch "$run_dir/booted"
 while true; do
