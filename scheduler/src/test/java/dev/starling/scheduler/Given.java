@@ -1,0 +1,183 @@
+package dev.starling.scheduler;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.scheduler.model.Availability;
+import dev.starling.scheduler.model.NetworkSpec;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Platform;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.RestartPolicy;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.UpdatePolicy;
+import dev.starling.scheduler.model.View;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** The nouns of the tests: nodes, services, tasks and views with defaults, to be changed where a test is about something. */
+final class Given {
+    static final long GIB = 1L << 30;
+    static final long CORE = 1_000_000_000L;
+
+    private Given() {}
+
+    static NodeId id(int number) {
+        return new NodeId(String.format("node%02d", number));
+    }
+
+    static NodeView node(int number) {
+        return new NodeView(id(number), "host" + number, "10.88.0." + (10 + number), Role.MANAGER, true, Availability.ACTIVE, new TreeMap<>(),
+                new TreeMap<>(), new Platform("linux", "x86_64"), new Resources(8 * CORE, 8 * GIB), new TreeSet<>(List.of("app:1", "app:2")));
+    }
+
+    static NodeView ready(NodeView node, boolean ready) {
+        return new NodeView(node.id(), node.hostname(), node.address(), node.role(), ready, node.availability(), node.labels(),
+                node.engineLabels(), node.platform(), node.capacity(), node.images());
+    }
+
+    static NodeView with(NodeView node, Availability availability) {
+        return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), availability, node.labels(),
+                node.engineLabels(), node.platform(), node.capacity(), node.images());
+    }
+
+    static NodeView with(NodeView node, Platform platform) {
+        return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
+                node.engineLabels(), platform, node.capacity(), node.images());
+    }
+
+    static NodeView with(NodeView node, Resources capacity) {
+        return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
+                node.engineLabels(), node.platform(), capacity, node.images());
+    }
+
+    static NodeView labelled(NodeView node, String key, String value) {
+        SortedMap<String, String> labels = new TreeMap<>(node.labels());
+        labels.put(key, value);
+        return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), labels,
+                node.engineLabels(), node.platform(), node.capacity(), node.images());
+    }
+
+    static Service service(String uid, int replicas) {
+        return new Service(uid, new ServiceSpec.Mode.Replicated(replicas));
+    }
+
+    static Service global(String uid) {
+        return new Service(uid, new ServiceSpec.Mode.Global());
+    }
+
+    static NetworkSpec network(String uid, String subnet, String gateway) {
+        return new NetworkSpec(uid, HybridTime.of(1, 0), subnet, gateway);
+    }
+
+    static Task task(String id, Slot slot, NodeId node, TaskState state, long claimed) {
+        return new Task(id, slot, node, 1, "hash1", "app:1", state, TaskState.RUNNING, HybridTime.of(claimed, 0), 0, 0, 0, claimed, claimed,
+                "", "", -1, "", 0, new TreeMap<>());
+    }
+
+    static View view(List<NodeView> nodes, List<Service> services, List<Task> tasks) {
+        SortedMap<NodeId, NodeView> nodeMap = new TreeMap<>();
+        nodes.forEach(node -> nodeMap.put(node.id(), node));
+        SortedMap<String, ServiceSpec> serviceMap = new TreeMap<>();
+        services.forEach(service -> serviceMap.put(service.uid, service.spec()));
+        SortedMap<NodeId, List<Task>> taskMap = new TreeMap<>();
+        tasks.forEach(task -> taskMap.computeIfAbsent(task.node(), node -> new ArrayList<>()).add(task));
+        return new View(nodeMap, serviceMap, new TreeMap<>(), taskMap, new TreeMap<>(), new TreeMap<>());
+    }
+
+    /** A service in the making; each method changes one thing. */
+    static final class Service {
+        final String uid;
+        private ServiceSpec.Mode mode;
+        private long generation = 1;
+        private String image = "app:1";
+        private Resources reservations = Resources.NONE;
+        private List<String> constraints = List.of();
+        private List<String> spread = List.of();
+        private List<Platform> platforms = List.of();
+        private int maxReplicasPerNode;
+        private RestartPolicy restart = new RestartPolicy(RestartPolicy.Condition.ANY, 1_000, 0, 0);
+        private UpdatePolicy update = UpdatePolicy.DEFAULT;
+        private List<String> networks = List.of();
+        private List<String> hostPorts = List.of();
+
+        private Service(String uid, ServiceSpec.Mode mode) {
+            this.uid = uid;
+            this.mode = mode;
+        }
+
+        Service replicas(int replicas) {
+            mode = new ServiceSpec.Mode.Replicated(replicas);
+            generation++;
+            return this;
+        }
+
+        Service image(String newImage) {
+            image = newImage;
+            generation++;
+            return this;
+        }
+
+        Service reserves(long nanoCpus, long memoryBytes) {
+            reservations = new Resources(nanoCpus, memoryBytes);
+            return this;
+        }
+
+        Service constraints(String... all) {
+            constraints = Arrays.asList(all);
+            return this;
+        }
+
+        Service spread(String... descriptors) {
+            spread = Arrays.asList(descriptors);
+            return this;
+        }
+
+        Service platforms(Platform... all) {
+            platforms = Arrays.asList(all);
+            return this;
+        }
+
+        Service maxReplicasPerNode(int limit) {
+            maxReplicasPerNode = limit;
+            return this;
+        }
+
+        Service restart(RestartPolicy.Condition condition, long delayMillis, int maxAttempts, long windowMillis) {
+            restart = new RestartPolicy(condition, delayMillis, maxAttempts, windowMillis);
+            return this;
+        }
+
+        Service update(int parallelism, UpdatePolicy.FailureAction action, UpdatePolicy.Order order) {
+            return update(new UpdatePolicy(parallelism, 0, action, 5_000, 0, order));
+        }
+
+        Service update(UpdatePolicy policy) {
+            update = policy;
+            return this;
+        }
+
+        Service networks(String... uids) {
+            networks = Arrays.asList(uids);
+            return this;
+        }
+
+        Service hostPorts(String... ports) {
+            hostPorts = Arrays.asList(ports);
+            return this;
+        }
+
+        /** The template hash is the image's number: "app:2" and "bad:2" -> "hash2". */
+        ServiceSpec spec() {
+            return new ServiceSpec(uid, uid, HybridTime.of(1, 0), generation, "hash" + image.substring(image.indexOf(':') + 1), image, mode,
+                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, networks, hostPorts);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package dev.starling.scheduler;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+
+import dev.starling.scheduler.model.RestartPolicy.Condition;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.Time;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What follows when a task ends, and when the agent does. */
+class RestartTest {
+    @ParameterizedTest(name = "{0} image, condition {1}, at most {2} restarts: {3} starts, last state {4}")
+    @CsvSource({
+        "crash, NONE,       0, 1, FAILED",
+        "crash, ON_FAILURE, 3, 4, FAILED",
+        "crash, ANY,        2, 3, FAILED",
+        "batch, NONE,       0, 1, COMPLETE",
+        "batch, ON_FAILURE, 0, 1, COMPLETE",
+        "batch, ANY,        4, 5, COMPLETE",
+        "missing, NONE,     0, 1, REJECTED",
+        "missing, ANY,      2, 3, REJECTED",
+    })
+    void theRestartPolicyDecidesHowOftenASlotIsStarted(String image, Condition condition, int maxAttempts, int starts, TaskState last) {
+        Cluster cluster = Cluster.of(3);
+        cluster.deploy(Given.service("job", 1).image(image + ":1").restart(condition, 1_000, maxAttempts, 0));
+        cluster.run(500);
+        cluster.runToRest();
+        assertEquals(starts, cluster.hosts.stream().mapToInt(host -> host.containers.startedCount()).sum());
+        Task newest = cluster.records("job").stream().max((a, b) -> Long.compare(a.createdMillis(), b.createdMillis())).orElseThrow();
+        assertEquals(last, newest.state());
+        assertEquals(TaskState.SHUTDOWN, newest.desired());
+    }
+
+    @Test
+    void aRestartWaitsForItsDelayAndStaysOnTheNodeWithItsClaim() {
+        Cluster cluster = Cluster.of(3);
+        cluster.deploy(Given.service("web", 1).restart(Condition.ANY, 3_000, 0, 0));
+        cluster.runToRest();
+        Task first = cluster.running("web").get(0);
+        Cluster.Host host = cluster.hosts.stream().filter(h -> h.id.equals(first.node())).findFirst().orElseThrow();
+        host.containers.kill(first.id(), cluster.now);
+        cluster.run(100);
+        Task waiting = host.recordTasks.values().stream().filter(Task::isActive).findFirst().orElseThrow();
+        assertEquals(TaskState.READY, waiting.desired());
+        assertEquals(first.claimed(), waiting.claimed());
+        assertEquals(1, waiting.attempt());
+        long took = cluster.runUntil("runs again", 10_000, () -> !cluster.running("web").isEmpty());
+        assertTrue(took >= 2_900 && took <= 3_500, "took " + took);
+        assertEquals(first.node(), cluster.running("web").get(0).node());
+    }
+
+    @Test
+    void onlyRestartsWithinTheWindowCount() {
+        Cluster cluster = Cluster.of(1);
+        cluster.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 1_000, 2, 3_000));
+        cluster.run(20_000);
+        assertTrue(cluster.host(1).containers.startedCount() > 8, "one restart every 1.8 s never has 2 before it in 3 s");
+        Cluster strict = Cluster.of(1);
+        strict.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 1_000, 2, 60_000));
+        strict.run(20_000);
+        assertEquals(3, strict.host(1).containers.startedCount());
+    }
+
+    @Test
+    void historyIsKeptUpToItsLimit() {
+        Cluster cluster = new Cluster(2, 1, 20, 20, new SchedulerConfig(SchedulerConfig.defaults().beat(), SchedulerConfig.defaults().duplicateGrace(), 2), n -> n);
+        cluster.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 500, 0, 0));
+        cluster.run(20_000);
+        assertEquals(2, cluster.records("web").stream().filter(task -> task.state().isTerminal()).count());
+    }
+
+    @Test
+    void anAgentThatRestartsAdoptsWhatRunsAndDoesNotStartItTwice() {
+        Cluster cluster = Cluster.of(3);
+        cluster.deploy(Given.service("web", 9));
+        cluster.runToRest();
+        List<String> before = cluster.running("web").stream().map(Task::id).sorted().toList();
+        cluster.host(2).restartAgent();
+        cluster.runToRest();
+        assertEquals(before, cluster.running("web").stream().map(Task::id).sorted().toList());
+    }
+
+    @Test
+    void anIslandStartsAfterAPowerCutWhatItHadClaimed() {
+        Cluster cluster = Cluster.of(1);
+        cluster.deploy(Given.service("web", 3));
+        cluster.runToRest();
+        cluster.powerCut(1);
+        cluster.run(1_000);
+        cluster.powerOn(1);
+        cluster.runUntil("all run again", 5_000, () -> cluster.eachSlotOnce("web", 3));
+    }
+
+    @Test
+    void aRestoredTaskWaitsForItsReport() {
+        Given.Service web = Given.service("web", 1);
+        Task task = Given.task("t1", Slot.replica("web", 1), Given.id(1), TaskState.RUNNING, 5);
+        Scheduler scheduler = new Scheduler(Given.id(1), SchedulerConfig.defaults(), new Random(1));
+        scheduler.restore(List.of(task), List.of(), List.of());
+        var view = Given.view(List.of(Given.node(1)), List.of(web), List.of(task));
+        assertEquals(List.of(), scheduler.step(view, new Time(0, 100)));
+        scheduler.report(new TaskReport("t1", TaskState.FAILED, "gone", "container is gone", -1, "", 0), new Time(5, 105));
+        assertEquals(5, scheduler.nextStep());
+        scheduler.step(view, new Time(5, 105));
+        assertEquals(1_005, scheduler.nextStep(), "the restart delay");
+    }
+
+    @Test
+    void reportsThatMoveBackOrNameNoTaskAreIgnored() {
+        Scheduler scheduler = new Scheduler(Given.id(1), SchedulerConfig.defaults(), new Random(1));
+        scheduler.step(Given.view(List.of(Given.node(1)), List.of(Given.service("web", 1)), List.of()), new Time(0, 100));
+        String id = scheduler.tasks().firstKey();
+        assertEquals(25, id.length());
+        assertEquals(1, scheduler.report(report(id, TaskState.RUNNING), new Time(1, 101)).size());
+        assertEquals(List.of(), scheduler.report(report(id, TaskState.STARTING), new Time(2, 102)));
+        assertEquals(List.of(), scheduler.report(report(id, TaskState.RUNNING), new Time(3, 103)), "nothing new");
+        assertEquals(List.of(), scheduler.report(report("nobody", TaskState.RUNNING), new Time(3, 103)));
+    }
+
+    @Test
+    void aNodeThatIsNotReadyOrNotEnrolledKeepsWhatItHasAndDoesNothing() {
+        Scheduler scheduler = new Scheduler(Given.id(1), SchedulerConfig.defaults(), new Random(1));
+        var service = List.of(Given.service("web", 1));
+        assertEquals(List.of(), scheduler.step(Given.view(List.of(Given.ready(Given.node(1), false)), service, List.of()), new Time(0, 100)));
+        assertEquals(List.of(), scheduler.step(Given.view(List.of(Given.node(2)), service, List.of()), new Time(0, 100)));
+        assertEquals(Long.MAX_VALUE, scheduler.nextStep());
+    }
+
+    private static TaskReport report(String id, TaskState state) {
+        return new TaskReport(id, state, "", "", -1, "", 0);
+    }
+}
