@@ -21,6 +21,7 @@ import java.io.InputStreamReader;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,16 @@ class NodeStoreTest {
             assertEquals(List.of(member), store.loadMembers());
             assertEquals(Optional.of("k3x9"), store.clusterId());
             assertNull(store.movedAside());
+        }
+    }
+
+    @Test
+    void onlyTheOwnerReadsIt() throws Exception {
+        try (NodeStore store = NodeStore.open(directory)) {
+            store.saveClusterId("k3x9");
+            for (String name : List.of("state.db", "state.db-wal")) {
+                assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.resolve(name))), name);
+            }
         }
     }
 

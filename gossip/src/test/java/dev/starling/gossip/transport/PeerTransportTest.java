@@ -66,6 +66,26 @@ class PeerTransportTest {
     }
 
     @Test
+    void peersThatDialEachOtherAtOnceLoseNothing() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            TestPeer a = peer();
+            TestPeer b = peer();
+            a.transport.send(b.endpoint, bytes("a"));
+            b.transport.send(a.endpoint, bytes("b"));
+            assertArrayEquals(bytes("a"), b.nextMessage());
+            assertArrayEquals(bytes("b"), a.nextMessage());
+            assertTrue(a.counters().handshakes.sum() <= 2);
+        }
+    }
+
+    @Test
+    void aNodeMaySpeakToItself() throws Exception {
+        TestPeer a = peer();
+        a.transport.handle("echo", (from, payload) -> CompletableFuture.completedFuture(bytes(from.id().value())));
+        assertArrayEquals(bytes(a.id().value()), a.transport.request(a.endpoint, a.id(), "echo", bytes(""), SOON).get());
+    }
+
+    @Test
     void messagesOfOneSenderStayInOrder() throws Exception {
         TestPeer a = peer();
         TestPeer b = peer();
