@@ -132,8 +132,13 @@ final class Database implements AutoCloseable {
     private void rollback(Exception because) {
         try {
             connection.rollback();
-        } catch (SQLException e) {
-            because.addSuppressed(e);
+        } catch (SQLException alreadyRolledBack) { // SQLite does so by itself where the disk is full; the driver then begins no new one
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("BEGIN");
+            } catch (SQLException e) {
+                because.addSuppressed(alreadyRolledBack);
+                because.addSuppressed(e);
+            }
         }
     }
 

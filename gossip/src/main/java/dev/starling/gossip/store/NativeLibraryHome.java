@@ -21,7 +21,7 @@ final class NativeLibraryHome {
             return;
         }
         Path own = Files.createDirectories(dataDirectory.resolve("native")).toRealPath();
-        Path chosen = allowsExecution(own) ? own : Path.of(System.getProperty("java.io.tmpdir"));
+        Path chosen = Files.isWritable(own) && allowsExecution(own) ? own : Path.of(System.getProperty("java.io.tmpdir"));
         if (chosen.equals(own)) {
             try (Stream<Path> leftovers = Files.list(own)) {
                 for (Path leftover : leftovers.filter(file -> file.getFileName().toString().startsWith("sqlite-")).toList()) {

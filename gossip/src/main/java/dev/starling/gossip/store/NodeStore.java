@@ -66,6 +66,9 @@ public final class NodeStore implements AutoCloseable {
         Path file = directory.resolve(DATABASE_FILE);
         try {
             Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            if (!Files.exists(file)) { // SQLite would make it readable for all; its journals take the rights of the file
+                Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            }
             NativeLibraryHome.choose(directory);
         } catch (IOException e) {
             throw StoreException.file(file, "preparing its directory", e);

@@ -9,11 +9,14 @@ import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
@@ -29,6 +32,8 @@ import java.util.concurrent.TimeUnit;
  */
 final class Connection extends SimpleChannelInboundHandler<Frame> implements Frame.Receiver {
     private enum Phase { HANDSHAKE, HELLO, ESTABLISHED, CLOSED }
+
+    private static final int MAX_REASON_LENGTH = 200;
 
     private final Switchboard owner;
     private final TransportConfig config;
@@ -131,9 +136,10 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         context.fireChannelInactive();
     }
 
-    /** Ends the connection because of what the peer did or did not do. */
+    /** Ends the connection because of what the peer did or did not do; some of {@code why} may be the peer's own words. */
     void refuse(String why) {
-        end(why);
+        String text = String.valueOf(why);
+        end(text.length() <= MAX_REASON_LENGTH ? text : text.substring(0, MAX_REASON_LENGTH) + "...");
     }
 
     /** Ends the connection without alarm on either side. */
@@ -204,7 +210,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     private void handled(long id, byte[] reply, Throwable error) {
         callsBeingHandled--;
         if (error != null) {
-            Throwable cause = error.getCause() != null && error instanceof java.util.concurrent.CompletionException ? error.getCause() : error;
+            Throwable cause = error.getCause() != null && error instanceof CompletionException ? error.getCause() : error;
             answer(new Frame.Failure(id, Frame.Failure.Code.FAILED, cause.getMessage() != null ? cause.getMessage() : cause.toString()));
             return;
         }
@@ -354,7 +360,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     /** The address that the peer says it listens on, where it is the one that it really connects from; else null. */
     Endpoint claimedAddress() {
         boolean plausible = channel.remoteAddress() instanceof InetSocketAddress remote
-                && remote.getAddress().getHostAddress().equals(claimed.host());
+                && Arrays.equals(remote.getAddress().getAddress(), NetUtil.createByteArrayFromIpAddressString(claimed.host()));
         return plausible ? claimed : null;
     }
 

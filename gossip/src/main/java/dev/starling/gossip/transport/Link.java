@@ -49,7 +49,9 @@ final class Link {
     }
 
     private void send(Outbound outbound) {
-        if (outbound instanceof Outbound.Call call) {
+        if (current == null) { // the one before it broke the connection
+            outbound.fail(TransportException.lost(to.toString(), "it broke while it was being used"));
+        } else if (outbound instanceof Outbound.Call call) {
             current.send(call);
         } else if (outbound instanceof Outbound.OneWay message) {
             current.send(message);

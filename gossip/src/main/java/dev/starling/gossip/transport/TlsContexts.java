@@ -13,6 +13,7 @@ import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.util.List;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -26,6 +27,11 @@ import javax.net.ssl.X509ExtendedTrustManager;
  */
 final class TlsContexts {
     private static final String PROTOCOL = "TLSv1.3";
+    /**
+     * ChaCha20 first: the JDK's AES-GCM is fast only once C2 has compiled it, and agents run with C1 alone to stay small. There it was
+     * measured at a quarter of the speed of ChaCha20; machines without AES instructions favour ChaCha20 anyway.
+     */
+    private static final List<String> CIPHERS = List.of("TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256");
 
     private final NodeCredentials credentials;
     private final SslContext server;
@@ -37,9 +43,9 @@ final class TlsContexts {
         ClusterOnly trust = new ClusterOnly(credentials.ca());
         try {
             server = SslContextBuilder.forServer(key).sslProvider(SslProvider.JDK).trustManager(trust).clientAuth(ClientAuth.REQUIRE)
-                    .protocols(PROTOCOL).build();
+                    .protocols(PROTOCOL).ciphers(CIPHERS).build();
             client = SslContextBuilder.forClient().sslProvider(SslProvider.JDK).keyManager(key).trustManager(trust)
-                    .endpointIdentificationAlgorithm(null).protocols(PROTOCOL).build();
+                    .endpointIdentificationAlgorithm(null).protocols(PROTOCOL).ciphers(CIPHERS).build();
         } catch (SSLException e) {
             throw new IllegalStateException("this Java runtime has no " + PROTOCOL + ": " + e.getMessage(), e);
         }

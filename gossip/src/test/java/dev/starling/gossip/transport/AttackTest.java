@@ -1,0 +1,268 @@
+package dev.starling.gossip.transport;
+
+import static dev.starling.gossip.transport.TestPeer.await;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.gossip.Role;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.NodeKey;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.Socket;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import javax.net.ssl.SSLSocket;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Who does not belong is refused, counted, and costs those who do nothing. After each attack a good peer gets through. */
+@Timeout(60)
+class AttackTest {
+    private final ClusterAuthority cluster = ClusterAuthority.create("k3x9");
+    private final List<TestPeer> peers = new ArrayList<>();
+    private TestPeer victim;
+
+    @BeforeEach
+    void start() {
+        victim = keep(TestPeer.of(cluster, config -> config.withTimeouts(Duration.ofSeconds(2), Duration.ofSeconds(9), Duration.ofMinutes(5))));
+    }
+
+    @AfterEach
+    void aGoodPeerStillWorks() throws Exception {
+        try {
+            victim.received.clear();
+            TestPeer good = keep(TestPeer.of(cluster));
+            good.transport.send(victim.endpoint, new byte[] {42});
+            assertArrayEquals(new byte[] {42}, victim.nextMessage());
+        } finally {
+            peers.forEach(TestPeer::close);
+        }
+    }
+
+    @Test
+    void noCertificate() throws Exception {
+        try (SSLSocket socket = RawTls.connect(victim.endpoint, null)) {
+            sendQuietly(socket, hello(), message("let me in"));
+            assertTrue(RawTls.isEnded(socket));
+        }
+        assertRefusedAndNothingTaken(1);
+    }
+
+    @Test
+    void certificateOfAnotherCluster() throws Exception {
+        TestPeer stranger = keep(TestPeer.of(ClusterAuthority.create("k3x9")));
+        stranger.transport.send(victim.endpoint, new byte[] {1});
+        await("the stranger's message is dropped", () -> stranger.counters().droppedFrames.sum() == 1);
+        // and one that ignores that the victim is not of its own cluster
+        try (SSLSocket socket = RawTls.connect(victim.endpoint, stranger.credentials)) {
+            sendQuietly(socket, hello(), message("let me in"));
+            assertTrue(RawTls.isEnded(socket));
+        }
+        assertRefusedAndNothingTaken(2);
+        assertEquals(0, stranger.counters().handshakes.sum());
+    }
+
+    @Test
+    void expiredCertificate() throws Exception {
+        NodeKey key = NodeKey.generate();
+        NodeCredentials expired = new NodeCredentials(key.privateKey(),
+                cluster.issue(key.certificateRequest(), Role.MANAGER, Instant.now().minus(Duration.ofMinutes(1))), cluster.certificate());
+        TestPeer late = keep(TestPeer.of(expired, TestPeer.freeEndpoint(), config -> config));
+        late.transport.send(victim.endpoint, new byte[] {1});
+        await("the message is dropped", () -> late.counters().droppedFrames.sum() == 1);
+        assertRefusedAndNothingTaken(1);
+        victim.transport.send(late.endpoint, new byte[] {1});
+        await("nor does the victim connect to it", () -> victim.counters().droppedFrames.sum() == 1);
+    }
+
+    @Test
+    void garbageInsteadOfTls() throws Exception {
+        Random random = new Random(7);
+        for (int i = 0; i < 20; i++) {
+            byte[] garbage = new byte[1 + random.nextInt(20_000)];
+            random.nextBytes(garbage);
+            garbage[0] = (byte) i; // 20..23 would be TLS record types
+            try (Socket socket = new Socket(victim.endpoint.host(), victim.endpoint.port())) {
+                socket.setSoTimeout(10_000);
+                sendQuietly(socket, garbage);
+                socket.shutdownOutput();
+                assertTrue(RawTls.isEnded(socket));
+            }
+        }
+        assertRefusedAndNothingTaken(20);
+    }
+
+    @Test
+    void garbageInsideTls() throws Exception {
+        NodeCredentials member = cluster.enrol(NodeKey.generate(), Role.WORKER);
+        List<byte[]> openings = List.of(message("before the hello"), frame(99, "unknown type"), new byte[] {-1, -1, -1, -1, 1}, new byte[] {0, 0, 0, 0},
+                frame(1, "\u0001\u00ff\u00ff not an address"));
+        for (byte[] opening : openings) {
+            try (SSLSocket socket = RawTls.connect(victim.endpoint, member)) {
+                sendQuietly(socket, opening);
+                assertTrue(RawTls.isEnded(socket));
+            }
+        }
+        assertRefusedAndNothingTaken(openings.size());
+    }
+
+    @Test
+    void aHundredMegabyteFrameOfAMember() throws Exception {
+        NodeCredentials member = cluster.enrol(NodeKey.generate(), Role.WORKER);
+        try (SSLSocket socket = RawTls.connect(victim.endpoint, member)) {
+            socket.getOutputStream().write(hello());
+            socket.getOutputStream().write(message("a good one first"));
+            assertArrayEquals("a good one first".getBytes(), victim.nextMessage());
+            socket.getOutputStream().write(new byte[] {0x06, 0x40, 0, 0, 2}); // 100 MiB will follow
+            byte[] chunk = new byte[64 * 1024];
+            int sent = 0;
+            try {
+                for (; sent < 1600; sent++) {
+                    socket.getOutputStream().write(chunk);
+                }
+            } catch (IOException closed) {
+                // as it should be
+            }
+            assertTrue(sent < 1600, "the victim took 100 MiB");
+        }
+        await("it is counted", () -> victim.counters().oversizeFrames.sum() == 1);
+        assertTrue(victim.counters().bytesIn.sum() < 8 * 1024 * 1024, "read " + victim.counters().bytesIn.sum());
+        assertNull(victim.received.peek());
+    }
+
+    @Test
+    void fiveHundredHalfOpenConnections() throws Exception {
+        List<Socket> idle = new ArrayList<>();
+        try {
+            for (int i = 0; i < 500; i++) {
+                idle.add(new Socket(victim.endpoint.host(), victim.endpoint.port()));
+            }
+            await("those beyond the cap are closed at once", () -> victim.counters().refusedHandshakes.sum() >= 500 - 128);
+            TestPeer good = keep(TestPeer.of(cluster));
+            good.transport.send(victim.endpoint, new byte[] {1});
+            assertArrayEquals(new byte[] {1}, victim.nextMessage());
+            // a 129th half-open connection made room for the good one; no more than the deadline later all are gone
+            await("the rest is closed by the deadline", () -> victim.counters().refusedHandshakes.sum() == 500);
+            for (Socket socket : idle) {
+                socket.setSoTimeout(5_000);
+                assertTrue(RawTls.isEnded(socket));
+            }
+        } finally {
+            for (Socket socket : idle) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void aMemberThatNeverSaysHello() throws Exception {
+        try (SSLSocket socket = RawTls.connect(victim.endpoint, cluster.enrol(NodeKey.generate(), Role.WORKER))) {
+            socket.startHandshake();
+            assertTrue(RawTls.isEnded(socket));
+        }
+        assertRefusedAndNothingTaken(1);
+    }
+
+    @Test
+    void aMemberThatConnectsOverAndOver() throws Exception {
+        NodeCredentials member = cluster.enrol(NodeKey.generate(), Role.WORKER);
+        List<SSLSocket> sockets = new ArrayList<>();
+        try {
+            for (int i = 0; i < 6; i++) {
+                SSLSocket socket = RawTls.connect(victim.endpoint, member);
+                sockets.add(socket);
+                socket.getOutputStream().write(hello());
+                socket.getOutputStream().write(message("" + i));
+                victim.nextMessage();
+            }
+            assertTrue(RawTls.isEnded(sockets.get(0)), "its oldest connections make room");
+            assertTrue(RawTls.isEnded(sockets.get(1)));
+            sockets.get(5).getOutputStream().write(message("newest"));
+            assertArrayEquals("newest".getBytes(), victim.nextMessage());
+        } finally {
+            for (SSLSocket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void aMemberThatClaimsAnothersAddress() throws Exception {
+        TestPeer other = keep(TestPeer.of(cluster));
+        victim.transport.send(other.endpoint, new byte[] {1});
+        other.nextMessage();
+        try (SSLSocket socket = RawTls.connect(victim.endpoint, cluster.enrol(NodeKey.generate(), Role.WORKER))) {
+            socket.getOutputStream().write(helloOf("127.0.0.1", other.endpoint.port()));
+            socket.getOutputStream().write(message("x"));
+            victim.nextMessage();
+            victim.transport.send(other.endpoint, new byte[] {2});
+            assertArrayEquals(new byte[] {2}, other.nextMessage());
+            socket.getOutputStream().write(message("y"));
+            victim.nextMessage();
+        }
+    }
+
+    private void assertRefusedAndNothingTaken(int refused) throws InterruptedException {
+        await("refused " + victim.counters().refusedHandshakes.sum() + " of " + refused, () -> victim.counters().refusedHandshakes.sum() == refused);
+        assertEquals(0, victim.counters().handshakes.sum());
+        assertNull(victim.received.peek());
+    }
+
+    private TestPeer keep(TestPeer peer) {
+        peers.add(peer);
+        return peer;
+    }
+
+    private static void sendQuietly(Socket socket, byte[]... parts) {
+        try {
+            for (byte[] part : parts) {
+                socket.getOutputStream().write(part);
+                socket.getOutputStream().flush();
+            }
+        } catch (IOException refused) {
+            // the other side was faster
+        }
+    }
+
+    private static byte[] hello() {
+        return helloOf("10.255.255.1", 7946);
+    }
+
+    private static byte[] helloOf(String host, int port) {
+        ByteBuf body = Unpooled.buffer();
+        new Frame.Hello(Frame.VERSION, new dev.starling.gossip.Endpoint(host, port)).write(body);
+        return withLength(body);
+    }
+
+    private static byte[] message(String text) {
+        return frame(2, text);
+    }
+
+    private static byte[] frame(int type, String latin1) {
+        ByteBuf body = Unpooled.buffer();
+        body.writeByte(type).writeBytes(latin1.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+        return withLength(body);
+    }
+
+    private static byte[] withLength(ByteBuf body) {
+        java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            out.writeInt(body.readableBytes());
+            body.readBytes(out, body.readableBytes());
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        return bytes.toByteArray();
+    }
+}
