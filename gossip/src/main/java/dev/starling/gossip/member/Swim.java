@@ -77,6 +77,8 @@ public final class Swim {
     private final Deadlines<Long> relayDeadlines = new Deadlines<>();
     private final TreeMap<NodeId, Suspicion> suspicions = new TreeMap<>();
     private final Deadlines<NodeId> suspicionDeadlines = new Deadlines<>();
+    /** When to ask a suspect once more before its time is over: its refutation may have missed just this node. */
+    private final Deadlines<NodeId> lastAsks = new Deadlines<>();
     /** As whom this node has introduced itself to a peer that has acknowledged it since. */
     private final TreeMap<NodeId, Member> introduced = new TreeMap<>();
 
@@ -139,7 +141,8 @@ public final class Swim {
 
     public long nextTick() {
         long next = Math.min(Math.min(nextProbe, nextDeadContact), nextSeedContact);
-        next = Math.min(next, Math.min(probeDeadlines.next(), Math.min(relayDeadlines.next(), suspicionDeadlines.next())));
+        next = Math.min(next, Math.min(probeDeadlines.next(), relayDeadlines.next()));
+        next = Math.min(next, Math.min(suspicionDeadlines.next(), lastAsks.next()));
         return claimAboutSelf == null ? next : Math.min(next, refuteNotBefore);
     }
 
@@ -157,6 +160,8 @@ public final class Swim {
         probeDeadlines.postpone(late);
         relayDeadlines.postpone(late);
         suspicionDeadlines.postpone(late);
+        suspicions.values().forEach(suspicion -> suspicion.postpone(late));
+        lastAsks.postpone(late);
         nextProbe = Math.max(nextProbe, now);
         nextSeedContact = Math.max(nextSeedContact, now);
         nextDeadContact = Math.max(nextDeadContact, now);
@@ -170,6 +175,11 @@ public final class Swim {
         for (Long due = relayDeadlines.pollDue(now); due != null; due = relayDeadlines.pollDue(now)) {
             Relay relay = relays.remove(due);
             sendTo(relay.origin(), new Message.Nack(relay.originSequence()));
+        }
+        for (NodeId due = lastAsks.pollDue(now); due != null; due = lastAsks.pollDue(now)) {
+            Member suspect = members.get(due);
+            host.send(suspect.endpoint(), new Message.Ping(++sequence, introductionTo(due), suspect));
+            planLastAsk(due, suspicions.get(due).deadline(), now + probeTimeout);
         }
         for (NodeId due = suspicionDeadlines.pollDue(now); due != null; due = suspicionDeadlines.pollDue(now)) {
             take(members.get(due).with(MemberStatus.DEAD), true, now);
@@ -412,6 +422,7 @@ public final class Swim {
         Suspicion open = suspicions.get(suspect.id());
         if (open.accusedBy(suspicion.accuser())) {
             suspicionDeadlines.set(suspect.id(), open.deadline());
+            planLastAsk(suspect.id(), open.deadline(), now);
             host.suspected(suspicion, own);
         }
     }
@@ -422,7 +433,7 @@ public final class Swim {
             if (removal.boot() >= self.boot() && removal.boot() < Member.MAX_GENERATION) {
                 become(new Member(self.id(), self.endpoint(), self.role(), removal.boot() + 1, 0, self.status()));
             }
-            return false;
+            return removal.boot() < self.boot() && members.join(removal);
         }
         Member before = members.get(removal.id());
         if (!members.join(removal)) {
@@ -463,6 +474,7 @@ public final class Swim {
             Suspicion suspicion = new Suspicion(now, min, min * config.suspicionMaxFactor(), Math.min(CONFIRMATIONS, witnesses));
             suspicions.put(claim.id(), suspicion);
             suspicionDeadlines.set(claim.id(), suspicion.deadline());
+            planLastAsk(claim.id(), suspicion.deadline(), now);
         }
         host.changed(before, claim, own);
         return true;
@@ -471,6 +483,15 @@ public final class Swim {
     private void settle(NodeId id) {
         suspicions.remove(id);
         suspicionDeadlines.cancel(id);
+        lastAsks.cancel(id);
+    }
+
+    /** Twice, so that one lost message does not decide. */
+    private void planLastAsk(NodeId suspect, long deadline, long earliest) {
+        long at = Math.max(earliest, deadline - 2 * probeTimeout);
+        if (at < deadline) {
+            lastAsks.set(suspect, at);
+        }
     }
 
     // ---- this node itself
@@ -507,6 +528,7 @@ public final class Swim {
         probing.clear();
         probeDeadlines.clear();
         suspicionDeadlines.clear();
+        lastAsks.clear();
         suspicions.clear();
         claimAboutSelf = null;
     }
