@@ -244,8 +244,10 @@ public final class Gossip {
 
     /** The outputs since the last call, oldest first. */
     public List<Output> drain() {
-        pushOwnRecord();
-        spread.flush(swim.members(), this::send);
+        if (started) {
+            pushOwnRecord();
+            spread.flush(swim.members(), this::send);
+        }
         List<Output> drained = List.copyOf(outputs);
         outputs.clear();
         return drained;

@@ -22,8 +22,8 @@ import java.util.random.RandomGenerator;
  * Pushes changes at once. What happens between two drains of the machine travels together.
  *
  * <p>With few members the node a change happens on tells all of them, and nobody repeats it. With many it tells {@code pushFanout} at
- * random, and everyone to whom it is news tells log2(n) more, once: a member is missed with a chance of about 1/n, and the digest exchange
- * finds that.
+ * random, and everyone to whom it is news tells 2 + log2(n) more, once: each member is told so often that few changes miss anyone, and
+ * the digest exchange finds that.
  */
 final class Spread {
     private static final class Pending {
@@ -102,7 +102,7 @@ final class Spread {
         int up = members.up().size();
         boolean few = up <= config.pushFanout();
         flush(own, few ? up : config.pushFanout(), !few, members, send);
-        int repeats = 32 - Integer.numberOfLeadingZeros(up);
+        int repeats = 2 + 32 - Integer.numberOfLeadingZeros(up); // 2 + log2(n)
         flush(relayed, Math.min(repeats, config.pushFanout()), !few, members, send);
     }
 

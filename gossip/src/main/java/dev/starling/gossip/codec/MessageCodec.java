@@ -2,6 +2,7 @@ package dev.starling.gossip.codec;
 
 import com.esotericsoftware.kryo.kryo5.Kryo;
 import com.esotericsoftware.kryo.kryo5.KryoException;
+import com.esotericsoftware.kryo.kryo5.Registration;
 import com.esotericsoftware.kryo.kryo5.Serializer;
 import com.esotericsoftware.kryo.kryo5.io.Input;
 import com.esotericsoftware.kryo.kryo5.io.Output;
@@ -11,7 +12,8 @@ import java.util.function.Function;
 
 /**
  * Messages to bytes and back: a version byte, then Kryo with registered classes only, fixed ids, no references and hand-written serializers,
- * so that no bytes can make it build anything but a {@link Message}. A message nests no deeper than these serializers do.
+ * so that no bytes can make it build anything but a {@link Message}. A message nests no deeper than these serializers do. The id is read
+ * here and not by Kryo, whose reader of class ids also takes a class name, of any length that the bytes claim.
  *
  * <p>Not safe for use by several threads at a time: Kryo has buffers. One codec per thread.
  */
@@ -19,7 +21,7 @@ public final class MessageCodec {
     public static final byte VERSION = 1;
     /** Above the size at which the machine cuts its messages, since it estimates. */
     private static final int SLACK_BYTES = 64 << 10;
-    private static final int FIRST_ID = 16; // Kryo's own ids for primitives come before
+    private static final int FIRST_ID = 16; // Kryo keeps the first ones for String and the like
 
     private final Kryo kryo = new Kryo();
     private final int maxBytes;
@@ -64,7 +66,8 @@ public final class MessageCodec {
         buffer.reset();
         try {
             buffer.writeByte(VERSION);
-            kryo.writeClassAndObject(buffer, message);
+            buffer.writeByte(kryo.getRegistration(message.getClass()).getId());
+            kryo.writeObject(buffer, message);
         } catch (KryoException e) {
             throw new IllegalArgumentException(
                     message.getClass().getSimpleName() + " does not fit into " + maxBytes + " bytes: " + e.getMessage(), e);
@@ -83,7 +86,9 @@ public final class MessageCodec {
         Input in = new Input(bytes, 1, bytes.length - 1);
         Message message;
         try {
-            message = kryo.readClassAndObject(in) instanceof Message read ? read : null;
+            Registration registration = kryo.getRegistration(in.readByte());
+            Class<?> type = registration == null ? Void.class : registration.getType();
+            message = Message.class.isAssignableFrom(type) ? kryo.readObject(in, type.asSubclass(Message.class)) : null;
         } catch (MessageFormatException e) {
             throw e;
         } catch (RuntimeException e) { // Kryo's underflow, a record's refusal of a field, an unknown class id

@@ -8,7 +8,7 @@ import java.util.TreeSet;
  * sick one; shorter with each independent accuser, down to the minimum when {@code confirmationsNeeded} have joined the first.
  */
 final class Suspicion {
-    private final long begun;
+    private long begun;
     private final long minMillis;
     private final long maxMillis;
     private final int confirmationsNeeded;
@@ -24,6 +24,11 @@ final class Suspicion {
     /** True where {@code accuser} is one more, and still counts: more than enough need not be told on. */
     boolean accusedBy(NodeId accuser) {
         return accusers.size() <= confirmationsNeeded && accusers.add(accuser);
+    }
+
+    /** For time in which this node did not run, and could not have heard a refutation. */
+    void postpone(long millis) {
+        begun += millis;
     }
 
     long deadline() {

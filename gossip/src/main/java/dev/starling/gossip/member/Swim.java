@@ -32,14 +32,10 @@ import java.util.random.RandomGenerator;
 public final class Swim {
     /** How many of those who hear of a suspicion try for themselves. */
     private static final int CONFIRMERS = 4;
-    /** Other accusers after which a suspicion gets the least time. */
-    private static final int CONFIRMATIONS = 2;
     /** A dead member, picked at random, is contacted once in this many probe intervals: this is what heals a partition. */
     private static final int DEAD_CONTACT_INTERVALS = 8;
     /** Members contacted at once at the start, and while there is nobody to talk to. */
     private static final int CONTACT_BURST = 32;
-    /** Probes for other nodes that are under way at most. */
-    private static final int MAX_RELAYS = 1024;
 
     /** What the machine around does for this one. */
     public interface Host {
@@ -59,8 +55,6 @@ public final class Swim {
 
     private record Probe(Member target, Member introducedAs, List<NodeId> relays, List<NodeId> nacks) {}
 
-    private record Relay(NodeId origin, long originSequence, NodeId target) {}
-
     private final GossipConfig config;
     private final RandomGenerator random;
     private final Host host;
@@ -73,10 +67,8 @@ public final class Swim {
     private final TreeMap<Long, Probe> probes = new TreeMap<>();
     private final TreeMap<NodeId, Long> probing = new TreeMap<>();
     private final Deadlines<Long> probeDeadlines = new Deadlines<>();
-    private final TreeMap<Long, Relay> relays = new TreeMap<>();
-    private final Deadlines<Long> relayDeadlines = new Deadlines<>();
-    private final TreeMap<NodeId, Suspicion> suspicions = new TreeMap<>();
-    private final Deadlines<NodeId> suspicionDeadlines = new Deadlines<>();
+    private final Relays relays = new Relays();
+    private final Suspicions suspicions;
     /** As whom this node has introduced itself to a peer that has acknowledged it since. */
     private final TreeMap<NodeId, Member> introduced = new TreeMap<>();
 
@@ -98,6 +90,7 @@ public final class Swim {
         members = new Members(self.id());
         members.join(self);
         awareness = new Awareness(config.awarenessMax());
+        suspicions = new Suspicions(config);
         order = new ProbeOrder(random);
         probeInterval = config.probeInterval().toMillis();
         probeTimeout = config.probeTimeout().toMillis();
@@ -139,7 +132,7 @@ public final class Swim {
 
     public long nextTick() {
         long next = Math.min(Math.min(nextProbe, nextDeadContact), nextSeedContact);
-        next = Math.min(next, Math.min(probeDeadlines.next(), Math.min(relayDeadlines.next(), suspicionDeadlines.next())));
+        next = Math.min(next, Math.min(probeDeadlines.next(), Math.min(relays.next(), suspicions.next())));
         return claimAboutSelf == null ? next : Math.min(next, refuteNotBefore);
     }
 
@@ -155,8 +148,8 @@ public final class Swim {
         }
         awareness.worsen((int) Math.min(3, 1 + late / probeInterval));
         probeDeadlines.postpone(late);
-        relayDeadlines.postpone(late);
-        suspicionDeadlines.postpone(late);
+        relays.postpone(late);
+        suspicions.postpone(late);
         nextProbe = Math.max(nextProbe, now);
         nextSeedContact = Math.max(nextSeedContact, now);
         nextDeadContact = Math.max(nextDeadContact, now);
@@ -167,12 +160,14 @@ public final class Swim {
         for (Long due = probeDeadlines.pollDue(now); due != null; due = probeDeadlines.pollDue(now)) {
             unanswered(due, now);
         }
-        for (Long due = relayDeadlines.pollDue(now); due != null; due = relayDeadlines.pollDue(now)) {
-            Relay relay = relays.remove(due);
+        for (Relays.Relay relay = relays.pollUnanswered(now); relay != null; relay = relays.pollUnanswered(now)) {
             sendTo(relay.origin(), new Message.Nack(relay.originSequence()));
         }
-        for (NodeId due = suspicionDeadlines.pollDue(now); due != null; due = suspicionDeadlines.pollDue(now)) {
-            take(members.get(due).with(MemberStatus.DEAD), true, now);
+        for (NodeId suspect = suspicions.pollToAsk(now); suspect != null; suspect = suspicions.pollToAsk(now)) {
+            sendTo(suspect, new Message.Ping(++sequence, introductionTo(suspect), members.get(suspect)));
+        }
+        for (NodeId suspect = suspicions.pollOver(now); suspect != null; suspect = suspicions.pollOver(now)) {
+            take(members.get(suspect).with(MemberStatus.DEAD), true, now);
         }
         if (nextSeedContact <= now) {
             nextSeedContact = now + config.seedRetry().toMillis();
@@ -290,10 +285,8 @@ public final class Swim {
         meet(from, role, ack.sender(), now);
         heed(ack.believed(), now);
         heardOfAnyone = true;
-        Relay relay = relays.get(ack.sequence());
-        if (relay != null && relay.target().equals(from)) {
-            relays.remove(ack.sequence());
-            relayDeadlines.cancel(ack.sequence());
+        Relays.Relay relay = relays.answered(ack.sequence(), from);
+        if (relay != null) {
             sendTo(relay.origin(), new Message.IndirectAck(relay.originSequence()));
         }
         Probe probe = probes.get(ack.sequence());
@@ -311,12 +304,12 @@ public final class Swim {
     }
 
     public void receive(NodeId from, Message.PingRequest request, long now) {
-        if (request.target().id().equals(self.id()) || relays.size() >= MAX_RELAYS || hasLeft()) {
+        if (request.target().id().equals(self.id()) || relays.isFull() || hasLeft()) {
             return;
         }
         long number = ++sequence;
-        relays.put(number, new Relay(from, request.sequence(), request.target().id()));
-        relayDeadlines.set(number, now + probeTimeout * 4 / 5); // so that a nack is back before the origin stops to wait
+        long deadline = now + probeTimeout * 4 / 5; // so that a nack is back before the origin stops to wait
+        relays.open(number, new Relays.Relay(from, request.sequence(), request.target().id()), deadline);
         Member known = members.get(request.target().id());
         Member target = known == null || request.target().supersedes(known) ? request.target() : known;
         host.send(target.endpoint(), new Message.Ping(number, introductionTo(target.id()), doubtAbout(target)));
@@ -409,9 +402,7 @@ public final class Swim {
         } else if (!suspect.equals(known)) {
             return; // refuted or settled since
         }
-        Suspicion open = suspicions.get(suspect.id());
-        if (open.accusedBy(suspicion.accuser())) {
-            suspicionDeadlines.set(suspect.id(), open.deadline());
+        if (suspicions.accuse(suspect.id(), suspicion.accuser(), now)) {
             host.suspected(suspicion, own);
         }
     }
@@ -422,14 +413,14 @@ public final class Swim {
             if (removal.boot() >= self.boot() && removal.boot() < Member.MAX_GENERATION) {
                 become(new Member(self.id(), self.endpoint(), self.role(), removal.boot() + 1, 0, self.status()));
             }
-            return false;
+            return removal.boot() < self.boot() && members.join(removal);
         }
         Member before = members.get(removal.id());
         if (!members.join(removal)) {
             return false;
         }
         if (before != null && members.get(removal.id()) == null) {
-            settle(removal.id());
+            suspicions.close(removal.id());
             host.changed(before, null, false);
         }
         return true;
@@ -456,21 +447,12 @@ public final class Swim {
         if (claim.status().isUp() && (before == null || !before.status().isUp())) {
             order.add(claim.id());
         }
-        settle(claim.id());
+        suspicions.close(claim.id());
         if (claim.status() == MemberStatus.SUSPECT) {
-            int witnesses = Math.max(0, members.up().size() - 1); // the others, without the suspect
-            long min = config.suspicionMin().toMillis();
-            Suspicion suspicion = new Suspicion(now, min, min * config.suspicionMaxFactor(), Math.min(CONFIRMATIONS, witnesses));
-            suspicions.put(claim.id(), suspicion);
-            suspicionDeadlines.set(claim.id(), suspicion.deadline());
+            suspicions.open(claim.id(), Math.max(0, members.up().size() - 1), now); // witnesses: the others without the suspect
         }
         host.changed(before, claim, own);
         return true;
-    }
-
-    private void settle(NodeId id) {
-        suspicions.remove(id);
-        suspicionDeadlines.cancel(id);
     }
 
     // ---- this node itself
@@ -506,8 +488,7 @@ public final class Swim {
         probes.clear();
         probing.clear();
         probeDeadlines.clear();
-        suspicionDeadlines.clear();
-        suspicions.clear();
+        suspicions.closeAll();
         claimAboutSelf = null;
     }
 

@@ -1,0 +1,196 @@
+package dev.starling.gossip;
+
+import static dev.starling.gossip.SampleObjects.service;
+import static dev.starling.gossip.SampleObjects.tombstone;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.message.Changes;
+import dev.starling.gossip.message.Message;
+import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordEntry;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/** One machine, seen from the network: message in, outputs out. */
+class GossipTest {
+    private static final Member SELF = member("self", 1, 0, MemberStatus.ALIVE);
+    private static final Member PEER = member("peer", 1, 0, MemberStatus.ALIVE);
+    private static final NodeId WRITER = new NodeId("peer");
+
+    private final Gossip gossip = new Gossip(GossipConfig.lan(), SELF, new Random(1),
+            object -> object.body().utf8().equals("unsigned") ? "signature does not match" : null);
+
+    @Test
+    void aMessageAboutOneselfDoesNotChangeTheOwnRecord() {
+        meetPeer();
+        gossip.put("key", Bytes.utf8("mine"), 10);
+        gossip.drain();
+        push(changes(List.of(), List.of(new RecordDelta(SELF.id(), 9, 0, 5, List.of(new RecordEntry("key", 2, Bytes.utf8("forged"))))), List.of()));
+        assertEquals(Bytes.utf8("mine"), gossip.records().of(SELF.id()).get("key"));
+        assertEquals(List.of(), gossip.drain());
+    }
+
+    @Test
+    void aHigherBootOfOneselfIsOutbid() {
+        meetPeer();
+        gossip.put("key", Bytes.utf8("value"), 10);
+        push(changes(List.of(member("self", 7, 3, MemberStatus.ALIVE)), List.of(), List.of()));
+        List<Output> outputs = gossip.drain();
+        Member raised = gossip.members().get(SELF.id());
+        assertEquals(8, raised.boot());
+        assertEquals(8, gossip.records().boot(SELF.id()));
+        assertEquals(Bytes.utf8("value"), gossip.records().of(SELF.id()).get("key"));
+        assertTrue(outputs.contains(new Output.MemberChanged(SELF, raised)), outputs.toString());
+        Message.Push push = pushes(outputs).get(0);
+        assertEquals(List.of(raised), push.changes().members());
+        assertEquals(0, push.changes().records().get(0).base());
+    }
+
+    @Test
+    void aSuspicionIsRefutedAtOnceAndAStormIsNot() {
+        meetPeer();
+        push(changes(List.of(SELF.with(MemberStatus.DEAD)), List.of(), List.of()));
+        assertEquals(1, gossip.members().get(SELF.id()).incarnation());
+        push(changes(List.of(member("self", 1, 1, MemberStatus.DEAD)), List.of(), List.of()));
+        assertEquals(1, gossip.members().get(SELF.id()).incarnation(), "not twice within a probe timeout");
+        for (long now = 15; now < 400; now = Math.max(now, gossip.nextTick())) {
+            gossip.tick(now);
+        }
+        assertEquals(2, gossip.members().get(SELF.id()).incarnation(), "but then");
+    }
+
+    @Test
+    void whatTheGuardRefusesDoesNotEnter() {
+        meetPeer();
+        push(changes(List.of(), List.of(), List.of(service("bad", 1, WRITER, "unsigned"), service("good", 1, WRITER, "{}"))));
+        assertNull(gossip.desired().get("bad"));
+        assertEquals(List.of("good"), gossip.desired().live(Kind.SERVICE).stream().map(DesiredObject::uid).toList());
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> gossip.write(service("bad", 1, SELF.id(), "unsigned"), 20))
+                .getMessage().contains("signature does not match"));
+    }
+
+    @Test
+    void aWriteMustSupersede() {
+        gossip.write(tombstone("web", 3, SELF.id()), 5);
+        String message = assertThrows(IllegalArgumentException.class, () -> gossip.write(service("web", 4, SELF.id(), "{}"), 6)).getMessage();
+        assertEquals("object web: generation 4 does not supersede generation 3, which is deleted", message);
+        assertThrows(IllegalArgumentException.class,
+                () -> gossip.write(service("big", 1, SELF.id(), "x".repeat(GossipConfig.lan().maxValueBytes() + 1)), 7));
+    }
+
+    @Test
+    void aForeignWriteIsAcknowledgedOnceItIsOnDisk() {
+        meetPeer();
+        DesiredObject object = service("web", 2, WRITER, "{}");
+        push(changes(List.of(), List.of(), List.of(object)));
+        assertEquals(List.of(new Output.DesiredChanged(object)), gossip.drain());
+        gossip.persisted("web", 1, 20);
+        assertEquals(List.of(), gossip.drain(), "an older generation is not this one");
+        gossip.persisted("web", 2, 21);
+        assertEquals(List.of(new Output.Send(PEER.endpoint(), new Message.Stored("web", 2))), gossip.drain());
+    }
+
+    @Test
+    void changesBetweenTwoDrainsTravelTogether() {
+        meetPeer();
+        gossip.drain();
+        for (int i = 0; i < 10; i++) {
+            gossip.put("key" + i, Bytes.utf8("v"), 30);
+        }
+        gossip.put("key3", Bytes.utf8("v"), 30);
+        gossip.remove("key4", 30);
+        Message.Push push = pushes(gossip.drain()).get(0);
+        assertEquals(10, push.changes().records().get(0).entries().size());
+        assertFalse(push.forward());
+        assertEquals(List.of(), gossip.drain());
+    }
+
+    @Test
+    void restoreAnnouncesTheRecordUnderTheNewBootAndEmitsNothing() {
+        TreeMap<String, Bytes> record = new TreeMap<>();
+        record.put("a", Bytes.utf8("1"));
+        gossip.restore(List.of(service("web", 1, WRITER, "{}")), record, List.of(PEER.with(MemberStatus.SUSPECT), member("dead", 2, 0, MemberStatus.DEAD)));
+        assertEquals(List.of(), gossip.drain());
+        gossip.start(List.of(SELF.endpoint(), new Endpoint("seed", 7946)), 0);
+        gossip.tick(0);
+        List<Endpoint> contacted = gossip.drain().stream().map(output -> ((Output.Send) output).to()).distinct().sorted().toList();
+        assertEquals(List.of(endpoint("dead"), PEER.endpoint(), new Endpoint("seed", 7946)).stream().sorted().toList(), contacted,
+                "itself it does not contact");
+        assertEquals(MemberStatus.ALIVE, gossip.members().get(PEER.id()).status(), "an old suspicion is void");
+    }
+
+    @Test
+    void aLargeDeltaIsCutAndArrivesByAndBy() {
+        meetPeer();
+        for (int i = 0; i < 5; i++) {
+            gossip.put("key" + i, Bytes.wrap(new byte[400_000]), 40);
+        }
+        gossip.drain();
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(List.of(), List.of(), List.of(), 0, null), 41);
+        List<Message.Delta> deltas = gossip.drain().stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Delta)
+                .map(o -> (Message.Delta) ((Output.Send) o).message()).toList();
+        assertEquals(1, deltas.size());
+        assertTrue(deltas.get(0).more());
+        RecordDelta cut = deltas.get(0).changes().records().get(0);
+        assertEquals(2, cut.entries().size(), "as many entries of 400 kB as 1 MiB holds");
+    }
+
+    @Test
+    void inputsThatMakeNoSenseAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> gossip.put("k".repeat(300), Bytes.EMPTY, 1));
+        gossip.tick(50);
+        assertThrows(IllegalArgumentException.class, () -> gossip.tick(49));
+        meetPeer();
+        assertThrows(IllegalArgumentException.class, () -> gossip.forget(PEER.id(), 60));
+        assertThrows(IllegalStateException.class, () -> gossip.restore(List.of(), new TreeMap<>(), List.of()));
+    }
+
+    @Test
+    void aStrangerMayOnlyIntroduceItself() {
+        gossip.start(List.of(), 0);
+        push(changes(List.of(PEER), List.of(), List.of(service("web", 1, WRITER, "{}"))));
+        assertEquals(1, gossip.members().size());
+        gossip.receive(PEER.id(), Role.WORKER, new Message.Ping(1, PEER, null), 16);
+        assertEquals(1, gossip.members().size(), "it claims a role that its certificate does not give it");
+        gossip.receive(new NodeId("other"), Role.MANAGER, new Message.Ping(1, PEER, null), 17);
+        assertEquals(1, gossip.members().size(), "it claims to be someone else");
+    }
+
+    private void meetPeer() {
+        gossip.start(List.of(), 0);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Ping(1, PEER, null), 0);
+        gossip.drain();
+        assertEquals(PEER, gossip.members().get(PEER.id()));
+    }
+
+    private void push(Changes changes) {
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Push(false, changes), 15);
+    }
+
+    private static List<Message.Push> pushes(List<Output> outputs) {
+        return outputs.stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Push)
+                .map(o -> (Message.Push) ((Output.Send) o).message()).toList();
+    }
+
+    private static Changes changes(List<Member> members, List<RecordDelta> records, List<DesiredObject> desired) {
+        return new Changes(members, List.of(), List.of(), records, desired);
+    }
+
+    private static Member member(String id, long boot, long incarnation, MemberStatus status) {
+        return new Member(new NodeId(id), endpoint(id), Role.MANAGER, boot, incarnation, status);
+    }
+
+    private static Endpoint endpoint(String id) {
+        return new Endpoint(id + ".example", 7946);
+    }
+}
