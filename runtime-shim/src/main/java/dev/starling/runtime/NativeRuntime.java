@@ -174,6 +174,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private void warmUp() throws IOException {
         Bundle remains = new Bundle("warm-up", directory.resolve("warm-up"));
         remains.delete();
+        forgetEarlierWarmUp();
         ClassPreload.loadAll();
         Path layer = Files.createDirectory(remains.directory());
         try {
@@ -188,6 +189,14 @@ public final class NativeRuntime implements ContainerRuntime {
         } finally {
             remains.delete();
         }
+    }
+
+    /** An agent that was killed while it warmed up left its trial container. */
+    private void forgetEarlierWarmUp() {
+        containers.remove(WARM_UP_ID);
+        cgroups.kill(WARM_UP_ID);
+        removeCgroups(WARM_UP_ID, CGROUP_ATTEMPTS_AT_REMOVAL);
+        new Bundle(WARM_UP_ID, containersDirectory().resolve(WARM_UP_ID)).delete();
     }
 
     /** The way a start fails is to be warm as well. */
