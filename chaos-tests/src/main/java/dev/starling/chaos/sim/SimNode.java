@@ -253,7 +253,9 @@ public final class SimNode {
             } else if (effect instanceof NodeEffect.PersistRecord persist) {
                 disk.save(persist.key(), persist.value());
             } else if (effect instanceof NodeEffect.MemberChanged change) {
-                disk.save(change.now());
+                if (change.now() != null) {
+                    disk.save(change.now());
+                }
                 simulation.memberChanged(this, change.before(), change.now());
             } else if (effect instanceof NodeEffect.Replicated replicated) {
                 simulation.replicated(replicated.uid(), replicated.generation(), replicated.copies());

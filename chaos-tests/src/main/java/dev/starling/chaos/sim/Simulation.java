@@ -232,7 +232,9 @@ public final class Simulation {
     }
 
     void memberChanged(SimNode observer, Member before, Member now) {
-        if (before == null || before.status() != now.status()) {
+        if (now == null) {
+            memberTrace.add(events.now() + " " + observer.id() + " forgets " + before.id());
+        } else if (before == null || before.status() != now.status()) {
             memberTrace.add(events.now() + " " + observer.id() + " sees " + now.id() + " " + now.status());
         }
     }

@@ -43,6 +43,10 @@ final class ClusterEdge implements AutoCloseable {
         }
     }
 
+    void memberForgotten(Member member) {
+        feed.memberDown(member.id());
+    }
+
     CompletableFuture<byte[]> askForLog(NodeId node, byte[] request) {
         return cluster.getCommunicationService().send(AgentTaskLogs.SUBJECT, request, Function.identity(), Function.identity(),
                 MemberId.from(node.value()), AgentTaskLogs.TIMEOUT);

@@ -63,7 +63,11 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
                 record.put(persist.key(), persist.value());
             } else if (effect instanceof NodeEffect.MemberChanged change) {
                 membersChanged |= changesDisk(change);
-                members.put(change.now().id(), change.now());
+                if (change.now() == null) {
+                    members.remove(change.before().id());
+                } else {
+                    members.put(change.now().id(), change.now());
+                }
                 ports.memberChanged(change.before(), change.now());
             } else if (effect instanceof NodeEffect.Replicated replicated) {
                 ports.replicated(replicated.uid(), replicated.generation(), replicated.copies());
@@ -89,7 +93,7 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
     /** The disk keeps addresses to come back to, not who is up at the moment: a suspicion costs no write. */
     private static boolean changesDisk(NodeEffect.MemberChanged change) {
-        return change.before() == null || !change.before().endpoint().equals(change.now().endpoint());
+        return change.before() == null || change.now() == null || !change.before().endpoint().equals(change.now().endpoint());
     }
 
 }

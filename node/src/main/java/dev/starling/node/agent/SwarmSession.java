@@ -280,7 +280,15 @@ final class SwarmSession implements AutoCloseable {
 
         @Override
         public void memberChanged(Member before, Member now) {
+            if (now == null) {
+                LOG.info("node {} was removed and is forgotten", before.id());
+                edge.memberForgotten(before);
+                return;
+            }
             edge.memberChanged(now);
+            if (now.id().equals(self()) && before != null && now.boot() > before.boot()) {
+                LOG.warn("the cluster knew a later boot of this node ({}): its disk was lost or copied", now.boot());
+            }
             if (before == null || before.status() != now.status()) {
                 LOG.info("node {} at {} is {}", now.id(), now.endpoint(), now.status());
             }

@@ -112,8 +112,7 @@ public final class NodeCore {
 
     /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
-        DesiredObject enrolled = gossip.desired().get(from.value());
-        if (enrolled != null && enrolled.deleted()) {
+        if (isRemoved(from)) {
             return;
         }
         gossip.receive(from, fromRole, message, now.monotonicMillis());
@@ -233,6 +232,9 @@ public final class NodeCore {
             effects.add(new NodeEffect.Send(send.to(), send.message()));
         } else if (output instanceof Output.MemberChanged change) {
             effects.add(new NodeEffect.MemberChanged(change.before(), change.now()));
+            if (change.now() != null && !change.now().status().isUp() && isRemoved(change.now().id())) {
+                removed(change.now().id(), now);
+            }
             changed();
         } else if (output instanceof Output.DesiredChanged change) {
             DesiredObject object = change.object();
@@ -241,9 +243,7 @@ public final class NodeCore {
             }
             state.desiredChanged(object);
             if (object.kind() == Kind.NODE && object.deleted()) {
-                NodeId removed = new NodeId(object.uid());
-                gossip.forget(removed, now.monotonicMillis());
-                state.forget(removed);
+                removed(new NodeId(object.uid()), now);
             }
             effects.add(new NodeEffect.PersistDesired(object));
             changed();
@@ -257,6 +257,20 @@ public final class NodeCore {
         } else {
             throw new IllegalStateException("unknown output " + output);
         }
+    }
+
+    /** {@code docker node rm}. One that was removed while it was up is heard no more, and forgotten once it counts as dead. */
+    private void removed(NodeId node, Time now) {
+        Member member = gossip.members().get(node);
+        if (member != null && !member.status().isUp()) {
+            gossip.forget(node, now.monotonicMillis());
+        }
+        state.forget(node);
+    }
+
+    private boolean isRemoved(NodeId node) {
+        DesiredObject enrolled = gossip.desired().get(node.value());
+        return enrolled != null && enrolled.deleted();
     }
 
     private void takeRecord(NodeId node, String key) {

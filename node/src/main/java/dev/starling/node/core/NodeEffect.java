@@ -18,7 +18,7 @@ public sealed interface NodeEffect {
     /** Set or remove one key of this node's own record on disk; no answer is awaited. */
     record PersistRecord(String key, Optional<Bytes> value) implements NodeEffect {}
 
-    /** @param before null for a member that is new */
+    /** @param before null for a member that is new; {@code now} null for one that was forgotten */
     record MemberChanged(Member before, Member now) implements NodeEffect {}
 
     /** An object that this node wrote is on the disks of {@code copies} nodes. */
