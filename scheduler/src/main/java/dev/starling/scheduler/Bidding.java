@@ -50,7 +50,7 @@ final class Bidding implements Phase {
     }
 
     private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {
-        Optional<String> noRoom = Demand.of(service, round.view()).whyNot(round.self(), load);
+        Optional<String> noRoom = round.demand(service).whyNot(round.self(), load);
         if (noRoom.isPresent()) {
             round.own().refuse(choice.slot(), noRoom.get(), false, service, round.self(), round.now());
             return;
@@ -77,7 +77,7 @@ final class Bidding implements Phase {
     private record Refuser(NodeId node, long since) {}
 
     private static void retry(Round round, ServiceSpec service, Slot slot) {
-        Demand demand = Demand.of(service, round.view());
+        Demand demand = round.demand(service);
         List<Refuser> refusers = round.view().nodes().values().stream().filter(demand::suits).map(NodeView::id)
                 .flatMap(node -> round.view().refusals().getOrDefault(node, List.of()).stream()
                         .filter(refusal -> refusal.slot().equals(slot)).map(Refusal::sinceMillis).map(since -> new Refuser(node, since)))

@@ -1,7 +1,6 @@
 package dev.starling.scheduler;
 
 import dev.starling.scheduler.address.AddressPlan;
-import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.plan.Price;
@@ -31,7 +30,7 @@ final class RefusalUpkeep implements Phase {
         if (own.afterFailure()) {
             return own.imageAtHand() || !Price.imageAtHand(service.image(), round.self());
         }
-        boolean hasRoom = Demand.of(service, round.view()).fits(round.self(), round.load(task -> true));
+        boolean hasRoom = round.demand(service).fits(round.self(), round.load(task -> true));
         return !hasRoom || new Addressing(round).look(service) instanceof AddressPlan.Outcome.Exhausted;
     }
 }

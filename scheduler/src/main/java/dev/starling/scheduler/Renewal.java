@@ -95,7 +95,7 @@ final class Renewal implements Phase {
     }
 
     private static boolean hasRoomBeside(Round round, ServiceSpec service, Task task) {
-        return Demand.of(service, round.view()).fits(round.self(), round.load(other -> !other.id().equals(task.id())));
+        return round.demand(service).fits(round.self(), round.load(other -> !other.id().equals(task.id())));
     }
 
     private void decide(Round round, Addressing addressing, ServiceSpec service, Task ended) {
@@ -118,13 +118,13 @@ final class Renewal implements Phase {
 
     /** There is room for the slot's next task once the present one is gone. */
     private static boolean fits(Round round, ServiceSpec service, Slot slot) {
-        Demand demand = Demand.of(service, round.view());
+        Demand demand = round.demand(service);
         NodeLoad others = round.load(task -> !task.slot().equals(slot));
         return demand.mayStay(round.self()) && demand.networksKnown() && demand.fits(round.self(), others);
     }
 
     private static void update(Round round, Addressing addressing, ServiceSpec service, Task old) {
-        Demand demand = Demand.of(service, round.view());
+        Demand demand = round.demand(service);
         boolean stays = demand.suits(round.self()) && fits(round, service, old.slot());
         boolean roomForBoth = stays && demand.fits(round.self(), round.load(task -> true));
         if (service.update().order() == UpdatePolicy.Order.START_FIRST && roomForBoth && old.state() == TaskState.RUNNING) {

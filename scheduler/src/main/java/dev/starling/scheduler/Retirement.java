@@ -1,10 +1,11 @@
 package dev.starling.scheduler;
 
-import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.slot.SlotState;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -40,7 +41,7 @@ final class Retirement implements Phase {
         if (round.self().availability() == Availability.DRAIN) {
             return Optional.of("node is drained");
         }
-        if (task.templateHash().equals(service.templateHash()) && !Demand.of(service, round.view()).mayStay(round.self())) {
+        if (task.templateHash().equals(service.templateHash()) && !round.demand(service).mayStay(round.self())) {
             return Optional.of("node no longer satisfies the placement constraints");
         }
         if (hasRunningSuccessor(round, task)) {
@@ -57,7 +58,8 @@ final class Retirement implements Phase {
     }
 
     private static boolean hasRunningSuccessor(Round round, Task task) {
-        return round.own().inSlot(task.slot()).stream()
-                .anyMatch(other -> other.isActive() && other.state() == TaskState.RUNNING && other.createdMillis() > task.createdMillis());
+        return round.table().wanted(task.slot()).map(SlotState::tasks).orElse(List.of()).stream()
+                .anyMatch(other -> other.node().equals(task.node()) && other.isActive() && other.state() == TaskState.RUNNING
+                        && other.createdMillis() > task.createdMillis());
     }
 }

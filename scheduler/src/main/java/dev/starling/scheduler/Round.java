@@ -1,5 +1,6 @@
 package dev.starling.scheduler;
 
+import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.filter.Occupancy;
 import dev.starling.scheduler.model.NodeView;
@@ -11,15 +12,22 @@ import dev.starling.scheduler.model.View;
 import dev.starling.scheduler.slot.SlotState;
 import dev.starling.scheduler.slot.SlotTable;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.function.Predicate;
 
 /**
  * What one phase of a step works with: the view with this node's own record in it, and what follows from it. A phase reads from here and
- * writes to {@code own}; the phase after it gets a new round.
+ * writes to {@code own}; the phase after it gets a new round if it did.
  */
-record Round(NodeView self, View view, SlotTable table, Time now, OwnRecord own, Waits waits, TaskMint mint, SchedulerConfig config) {
+record Round(NodeView self, View view, SlotTable table, Time now, OwnRecord own, Waits waits, TaskMint mint, SchedulerConfig config,
+        SortedMap<String, Demand> demands) {
     Optional<ServiceSpec> service(Slot slot) {
         return Optional.ofNullable(view.services().get(slot.serviceUid()));
+    }
+
+    /** Worked out once in a round for each service. */
+    Demand demand(ServiceSpec service) {
+        return demands.computeIfAbsent(service.uid(), first -> Demand.of(service, view));
     }
 
     /** Another node's task that holds the slot of {@code task}. */

@@ -12,6 +12,7 @@ import dev.starling.scheduler.slot.SlotTable;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
 /**
@@ -107,7 +108,7 @@ public final class Scheduler {
 
     private Round round(NodeView node, View view, Time now) {
         View mine = own.over(view);
-        return new Round(node, mine, SlotTable.of(mine), now, own, waits, mint, config);
+        return new Round(node, mine, SlotTable.of(mine), now, own, waits, mint, config, new TreeMap<>());
     }
 
     /** Monotonic milliseconds at which {@link #step} wants to run again without a change of the view; Long.MAX_VALUE for never. */

@@ -31,7 +31,7 @@ class ClusterPropertyTest {
         Given.Service api = Given.service("api", 1 + random.nextInt(10)).networks("net");
         cluster.deploy(web);
         cluster.deploy(api);
-        int replicas = web.spec().mode() instanceof ServiceSpec.Mode.Replicated mode ? mode.replicas() : 0;
+        int replicas = replicas(web);
         for (int event = 0; event < 6; event++) {
             cluster.run(random.nextInt(4_000));
             int number = 1 + random.nextInt(size);
@@ -70,7 +70,8 @@ class ClusterPropertyTest {
         }
         int wanted = replicas;
         String hash = web.spec().templateHash();
-        cluster.runUntil("each slot once, up to date", 120_000, () -> cluster.eachSlotOnce("web", wanted) && cluster.eachSlotOnce("api", ((ServiceSpec.Mode.Replicated) api.spec().mode()).replicas())
+        cluster.runUntil("each slot once, up to date", 120_000, () -> cluster.eachSlotOnce("web", wanted)
+                && cluster.eachSlotOnce("api", replicas(api))
                 && cluster.running("web").stream().allMatch(task -> task.templateHash().equals(hash)));
         cluster.runToRest();
         int effects = cluster.effectCount;
@@ -125,5 +126,9 @@ class ClusterPropertyTest {
         var second = new Scheduler(Given.id(1), SchedulerConfig.defaults(), new Random(seed));
         var time = new Time(seed, seed);
         Cluster.check(first.step(Given.view(nodes, services, tasks), time).equals(second.step(Given.view(nodes, services, tasks), time)), "differ");
+    }
+
+    private static int replicas(Given.Service service) {
+        return ((ServiceSpec.Mode.Replicated) service.spec().mode()).replicas();
     }
 }

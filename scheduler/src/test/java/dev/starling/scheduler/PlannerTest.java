@@ -16,6 +16,7 @@ import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.Time;
 import dev.starling.scheduler.model.View;
 import dev.starling.scheduler.plan.Choice;
 import dev.starling.scheduler.plan.Explain;
@@ -163,5 +164,23 @@ class PlannerTest {
         System.out.println("plan of 1,000 slots over 100 nodes: " + best / 1_000 + " us");
         assertTrue(best < 500_000_000, "took " + best / 1_000_000 + " ms");
         assertFalse(plan.isEmpty());
+    }
+
+    @Test
+    void aStepOverAThousandTasksTakesMilliseconds() {
+        View empty = Given.view(List.of(Given.node(1)), List.of(Given.service("web", 1_000).constraints("node.role==manager")), List.of());
+        long bestClaim = Long.MAX_VALUE;
+        long bestIdle = Long.MAX_VALUE;
+        for (int i = 0; i < 10; i++) {
+            Scheduler scheduler = new Scheduler(Given.id(1), SchedulerConfig.defaults(), new Random(1));
+            long start = System.nanoTime();
+            assertEquals(2_000, scheduler.step(empty, new Time(0, 0)).size(), "a put and a start for each");
+            long claimed = System.nanoTime();
+            assertEquals(0, scheduler.step(empty, new Time(0, 0)).size());
+            bestClaim = Math.min(bestClaim, claimed - start);
+            bestIdle = Math.min(bestIdle, System.nanoTime() - claimed);
+        }
+        System.out.println("step that claims 1,000 slots: " + bestClaim / 1_000 + " us, step with 1,000 tasks and nothing to do: " + bestIdle / 1_000 + " us");
+        assertTrue(bestClaim < 2_000_000_000L && bestIdle < 500_000_000L, bestClaim + ", " + bestIdle);
     }
 }
