@@ -320,7 +320,11 @@ public final class NativeRuntime implements ContainerRuntime {
         container.log().finish(loop, logBuffer);
         boolean oomKilled = cgroups.oomKilled(container.id());
         removeCgroups(container.id(), CGROUP_ATTEMPTS_AT_END);
-        container.end(clock.instant(), exitCode, oomKilled);
+        try {
+            container.end(clock.instant(), exitCode, oomKilled);
+        } catch (RuntimeShimException e) {
+            LOG.error("the end of container {} is known to this agent, but would not be to the next", container.id(), e); // a full disk
+        }
         container.announceEnd();
         if (!container.id().equals(WARM_UP_ID)) tell(container.state().container());
     }

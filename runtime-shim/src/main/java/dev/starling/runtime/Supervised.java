@@ -68,8 +68,8 @@ final class Supervised {
 
     synchronized void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
         state = state.ended(at, exitCode, oomKilled);
-        state.write(bundle.stateFile());
         letGo();
+        state.write(bundle.stateFile());
     }
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */

@@ -77,10 +77,21 @@ public final class Launcher {
                 throw LaunchFailure.of(inside.failure());
             }
             if (!woken) throw RuntimeShimException.system("the container's first process did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
-            int pid = onlyChildOf(inside.threadId());
-            return new HeldProcess(kernel, inside, thread, gate, pid, kernel.openProcess(pid));
+            return heldChild(inside, thread, gate);
         } finally {
             if (namespace != null) namespace.close();
+        }
+    }
+
+    private HeldProcess heldChild(InsideThread inside, Thread thread, Descriptor gate) {
+        int pid = onlyChildOf(inside.threadId());
+        Descriptor process = kernel.openProcess(pid);
+        try {
+            return new HeldProcess(kernel, inside, thread, gate, pid, process);
+        } catch (RuntimeException e) {
+            kernel.signal(process, Signals.SIGKILL);
+            process.close();
+            throw e;
         }
     }
 
