@@ -25,6 +25,7 @@ for ((run = 1; run <= RUNS; run++)); do
     remove_service
     start_node $VICTIM >/dev/null
     wait_until 60 sees_all_ready n1 || die "run $run: $VICTIM is not back after 60 s"
+    sleep 2 # a node that came back listens before it takes tasks again
 done
 summary "killed node -> Down" $SWARM_DOWN "${down[@]}"
 summary "killed node -> all $REPLICAS elsewhere" $SWARM_MOVED "${moved[@]}"

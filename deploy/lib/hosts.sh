@@ -156,12 +156,10 @@ power_off() {
     fi
     rm -f "$RUN_DIR/$node"/{docker.sock,agent.pid,booted}
     ! netns_exists "$(netns_of "$node")" || ip netns delete "$(netns_of "$node")"
-    # The other end goes with the namespace, but only once its last user is gone; the next boot needs the name.
-    wait_until 10 port_is_free "$node" || ip -n "$SWITCH" link delete "$node" 2>/dev/null || true
+    # The other end would go with the namespace, but connections that nobody answers keep that alive for a while.
+    ip -n "$SWITCH" link delete "$node" 2>/dev/null || true
     remove_cgroups "$CGROUP/$node"
 }
-
-port_is_free() { ! ip -n "$SWITCH" link show "$1" >/dev/null 2>&1; }
 
 # Cgroups outlive their processes; on a real power cut they would not. Both versions, however deep: innermost first.
 remove_cgroups() {
