@@ -11,7 +11,10 @@ PAGE_PORT=8080
 
 # What each container of `web` runs: a page that says which container it comes from.
 WEB_COMMAND="mkdir -p /www && echo \"greetings from container \$(hostname)\" >/www/index.html && exec httpd -f -p $PAGE_PORT -h /www"
-CLIENT_COMMAND="while true; do wget -q -T 2 -O - http://web:$PAGE_PORT/; sleep 0.5; done"
+# What the client runs: asks DNS who `web` is, and each of them for its page. With nslookup and nc, since the wget of Debian's static
+# busybox needs glibc's shared resolver libraries, which this image has not.
+CLIENT_COMMAND="while true; do for server in \$(nslookup web | sed -n '3,\$s/^Address: *//p'); do"
+CLIENT_COMMAND+=" printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 \$server $PAGE_PORT | tail -n 1; done; sleep 0.5; done"
 
 main_demo() {
     (($# == 0)) || die "'demo' takes no arguments, got '$*'"
@@ -34,7 +37,7 @@ main_demo() {
 
     step "a page from another host, through the overlay and by the service's name"
     wait_until 30 page_from_another_host || die "the client got no page from another host: $(docker_on $WITNESS service logs client 2>&1 | tail -n 3)"
-    say "    client on $CLIENT_NODE: wget http://web:$PAGE_PORT/  ->  \"$PAGE\", a container on $PAGE_NODE"
+    say "    client on $CLIENT_NODE: GET http://web:$PAGE_PORT/  ->  \"$PAGE\", a container on $PAGE_NODE"
 
     survive_a_power_cut
     farewell
