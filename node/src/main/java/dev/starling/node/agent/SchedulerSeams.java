@@ -1,11 +1,13 @@
 package dev.starling.node.agent;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.node.api.DockerApi;
 import dev.starling.node.api.UpdateProgress;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
+import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.filter.Constraint;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
@@ -27,7 +29,7 @@ final class SchedulerSeams {
     private static final int ID_LENGTH = 25;
 
     static DockerApi.Seams of() {
-        return new DockerApi.Seams(SchedulerSeams::pending, SchedulerSeams::progress, Constraint::parse, ServiceSpecCheck.Features.NOW);
+        return new DockerApi.Seams(SchedulerSeams::pending, (view, document) -> progress(view, document, System.currentTimeMillis()), Constraint::parse, ServiceSpecCheck.Features.NOW);
     }
 
     private static List<Task> pending(View view) {
@@ -50,19 +52,29 @@ final class SchedulerSeams {
         }
     }
 
-    private static Optional<UpdateProgress.Status> progress(View view, Document document) {
+    /**
+     * Empty for a service whose last write left its tasks as they were (a scale), as Docker has it. Completed once the last changed task
+     * has run for the monitor period: until then the CLI still watches.
+     */
+    private static Optional<UpdateProgress.Status> progress(View view, Document document, long nowMillis) {
         ServiceSpec service = view.services().get(document.uid());
-        if (service == null || !document.body().path("PreviousSpec").isObject()) {
+        JsonNode previous = document.body().path("PreviousSpec");
+        if (service == null || !previous.isObject() || TaskTemplate.of(previous).hash().equals(service.templateHash())) {
             return Optional.empty();
         }
         dev.starling.scheduler.rollout.UpdateProgress progress = dev.starling.scheduler.rollout.UpdateProgress.of(view, service);
+        long started = document.object().time().wallMillis();
+        long settled = Math.max(started, lastChange(view, service)) + service.update().monitorMillis();
+        boolean completed = progress.state() == dev.starling.scheduler.rollout.UpdateProgress.State.COMPLETED;
+        if (completed && nowMillis < settled) {
+            completed = false;
+            progress = progress.stillWatched();
+        }
         if (document.body().path(ServiceSpecReader.ROLLED_BACK).asBoolean(false)) {
             progress = progress.asRollback();
         }
-        long started = document.object().time().wallMillis();
-        boolean completed = progress.done() == progress.slots();
-        return Optional.of(new UpdateProgress.Status(progress.state().name().toLowerCase(Locale.ROOT), started,
-                completed ? Math.max(started, lastChange(view, service)) : 0, progress.message()));
+        return Optional.of(new UpdateProgress.Status(progress.state().name().toLowerCase(Locale.ROOT), started, completed ? settled : 0,
+                progress.message()));
     }
 
     private static long lastChange(View view, ServiceSpec service) {

@@ -14,8 +14,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -33,7 +34,10 @@ final class TaskRunner implements AutoCloseable {
     static final String GRACE_LABEL = "dev.starling.stop-grace-millis";
 
     private static final Logger LOG = LoggerFactory.getLogger(TaskRunner.class);
-    private static final int THREADS = 4;
+    private static final int START_THREADS = 4;
+    /** A stop mostly waits for its grace period; as many services' tasks end side by side. */
+    private static final int STOP_THREADS = 64;
+    private static final long IDLE_SECONDS = 5;
     private static final Duration DEFAULT_GRACE = Duration.ofSeconds(10);
 
     /** Turns a task into what the runtime needs to know. */
@@ -49,7 +53,8 @@ final class TaskRunner implements AutoCloseable {
     private final Preparation preparation;
     private final Supplier<ClusterSnapshot> snapshots;
     private final Consumer<TaskReport> reports;
-    private final ExecutorService workers = Executors.newFixedThreadPool(THREADS, Threads.named("tasks"));
+    private final ThreadPoolExecutor starters = pool(START_THREADS, "task-start");
+    private final ThreadPoolExecutor stoppers = pool(STOP_THREADS, "task-stop");
     /** Task id -> the end of its queue of work; an entry leaves when its queue is empty. */
     private final Map<String, CompletableFuture<Void>> queues = new ConcurrentHashMap<>();
     private final Map<String, String> containerOfTask = new ConcurrentHashMap<>();
@@ -60,6 +65,13 @@ final class TaskRunner implements AutoCloseable {
         this.preparation = preparation;
         this.snapshots = snapshots;
         this.reports = reports;
+    }
+
+    private static ThreadPoolExecutor pool(int threads, String name) {
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
+                Threads.named(name));
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
     }
 
     /** After an agent's start: what became of a task that the record calls active. Its container may run, have ended, or be gone. */
@@ -80,22 +92,22 @@ final class TaskRunner implements AutoCloseable {
             if (taskId != null && !knownTasks.contains(taskId)) {
                 LOG.info("removing container {} of task {}, which this node's record does not know", container.spec().name(), taskId);
                 containerOfTask.put(taskId, container.id());
-                enqueue(taskId, () -> removeContainer(taskId));
+                enqueue(taskId, stoppers, () -> removeContainer(taskId, null));
             }
         }
     }
 
     void start(Task task) {
-        enqueue(task.id(), () -> doStart(task));
+        enqueue(task.id(), starters, () -> doStart(task));
     }
 
     void stop(Task task) {
         stopping.add(task.id());
-        enqueue(task.id(), () -> doStop(task));
+        enqueue(task.id(), stoppers, () -> doStop(task));
     }
 
     void remove(Task task) {
-        enqueue(task.id(), () -> removeContainer(task.id()));
+        enqueue(task.id(), stoppers, () -> removeContainer(task.id(), null));
     }
 
     /** The container of a task of this node; null where it has none. */
@@ -103,10 +115,10 @@ final class TaskRunner implements AutoCloseable {
         return containerOfTask.get(taskId);
     }
 
-    private void enqueue(String taskId, Runnable work) {
+    private void enqueue(String taskId, Executor pool, Runnable work) {
         queues.compute(taskId, (id, tail) -> {
             CompletableFuture<Void> after = tail == null ? CompletableFuture.completedFuture(null) : tail;
-            CompletableFuture<Void> next = after.thenRunAsync(() -> guarded(taskId, work), workers);
+            CompletableFuture<Void> next = after.thenRunAsync(() -> guarded(taskId, work), pool);
             next.whenComplete((done, failure) -> queues.remove(taskId, next));
             return next;
         });
@@ -163,7 +175,8 @@ final class TaskRunner implements AutoCloseable {
         reports.accept(ended(task.id(), after == null ? container : after, true));
     }
 
-    private void removeContainer(String taskId) {
+    /** @param atMost grace for a container that still runs; null for its own */
+    private void removeContainer(String taskId, Duration atMost) {
         String containerId = containerOfTask.remove(taskId);
         stopping.remove(taskId);
         if (containerId == null) {
@@ -171,7 +184,7 @@ final class TaskRunner implements AutoCloseable {
         }
         Container container = runtime.inspect(containerId);
         if (container != null && container.state() == Container.State.RUNNING) {
-            runtime.stop(containerId, grace(container));
+            runtime.stop(containerId, atMost != null ? atMost : grace(container));
         }
         runtime.remove(containerId);
     }
@@ -181,7 +194,7 @@ final class TaskRunner implements AutoCloseable {
         String taskId = container.spec().labels().get(TASK_LABEL);
         if (taskId != null && !stopping.contains(taskId)) {
             // in the task's queue, so that a container that ends at once is not reported before its start
-            enqueue(taskId, () -> reports.accept(ended(taskId, container, false)));
+            enqueue(taskId, starters, () -> reports.accept(ended(taskId, container, false)));
         }
     }
 
@@ -212,14 +225,14 @@ final class TaskRunner implements AutoCloseable {
         return new TaskReport(task.id(), state, state == TaskState.REJECTED ? "preparing" : "starting", error, -1, "", 0);
     }
 
-    /** {@code docker swarm leave}: stops and removes every task's container. Returns when all are gone. */
+    /** {@code docker swarm leave}: kills and removes every task's container, as Docker does. Returns when all are gone. */
     void removeAll() {
         for (Container container : runtime.list()) {
             String taskId = container.spec().labels().get(TASK_LABEL);
             if (taskId != null) {
                 stopping.add(taskId);
                 containerOfTask.put(taskId, container.id());
-                enqueue(taskId, () -> removeContainer(taskId));
+                enqueue(taskId, stoppers, () -> removeContainer(taskId, Duration.ZERO));
             }
         }
         CompletableFuture.allOf(queues.values().toArray(CompletableFuture[]::new)).join();
@@ -228,10 +241,11 @@ final class TaskRunner implements AutoCloseable {
     /** Lets running work end; leaves the containers alone. */
     @Override
     public void close() {
-        workers.shutdown();
+        starters.shutdown();
+        stoppers.shutdownNow();
         try {
-            if (!workers.awaitTermination(5, TimeUnit.SECONDS)) {
-                workers.shutdownNow();
+            if (!starters.awaitTermination(IDLE_SECONDS, TimeUnit.SECONDS)) {
+                starters.shutdownNow();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

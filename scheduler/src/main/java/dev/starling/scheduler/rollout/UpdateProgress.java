@@ -73,6 +73,11 @@ public record UpdateProgress(State state, int slots, int done, int changed, int 
         return state == State.PAUSED || state == State.ROLLBACK_STARTED;
     }
 
+    /** All done, but the last change is not old enough to be called a success. */
+    public UpdateProgress stillWatched() {
+        return new UpdateProgress(State.UPDATING, slots, done, changed, failed, "update in progress");
+    }
+
     /** The same seen as a rollback, for whoever knows that the present spec is the previous one put back. */
     public UpdateProgress asRollback() {
         return switch (state) {
