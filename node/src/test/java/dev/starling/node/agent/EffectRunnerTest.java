@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -45,6 +46,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class EffectRunnerTest {
     private static final Task TASK = Sample.task("task1", Slot.replica("web", 1), Sample.N1, TaskState.ASSIGNED, Map.of());
+    private static final Task OTHER = Sample.task("task2", Slot.replica("web", 2), Sample.N1, TaskState.ASSIGNED, Map.of());
     private static final NodeEffect CLAIM = new NodeEffect.PersistRecord("task/task1", Optional.of(Bytes.utf8("claimed")));
 
     @TempDir
@@ -86,9 +88,23 @@ class EffectRunnerTest {
 
     @Test
     void aClaimIsOnDiskBeforeItsContainerStarts() throws InterruptedException {
+        CountDownLatch release = new CountDownLatch(1);
+        storage.submit(new Storage.Batch(List.of(), Map.of(), null, stored -> await(release))); // a disk that takes its time
         runner.accept(List.of(CLAIM, new NodeEffect.StartTask(TASK)));
-        assertEquals("start, on disk: claimed", next());
+        tasks.start(OTHER);
+        assertEquals("start task2, on disk: nothing", next(), "whatever was ready before this one would have started by now");
         assertEquals("running", next());
+        release.countDown();
+        assertEquals("start task1, on disk: claimed", next());
+        assertEquals("running", next());
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test
@@ -105,7 +121,7 @@ class EffectRunnerTest {
         DesiredObject web = Sample.object(Kind.SERVICE, "web", 1_000, 1, false, "{}");
         runner.accept(List.of(new NodeEffect.PersistDesired(web), CLAIM, new NodeEffect.StartTask(TASK)));
         assertEquals("not stored web", next());
-        assertEquals("start, on disk: nothing", next());
+        assertEquals("start task1, on disk: nothing", next());
         assertEquals("running", next());
         assertEquals(1, storage.failures());
     }
@@ -176,7 +192,7 @@ class EffectRunnerTest {
     private static final class Preparation implements TaskRunner.Preparation {
         @Override
         public ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot snapshot) {
-            return new ContainerSpec("c1", "web.1", "busybox:latest", List.of(), List.of(), List.of(), "", "", List.of(), "h",
+            return new ContainerSpec(task.id(), "web.1", "busybox:latest", List.of(), List.of(), List.of(), "", "", List.of(), "h",
                     Map.of(TaskRunner.TASK_LABEL, task.id()), "", false, false, false, List.of(), List.of(), ContainerSpec.Dns.NONE,
                     ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
         }
@@ -193,12 +209,12 @@ class EffectRunnerTest {
         public Container start(ContainerSpec spec, NetworkSetup network) {
             String found;
             try {
-                Bytes claim = store.loadRecord().get("task/task1");
+                Bytes claim = store.loadRecord().get("task/" + spec.id());
                 found = claim == null ? "nothing" : claim.utf8();
             } catch (RuntimeException closed) {
                 found = "nothing";
             }
-            events.add("start, on disk: " + found);
+            events.add("start " + spec.id() + ", on disk: " + found);
             return new Container(spec, Container.State.RUNNING, 1, Instant.EPOCH, null, OptionalInt.empty(), false);
         }
 
