@@ -8,19 +8,22 @@ import io.atomix.cluster.ClusterConfig;
 import io.atomix.cluster.MemberConfig;
 import io.atomix.cluster.MemberId;
 import io.atomix.cluster.messaging.ClusterEventService;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 
 /**
  * An Atomix cluster on our transport and our membership. Only the parts in use are started: messaging, unicast, members and
- * {@code getCommunicationService()}. Atomix' event service is not: it gossips its subscriptions in Kryo 4.
+ * communication. Those who use it need no type of Atomix. Atomix' event service is not: it gossips its subscriptions in Kryo 4.
  *
  * <pre>{@code
  * MembershipFeed feed = new MembershipFeed();
  * StarlingCluster cluster = StarlingCluster.create(clusterId, self, transport, feed);
  * cluster.start().join();
  * feed.memberUp(peer, endpoint, role);                       // as gossip learns of it
- * cluster.getCommunicationService().send("logs", query, encode, decode, MemberId.from(peer.value()), timeout);
+ * cluster.ask(peer, "logs", query, timeout);
  * }</pre>
  */
 public final class StarlingCluster extends AtomixCluster {
@@ -43,6 +46,17 @@ public final class StarlingCluster extends AtomixCluster {
     /** The addresses to find the cluster at, from now on. */
     public void seeds(Collection<Endpoint> endpoints) {
         discovery.seeds(endpoints);
+    }
+
+    /** Asks {@code node}, by id and not by address; fails where it is not a member, does not answer in {@code timeout}, or its handler failed. */
+    public CompletableFuture<byte[]> ask(NodeId node, String subject, byte[] request, Duration timeout) {
+        return getCommunicationService().send(subject, request, Function.identity(), Function.identity(), MemberId.from(node.value()), timeout);
+    }
+
+    /** Answers what other members {@link #ask} under {@code subject}. One handler a subject. */
+    public CompletableFuture<Void> answer(String subject, Function<byte[], CompletionStage<byte[]>> handler) {
+        return getCommunicationService().<byte[], byte[]>subscribe(subject, Function.identity(),
+                request -> handler.apply(request).toCompletableFuture(), Function.identity());
     }
 
     @Override

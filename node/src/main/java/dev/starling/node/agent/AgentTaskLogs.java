@@ -1,10 +1,10 @@
 package dev.starling.node.agent;
 
-import com.esotericsoftware.kryo.kryo5.io.Input;
 import com.esotericsoftware.kryo.kryo5.io.Output;
 import dev.starling.gossip.NodeId;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.api.TaskLogs;
+import dev.starling.node.core.BoundedInput;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.scheduler.model.Task;
@@ -62,8 +62,8 @@ final class AgentTaskLogs implements TaskLogs, AutoCloseable {
     /** Answers another node's request. */
     CompletionStage<byte[]> answer(byte[] request) {
         return CompletableFuture.supplyAsync(() -> {
-            Input in = new Input(request);
-            return encode(readHere(in.readString(), in.readLong(), in.readInt(), Math.min(in.readInt(), MAX_REQUEST_BYTES)));
+            BoundedInput in = new BoundedInput(request);
+            return encode(readHere(in.text(), in.readLong(), in.readInt(), Math.min(in.readInt(), MAX_REQUEST_BYTES)));
         }, readers);
     }
 
@@ -106,7 +106,7 @@ final class AgentTaskLogs implements TaskLogs, AutoCloseable {
     }
 
     private static Chunk decodeChunk(byte[] bytes) {
-        Input in = new Input(bytes);
+        BoundedInput in = new BoundedInput(bytes);
         long next = in.readLong();
         boolean ended = in.readBoolean();
         int count = in.readInt();

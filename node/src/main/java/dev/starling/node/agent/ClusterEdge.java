@@ -7,7 +7,6 @@ import dev.starling.gossip.atomix.StarlingCluster;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.trust.NodeCredentials;
-import io.atomix.cluster.MemberId;
 import java.util.Collection;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -48,13 +47,11 @@ final class ClusterEdge implements AutoCloseable {
     }
 
     CompletableFuture<byte[]> askForLog(NodeId node, byte[] request) {
-        return cluster.getCommunicationService().send(AgentTaskLogs.SUBJECT, request, Function.identity(), Function.identity(),
-                MemberId.from(node.value()), AgentTaskLogs.TIMEOUT);
+        return cluster.ask(node, AgentTaskLogs.SUBJECT, request, AgentTaskLogs.TIMEOUT);
     }
 
     void answerLogs(Function<byte[], CompletionStage<byte[]>> handler) {
-        cluster.getCommunicationService().<byte[], byte[]>subscribe(AgentTaskLogs.SUBJECT, Function.identity(),
-                request -> handler.apply(request).toCompletableFuture(), Function.identity());
+        cluster.answer(AgentTaskLogs.SUBJECT, handler);
     }
 
     @Override

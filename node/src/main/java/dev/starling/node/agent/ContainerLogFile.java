@@ -49,8 +49,8 @@ final class ContainerLogFile {
             if (used == 0 && bytes.length == maxBytes) {
                 used = bytes.length; // one line longer than the reader's bound: skip it rather than stand still
             }
-            long next = from + used;
-            return new TaskLogs.Chunk(lines, next, containerEnded && next >= length);
+            boolean all = from + bytes.length >= length; // also where the last line is half written: nobody will complete it
+            return new TaskLogs.Chunk(lines, from + used, containerEnded && all);
         }
     }
 

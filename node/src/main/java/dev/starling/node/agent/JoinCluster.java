@@ -11,6 +11,7 @@ import dev.starling.node.join.JoinServer;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** What the join listener needs of the cluster, answered by this node's session. */
@@ -37,15 +38,12 @@ final class JoinCluster implements JoinServer.Cluster {
 
     @Override
     public CompletionStage<?> enrol(NodeId node, Role role, String availability) {
+        Document known = session.snapshot().document(Kind.NODE, node.value());
+        if (known != null) { // it asks again with the key it had: nothing is written, so there is no write to wait for
+            return CompletableFuture.completedFuture(known);
+        }
         ObjectNode body = nodeBody(role, AVAILABILITIES.contains(availability) ? availability : "active");
-        return Writes.write(session, (core, now) -> {
-            for (Document document : core.snapshot().documents().get(Kind.NODE)) {
-                if (document.uid().equals(node.value())) {
-                    return document; // it joins again with the key it had
-                }
-            }
-            return core.create(Kind.NODE, node.value(), body, now);
-        });
+        return Writes.write(session, (core, now) -> core.create(Kind.NODE, node.value(), body, now));
     }
 
     static ObjectNode nodeBody(Role role, String availability) {
@@ -56,5 +54,4 @@ final class JoinCluster implements JoinServer.Cluster {
         spec.put("Availability", availability);
         return body;
     }
-
 }

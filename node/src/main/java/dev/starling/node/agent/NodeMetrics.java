@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Message;
@@ -90,7 +91,7 @@ final class NodeMetrics implements AutoCloseable {
         }
         for (Task task : now.view().tasks().getOrDefault(now.self(), List.of())) {
             if (task.id().equals(report.taskId()) && task.attempt() == 0) {
-                Document service = ServiceDocuments.of(now, task);
+                Document service = now.document(Kind.SERVICE, task.slot().serviceUid());
                 if (service != null && service.object().generation() == task.serviceGeneration()) {
                     createToRunning.record(Duration.ofMillis(Math.max(0, time.wallMillis() - service.object().time().wallMillis())));
                 }

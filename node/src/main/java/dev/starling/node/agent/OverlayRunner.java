@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.concurrent.atomic.AtomicReference;
@@ -95,8 +96,7 @@ final class OverlayRunner implements AutoCloseable {
 
     /** The network as this host makes it. */
     OverlayNetwork network(ClusterSnapshot snapshot, String networkUid) {
-        return snapshot.documents().get(Kind.NETWORK).stream().filter(document -> document.uid().equals(networkUid)).findFirst()
-                .flatMap(NetworkSpecReader::overlay)
+        return Optional.ofNullable(snapshot.document(Kind.NETWORK, networkUid)).flatMap(NetworkSpecReader::overlay)
                 .orElseThrow(() -> RuntimeShimException.notFound("network " + networkUid + " not found"));
     }
 

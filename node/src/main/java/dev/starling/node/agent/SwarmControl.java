@@ -17,6 +17,7 @@ import dev.starling.node.config.AdvertiseAddress;
 import dev.starling.node.config.ConfigException;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.DockerId;
 import dev.starling.node.core.Document;
 import dev.starling.node.join.JoinClient;
 import dev.starling.node.join.JoinReply;
@@ -41,7 +42,6 @@ import org.slf4j.LoggerFactory;
 final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmControl.class);
     private static final long LEAVE_MILLIS = 300;
-    private static final int ID_LENGTH = 25;
     private static final String ALREADY_IN = "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join "
             + "another one.";
     private static final String NOT_IN = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this "
@@ -111,7 +111,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
                 throw ApiException.unavailable(ALREADY_IN);
             }
             Endpoint advertise = advertise(request.advertiseAddress());
-            String clusterId = newId();
+            String clusterId = DockerId.random(new SecureRandom());
             ClusterAuthority authority = ClusterAuthority.create(clusterId);
             NodeKey key = NodeKey.generate();
             SwarmDirectory.Identity identity = new SwarmDirectory.Identity(authority.enrol(key, Role.MANAGER), authority, advertise);
@@ -138,13 +138,14 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
                 throw ApiException.unavailable(ALREADY_IN);
             }
             JoinToken token = parse(request.token());
+            Endpoint advertise = advertise(request.advertiseAddress()); // before a manager enrols what could not come up
             NodeKey key = NodeKey.generate();
             String availability = request.availability() == null || request.availability().isEmpty() ? "active" : request.availability();
             JoinReply reply = askForEntry(request.remoteAddresses(), token, key, availability);
             directory.save(new SwarmDirectory.Identity(
                     dev.starling.gossip.trust.NodeCredentials.of(key, reply.certificate(), reply.caCertificate()),
                     reply.caKey() == null ? null : ClusterAuthority.of(reply.caKey(), reply.caCertificate()),
-                    advertise(request.advertiseAddress())));
+                    advertise));
             List<Endpoint> seeds = reply.gossip().stream().map(text -> Endpoint.parse(text, NodeConfig.GOSSIP_PORT)).toList();
             session = openFirst(directory.load(), seeds);
             return null;
@@ -309,15 +310,6 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private static String newId() {
-        SecureRandom random = new SecureRandom();
-        StringBuilder id = new StringBuilder(ID_LENGTH);
-        for (int i = 0; i < ID_LENGTH; i++) {
-            id.append(Character.forDigit(random.nextInt(36), 36));
-        }
-        return id.toString();
     }
 
     /** The agent ends; the membership stays on disk. */

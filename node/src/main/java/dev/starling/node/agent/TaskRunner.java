@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.Container;
@@ -137,7 +138,7 @@ final class TaskRunner implements AutoCloseable {
             return; // stopped before it began; the queued stop reports
         }
         ClusterSnapshot snapshot = snapshots.get();
-        Document service = ServiceDocuments.of(snapshot, task);
+        Document service = snapshot.document(Kind.SERVICE, task.slot().serviceUid());
         if (service == null) {
             reports.accept(failure(task, TaskState.REJECTED, "the service was removed before the task started"));
             return;

@@ -26,8 +26,7 @@ final class Lookup {
 
     /** The node's own spec object; null while nobody wrote one. Its uid is the node's id. */
     Document nodeDocument(NodeId node) {
-        return snapshot.documents().getOrDefault(Kind.NODE, List.of()).stream()
-                .filter(document -> document.uid().equals(node.value())).findFirst().orElse(null);
+        return snapshot.document(Kind.NODE, node.value());
     }
 
     NodeView node(String reference) {

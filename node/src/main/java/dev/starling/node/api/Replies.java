@@ -1,5 +1,6 @@
 package dev.starling.node.api;
 
+import dev.starling.node.spec.SpecException;
 import dev.starling.runtime.RuntimeShimException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -21,6 +22,14 @@ final class Replies {
         }
         if (cause instanceof ApiException known) {
             return Reply.error(known.status(), known.getMessage());
+        }
+        if (cause instanceof SpecException spec) {
+            return Reply.error(switch (spec.kind()) {
+                case INVALID -> 400;
+                case FORBIDDEN -> 403;
+                case NOT_FOUND -> 404;
+                case NOT_SUPPORTED -> 501;
+            }, spec.getMessage());
         }
         if (cause instanceof RuntimeShimException shim) {
             return Reply.error(switch (shim.kind()) {

@@ -15,4 +15,15 @@ import java.util.SortedMap;
  */
 public record ClusterSnapshot(
         NodeId self, Role role, SortedMap<NodeId, Member> members, SortedMap<NodeId, NodeReport> reports, View view,
-        SortedMap<Kind, List<Document>> documents) {}
+        SortedMap<Kind, List<Document>> documents) {
+
+    /** The live object {@code uid}; null where there is none. */
+    public Document document(Kind kind, String uid) {
+        for (Document document : documents.getOrDefault(kind, List.of())) {
+            if (document.uid().equals(uid)) {
+                return document;
+            }
+        }
+        return null;
+    }
+}

@@ -21,6 +21,7 @@ import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -50,7 +51,6 @@ public final class NodeCore {
         }
     }
 
-    private static final int ID_LENGTH = 25;
     private static final int MAX_ROUNDS = 8;
 
     private final NodeId self;
@@ -301,7 +301,7 @@ public final class NodeCore {
             }
         }
         clock = clock.next(now.wallMillis());
-        return write(unsigned(kind, uid != null ? uid : newId(), clock, 1, false, documentCodec.write(body)), now);
+        return write(unsigned(kind, uid != null ? uid : DockerId.random(random), clock, 1, false, documentCodec.write(body)), now);
     }
 
     /** Replaces the body of the live object {@code uid}; {@code generation} is the one the writer had read. */
@@ -360,16 +360,7 @@ public final class NodeCore {
     }
 
     private static String kindName(Kind kind) {
-        return kind.name().toLowerCase(java.util.Locale.ROOT);
-    }
-
-    /** A Docker-style id: 25 characters of base 36, some 129 random bits. */
-    private String newId() {
-        StringBuilder id = new StringBuilder(ID_LENGTH);
-        for (int i = 0; i < ID_LENGTH; i++) {
-            id.append(Character.forDigit(random.nextInt(36), 36));
-        }
-        return id.toString();
+        return kind.name().toLowerCase(Locale.ROOT);
     }
 
     private static HybridTime later(HybridTime a, HybridTime b) {

@@ -1,6 +1,5 @@
 package dev.starling.node.core;
 
-import com.esotericsoftware.kryo.kryo5.io.Input;
 import com.esotericsoftware.kryo.kryo5.io.Output;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
@@ -15,6 +14,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -27,7 +27,7 @@ import java.util.function.Function;
  * The values of a node's record as bytes: Kryo's buffers, hand-written layouts, no object graph and no class names.
  *
  * <p>Each value opens with a layout number. A later release appends fields at the end; an older one reads what it knows and ignores the
- * rest. What does not parse is reported as {@link MalformedRecordException}, and the one value is left out of the view.
+ * rest. Nothing is allocated on the word of a length. What does not parse is reported as {@link MalformedRecordException}, and the one value is left out of the view.
  */
 final class RecordCodec {
     private static final int LAYOUT = 1;
@@ -55,9 +55,9 @@ final class RecordCodec {
     }
 
     static NodeReport decodeReport(Bytes bytes) {
-        return read(bytes, "node report", in -> new NodeReport(in.readString(), in.readString(), in.readString(),
-                element(ROLES, in.readByte(), "role"), new Platform(in.readString(), in.readString()),
-                new Resources(in.readLong(), in.readLong()), in.readString(), readMap(in), readStrings(in), readStrings(in)));
+        return read(bytes, "node report", in -> new NodeReport(in.text(), in.text(), in.text(),
+                element(ROLES, in.readByte(), "role"), new Platform(in.text(), in.text()),
+                new Resources(in.readLong(), in.readLong()), in.text(), readMap(in), readStrings(in), readStrings(in)));
     }
 
     static Bytes encode(Task task) {
@@ -86,11 +86,11 @@ final class RecordCodec {
     }
 
     static Task decodeTask(Bytes bytes) {
-        return read(bytes, "task", in -> new Task(in.readString(), readSlot(in), new NodeId(in.readString()), in.readVarLong(true),
-                in.readString(), in.readString(), element(TASK_STATES, in.readByte(), "task state"),
+        return read(bytes, "task", in -> new Task(in.text(), readSlot(in), new NodeId(in.text()), in.readVarLong(true),
+                in.text(), in.text(), element(TASK_STATES, in.readByte(), "task state"),
                 element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
-                in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), in.readString(), in.readString(),
-                in.readVarInt(false), in.readString(), in.readVarInt(true), readMap(in)));
+                in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), in.text(), in.text(),
+                in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in)));
     }
 
     static Bytes encode(Refusal refusal) {
@@ -102,7 +102,7 @@ final class RecordCodec {
     }
 
     static Refusal decodeRefusal(Bytes bytes) {
-        return read(bytes, "refusal", in -> new Refusal(readSlot(in), in.readString(), in.readVarLong(true)));
+        return read(bytes, "refusal", in -> new Refusal(readSlot(in), in.text(), in.readVarLong(true)));
     }
 
     static Bytes encode(List<BlockClaim> blocks) {
@@ -121,7 +121,7 @@ final class RecordCodec {
             int count = count(in);
             List<BlockClaim> blocks = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                blocks.add(new BlockClaim(in.readString(), in.readVarInt(true), new HybridTime(in.readLong())));
+                blocks.add(new BlockClaim(in.text(), in.readVarInt(true), new HybridTime(in.readLong())));
             }
             return List.copyOf(blocks);
         });
@@ -134,9 +134,9 @@ final class RecordCodec {
         return Bytes.wrap(out.toBytes());
     }
 
-    private static <T> T read(Bytes bytes, String what, Function<Input, T> layout) {
+    private static <T> T read(Bytes bytes, String what, Function<BoundedInput, T> layout) {
         try {
-            Input in = new Input(bytes.array());
+            BoundedInput in = new BoundedInput(bytes.array());
             int version = in.readByte();
             if (version < LAYOUT) {
                 throw new MalformedRecordException(what + ": layout " + version + " is unknown", null);
@@ -155,8 +155,8 @@ final class RecordCodec {
         out.writeString(slot.node() == null ? null : slot.node().value());
     }
 
-    private static Slot readSlot(Input in) {
-        String service = in.readString();
+    private static Slot readSlot(BoundedInput in) {
+        String service = in.text();
         int index = in.readVarInt(true);
         String node = in.readString();
         return new Slot(service, index, node == null ? null : new NodeId(node));
@@ -170,13 +170,13 @@ final class RecordCodec {
         });
     }
 
-    private static SortedMap<String, String> readMap(Input in) {
+    private static SortedMap<String, String> readMap(BoundedInput in) {
         int count = count(in);
         SortedMap<String, String> map = new TreeMap<>();
         for (int i = 0; i < count; i++) {
-            map.put(in.readString(), in.readString());
+            map.put(in.text(), in.text());
         }
-        return java.util.Collections.unmodifiableSortedMap(map);
+        return Collections.unmodifiableSortedMap(map);
     }
 
     private static void writeStrings(Output out, Collection<String> strings) {
@@ -184,16 +184,16 @@ final class RecordCodec {
         strings.forEach(out::writeString);
     }
 
-    private static SortedSet<String> readStrings(Input in) {
+    private static SortedSet<String> readStrings(BoundedInput in) {
         int count = count(in);
         SortedSet<String> strings = new TreeSet<>();
         for (int i = 0; i < count; i++) {
-            strings.add(in.readString());
+            strings.add(in.text());
         }
-        return java.util.Collections.unmodifiableSortedSet(strings);
+        return Collections.unmodifiableSortedSet(strings);
     }
 
-    private static int count(Input in) {
+    private static int count(BoundedInput in) {
         int count = in.readVarInt(true);
         if (count < 0 || count > MAX_ELEMENTS) {
             throw new MalformedRecordException("a list of " + count + " elements", null);

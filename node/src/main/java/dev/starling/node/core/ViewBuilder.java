@@ -63,10 +63,10 @@ final class ViewBuilder {
     void recordChanged(NodeId node, String key, Bytes value) {
         NodeRecord record = records.computeIfAbsent(node, id -> new NodeRecord());
         try {
-            apply(record, key, value);
+            apply(node, record, key, value);
         } catch (RecordCodec.MalformedRecordException e) {
             malformed++;
-            apply(record, key, null);
+            apply(node, record, key, null);
         }
     }
 
@@ -75,17 +75,26 @@ final class ViewBuilder {
         values.forEach((key, value) -> recordChanged(node, key, value));
     }
 
-    private static void apply(NodeRecord record, String key, Bytes value) {
+    private static void apply(NodeId node, NodeRecord record, String key, Bytes value) {
         if (key.equals(RecordKeys.NODE)) {
             record.report = value == null ? null : RecordCodec.decodeReport(value);
         } else if (key.startsWith(RecordKeys.TASK)) {
             record.taskList = null;
-            put(record.tasks, key, value == null ? null : RecordCodec.decodeTask(value));
+            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value)));
         } else if (key.startsWith(RecordKeys.REFUSAL)) {
             put(record.refusals, key, value == null ? null : RecordCodec.decodeRefusal(value));
         } else if (key.startsWith(RecordKeys.BLOCKS)) {
             put(record.blocks, key, value == null ? null : RecordCodec.decodeBlocks(value));
         } // else a key of a newer release: gossip keeps it, this one has no use for it
+    }
+
+    /** A record speaks of its owner's tasks only, each under its own id: a task that says otherwise would count twice or for another node. */
+    private static Task ownTask(NodeId node, String key, Task task) {
+        if (!task.node().equals(node) || !key.equals(RecordKeys.task(task.id()))) {
+            throw new RecordCodec.MalformedRecordException(
+                    "task " + task.id() + " of node " + task.node() + " stands under " + key + " in the record of " + node, null);
+        }
+        return task;
     }
 
     private static <V> void put(TreeMap<String, V> map, String key, V value) {
@@ -120,10 +129,6 @@ final class ViewBuilder {
             case CLUSTER, SECRET, CONFIG -> { }
         }
         return document;
-    }
-
-    Document document(Kind kind, String uid) {
-        return documents.get(kind).get(uid);
     }
 
     Document document(String uid) {
@@ -217,7 +222,6 @@ final class ViewBuilder {
         return new ClusterSnapshot(self, role, unmodifiableCopy(members), Collections.unmodifiableSortedMap(reports), view,
                 Collections.unmodifiableSortedMap(all));
     }
-
 
     private static <K, V> SortedMap<K, V> unmodifiableCopy(SortedMap<K, V> map) {
         return Collections.unmodifiableSortedMap(new TreeMap<>(map));

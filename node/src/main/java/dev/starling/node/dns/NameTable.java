@@ -59,7 +59,7 @@ public final class NameTable {
     }
 
     /** Addresses of a name as a client sees it, or empty where no such name exists. A known name may have no address (a service without a running task). */
-    Optional<List<String>> addresses(String network, String client, String name) {
+    public Optional<List<String>> addresses(String network, String client, String name) {
         String lowerCase = name.toLowerCase(Locale.ROOT);
         return networksOf(network, client).stream()
             .map(uid -> names.getOrDefault(uid, Collections.emptySortedMap()).get(lowerCase))

@@ -10,6 +10,7 @@ import dev.starling.gossip.trust.NodeKey;
 import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.gossip.trust.TrustException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -30,7 +31,7 @@ import javax.net.ssl.X509ExtendedTrustManager;
 /** Asks a manager to let this node in: the token's CA digest says whom to trust, its secret says who may join. */
 public final class JoinClient {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
-    private static final int MAX_REPLY_CHARS = 256 << 10;
+    private static final int MAX_REPLY_BYTES = 256 << 10;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** The manager was reached and said no, or nobody could be reached. {@code refused}: another try will not help. */
@@ -57,11 +58,8 @@ public final class JoinClient {
                 .header("X-Starling-Join-Token", token.text()).header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body)).build();
         try {
-            HttpResponse<String> response = client(token).send(request, HttpResponse.BodyHandlers.ofString());
-            if (response.body().length() > MAX_REPLY_CHARS) {
-                throw new JoinException(true, manager + ": its answer has " + response.body().length() + " characters", null);
-            }
-            JsonNode json = JSON.readTree(response.body());
+            HttpResponse<InputStream> response = client(token).send(request, HttpResponse.BodyHandlers.ofInputStream());
+            JsonNode json = JSON.readTree(bounded(manager, response.body()));
             if (response.statusCode() != 200) {
                 throw new JoinException(response.statusCode() < 500, json.path("message").asText("status " + response.statusCode()), null);
             }
@@ -74,6 +72,16 @@ public final class JoinClient {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new JoinException(false, manager + ": interrupted", e);
+        }
+    }
+
+    private static byte[] bounded(Endpoint manager, InputStream body) throws IOException {
+        try (body) {
+            byte[] reply = body.readNBytes(MAX_REPLY_BYTES + 1);
+            if (reply.length > MAX_REPLY_BYTES) {
+                throw new JoinException(true, manager + ": its answer has more than " + MAX_REPLY_BYTES + " bytes", null);
+            }
+            return reply;
         }
     }
 

@@ -82,6 +82,11 @@ public final class JoinServer implements AutoCloseable {
         }
     }
 
+    /** Where this server listens: the port it got where it was asked for port 0. */
+    public int port() {
+        return server.actualPort();
+    }
+
     public long refusals() {
         return refused.sum();
     }
@@ -101,7 +106,7 @@ public final class JoinServer implements AutoCloseable {
         Buffer body = Buffer.buffer();
         request.handler(chunk -> {
             if (body.length() + chunk.length() > MAX_BODY_BYTES) {
-                request.handler(null);
+                request.handler(null).endHandler(null); // what came so far is no request: it must not admit anyone
                 answer(request, 413, "the request has more than " + MAX_BODY_BYTES + " bytes");
             } else {
                 body.appendBuffer(chunk);
@@ -174,5 +179,4 @@ public final class JoinServer implements AutoCloseable {
             server.close();
         }
     }
-
 }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
-import dev.starling.node.api.ApiException;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
@@ -51,25 +50,25 @@ public final class NetworkSpecCheck {
 
     /**
      * @return the spec to store: the request with {@code IPAM.Config} of one subnet and gateway, and {@code VxlanId}
-     * @throws ApiException 400, 403 (subnet taken) or 501
+     * @throws SpecException INVALID, FORBIDDEN (a reserved name, a subnet that is taken) or NOT_SUPPORTED
      */
     public ObjectNode accept(JsonNode request) {
         if (request.path("Options").has("encrypted")) {
-            throw ApiException.notImplemented("encryption of overlay networks (--opt encrypted)");
+            throw SpecException.notSupported("encryption of overlay networks (--opt encrypted)");
         }
         if (request.path("Driver").asText("").isEmpty() || request.path("Driver").asText().equals("bridge")) {
-            throw ApiException.notImplemented("a network of driver \"bridge\" (use --driver overlay)");
+            throw SpecException.notSupported("a network of driver \"bridge\" (use --driver overlay)");
         }
         if (request.path("EnableIPv4").isBoolean() && !request.path("EnableIPv4").booleanValue()) {
-            throw ApiException.notImplemented("a network without IPv4");
+            throw SpecException.notSupported("a network without IPv4");
         }
         FIELDS.check(request);
         String name = request.path("Name").asText("");
         if (!NAME.matcher(name).matches()) {
-            throw ApiException.badRequest("Name: invalid network name \"" + name + "\"");
+            throw SpecException.invalid("Name: invalid network name \"" + name + "\"");
         }
         if (Set.of("bridge", "host", "none", "ingress").contains(name)) {
-            throw new ApiException(403, "operation is not permitted on predefined " + name + " network");
+            throw SpecException.forbidden("operation is not permitted on predefined " + name + " network");
         }
         checkMtu(request.path("Options").path(NetworkSpecReader.MTU_OPTION));
         ObjectNode result = request.deepCopy();
@@ -78,7 +77,7 @@ public final class NetworkSpecCheck {
         ipam.put("Driver", "default");
         JsonNode asked = ipam.path("Config");
         if (asked.size() > 1) {
-            throw ApiException.notImplemented("IPAM.Config: more than one subnet");
+            throw SpecException.notSupported("IPAM.Config: more than one subnet");
         }
         Subnet subnet = asked.path(0).has("Subnet") ? asked(asked.path(0)) : picked(name);
         ObjectNode config = JsonNodeFactory.instance.objectNode().put("Subnet", subnet.toString())
@@ -93,15 +92,15 @@ public final class NetworkSpecCheck {
         try {
             subnet = Subnet.parse(config.path("Subnet").asText());
         } catch (IllegalArgumentException e) {
-            throw ApiException.badRequest("IPAM.Config[0].Subnet: invalid subnet: " + e.getMessage());
+            throw SpecException.invalid("IPAM.Config[0].Subnet: invalid subnet: " + e.getMessage());
         }
         if (subnet.prefix() < LEAST_PREFIX || subnet.prefix() > GREATEST_PREFIX) {
-            throw ApiException.badRequest("IPAM.Config[0].Subnet: the prefix length must be " + LEAST_PREFIX + " to " + GREATEST_PREFIX
+            throw SpecException.invalid("IPAM.Config[0].Subnet: the prefix length must be " + LEAST_PREFIX + " to " + GREATEST_PREFIX
                     + ", got " + subnet);
         }
         for (Document other : networks()) {
             NetworkSpecReader.overlay(other).map(overlay -> Subnet.parse(overlay.subnet())).filter(subnet::overlaps).ifPresent(taken -> {
-                throw new ApiException(403, "Pool overlaps with other one on this address space: " + subnet + " and " + taken
+                throw SpecException.forbidden("Pool overlaps with other one on this address space: " + subnet + " and " + taken
                         + " of network " + other.name());
             });
         }
@@ -118,9 +117,9 @@ public final class NetworkSpecCheck {
                 return gateway;
             }
         } catch (IllegalArgumentException e) {
-            throw ApiException.badRequest("IPAM.Config[0].Gateway: " + e.getMessage());
+            throw SpecException.invalid("IPAM.Config[0].Gateway: " + e.getMessage());
         }
-        throw ApiException.badRequest("IPAM.Config[0].Gateway: " + gateway + " is not in the subnet " + subnet);
+        throw SpecException.invalid("IPAM.Config[0].Gateway: " + gateway + " is not in the subnet " + subnet);
     }
 
     private Subnet picked(String name) {
@@ -136,7 +135,7 @@ public final class NetworkSpecCheck {
                 return candidate;
             }
         }
-        throw ApiException.badRequest("could not find an available, non-overlapping IPv4 address pool in " + POOL);
+        throw SpecException.invalid("could not find an available, non-overlapping IPv4 address pool in " + POOL);
     }
 
     private int pickedVni(String name) {
@@ -149,7 +148,7 @@ public final class NetworkSpecCheck {
                 return candidate;
             }
         }
-        throw ApiException.badRequest("all VXLAN ids are taken");
+        throw SpecException.invalid("all VXLAN ids are taken");
     }
 
     private List<Document> networks() {
@@ -163,7 +162,7 @@ public final class NetworkSpecCheck {
     private static void checkMtu(JsonNode option) {
         String text = option.asText("");
         if (!text.isEmpty() && !(text.matches("[0-9]{1,5}") && Integer.parseInt(text) >= 576 && Integer.parseInt(text) <= 65485)) {
-            throw ApiException.badRequest("Options." + NetworkSpecReader.MTU_OPTION + ": must be 576 to 65485, got \"" + text + "\"");
+            throw SpecException.invalid("Options." + NetworkSpecReader.MTU_OPTION + ": must be 576 to 65485, got \"" + text + "\"");
         }
     }
 

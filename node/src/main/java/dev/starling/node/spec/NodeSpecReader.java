@@ -2,7 +2,6 @@ package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.gossip.Role;
-import dev.starling.node.api.ApiException;
 import dev.starling.node.core.Document;
 import dev.starling.scheduler.model.Availability;
 import java.util.Locale;
@@ -28,14 +27,14 @@ public final class NodeSpecReader {
     /**
      * Checks what a client sends for a node whose certificate says {@code actual}.
      *
-     * @throws ApiException 400 for a spec that Docker refuses too, 501 for a change of the role
+     * @throws SpecException INVALID for a spec that Docker refuses too, NOT_SUPPORTED for a change of the role
      */
     public static void check(JsonNode spec, Role actual) {
         oneOf(spec, "Role", "worker", "manager");
         oneOf(spec, "Availability", "active", "pause", "drain");
         FIELDS.check(spec);
         if (!spec.path("Role").asText().equals(actual.name().toLowerCase(Locale.ROOT))) {
-            throw ApiException.notImplemented("changing the role of a node (docker node promote, docker node demote)");
+            throw SpecException.notSupported("changing the role of a node (docker node promote, docker node demote)");
         }
     }
 
@@ -62,7 +61,7 @@ public final class NodeSpecReader {
                 return;
             }
         }
-        throw ApiException.badRequest("invalid " + field + ": \"" + value + "\", expected one of " + String.join(", ", values));
+        throw SpecException.invalid("invalid " + field + ": \"" + value + "\", expected one of " + String.join(", ", values));
     }
 
     private NodeSpecReader() {}

@@ -1,6 +1,5 @@
 package dev.starling.node.spec;
 
-import dev.starling.node.api.ApiException;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -30,17 +29,17 @@ final class Placeholders {
         this.nodeLabels = nodeLabels;
     }
 
-    /** @throws ApiException 501 where {@code text} has a placeholder that is not supported, 400 where one does not end */
+    /** @throws SpecException NOT_SUPPORTED where {@code text} has a placeholder that is not supported, INVALID where one does not end */
     static void check(String text, String path) {
         Matcher matcher = ACTION.matcher(text);
         while (matcher.find()) {
             String action = matcher.group(1).strip();
             if (!NAMES.contains(action) && !LABEL.matcher(action).matches()) {
-                throw ApiException.notImplemented(path + ": the template " + matcher.group());
+                throw SpecException.notSupported(path + ": the template " + matcher.group());
             }
         }
         if (matcher.replaceAll("").contains("{{")) {
-            throw ApiException.badRequest(path + ": the template does not end: " + text);
+            throw SpecException.invalid(path + ": the template does not end: " + text);
         }
     }
 

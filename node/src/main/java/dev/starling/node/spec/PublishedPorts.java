@@ -1,7 +1,6 @@
 package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.starling.node.api.ApiException;
 import dev.starling.node.core.Document;
 import java.util.List;
 
@@ -27,7 +26,7 @@ final class PublishedPorts {
             return;
         }
         if (!ports.isArray()) {
-            throw ApiException.badRequest("EndpointSpec.Ports: expected a list");
+            throw SpecException.invalid("EndpointSpec.Ports: expected a list");
         }
         for (int i = 0; i < ports.size(); i++) {
             checkPort(endpoint, ports.get(i), "EndpointSpec.Ports[" + i + "]", services, ownUid);
@@ -39,19 +38,19 @@ final class PublishedPorts {
         for (String field : List.of("TargetPort", "PublishedPort")) {
             int number = port.path(field).asInt(0);
             if (number < (field.equals("TargetPort") ? 1 : 0) || number > 65535) {
-                throw ApiException.badRequest(path + "." + field + ": must be a port number, got " + port.path(field).asText("nothing"));
+                throw SpecException.invalid(path + "." + field + ": must be a port number, got " + port.path(field).asText("nothing"));
             }
         }
         boolean ingress = isIngress(port);
         if (ingress && endpoint.path("Mode").asText("").equals("dnsrr")) {
-            throw ApiException.badRequest("rpc error: code = InvalidArgument desc = EndpointSpec: port published with ingress mode"
+            throw SpecException.invalid("rpc error: code = InvalidArgument desc = EndpointSpec: port published with ingress mode"
                     + " can't be used with dnsrr mode");
         }
         if (ingress && !features.ingressPorts()) {
-            throw ApiException.notImplemented("publishing a port on every node (--publish mode=ingress, " + path + ")");
+            throw SpecException.notSupported("publishing a port on every node (--publish mode=ingress, " + path + ")");
         }
         if (!ingress && !features.hostPorts()) {
-            throw ApiException.notImplemented("publishing a port of the host (--publish mode=host, " + path + ")");
+            throw SpecException.notSupported("publishing a port of the host (--publish mode=host, " + path + ")");
         }
         if (port.path("PublishedPort").asInt(0) > 0) {
             services.stream().filter(other -> !other.uid().equals(ownUid)).forEach(other -> checkConflict(port, other));
@@ -63,7 +62,7 @@ final class PublishedPorts {
             boolean same = taken.path("PublishedPort").asInt(0) == port.path("PublishedPort").asInt()
                     && taken.path("Protocol").asText("tcp").equals(port.path("Protocol").asText("tcp"));
             if (same && (isIngress(taken) || isIngress(port))) {
-                throw ApiException.badRequest("rpc error: code = InvalidArgument desc = port '" + port.path("PublishedPort").asInt()
+                throw SpecException.invalid("rpc error: code = InvalidArgument desc = port '" + port.path("PublishedPort").asInt()
                         + "' is already in use by service '" + other.name() + "' (" + other.uid() + ") as "
                         + (isIngress(taken) ? "an ingress" : "a host-published") + " port");
             }

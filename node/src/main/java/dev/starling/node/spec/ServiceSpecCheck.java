@@ -3,7 +3,6 @@ package dev.starling.node.spec;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
-import dev.starling.node.api.ApiException;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import java.util.List;
@@ -104,11 +103,11 @@ public final class ServiceSpecCheck {
     /**
      * @param uid of the service that is updated; empty for a new one
      * @return the spec to store: a copy, with names of networks turned into their ids and with Docker's defaults
-     * @throws ApiException 400, 404 (a network) or 501
+     * @throws SpecException INVALID, NOT_FOUND (a network) or NOT_SUPPORTED
      */
     public ObjectNode accept(JsonNode spec, ClusterSnapshot snapshot, String uid) {
         if (!spec.isObject()) {
-            throw ApiException.badRequest("the request body: expected a service spec (an object)");
+            throw SpecException.invalid("the request body: expected a service spec (an object)");
         }
         FIELDS.check(spec);
         ObjectNode result = spec.deepCopy();
@@ -141,7 +140,7 @@ public final class ServiceSpecCheck {
         JsonNode mode = spec.path("Mode");
         for (String missing : List.of("ReplicatedJob", "GlobalJob")) {
             if (mode.path(missing).isObject()) {
-                throw ApiException.notImplemented("Mode." + missing + " (jobs)");
+                throw SpecException.notSupported("Mode." + missing + " (jobs)");
             }
         }
         if (mode.path("Global").isObject()) {
@@ -199,7 +198,7 @@ public final class ServiceSpecCheck {
             }
             case "volume" -> {
                 if (source.isEmpty()) {
-                    throw ApiException.notImplemented(path + ": a volume without a name");
+                    throw SpecException.notSupported(path + ": a volume without a name");
                 }
             }
             case "tmpfs" -> {
@@ -262,12 +261,12 @@ public final class ServiceSpecCheck {
         for (JsonNode network : networks) {
             String target = network.path("Target").asText("");
             if (Set.of("host", "bridge", "none").contains(target)) {
-                throw ApiException.notImplemented("attaching a service to the predefined network \"" + target + "\"");
+                throw SpecException.notSupported("attaching a service to the predefined network \"" + target + "\"");
             }
             List<Document> live = snapshot.documents().getOrDefault(Kind.NETWORK, List.of());
             Document found = live.stream().filter(candidate -> candidate.uid().equals(target)).findFirst()
                     .or(() -> live.stream().filter(candidate -> candidate.name().equals(target)).findFirst())
-                    .orElseThrow(() -> ApiException.notFound("network " + target + " not found"));
+                    .orElseThrow(() -> SpecException.notFound("network " + target + " not found"));
             ((ObjectNode) network).put("Target", found.uid());
         }
     }
@@ -285,7 +284,7 @@ public final class ServiceSpecCheck {
         }
     }
 
-    private static ApiException invalid(String message) {
-        return ApiException.badRequest("rpc error: code = InvalidArgument desc = " + message);
+    private static SpecException invalid(String message) {
+        return SpecException.invalid("rpc error: code = InvalidArgument desc = " + message);
     }
 }

@@ -1,7 +1,6 @@
 package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.starling.node.api.ApiException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -9,8 +8,8 @@ import java.util.Set;
 
 /**
  * Which fields of a client's JSON this release acts on, as a table of paths and types. A field that is not in the table and says something
- * (is not null, "", 0, false, or made of such) is refused by name with 501, so that no option is ever dropped in silence; a field of the
- * wrong type is refused with 400.
+ * (is not null, "", 0, false, or made of such) is refused by name as not supported, so that no option is ever dropped in silence; a field of the
+ * wrong type is refused as invalid.
  *
  * <p>A table has one field a line: {@code PATH TYPE}, or {@code PATH = VALUE VALUE} where only these texts are supported. In a path,
  * {@code []} stands for each entry of a list. Types: string, integer, number, boolean, strings (a list), map (string to string), any.
@@ -29,7 +28,7 @@ public final class SupportedFields {
         }
     }
 
-    /** @throws ApiException 400 or 501, its text beginning with the path of the field */
+    /** @throws SpecException INVALID or NOT_SUPPORTED, its text beginning with the path of the field */
     public void check(JsonNode json) {
         check(json, "", "");
     }
@@ -45,7 +44,7 @@ public final class SupportedFields {
         } else if (leadsOn(pattern)) {
             descend(json, path, pattern);
         } else {
-            throw ApiException.notImplemented(path);
+            throw SpecException.notSupported(path);
         }
     }
 
@@ -83,7 +82,7 @@ public final class SupportedFields {
             }, json);
         }
         if (!rule.values().isEmpty() && !rule.values().contains(json.textValue())) {
-            throw ApiException.notImplemented(path + " \"" + json.textValue() + "\"");
+            throw SpecException.notSupported(path + " \"" + json.textValue() + "\"");
         }
     }
 
@@ -123,8 +122,8 @@ public final class SupportedFields {
         return path.isEmpty() ? field : path + "." + field;
     }
 
-    private static ApiException wrongType(String path, String expected, JsonNode got) {
-        return ApiException.badRequest(path + ": expected " + expected + ", got " + switch (got.getNodeType()) {
+    private static SpecException wrongType(String path, String expected, JsonNode got) {
+        return SpecException.invalid(path + ": expected " + expected + ", got " + switch (got.getNodeType()) {
             case ARRAY -> "a list";
             case OBJECT -> "an object";
             case BOOLEAN -> "a boolean";

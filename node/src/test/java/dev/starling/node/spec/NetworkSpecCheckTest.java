@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.netlink.overlay.OverlayNetwork;
-import dev.starling.node.api.ApiException;
 import dev.starling.node.core.Document;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,25 +60,25 @@ final class NetworkSpecCheckTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "\"Name\": \"a\"                                                      | 501 | bridge",
-        "\"Name\": \"a\", \"Driver\": \"macvlan\"                             | 501 | Driver \"macvlan\"",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Internal\": true         | 501 | Internal",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true       | 501 | EnableIPv6",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv4\": false      | 501 | without IPv4",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"encrypted\": \"\"} | 501 | --opt encrypted",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"x\": \"1\"} | 501 | Options.x",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"com.docker.network.driver.mtu\": \"9\"} | 400 | must be 576 to",
-        "\"Name\": \"a b\", \"Driver\": \"overlay\"                           | 400 | invalid network name",
-        "\"Name\": \"host\", \"Driver\": \"overlay\"                          | 403 | predefined host network",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.1/24\"}]} | 400 | invalid subnet",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00::/64\"}]}   | 400 | invalid subnet",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/31\"}]} | 400 | prefix length",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"Gateway\": \"10.1.0.1\"}]} | 400 | not in the subnet",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"IPRange\": \"10.0.0.0/25\"}]} | 501 | IPRange",
+        "\"Name\": \"a\"                                                      | NOT_SUPPORTED | bridge",
+        "\"Name\": \"a\", \"Driver\": \"macvlan\"                             | NOT_SUPPORTED | Driver \"macvlan\"",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Internal\": true         | NOT_SUPPORTED | Internal",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true       | NOT_SUPPORTED | EnableIPv6",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv4\": false      | NOT_SUPPORTED | without IPv4",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"encrypted\": \"\"} | NOT_SUPPORTED | --opt encrypted",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"x\": \"1\"} | NOT_SUPPORTED | Options.x",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"com.docker.network.driver.mtu\": \"9\"} | INVALID | must be 576 to",
+        "\"Name\": \"a b\", \"Driver\": \"overlay\"                           | INVALID | invalid network name",
+        "\"Name\": \"host\", \"Driver\": \"overlay\"                          | FORBIDDEN | predefined host network",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.1/24\"}]} | INVALID | invalid subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00::/64\"}]}   | INVALID | invalid subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/31\"}]} | INVALID | prefix length",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"Gateway\": \"10.1.0.1\"}]} | INVALID | not in the subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"IPRange\": \"10.0.0.0/25\"}]} | NOT_SUPPORTED | IPRange",
     })
-    void refusals(String fields, int status, String message) {
-        ApiException refused = assertThrows(ApiException.class, () -> accept(List.of(), "{" + fields + "}"));
+    void refusals(String fields, SpecException.Kind kind, String message) {
+        SpecException refused = assertThrows(SpecException.class, () -> accept(List.of(), "{" + fields + "}"));
         assertTrue(refused.getMessage().contains(message), refused.getMessage());
-        assertEquals(status, refused.status());
+        assertEquals(kind, refused.kind());
     }
 }

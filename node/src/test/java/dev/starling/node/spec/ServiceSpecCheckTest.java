@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
-import dev.starling.node.api.ApiException;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import java.util.List;
@@ -46,62 +45,62 @@ final class ServiceSpecCheckTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "Name                                              | \"a b\"                          | 400 | DNS name component",
-        "Name                                              | \"-a\"                           | 400 | DNS name component",
-        "Name                                              | 7                                | 400 | Name: expected a string, got the number 7",
-        "TaskTemplate.ContainerSpec.Image                  | \"\"                             | 400 | image reference must be provided",
-        "TaskTemplate.ContainerSpec.Image                  | \"Bad Name\"                     | 400 | is not a valid repository/tag",
-        "TaskTemplate.ContainerSpec.Image                  | [\"a\"]                          | 400 | Image: expected a string, got a list",
-        "TaskTemplate.ContainerSpec                        | null                             | 400 | missing container spec",
-        "TaskTemplate                                      | null                             | 400 | missing container spec",
-        "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node.Engine}}\"]         | 501 | Env[0]: the template {{.Node.Engine}}",
-        "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node\"]                  | 400 | does not end",
-        "TaskTemplate.ContainerSpec.Env                    | [\"A=1\", 2]                     | 400 | Env: expected a list of strings",
-        "TaskTemplate.ContainerSpec.Hostname               | \"a b\"                          | 400 | invalid hostname",
-        "TaskTemplate.ContainerSpec.TTY                    | true                             | 501 | TaskTemplate.ContainerSpec.TTY",
-        "TaskTemplate.ContainerSpec.Init                   | true                             | 501 | TaskTemplate.ContainerSpec.Init",
-        "TaskTemplate.ContainerSpec.Healthcheck            | {\"Test\": [\"CMD\", \"x\"]}     | 501 | TaskTemplate.ContainerSpec.Healthcheck",
-        "TaskTemplate.ContainerSpec.Ulimits                | [{\"Name\": \"nofile\"}]         | 501 | TaskTemplate.ContainerSpec.Ulimits",
-        "TaskTemplate.ContainerSpec.Secrets                | [{\"SecretID\": \"x\"}]          | 501 | TaskTemplate.ContainerSpec.Secrets",
-        "TaskTemplate.ContainerSpec.Configs                | [{\"ConfigID\": \"x\"}]          | 501 | TaskTemplate.ContainerSpec.Configs",
-        "TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges | true                         | 501 | Privileges",
-        "TaskTemplate.ContainerSpec.StopGracePeriod        | -1                               | 400 | StopGracePeriod: must be 0 or more",
-        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"bind\", \"Source\": \"x\", \"Target\": \"/t\"}] | 400 | Mounts[0].Source",
-        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"volume\", \"Target\": \"/t\"}] | 501 | a volume without a name",
-        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"npipe\", \"Source\": \"x\", \"Target\": \"/t\"}] | 501 | Mounts[0].Type \"npipe\"",
-        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"tmpfs\", \"Target\": \"t\"}] | 400 | must be an absolute path",
-        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"tmpfs\", \"Target\": \"/t\", \"TmpfsOptions\": {\"SizeBytes\": 5}}] | 501 | Mounts[0].TmpfsOptions",
-        "TaskTemplate.Resources.Limits.NanoCPUs            | 10                               | 400 | Must be at least 0.001",
-        "TaskTemplate.Resources.Limits.MemoryBytes         | 1000                             | 400 | Must be at least 4MiB",
-        "TaskTemplate.Resources.Reservations.GenericResources | [{\"x\": 1}]                  | 501 | GenericResources",
-        "TaskTemplate.RestartPolicy.Condition              | \"sometimes\"                    | 400 | unsupported value \"sometimes\"",
-        "TaskTemplate.Placement.Constraints                | [\"node.role\"]                  | 400 | Constraints[0]: constraint expected one operator",
-        "TaskTemplate.Placement.Constraints                | [\"a b==c\"]                     | 400 | key 'a b' is invalid",
-        "TaskTemplate.Placement.MaxReplicas                | -1                               | 400 | MaxReplicas: must be 0 to",
-        "TaskTemplate.Networks                             | [{\"Target\": \"nosuch\"}]       | 404 | network nosuch not found",
-        "TaskTemplate.Networks                             | [{\"Target\": \"host\"}]         | 501 | predefined network \"host\"",
-        "TaskTemplate.LogDriver.Name                       | \"syslog\"                       | 501 | LogDriver.Name \"syslog\"",
-        "TaskTemplate.Runtime                              | \"plugin\"                       | 501 | Runtime \"plugin\"",
-        "Mode.Replicated.Replicas                          | -1                               | 400 | Replicas: must be 0 to 100000",
-        "Mode.Replicated.Replicas                          | 100001                           | 400 | Replicas: must be 0 to 100000",
-        "Mode.Replicated.Replicas                          | \"3\"                            | 400 | Replicas: expected an integer",
-        "Mode.Global                                       | {}                               | 400 | only one service mode",
-        "Mode.ReplicatedJob                                | {}                               | 501 | jobs",
-        "Mode.GlobalJob                                    | {}                               | 501 | jobs",
-        "UpdateConfig.FailureAction                        | \"shrug\"                        | 400 | UpdateConfig.FailureAction",
-        "RollbackConfig.FailureAction                      | \"rollback\"                     | 400 | RollbackConfig.FailureAction",
-        "UpdateConfig.MaxFailureRatio                      | 1.5                              | 400 | must be between 0 and 1",
-        "UpdateConfig.Order                                | \"both\"                         | 400 | UpdateConfig.Order",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80}]           | 501 | mode=ingress",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | 501 | mode=host",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | 400 | must be a port number",
-        "Networks                                          | [{\"Target\": \"back\"}]         | 501 | Networks",
-        "Surprise                                          | 1                                | 501 | Surprise",
+        "Name                                              | \"a b\"                          | INVALID | DNS name component",
+        "Name                                              | \"-a\"                           | INVALID | DNS name component",
+        "Name                                              | 7                                | INVALID | Name: expected a string, got the number 7",
+        "TaskTemplate.ContainerSpec.Image                  | \"\"                             | INVALID | image reference must be provided",
+        "TaskTemplate.ContainerSpec.Image                  | \"Bad Name\"                     | INVALID | is not a valid repository/tag",
+        "TaskTemplate.ContainerSpec.Image                  | [\"a\"]                          | INVALID | Image: expected a string, got a list",
+        "TaskTemplate.ContainerSpec                        | null                             | INVALID | missing container spec",
+        "TaskTemplate                                      | null                             | INVALID | missing container spec",
+        "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node.Engine}}\"]         | NOT_SUPPORTED | Env[0]: the template {{.Node.Engine}}",
+        "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node\"]                  | INVALID | does not end",
+        "TaskTemplate.ContainerSpec.Env                    | [\"A=1\", 2]                     | INVALID | Env: expected a list of strings",
+        "TaskTemplate.ContainerSpec.Hostname               | \"a b\"                          | INVALID | invalid hostname",
+        "TaskTemplate.ContainerSpec.TTY                    | true                             | NOT_SUPPORTED | TaskTemplate.ContainerSpec.TTY",
+        "TaskTemplate.ContainerSpec.Init                   | true                             | NOT_SUPPORTED | TaskTemplate.ContainerSpec.Init",
+        "TaskTemplate.ContainerSpec.Healthcheck            | {\"Test\": [\"CMD\", \"x\"]}     | NOT_SUPPORTED | TaskTemplate.ContainerSpec.Healthcheck",
+        "TaskTemplate.ContainerSpec.Ulimits                | [{\"Name\": \"nofile\"}]         | NOT_SUPPORTED | TaskTemplate.ContainerSpec.Ulimits",
+        "TaskTemplate.ContainerSpec.Secrets                | [{\"SecretID\": \"x\"}]          | NOT_SUPPORTED | TaskTemplate.ContainerSpec.Secrets",
+        "TaskTemplate.ContainerSpec.Configs                | [{\"ConfigID\": \"x\"}]          | NOT_SUPPORTED | TaskTemplate.ContainerSpec.Configs",
+        "TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges | true                         | NOT_SUPPORTED | Privileges",
+        "TaskTemplate.ContainerSpec.StopGracePeriod        | -1                               | INVALID | StopGracePeriod: must be 0 or more",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"bind\", \"Source\": \"x\", \"Target\": \"/t\"}] | INVALID | Mounts[0].Source",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"volume\", \"Target\": \"/t\"}] | NOT_SUPPORTED | a volume without a name",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"npipe\", \"Source\": \"x\", \"Target\": \"/t\"}] | NOT_SUPPORTED | Mounts[0].Type \"npipe\"",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"tmpfs\", \"Target\": \"t\"}] | INVALID | must be an absolute path",
+        "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"tmpfs\", \"Target\": \"/t\", \"TmpfsOptions\": {\"SizeBytes\": 5}}] | NOT_SUPPORTED | Mounts[0].TmpfsOptions",
+        "TaskTemplate.Resources.Limits.NanoCPUs            | 10                               | INVALID | Must be at least 0.001",
+        "TaskTemplate.Resources.Limits.MemoryBytes         | 1000                             | INVALID | Must be at least 4MiB",
+        "TaskTemplate.Resources.Reservations.GenericResources | [{\"x\": 1}]                  | NOT_SUPPORTED | GenericResources",
+        "TaskTemplate.RestartPolicy.Condition              | \"sometimes\"                    | INVALID | unsupported value \"sometimes\"",
+        "TaskTemplate.Placement.Constraints                | [\"node.role\"]                  | INVALID | Constraints[0]: constraint expected one operator",
+        "TaskTemplate.Placement.Constraints                | [\"a b==c\"]                     | INVALID | key 'a b' is invalid",
+        "TaskTemplate.Placement.MaxReplicas                | -1                               | INVALID | MaxReplicas: must be 0 to",
+        "TaskTemplate.Networks                             | [{\"Target\": \"nosuch\"}]       | NOT_FOUND | network nosuch not found",
+        "TaskTemplate.Networks                             | [{\"Target\": \"host\"}]         | NOT_SUPPORTED | predefined network \"host\"",
+        "TaskTemplate.LogDriver.Name                       | \"syslog\"                       | NOT_SUPPORTED | LogDriver.Name \"syslog\"",
+        "TaskTemplate.Runtime                              | \"plugin\"                       | NOT_SUPPORTED | Runtime \"plugin\"",
+        "Mode.Replicated.Replicas                          | -1                               | INVALID | Replicas: must be 0 to 100000",
+        "Mode.Replicated.Replicas                          | 100001                           | INVALID | Replicas: must be 0 to 100000",
+        "Mode.Replicated.Replicas                          | \"3\"                            | INVALID | Replicas: expected an integer",
+        "Mode.Global                                       | {}                               | INVALID | only one service mode",
+        "Mode.ReplicatedJob                                | {}                               | NOT_SUPPORTED | jobs",
+        "Mode.GlobalJob                                    | {}                               | NOT_SUPPORTED | jobs",
+        "UpdateConfig.FailureAction                        | \"shrug\"                        | INVALID | UpdateConfig.FailureAction",
+        "RollbackConfig.FailureAction                      | \"rollback\"                     | INVALID | RollbackConfig.FailureAction",
+        "UpdateConfig.MaxFailureRatio                      | 1.5                              | INVALID | must be between 0 and 1",
+        "UpdateConfig.Order                                | \"both\"                         | INVALID | UpdateConfig.Order",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80}]           | NOT_SUPPORTED | mode=ingress",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | mode=host",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | INVALID | must be a port number",
+        "Networks                                          | [{\"Target\": \"back\"}]         | NOT_SUPPORTED | Networks",
+        "Surprise                                          | 1                                | NOT_SUPPORTED | Surprise",
     })
-    void refusals(String path, String value, int status, String message) {
-        ApiException refused = assertThrows(ApiException.class, () -> check.accept(with(path, value), SNAPSHOT, ""));
+    void refusals(String path, String value, SpecException.Kind kind, String message) {
+        SpecException refused = assertThrows(SpecException.class, () -> check.accept(with(path, value), SNAPSHOT, ""));
         assertTrue(refused.getMessage().contains(message), refused.getMessage());
-        assertEquals(status, refused.status(), refused.getMessage());
+        assertEquals(kind, refused.kind(), refused.getMessage());
     }
 
     @ParameterizedTest
@@ -129,7 +128,7 @@ final class ServiceSpecCheckTest {
     @Test
     void aPublishedPortBelongsToOneService() {
         ObjectNode same = with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080}]");
-        ApiException refused = assertThrows(ApiException.class, () -> withPorts.accept(same, SNAPSHOT, ""));
+        SpecException refused = assertThrows(SpecException.class, () -> withPorts.accept(same, SNAPSHOT, ""));
         assertEquals("rpc error: code = InvalidArgument desc = port '8080' is already in use by service 'shop'"
                 + " (svc0000000000000000000001) as an ingress port", refused.getMessage());
         withPorts.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count

@@ -1,0 +1,129 @@
+package dev.starling.node.core;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.esotericsoftware.kryo.kryo5.io.Output;
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.node.Sample;
+import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.Platform;
+import dev.starling.scheduler.model.Refusal;
+import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Size;
+import net.jqwik.api.constraints.StringLength;
+
+/** Values come back as they went in; what a peer made up ends in one known exception, and quickly. */
+class RecordCodecTest {
+    private static final List<Function<Bytes, Object>> DECODERS =
+            List.of(RecordCodec::decodeReport, RecordCodec::decodeTask, RecordCodec::decodeRefusal, RecordCodec::decodeBlocks);
+
+    @Property(tries = 200)
+    void aTaskComesBack(@ForAll @StringLength(max = 40) String text, @ForAll boolean global, @ForAll @IntRange(min = 1) int index,
+            @ForAll @LongRange(min = 0) long generation, @ForAll TaskState state, @ForAll TaskState desired, @ForAll long claimed,
+            @ForAll @IntRange(max = 1000) int price, @ForAll @LongRange(min = 0) long millis, @ForAll int exitCode,
+            @ForAll @IntRange(min = 0) int pid, @ForAll @Size(max = 4) Map<String, String> addresses) {
+        Slot slot = global ? Slot.global("s" + text, Sample.N2) : Slot.replica("s" + text, index);
+        Task task = new Task("t" + text, slot, Sample.N1, generation, text, text, state, desired, new HybridTime(claimed), price, price,
+                millis, millis, millis, text, text, exitCode, text, pid, new TreeMap<>(addresses));
+        assertEquals(task, RecordCodec.decodeTask(RecordCodec.encode(task)));
+    }
+
+    @Property(tries = 100)
+    void aReportComesBack(@ForAll @StringLength(max = 40) String text, @ForAll Role role, @ForAll long amount,
+            @ForAll @Size(max = 4) Map<String, String> labels, @ForAll @Size(max = 8) Set<String> names) {
+        NodeReport report = new NodeReport(text, text, text, role, new Platform(text, text), new Resources(amount, -amount), text,
+                new TreeMap<>(labels), new TreeSet<>(names), new TreeSet<>(names));
+        assertEquals(report, RecordCodec.decodeReport(RecordCodec.encode(report)));
+    }
+
+    @Property(tries = 100)
+    void refusalsAndBlocksComeBack(@ForAll @StringLength(max = 40) String text, @ForAll @IntRange(min = 1) int number,
+            @ForAll @LongRange(min = 0) long millis, @ForAll @IntRange(max = 20) int count) {
+        Refusal refusal = new Refusal(Slot.replica("s" + text, number), text, millis);
+        assertEquals(refusal, RecordCodec.decodeRefusal(RecordCodec.encode(refusal)));
+        List<BlockClaim> blocks = java.util.Collections.nCopies(count, new BlockClaim(text, number, new HybridTime(millis)));
+        assertEquals(blocks, RecordCodec.decodeBlocks(RecordCodec.encode(blocks)));
+    }
+
+    @Property(tries = 1000)
+    void noiseIsAValueOrMalformed(@ForAll @Size(max = 200) byte[] noise) {
+        byte[] asLayoutOne = noise.clone();
+        if (asLayoutOne.length > 0) {
+            asLayoutOne[0] = 1;
+        }
+        DECODERS.forEach(decoder -> valueOrMalformed(decoder, Bytes.of(asLayoutOne)));
+    }
+
+    /** One byte of a real value is changed, or its end is missing: what a faulty or hostile peer sends. */
+    @Property(tries = 500)
+    void damageIsAValueOrMalformed(@ForAll @IntRange(max = 500) int position, @ForAll byte change, @ForAll boolean cut) {
+        Task task = Sample.task("task1", Slot.replica("web", 3), new NodeId("n1"), TaskState.RUNNING, Map.of("net", "10.0.1.5/24"));
+        byte[] bytes = RecordCodec.encode(task).toArray();
+        int at = position % bytes.length;
+        if (cut) {
+            bytes = Arrays.copyOf(bytes, at);
+        } else {
+            bytes[at] = change;
+        }
+        valueOrMalformed(RecordCodec::decodeTask, Bytes.of(bytes));
+    }
+
+    private static void valueOrMalformed(Function<Bytes, Object> decoder, Bytes bytes) {
+        try {
+            decoder.apply(bytes);
+        } catch (RecordCodec.MalformedRecordException expected) {
+            assertTrue(expected.getMessage() != null);
+        }
+    }
+
+    /** Kryo alone would allocate two gigabytes for this, and the node would end. */
+    @Example
+    void aStringThatClaimsGigabytesIsRefusedBeforeAnythingIsAllocated() {
+        Output out = new Output(16);
+        out.writeByte(1);
+        out.writeVarIntFlag(true, 1_000_000_001, true);
+        Bytes bytes = Bytes.of(out.toBytes());
+        for (Function<Bytes, Object> decoder : List.<Function<Bytes, Object>>of(RecordCodec::decodeReport, RecordCodec::decodeTask)) {
+            String message = assertThrows(RecordCodec.MalformedRecordException.class, () -> decoder.apply(bytes)).getMessage();
+            assertTrue(message.contains("a string of 1000000000 characters where 0 bytes are left"), message);
+        }
+    }
+
+    /** A null where the planner expects a string would stop the planner of each node that hears of it. */
+    @Example
+    void aMissingStringIsMalformed() {
+        Output out = new Output(16);
+        out.writeByte(1);
+        out.writeString(null);
+        assertThrows(RecordCodec.MalformedRecordException.class, () -> RecordCodec.decodeTask(Bytes.of(out.toBytes())));
+    }
+
+    @Example
+    void fieldsThatALaterReleaseAppendsAreIgnored() {
+        Task task = Sample.task("task1", Slot.replica("web", 3), Sample.N1, TaskState.RUNNING, Map.of());
+        byte[] now = RecordCodec.encode(task).toArray();
+        byte[] later = Arrays.copyOf(now, now.length + 7);
+        later[0] = 2;
+        assertEquals(task, RecordCodec.decodeTask(Bytes.of(later)));
+    }
+}

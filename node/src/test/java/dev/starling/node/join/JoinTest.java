@@ -1,0 +1,234 @@
+package dev.starling.node.join;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.JoinToken;
+import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.NodeKey;
+import io.vertx.core.Vertx;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.security.cert.X509Certificate;
+import java.util.Base64;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509ExtendedTrustManager;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A join from end to end on the loopback address: who is let in, with what, and who is not. */
+@Timeout(60)
+class JoinTest {
+    private static final class Swarm implements JoinServer.Cluster {
+        final Map<Role, Integer> rotations = new EnumMap<>(Role.class);
+        final List<String> enrolled = new CopyOnWriteArrayList<>();
+        volatile RuntimeException failure;
+
+        @Override
+        public int tokenRotation(Role role) {
+            return rotations.getOrDefault(role, 0);
+        }
+
+        @Override
+        public List<String> gossipAddresses() {
+            return List.of("10.0.0.1:7946", "10.0.0.2:7946");
+        }
+
+        @Override
+        public CompletionStage<?> enrol(NodeId node, Role role, String availability) {
+            if (failure != null) {
+                return CompletableFuture.failedFuture(failure);
+            }
+            enrolled.add(node + " " + role + " " + availability);
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+
+    private final ClusterAuthority authority = ClusterAuthority.create("k3x9");
+    private final Swarm swarm = new Swarm();
+    private final NodeKey key = NodeKey.generate();
+    private final Vertx vertx = Vertx.vertx();
+    private volatile NodeCredentials credentials = authority.enrol(NodeKey.generate(), Role.MANAGER);
+    private JoinServer server;
+    private Endpoint address;
+
+    @BeforeEach
+    void listen() {
+        server = new JoinServer(vertx, authority, () -> credentials, swarm);
+        server.listen(new Endpoint("127.0.0.1", freePort()));
+        address = new Endpoint("127.0.0.1", server.port());
+    }
+
+    private static int freePort() {
+        try (java.net.ServerSocket socket = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        server.close();
+        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    private JoinToken token(Role role) {
+        return JoinTokens.derive(authority, role, swarm.tokenRotation(role));
+    }
+
+    private JoinClient.JoinException fails(JoinToken token) {
+        JoinClient.JoinException failure = assertThrows(JoinClient.JoinException.class, () -> JoinClient.join(address, token, key, "active"));
+        assertEquals(List.of(), swarm.enrolled);
+        return failure;
+    }
+
+    @Test
+    void aWorkerGetsACertificateAndNeverTheKeyOfTheCa() {
+        JoinReply reply = JoinClient.join(address, token(Role.WORKER), key, "drain");
+        NodeCredentials joined = NodeCredentials.of(key, reply.certificate(), reply.caCertificate());
+        assertEquals(key.nodeId(), joined.nodeId());
+        assertEquals(Role.WORKER, joined.role());
+        assertEquals("k3x9", joined.clusterId());
+        assertNull(reply.caKey());
+        assertEquals(List.of("10.0.0.1:7946", "10.0.0.2:7946"), reply.gossip());
+        assertEquals(List.of(key.nodeId() + " WORKER drain"), swarm.enrolled);
+    }
+
+    @Test
+    void aManagerGetsTheKeyAndCanLetOthersIn() {
+        JoinReply reply = JoinClient.join(address, token(Role.MANAGER), key, "active");
+        assertNotNull(reply.caKey());
+        ClusterAuthority copy = ClusterAuthority.of(reply.caKey(), reply.caCertificate());
+        assertEquals(token(Role.WORKER).text(), JoinTokens.derive(copy, Role.WORKER, 0).text(), "each manager derives the same tokens");
+        assertEquals(Role.MANAGER, NodeCredentials.of(key, reply.certificate(), reply.caCertificate()).role());
+    }
+
+    @Test
+    void aWrongSecretIsRefused() {
+        JoinClient.JoinException failure = fails(JoinToken.make(authority.certificate(), new byte[16]));
+        assertTrue(failure.refused(), "another try will not help");
+        assertTrue(failure.getMessage().contains("valid join token"), failure.getMessage());
+        assertEquals(1, server.refusals());
+    }
+
+    @Test
+    void aRotatedTokenIsRefusedAndTheOtherRolesStays() {
+        JoinToken old = token(Role.WORKER);
+        swarm.rotations.put(Role.WORKER, 1);
+        assertTrue(fails(old).refused());
+        JoinClient.join(address, token(Role.WORKER), key, "active");
+        JoinClient.join(address, token(Role.MANAGER), NodeKey.generate(), "active");
+    }
+
+    /** The token's secret must not reach a manager of another cluster: the client ends the handshake first. */
+    @Test
+    void anotherClustersManagerIsNotTrusted() {
+        JoinClient.JoinException failure = fails(JoinTokens.derive(ClusterAuthority.create("other"), Role.WORKER, 0));
+        assertTrue(failure.getMessage().contains("remote CA does not match fingerprint"), failure.getMessage());
+        assertEquals(0, server.refusals(), "no request was sent");
+    }
+
+    @Test
+    void aWorkerCannotPoseAsAManager() {
+        server.close();
+        credentials = authority.enrol(NodeKey.generate(), Role.WORKER);
+        listen();
+        assertTrue(fails(token(Role.WORKER)).getMessage().contains("is a worker: ask a manager"));
+    }
+
+    @Test
+    void whereNobodyListensTheErrorSaysWhatToLookFor() {
+        server.close();
+        JoinClient.JoinException failure = assertThrows(JoinClient.JoinException.class,
+                () -> JoinClient.join(new Endpoint("127.0.0.1", freePort()), token(Role.WORKER), key, "active"));
+        assertFalse(failure.refused());
+        assertTrue(failure.getMessage().contains("is a Starling manager running there?"), failure.getMessage());
+    }
+
+    @Test
+    void aNodeThatCannotBeEnrolledGetsNoCertificate() {
+        swarm.failure = new IllegalStateException("this node was removed from the cluster");
+        JoinClient.JoinException failure = fails(token(Role.WORKER));
+        assertTrue(failure.getMessage().contains("removed from the cluster"), failure.getMessage());
+    }
+
+    @Test
+    void requestsOutOfTheOrdinary() throws Exception {
+        String json = "{\"csr\": \"" + Base64.getEncoder().encodeToString(key.certificateRequest()) + "\"}";
+        String secret = token(Role.WORKER).text();
+        assertEquals(404, post("/v1/other", secret, json).statusCode());
+        assertEquals(403, post(JoinServer.PATH, "x".repeat(1_000), json).statusCode());
+        assertEquals(400, post(JoinServer.PATH, secret, "{\"csr\": \"bm8=\"}").statusCode());
+        assertEquals(400, post(JoinServer.PATH, secret, "no json").statusCode());
+        assertEquals(List.of(), swarm.enrolled);
+    }
+
+    /** Its first part is a whole request: it must not be taken for one. */
+    @Test
+    void anOversizedBodyAdmitsNobody() throws Exception {
+        String json = "{\"csr\": \"" + Base64.getEncoder().encodeToString(key.certificateRequest()) + "\"}";
+        for (int times : new int[] {1, 2, 4}) {
+            HttpResponse<String> response = post(JoinServer.PATH, token(Role.MANAGER).text(), json + " ".repeat(times * JoinServer.MAX_BODY_BYTES));
+            assertEquals(413, response.statusCode(), response.body());
+        }
+        NodeKey other = NodeKey.generate(); // by the time this one is in, the others would be too
+        JoinClient.join(address, token(Role.WORKER), other, "active");
+        assertEquals(List.of(other.nodeId() + " WORKER active"), swarm.enrolled);
+    }
+
+    private HttpResponse<String> post(String path, String token, String body) throws Exception {
+        SSLContext context = SSLContext.getInstance("TLSv1.3");
+        context.init(null, new TrustManager[] {new TrustAnyone()}, null);
+        HttpClient client = HttpClient.newBuilder().sslContext(context).version(HttpClient.Version.HTTP_1_1).build();
+        return client.send(HttpRequest.newBuilder(URI.create("https://" + address + path)).header("X-Starling-Join-Token", token)
+                .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static final class TrustAnyone extends X509ExtendedTrustManager {
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String authType) {}
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String authType) {}
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket) {}
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket) {}
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
+
+        @Override
+        public X509Certificate[] getAcceptedIssuers() {
+            return new X509Certificate[0];
+        }
+    }
+}
