@@ -37,6 +37,8 @@ final class OwnRecord {
     private final SortedMap<String, List<BlockClaim>> blocks = new TreeMap<>();
     /** Ids of tasks whose Start was given, also by the agent before this one: whether they run is for the effect runner to report. */
     private final SortedSet<String> begun = new TreeSet<>();
+    /** Of those, the ones an earlier agent gave and nothing was reported of yet. */
+    private final SortedSet<String> unadopted = new TreeSet<>();
     private final SortedSet<String> stopping = new TreeSet<>();
     private final SortedMap<String, Resources> admitted = new TreeMap<>();
     /** Network uid and address -> when it was given back, monotonic milliseconds. */
@@ -44,6 +46,8 @@ final class OwnRecord {
     private final List<Refusal> restoredRefusals = new ArrayList<>();
     private final List<String> restoredAddresses = new ArrayList<>();
     private List<Effect> effects = new ArrayList<>();
+    /** Immutable copy of {@link #tasks}, null when it is out of date. */
+    private List<Task> list;
 
     OwnRecord(NodeId self) {
         this.self = self;
@@ -52,10 +56,12 @@ final class OwnRecord {
     void restore(Collection<Task> oldTasks, Collection<Refusal> oldRefusals, Collection<BlockClaim> oldBlocks) {
         for (Task task : oldTasks) {
             tasks.put(task.id(), task);
+            list = null;
             if (task.state().isTerminal()) {
                 task.addresses().forEach((network, address) -> restoredAddresses.add(addressKey(network, address)));
             } else if (task.desired() != TaskState.READY) {
                 begun.add(task.id());
+                unadopted.add(task.id());
             }
         }
         restoredRefusals.addAll(oldRefusals);
@@ -75,7 +81,7 @@ final class OwnRecord {
     /** {@code view} with what this node knows of itself in place of what the others see of it. */
     View over(View view) {
         SortedMap<NodeId, List<Task>> allTasks = new TreeMap<>(view.tasks());
-        allTasks.put(self, List.copyOf(tasks.values()));
+        allTasks.put(self, list());
         SortedMap<NodeId, List<Refusal>> allRefusals = new TreeMap<>(view.refusals());
         allRefusals.put(self, refusals.values().stream().map(OwnRefusal::refusal).toList());
         return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks()));
@@ -93,7 +99,10 @@ final class OwnRecord {
 
     /** A copy, to walk over while the record changes. */
     List<Task> list() {
-        return List.copyOf(tasks.values());
+        if (list == null) {
+            list = List.copyOf(tasks.values());
+        }
+        return list;
     }
 
     Optional<Task> task(String id) {
@@ -120,6 +129,7 @@ final class OwnRecord {
 
     void put(Task task) {
         tasks.put(task.id(), task);
+        list = null;
         effects.add(new Effect.PutTask(task));
     }
 
@@ -139,8 +149,10 @@ final class OwnRecord {
         if (task == null || !hasBegun(task) || task.state().isTerminal() || report.state().compareTo(task.state()) < 0) {
             return false;
         }
+        boolean lost = unadopted.remove(task.id()) && report.state() == TaskState.FAILED && report.exitCode() < 0;
         boolean stoppedAsAsked = report.state().isTerminal() && task.desired().compareTo(TaskState.RUNNING) > 0;
-        Task next = task.with(stoppedAsAsked ? TaskState.SHUTDOWN : report.state(), report, now.wallMillis());
+        Task next = task.with(stoppedAsAsked ? TaskState.SHUTDOWN : report.state(),
+                lost ? report.withMessage(Task.LOST) : report, now.wallMillis());
         if (next.equals(task)) {
             return false;
         }
@@ -174,6 +186,7 @@ final class OwnRecord {
 
     void drop(Task task) {
         tasks.remove(task.id());
+        list = null;
         begun.remove(task.id());
         effects.add(new Effect.DropTask(task));
     }

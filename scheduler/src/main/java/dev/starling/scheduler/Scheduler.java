@@ -8,7 +8,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.Time;
 import dev.starling.scheduler.model.View;
-import dev.starling.scheduler.slot.SlotTable;
+import dev.starling.scheduler.slot.SlotIndex;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
@@ -44,6 +44,7 @@ public final class Scheduler {
     private final TaskMint mint;
     private final Waits waits = new Waits();
     private final RestartLog restarts = new RestartLog();
+    private final SlotIndex slots = new SlotIndex();
     private final List<Phase> phases =
             List.of(new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(), new History());
     private long nextStep = Long.MAX_VALUE;
@@ -108,7 +109,7 @@ public final class Scheduler {
 
     private Round round(NodeView node, View view, Time now) {
         View mine = own.over(view);
-        return new Round(node, mine, SlotTable.of(mine), now, own, waits, mint, config, new TreeMap<>());
+        return new Round(node, mine, slots.table(mine), now, own, waits, mint, config, new TreeMap<>());
     }
 
     /** Monotonic milliseconds at which {@link #step} wants to run again without a change of the view; Long.MAX_VALUE for never. */

@@ -11,6 +11,7 @@ import dev.starling.scheduler.model.Time;
 import dev.starling.scheduler.model.View;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
 /** Makes new tasks: ids from the random source that was handed in, claim times later than every claim this node has seen. */
@@ -20,6 +21,8 @@ final class TaskMint {
 
     private final NodeId self;
     private final RandomGenerator random;
+    /** The lists that were looked through: most are the same from one view to the next. */
+    private final SortedMap<NodeId, List<Task>> observed = new TreeMap<>();
     private HybridTime latest = HybridTime.ZERO;
 
     TaskMint(NodeId self, RandomGenerator random) {
@@ -28,9 +31,11 @@ final class TaskMint {
     }
 
     void observe(View view) {
-        for (List<Task> tasks : view.tasks().values()) {
-            tasks.forEach(task -> observe(task.claimed()));
-        }
+        view.tasks().forEach((node, tasks) -> {
+            if (observed.put(node, tasks) != tasks) {
+                tasks.forEach(task -> observe(task.claimed()));
+            }
+        });
         for (List<BlockClaim> claims : view.blocks().values()) {
             claims.forEach(claim -> observe(claim.claimed()));
         }

@@ -36,7 +36,6 @@ public final class SimNode {
     private enum Power { OFF, ON, PAUSED }
 
     private static final long DISK_MILLIS = 2;
-    private static final long SETTLE_MILLIS = 1;
 
     private final Simulation simulation;
     private final NodeId id;
@@ -53,7 +52,6 @@ public final class SimNode {
     private NodeCore core;
     private long session;
     private long tickAt = Long.MAX_VALUE;
-    private boolean settlePlanned;
 
     SimNode(Simulation simulation, NodeId id, Role role, Endpoint endpoint, Resources capacity, RandomGenerator random) {
         this.simulation = simulation;
@@ -147,7 +145,6 @@ public final class SimNode {
         core = null;
         session++;
         tickAt = Long.MAX_VALUE;
-        settlePlanned = false;
         whilePaused.clear();
     }
 
@@ -199,14 +196,6 @@ public final class SimNode {
 
     private void afterInput() {
         carryOut();
-        if (!settlePlanned) {
-            settlePlanned = true;
-            inSession(SETTLE_MILLIS, (node, now) -> {
-                settlePlanned = false;
-                node.settle(now);
-                carryOut();
-            });
-        }
         planTick();
     }
 

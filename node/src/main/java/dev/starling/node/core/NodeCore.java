@@ -51,7 +51,6 @@ public final class NodeCore {
         }
     }
 
-    private static final int MAX_ROUNDS = 8;
 
     private final NodeId self;
     private final Role role;
@@ -131,6 +130,7 @@ public final class NodeCore {
     /** What this host can do has changed (or is told for the first time). */
     public void describe(NodeReport report, Time now) {
         putRecord(RecordKeys.NODE, RecordCodec.encode(report), now);
+        changed();
         absorb(now);
     }
 
@@ -162,12 +162,9 @@ public final class NodeCore {
             return;
         }
         planAt = now.monotonicMillis() + config.planInterval();
-        for (int round = 0; round < MAX_ROUNDS; round++) {
-            dirty = false;
-            List<Effect> next = scheduler.step(view(), now);
-            if (next.isEmpty()) {
-                break;
-            }
+        dirty = false;
+        List<Effect> next = scheduler.step(view(), now);
+        if (!next.isEmpty()) {
             apply(next, now);
             absorb(now);
         }
@@ -209,14 +206,14 @@ public final class NodeCore {
         gossip.put(key, value, now.monotonicMillis());
         state.recordChanged(self, key, value);
         effects.add(new NodeEffect.PersistRecord(key, Optional.of(value)));
-        changed();
+        ownRecordChanged();
     }
 
     private void removeRecord(String key, Time now) {
         gossip.remove(key, now.monotonicMillis());
         state.recordChanged(self, key, null);
         effects.add(new NodeEffect.PersistRecord(key, Optional.empty()));
-        changed();
+        ownRecordChanged();
     }
 
     /** Takes over what gossip has put out since the last input. */
@@ -235,7 +232,12 @@ public final class NodeCore {
             if (change.now() != null && !change.now().status().isUp() && isRemoved(change.now().id())) {
                 removed(change.now().id(), now);
             }
-            changed();
+            if (isNewToScheduler(change.before(), change.now())) {
+                state.membersChanged();
+                changed();
+            } else {
+                snapshot = null;
+            }
         } else if (output instanceof Output.DesiredChanged change) {
             DesiredObject object = change.object();
             if (object.time().wallMillis() - now.wallMillis() <= config.maxClockAhead()) {
@@ -282,8 +284,19 @@ public final class NodeCore {
         }
     }
 
+    /** A suspicion and its refutation are not: the member counts as up all the while. */
+    private static boolean isNewToScheduler(Member before, Member now) {
+        return before == null || now == null || before.status().isUp() != now.status().isUp()
+                || !before.endpoint().equals(now.endpoint()) || before.role() != now.role();
+    }
+
     private void changed() {
         dirty = true;
+        ownRecordChanged();
+    }
+
+    /** What the scheduler itself has put into this node's record it need not be asked about again. */
+    private void ownRecordChanged() {
         view = null;
         snapshot = null;
     }

@@ -16,13 +16,13 @@ import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.View;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Keeps the decoded form of what gossip knows, changes it entry by entry, and makes immutable {@link View}s and
@@ -37,8 +37,21 @@ final class ViewBuilder {
         final TreeMap<String, Task> tasks = new TreeMap<>();
         final TreeMap<String, Refusal> refusals = new TreeMap<>();
         final TreeMap<String, List<BlockClaim>> blocks = new TreeMap<>();
-        /** Immutable copy of {@link #tasks}, null when it is out of date. */
+        /** Immutable copies of the maps above, null when out of date. */
         List<Task> taskList;
+        List<Refusal> refusalList;
+        List<BlockClaim> blockList;
+    }
+
+    /** What the last view had, as long as it holds: views share the parts in which they do not differ, and readers recognize them by it. */
+    private static final class Parts {
+        SortedMap<NodeId, NodeView> nodes;
+        SortedMap<NodeId, List<Task>> tasks;
+        SortedMap<NodeId, List<Refusal>> refusals;
+        SortedMap<NodeId, List<BlockClaim>> blocks;
+        SortedMap<String, ServiceSpec> services;
+        SortedMap<String, NetworkSpec> networks;
+        final EnumMap<Kind, List<Document>> documents = new EnumMap<>(Kind.class);
     }
 
     private final NodeId self;
@@ -49,6 +62,7 @@ final class ViewBuilder {
     private final TreeMap<String, ServiceSpec> services = new TreeMap<>();
     private final TreeMap<String, NetworkSpec> networks = new TreeMap<>();
     private final TreeMap<NodeId, SpecReader.NodeSettings> nodeSettings = new TreeMap<>();
+    private final Parts parts = new Parts();
     private long malformed;
 
     ViewBuilder(NodeId self, SpecReader specs) {
@@ -71,19 +85,25 @@ final class ViewBuilder {
     }
 
     void recordReplaced(NodeId node, SortedMap<String, Bytes> values) {
-        records.remove(node);
+        forget(node);
         values.forEach((key, value) -> recordChanged(node, key, value));
     }
 
-    private static void apply(NodeId node, NodeRecord record, String key, Bytes value) {
+    private void apply(NodeId node, NodeRecord record, String key, Bytes value) {
         if (key.equals(RecordKeys.NODE)) {
+            parts.nodes = null;
             record.report = value == null ? null : RecordCodec.decodeReport(value);
         } else if (key.startsWith(RecordKeys.TASK)) {
+            parts.tasks = null;
             record.taskList = null;
             put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value)));
         } else if (key.startsWith(RecordKeys.REFUSAL)) {
+            parts.refusals = null;
+            record.refusalList = null;
             put(record.refusals, key, value == null ? null : RecordCodec.decodeRefusal(value));
         } else if (key.startsWith(RecordKeys.BLOCKS)) {
+            parts.blocks = null;
+            record.blockList = null;
             put(record.blocks, key, value == null ? null : RecordCodec.decodeBlocks(value));
         } // else a key of a newer release: gossip keeps it, this one has no use for it
     }
@@ -108,6 +128,7 @@ final class ViewBuilder {
     /** @return the parsed document of a live object; null for a tombstone or a body that is no JSON object */
     Document desiredChanged(DesiredObject object) {
         TreeMap<String, Document> ofKind = documents.get(object.kind());
+        parts.documents.remove(object.kind());
         Document document = object.deleted() ? null : documentCodec.parse(object);
         if (document == null) {
             malformed += object.deleted() ? 0 : 1;
@@ -116,9 +137,16 @@ final class ViewBuilder {
             ofKind.put(object.uid(), document);
         }
         switch (object.kind()) {
-            case SERVICE -> put(services, object.uid(), document == null ? null : specs.service(document));
-            case NETWORK -> put(networks, object.uid(), document == null ? null : specs.network(document));
+            case SERVICE -> {
+                parts.services = null;
+                put(services, object.uid(), document == null ? null : specs.service(document));
+            }
+            case NETWORK -> {
+                parts.networks = null;
+                put(networks, object.uid(), document == null ? null : specs.network(document));
+            }
             case NODE -> {
+                enrolledChanged();
                 NodeId node = new NodeId(object.uid());
                 if (document == null) {
                     nodeSettings.remove(node);
@@ -129,6 +157,18 @@ final class ViewBuilder {
             case CLUSTER, SECRET, CONFIG -> { }
         }
         return document;
+    }
+
+    private void enrolledChanged() {
+        parts.nodes = null;
+        parts.tasks = null;
+        parts.refusals = null;
+        parts.blocks = null;
+    }
+
+    /** Somebody came, went or moved. */
+    void membersChanged() {
+        parts.nodes = null;
     }
 
     Document document(String uid) {
@@ -143,9 +183,8 @@ final class ViewBuilder {
 
     /** Live documents of a kind, oldest first: the oldest holds a name. */
     List<Document> documents(Kind kind) {
-        List<Document> list = new ArrayList<>(documents.get(kind).values());
-        list.sort(Comparator.comparing((Document d) -> d.object().created()).thenComparing(Document::uid));
-        return Collections.unmodifiableList(list);
+        return parts.documents.computeIfAbsent(kind, changed -> documents.get(kind).values().stream()
+                .sorted(Comparator.comparing((Document d) -> d.object().created()).thenComparing(Document::uid)).toList());
     }
 
     long malformedValues() {
@@ -153,20 +192,19 @@ final class ViewBuilder {
     }
 
     View view(SortedMap<NodeId, Member> members) {
-        TreeMap<NodeId, NodeView> nodes = new TreeMap<>();
-        TreeMap<NodeId, List<Task>> tasks = new TreeMap<>();
-        TreeMap<NodeId, List<Refusal>> refusals = new TreeMap<>();
-        TreeMap<NodeId, List<BlockClaim>> blocks = new TreeMap<>();
-        for (NodeId id : nodeSettings.keySet()) {
-            NodeRecord record = records.get(id);
-            nodes.put(id, nodeView(id, record, members.get(id)));
-            tasks.put(id, tasks(id));
-            refusals.put(id, refusals(id));
-            blocks.put(id, blocks(id));
-        }
-        return new View(Collections.unmodifiableSortedMap(nodes), unmodifiableCopy(services), unmodifiableCopy(networks),
-                Collections.unmodifiableSortedMap(tasks), Collections.unmodifiableSortedMap(refusals),
-                Collections.unmodifiableSortedMap(blocks));
+        parts.nodes = parts.nodes != null ? parts.nodes : ofEnrolled(id -> nodeView(id, records.get(id), members.get(id)));
+        parts.tasks = parts.tasks != null ? parts.tasks : ofEnrolled(this::tasks);
+        parts.refusals = parts.refusals != null ? parts.refusals : ofEnrolled(this::refusals);
+        parts.blocks = parts.blocks != null ? parts.blocks : ofEnrolled(this::blocks);
+        parts.services = parts.services != null ? parts.services : unmodifiableCopy(services);
+        parts.networks = parts.networks != null ? parts.networks : unmodifiableCopy(networks);
+        return new View(parts.nodes, parts.services, parts.networks, parts.tasks, parts.refusals, parts.blocks);
+    }
+
+    private <V> SortedMap<NodeId, V> ofEnrolled(Function<NodeId, V> value) {
+        TreeMap<NodeId, V> map = new TreeMap<>();
+        nodeSettings.keySet().forEach(node -> map.put(node, value.apply(node)));
+        return Collections.unmodifiableSortedMap(map);
     }
 
     List<Task> tasks(NodeId node) {
@@ -182,17 +220,30 @@ final class ViewBuilder {
 
     List<Refusal> refusals(NodeId node) {
         NodeRecord record = records.get(node);
-        return record == null ? List.of() : record.refusals.values().stream().sorted(Comparator.comparing(Refusal::slot)).toList();
+        if (record == null) {
+            return List.of();
+        }
+        if (record.refusalList == null) {
+            record.refusalList = record.refusals.values().stream().sorted(Comparator.comparing(Refusal::slot)).toList();
+        }
+        return record.refusalList;
     }
 
     List<BlockClaim> blocks(NodeId node) {
         NodeRecord record = records.get(node);
-        return record == null ? List.of() : record.blocks.values().stream().flatMap(List::stream).toList();
+        if (record == null) {
+            return List.of();
+        }
+        if (record.blockList == null) {
+            record.blockList = record.blocks.values().stream().flatMap(List::stream).toList();
+        }
+        return record.blockList;
     }
 
     /** The node was removed from the cluster. */
     void forget(NodeId node) {
         records.remove(node);
+        enrolledChanged();
     }
 
     private NodeView nodeView(NodeId id, NodeRecord record, Member member) {

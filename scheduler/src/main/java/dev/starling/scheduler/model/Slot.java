@@ -1,13 +1,9 @@
 package dev.starling.scheduler.model;
 
 import dev.starling.gossip.NodeId;
-import java.util.Comparator;
 
 /** One place to run a task: (service, index from 1) or, for global services, (service, node). */
 public record Slot(String serviceUid, int index, NodeId node) implements Comparable<Slot> {
-    private static final Comparator<Slot> ORDER = Comparator.comparing(Slot::serviceUid).thenComparingInt(Slot::index)
-            .thenComparing(Slot::node, Comparator.nullsFirst(Comparator.naturalOrder()));
-
     public Slot {
         if ((index > 0) == (node != null)) {
             throw new IllegalArgumentException("a slot has an index from 1 or a node, got index " + index + ", node " + node);
@@ -26,9 +22,12 @@ public record Slot(String serviceUid, int index, NodeId node) implements Compara
         return node != null;
     }
 
+    /** By service, then index, then node. Written out: sets of slots are what a scheduler's step spends its time in. */
     @Override
     public int compareTo(Slot other) {
-        return ORDER.compare(this, other);
+        int byService = serviceUid.compareTo(other.serviceUid);
+        int byIndex = byService != 0 ? byService : Integer.compare(index, other.index);
+        return byIndex != 0 || node == null ? byIndex : node.compareTo(other.node); // with equal indexes both have a node or none has
     }
 
     @Override

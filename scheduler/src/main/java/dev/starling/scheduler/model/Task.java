@@ -28,6 +28,14 @@ public record Task(
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
         int exitCode, String containerId, int pid, SortedMap<String, String> addresses) {
 
+    /** The message of a task that ended with its agent or host. */
+    public static final String LOST = "lost with its node";
+
+    /** Nobody saw it end: its host lost its power, say. That says nothing against its template. */
+    public boolean isLost() {
+        return state == TaskState.FAILED && message.equals(LOST);
+    }
+
     /** It holds its slot: it runs or is going to. */
     public boolean isActive() {
         return !state.isTerminal() && desired.compareTo(TaskState.RUNNING) <= 0;

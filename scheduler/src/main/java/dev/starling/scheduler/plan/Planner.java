@@ -2,6 +2,7 @@ package dev.starling.scheduler.plan;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.filter.Demand;
+import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.filter.Occupancy;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
@@ -43,7 +44,7 @@ public final class Planner {
     private final List<NodeView> nodes;
     private final SortedMap<NodeId, Integer> indexes = new TreeMap<>();
     private final long[] hashes;
-    private final Occupancy occupancy;
+    private final NodeLoad[] loads;
     private final SortedMap<Slot, SortedSet<NodeId>> refusals = new TreeMap<>();
     private final List<Choice> choices = new ArrayList<>();
 
@@ -56,7 +57,8 @@ public final class Planner {
             indexes.put(nodes.get(i).id(), i);
             hashes[i] = Rendezvous.hash(nodes.get(i).id().value());
         }
-        this.occupancy = Occupancy.of(view);
+        Occupancy occupancy = Occupancy.of(view);
+        this.loads = nodes.stream().map(node -> occupancy.load(node.id())).toArray(NodeLoad[]::new);
         view.refusals().forEach((node, ofNode) -> {
             for (Refusal refusal : ofNode) {
                 refusals.computeIfAbsent(refusal.slot(), slot -> new TreeSet<>()).add(node);
@@ -154,20 +156,19 @@ public final class Planner {
                 return new Choice(slot, null, -1, 0);
             }
             NodeView chosen = nodes.get(first);
-            occupancy.load(chosen.id()).add(service);
+            loads[first].add(service);
             counts.add(first);
             return new Choice(slot, chosen.id(), ownTakes ? position : -1, ownPrice);
         }
 
         private boolean takes(Slot slot, int node, SortedSet<NodeId> refused) {
             NodeView view = nodes.get(node);
-            return (!slot.isGlobal() || slot.node().equals(view.id())) && !refused.contains(view.id())
-                    && demand.fits(view, occupancy.load(view.id()));
+            return (!slot.isGlobal() || slot.node().equals(view.id())) && (refused.isEmpty() || !refused.contains(view.id()))
+                    && demand.fits(view, loads[node]);
         }
 
         private int price(int node) {
-            NodeView view = nodes.get(node);
-            return Price.of(service, view, occupancy.load(view.id()), imageAtHand[node]);
+            return Price.of(service, nodes.get(node), loads[node], imageAtHand[node]);
         }
 
         /** Nodes lie in id order, so the smaller place is the smaller id. */

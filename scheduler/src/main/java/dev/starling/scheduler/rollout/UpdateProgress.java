@@ -65,7 +65,7 @@ public record UpdateProgress(State state, int slots, int done, int changed, int 
     }
 
     private static boolean isFailure(Task task) {
-        return task.state() == TaskState.FAILED || task.state() == TaskState.REJECTED;
+        return task.state() == TaskState.FAILED && !task.isLost() || task.state() == TaskState.REJECTED;
     }
 
     /** No further slot may change: somebody has to look at it first. */

@@ -10,10 +10,13 @@ import dev.starling.scheduler.model.View;
 import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.model.Rendezvous;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * The slots a service has now, as a function of the view.
@@ -35,25 +38,31 @@ import java.util.TreeMap;
 public final class ServiceSlots {
     private final ServiceSpec service;
     private final SortedMap<Slot, SlotState> wanted;
+    private final boolean hasFree;
 
     private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted) {
         this.service = service;
-        this.wanted = wanted;
+        this.wanted = Collections.unmodifiableSortedMap(wanted);
+        this.hasFree = wanted.values().stream().anyMatch(SlotState::isFree);
     }
 
-    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view) {
+    /** @param known states of slots that are as before; those worked out now are added */
+    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, SortedMap<Slot, SlotState> known) {
+        Function<Slot, SlotState> stateOf = slot -> known.computeIfAbsent(slot,
+                first -> SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view));
         if (service.mode() instanceof ServiceSpec.Mode.Replicated replicated) {
-            return new ServiceSlots(service, replicated(service, replicated.replicas(), tasks, view));
+            return new ServiceSlots(service, replicated(service, replicated.replicas(), tasks.keySet(), stateOf));
         }
-        return new ServiceSlots(service, global(service, tasks, view));
+        return new ServiceSlots(service, global(service, stateOf, view));
     }
 
-    private static SortedMap<Slot, SlotState> replicated(ServiceSpec service, int replicas, SortedMap<Slot, List<Task>> tasks, View view) {
+    private static SortedMap<Slot, SlotState> replicated(ServiceSpec service, int replicas, Collection<Slot> withTasks,
+            Function<Slot, SlotState> stateOf) {
         List<SlotState> taken = new ArrayList<>();
         List<SlotState> left = new ArrayList<>();
-        for (var entry : tasks.entrySet()) {
-            if (!entry.getKey().isGlobal()) {
-                SlotState state = SlotState.of(entry.getKey(), entry.getValue(), service, view);
+        for (Slot slot : withTasks) {
+            if (!slot.isGlobal()) {
+                SlotState state = stateOf.apply(slot);
                 if (!state.isFree()) {
                     taken.add(state);
                 } else if (state.tasks().stream().anyMatch(task -> task.desired() != TaskState.REMOVE)) {
@@ -69,7 +78,7 @@ public final class ServiceSlots {
         for (int index = 1; wanted.size() < replicas; index++) {
             Slot slot = Slot.replica(service.uid(), index);
             if (!wanted.containsKey(slot)) {
-                wanted.put(slot, SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view));
+                wanted.put(slot, stateOf.apply(slot));
             }
         }
         return wanted;
@@ -89,12 +98,12 @@ public final class ServiceSlots {
         return places.subList(0, count).stream().map(Place::state).toList();
     }
 
-    private static SortedMap<Slot, SlotState> global(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view) {
+    private static SortedMap<Slot, SlotState> global(ServiceSpec service, Function<Slot, SlotState> stateOf, View view) {
         Demand demand = Demand.of(service, view);
         SortedMap<Slot, SlotState> wanted = new TreeMap<>();
         for (NodeView node : view.nodes().values()) {
             Slot slot = Slot.global(service.uid(), node.id());
-            SlotState state = SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view);
+            SlotState state = stateOf.apply(slot);
             if (!state.isFree() || demand.suits(node)) {
                 wanted.put(slot, state);
             }
@@ -112,6 +121,6 @@ public final class ServiceSlots {
     }
 
     public boolean hasFree() {
-        return wanted.values().stream().anyMatch(SlotState::isFree);
+        return hasFree;
     }
 }

@@ -1,35 +1,23 @@
 package dev.starling.scheduler.slot;
 
-import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
-import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.View;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
-/** All services' slots in a view, and who holds them. Built once for a step; each task is looked at once. */
+/** All services' slots in a view, and who holds them. */
 public final class SlotTable {
-    private final SortedMap<String, ServiceSlots> services = new TreeMap<>();
+    private final SortedMap<String, ServiceSlots> services;
 
-    private SlotTable() {}
+    SlotTable(SortedMap<String, ServiceSlots> services) {
+        this.services = services;
+    }
 
+    /** Of one view by itself; who makes many of them keeps a {@link SlotIndex}. */
     public static SlotTable of(View view) {
-        SortedMap<String, SortedMap<Slot, List<Task>>> tasks = new TreeMap<>();
-        for (List<Task> ofNode : view.tasks().values()) {
-            for (Task task : ofNode) {
-                tasks.computeIfAbsent(task.slot().serviceUid(), uid -> new TreeMap<>())
-                        .computeIfAbsent(task.slot(), slot -> new ArrayList<>(2)).add(task);
-            }
-        }
-        SlotTable table = new SlotTable();
-        for (ServiceSpec service : view.services().values()) {
-            table.services.put(service.uid(), ServiceSlots.of(service, tasks.getOrDefault(service.uid(), new TreeMap<>()), view));
-        }
-        return table;
+        return new SlotIndex().table(view);
     }
 
     /** Oldest service first: the order in which capacity is given out. */
