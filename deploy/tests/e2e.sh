@@ -210,7 +210,7 @@ metrics_are_served() {
     local metrics name
     metrics=$(in_host n1 curl -sS --max-time 10 http://127.0.0.1:9323/metrics) || fail "no metrics: $metrics"
     for name in $(sed -n 's/^| `\(starling_[a-z_]*\)` .*/\1/p' "$ROOT_DIR/docs/OPERATIONS.md"); do
-        grep -qE "^$name(_bucket)?[ {]" <<<"$metrics" || fail "$name, which docs/OPERATIONS.md promises, is not there"
+        grep -qE "^$name(_bucket|_count)?[ {]" <<<"$metrics" || fail "$name, which docs/OPERATIONS.md promises, is not there"
     done
     grep -qE '^starling_members\{.*state="alive".*\} 5(\.0)?$' <<<"$metrics" || fail "not 5 members alive: $(grep '^starling_members' <<<"$metrics")"
 }

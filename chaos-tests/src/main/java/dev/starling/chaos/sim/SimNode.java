@@ -248,6 +248,8 @@ public final class SimNode {
                 simulation.memberChanged(this, change.before(), change.now());
             } else if (effect instanceof NodeEffect.Replicated replicated) {
                 simulation.replicated(replicated.uid(), replicated.generation(), replicated.copies());
+            } else if (effect instanceof NodeEffect.NodeRemoved) {
+                // the core itself no longer hears it; the transport's part is not simulated
             } else if (effect instanceof NodeEffect.StartTask start) {
                 inSession(DISK_MILLIS, (node, now) -> containers.start(start.task()));
             } else if (effect instanceof NodeEffect.StopTask stop) {

@@ -30,6 +30,8 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         void memberChanged(Member before, Member now);
 
+        void removed(NodeId node);
+
         /** On the storage thread. */
         void stored(DesiredObject object, boolean stored);
 
@@ -71,6 +73,8 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
                 ports.memberChanged(change.before(), change.now());
             } else if (effect instanceof NodeEffect.Replicated replicated) {
                 ports.replicated(replicated.uid(), replicated.generation(), replicated.copies());
+            } else if (effect instanceof NodeEffect.NodeRemoved removed) {
+                ports.removed(removed.node());
             } else if (effect instanceof NodeEffect.StartTask start) {
                 afterwards.add(() -> tasks.start(start.task()));
             } else if (effect instanceof NodeEffect.StopTask stop) {

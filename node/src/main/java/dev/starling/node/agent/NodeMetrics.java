@@ -8,6 +8,7 @@ import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.TransportCounters;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.join.JoinServer;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.TaskState;
@@ -53,7 +54,12 @@ final class NodeMetrics implements AutoCloseable {
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
     }
 
-    void bind(CoreLoop loop, Storage storage, PeerTransport transport, OverlayRunner overlays) {
+    /** @param join null on a worker */
+    void bind(CoreLoop loop, Storage storage, PeerTransport transport, OverlayRunner overlays, JoinServer join) {
+        if (join != null) {
+            keep(FunctionCounter.builder("starling.join.refusals", join, JoinServer::refusals)
+                    .description("Requests to join without a valid token").register(registry));
+        }
         TransportCounters counters = transport.counters();
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "in", counters.bytesIn);
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "out", counters.bytesOut);

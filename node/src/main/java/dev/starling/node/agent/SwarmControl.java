@@ -51,6 +51,8 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     private final SwarmDirectory directory;
     private final ExecutorService transitions = Executors.newSingleThreadExecutor(Threads.named("swarm"));
     private volatile SwarmSession session;
+    /** The key of a join that has not succeeded yet: a try after a lost reply is the same node again. On the transitions' thread only. */
+    private NodeKey joining;
 
     SwarmControl(Host host, SwarmDirectory directory) {
         this.host = host;
@@ -139,7 +141,8 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
             }
             JoinToken token = parse(request.token());
             Endpoint advertise = advertise(request.advertiseAddress()); // before a manager enrols what could not come up
-            NodeKey key = NodeKey.generate();
+            NodeKey key = joining == null ? NodeKey.generate() : joining;
+            joining = key;
             String availability = request.availability() == null || request.availability().isEmpty() ? "active" : request.availability();
             JoinReply reply = askForEntry(request.remoteAddresses(), token, key, availability);
             directory.save(new SwarmDirectory.Identity(
@@ -148,6 +151,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
                     advertise));
             List<Endpoint> seeds = reply.gossip().stream().map(text -> Endpoint.parse(text, NodeConfig.GOSSIP_PORT)).toList();
             session = openFirst(directory.load(), seeds);
+            joining = null;
             return null;
         });
     }

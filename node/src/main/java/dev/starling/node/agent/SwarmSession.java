@@ -77,7 +77,13 @@ final class SwarmSession implements AutoCloseable {
     /** @param authority the CA with its key on a manager; null on a worker */
     static SwarmSession open(Host host, NodeCredentials credentials, ClusterAuthority authority, NodeStore store, Endpoint advertise,
             Collection<Endpoint> seeds) {
-        SwarmSession session = new SwarmSession(host, credentials, authority, store, advertise);
+        SwarmSession session;
+        try {
+            session = new SwarmSession(host, credentials, authority, store, advertise);
+        } catch (RuntimeException e) {
+            store.close(); // most likely the gossip address is in use; the next try opens it anew
+            throw e;
+        }
         try {
             session.start(seeds);
             return session;
@@ -100,9 +106,9 @@ final class SwarmSession implements AutoCloseable {
         };
         this.codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
+        this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
         this.storage = new Storage(store);
         this.writes = new PendingWrites(host.timer());
-        this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
         this.edge = new ClusterEdge(transport, credentials);
         this.dns = new DnsServer(DnsConfig.standard());
         this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
@@ -153,7 +159,7 @@ final class SwarmSession implements AutoCloseable {
         loop.start();
         started = true;
         overlays.start();
-        metrics.bind(loop, storage, transport, overlays);
+        metrics.bind(loop, storage, transport, overlays, joinServer);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
         }
@@ -272,6 +278,9 @@ final class SwarmSession implements AutoCloseable {
 
     /** From the core to the adapters. */
     private final class Ports implements EffectRunner.Ports {
+        /** On the core's thread only. */
+        private final Set<NodeId> barred = new HashSet<>();
+
         @Override
         public void send(NodeEffect.Send send) {
             metrics.message("sent", send.message());
@@ -291,6 +300,13 @@ final class SwarmSession implements AutoCloseable {
             }
             if (before == null || before.status() != now.status()) {
                 LOG.info("node {} at {} is {}", now.id(), now.endpoint(), now.status());
+            }
+        }
+
+        @Override
+        public void removed(NodeId node) {
+            if (barred.add(node)) {
+                transport.bar(Set.copyOf(barred));
             }
         }
 

@@ -89,6 +89,9 @@ public final class NodeCore {
         for (DesiredObject object : desired) {
             state.desiredChanged(object);
             clock = later(clock, object.time());
+            if (object.kind() == Kind.NODE && object.deleted()) {
+                effects.add(new NodeEffect.NodeRemoved(new NodeId(object.uid())));
+            }
         }
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
         scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self));
@@ -263,6 +266,7 @@ public final class NodeCore {
 
     /** {@code docker node rm}. One that was removed while it was up is heard no more, and forgotten once it counts as dead. */
     private void removed(NodeId node, Time now) {
+        effects.add(new NodeEffect.NodeRemoved(node));
         Member member = gossip.members().get(node);
         if (member != null && !member.status().isUp()) {
             gossip.forget(node, now.monotonicMillis());

@@ -2,6 +2,7 @@ package dev.starling.node.core;
 
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.message.Message;
@@ -20,6 +21,9 @@ public sealed interface NodeEffect {
 
     /** @param before null for a member that is new; {@code now} null for one that was forgotten */
     record MemberChanged(Member before, Member now) implements NodeEffect {}
+
+    /** Operators removed the node: whatever its certificate says, it is no peer any more. */
+    record NodeRemoved(NodeId node) implements NodeEffect {}
 
     /** An object that this node wrote is on the disks of {@code copies} nodes. */
     record Replicated(String uid, long generation, int copies) implements NodeEffect {}

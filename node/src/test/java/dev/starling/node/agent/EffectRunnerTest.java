@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
@@ -168,6 +169,11 @@ class EffectRunnerTest {
     }
 
     private final class Ports implements EffectRunner.Ports {
+        @Override
+        public void removed(NodeId node) {
+            events.add("removed " + node);
+        }
+
         @Override
         public void send(NodeEffect.Send send) {
             events.add("send " + ((Message.Nack) send.message()).sequence());
