@@ -9,7 +9,9 @@ import dev.starling.scheduler.model.Task;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Always, restarts and clocks that are set back included: the state of a node's task, and what is wanted of it, only move forward; its
@@ -19,7 +21,7 @@ public final class ClaimsNeverGoBack implements NodeInvariant {
     private static final class Seen {
         List<Task> list = List.of();
         final Map<String, Task> tasks = new TreeMap<>();
-        final Map<Slot, HybridTime> claims = new TreeMap<>();
+        final Map<Slot, Set<HybridTime>> claims = new TreeMap<>();
         HybridTime latest = HybridTime.ZERO;
     }
 
@@ -51,8 +53,8 @@ public final class ClaimsNeverGoBack implements NodeInvariant {
                     || !task.claimed().equals(before.claimed()))) {
                 return Optional.of(node + " went back from " + before + " to " + task);
             }
-            HybridTime claim = seen.claims.put(task.slot(), task.claimed());
-            if (before == null && !task.claimed().equals(claim) && task.claimed().compareTo(latestBefore) <= 0) {
+            boolean isNewClaim = seen.claims.computeIfAbsent(task.slot(), slot -> new TreeSet<>()).add(task.claimed());
+            if (isNewClaim && task.claimed().compareTo(latestBefore) <= 0) {
                 return Optional.of(node + " claimed at " + latestBefore + " and then, earlier, " + task);
             }
             seen.latest = task.claimed().compareTo(seen.latest) > 0 ? task.claimed() : seen.latest;
