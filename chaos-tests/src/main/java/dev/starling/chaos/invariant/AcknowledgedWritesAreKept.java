@@ -16,7 +16,7 @@ import java.util.function.Supplier;
 public final class AcknowledgedWritesAreKept implements Invariant {
     private final Supplier<? extends Set<String>> deletions;
 
-    /** @param deletions uids of the objects that the operator has deleted, as of now */
+    /** @param deletions uids of the objects that the operator has asked to delete; those may be gone, and must be if that was acknowledged */
     public AcknowledgedWritesAreKept(Supplier<? extends Set<String>> deletions) {
         this.deletions = deletions;
     }
@@ -36,10 +36,10 @@ public final class AcknowledgedWritesAreKept implements Invariant {
             }
             for (Map.Entry<String, Long> write : cluster.acknowledged().entrySet()) {
                 Long generation = has.get(write.getKey());
-                if (deleted.contains(write.getKey()) ? generation != null : generation == null || generation < write.getValue()) {
+                boolean kept = generation == null ? deleted.contains(write.getKey()) : generation >= write.getValue();
+                if (!kept) {
                     return Optional.of(node + " has " + (generation == null ? "nothing" : "generation " + generation) + " of "
-                            + write.getKey() + (deleted.contains(write.getKey()) ? ", which was deleted"
-                            : ", of which generation " + write.getValue() + " was acknowledged"));
+                            + write.getKey() + ", of which generation " + write.getValue() + " was acknowledged");
                 }
             }
         }

@@ -83,7 +83,7 @@ public final class EachSlotRunsOnce implements Invariant {
     }
 
     /** What the records say of the slot: where it went wrong is mostly to be seen there. */
-    private static String known(Simulation cluster, Slot slot) {
+    static String known(Simulation cluster, Slot slot) {
         StringBuilder text = new StringBuilder();
         for (SimNode node : cluster.upNodes()) {
             for (Task task : node.core().view().tasks().getOrDefault(node.id(), List.of())) {

@@ -16,7 +16,8 @@ public final class NoSlotRunsTwice implements Invariant {
             for (Task task : node.running()) {
                 String other = runs.put(task.slot(), task.id() + " on " + node);
                 if (other != null) {
-                    return Optional.of("slot " + task.slot() + " is run by " + other + " and by " + task.id() + " on " + node);
+                    return Optional.of("slot " + task.slot() + " is run by " + other + " and by " + task.id() + " on " + node
+                            + EachSlotRunsOnce.known(cluster, task.slot()));
                 }
             }
         }
