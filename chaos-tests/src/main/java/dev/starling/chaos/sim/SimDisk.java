@@ -17,8 +17,9 @@ class SimDisk {
     private final TreeMap<String, Member> members = new TreeMap<>();
     private long boot;
 
-    long nextBoot() {
-        return ++boot;
+    long nextBoot(long wallMillis) {
+        boot = Member.nextBoot(boot, wallMillis);
+        return boot;
     }
 
     void save(DesiredObject object) {

@@ -114,7 +114,7 @@ public final class SimNode {
         }
         power = Power.ON;
         session++;
-        Member self = new Member(id, endpoint, role, disk.nextBoot(), 0, MemberStatus.ALIVE);
+        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard());
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), random),
                 new DockerSpecReader(), object -> object, random);
