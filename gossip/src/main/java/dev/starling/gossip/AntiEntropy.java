@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import java.util.function.LongConsumer;
 
 /**
  * Repairs what pushes missed. A probe's answer carries a fingerprint of the whole view; where it differs, two views are compared:
@@ -43,22 +44,28 @@ final class AntiEntropy {
 
     private record Gap(NodeId source, RecordDigest needed) {}
 
+    private final NodeId self;
     private final GossipConfig config;
     private final Members members;
     private final RecordTable records;
     private final DesiredState desired;
     private final BiConsumer<Member, Message> send;
+    private final LongConsumer bootUsedBefore;
     private final Deadlines<NodeId> gapDeadlines = new Deadlines<>();
     private final TreeMap<NodeId, Gap> gaps = new TreeMap<>();
     private long nextExchange = Long.MIN_VALUE;
     private String rangeCursor = "";
 
-    AntiEntropy(GossipConfig config, Members members, RecordTable records, DesiredState desired, BiConsumer<Member, Message> send) {
+    /** @param bootUsedBefore is told where a peer has more of this node's own record than it has written itself in that boot */
+    AntiEntropy(NodeId self, GossipConfig config, Members members, RecordTable records, DesiredState desired, BiConsumer<Member, Message> send,
+            LongConsumer bootUsedBefore) {
+        this.self = self;
         this.config = config;
         this.members = members;
         this.records = records;
         this.desired = desired;
         this.send = send;
+        this.bootUsedBefore = bootUsedBefore;
     }
 
     long viewFingerprint() {
@@ -167,7 +174,9 @@ final class AntiEntropy {
         for (RecordDigest digest : theirs) {
             told.add(digest.node());
             RecordDigest here = records.digest(digest.node());
-            if (here.isAheadOf(digest)) {
+            if (digest.node().equals(self) && digest.isAheadOf(here)) {
+                bootUsedBefore.accept(digest.boot());
+            } else if (here.isAheadOf(digest)) {
                 answer.giveRecord(digest);
             } else if (digest.isAheadOf(here)) {
                 answer.wantedRecords.add(here);

@@ -61,7 +61,7 @@ public final class Gossip {
         records = new RecordTable(self.id(), self.boot());
         spread = new Spread(config, random);
         copies = new Copies(self.id());
-        antiEntropy = new AntiEntropy(config, swim.members(), records, desired, this::send);
+        antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, this::send, swim::outbidBoot);
     }
 
     /** Before {@link #start}: what this node had on disk. Emits nothing. {@code ownRecord} is re-announced under the new boot. */

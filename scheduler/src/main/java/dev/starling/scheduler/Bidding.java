@@ -59,7 +59,7 @@ final class Bidding implements Phase {
         if (outcome instanceof AddressPlan.Outcome.Granted granted) {
             Task task = round.mint().first(service, choice.slot(), choice.price(), attempt(round, service, choice.slot()),
                     granted.addresses(), round.now());
-            round.own().create(task, service.reservations());
+            round.own().put(task);
             round.own().start(task);
             load.add(service);
         } else if (outcome instanceof AddressPlan.Outcome.Exhausted exhausted) {

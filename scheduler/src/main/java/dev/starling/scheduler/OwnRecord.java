@@ -4,7 +4,6 @@ import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
-import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -40,7 +39,6 @@ final class OwnRecord {
     /** Of those, the ones an earlier agent gave and nothing was reported of yet. */
     private final SortedSet<String> unadopted = new TreeSet<>();
     private final SortedSet<String> stopping = new TreeSet<>();
-    private final SortedMap<String, Resources> admitted = new TreeMap<>();
     /** Network uid and address -> when it was given back, monotonic milliseconds. */
     private final SortedMap<String, Long> resting = new TreeMap<>();
     private final List<Refusal> restoredRefusals = new ArrayList<>();
@@ -117,16 +115,6 @@ final class OwnRecord {
         return begun.contains(task.id());
     }
 
-    /** What the task reserved when it was admitted; null for one that an earlier agent admitted. */
-    Resources admittedFor(Task task) {
-        return admitted.get(task.id());
-    }
-
-    void create(Task task, Resources reservations) {
-        admitted.put(task.id(), reservations);
-        put(task);
-    }
-
     void put(Task task) {
         tasks.put(task.id(), task);
         list = null;
@@ -193,7 +181,6 @@ final class OwnRecord {
 
     private void ended(Task task, Time now) {
         stopping.remove(task.id());
-        admitted.remove(task.id());
         task.addresses().forEach((network, address) -> resting.put(addressKey(network, address), now.monotonicMillis()));
     }
 

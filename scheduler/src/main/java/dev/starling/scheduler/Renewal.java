@@ -145,7 +145,7 @@ final class Renewal implements Phase {
         AddressPlan.Outcome outcome = addressing.choose(service);
         if (outcome instanceof AddressPlan.Outcome.Granted granted) {
             Task next = round.mint().successor(service, before, attempt, delayMillis, granted.addresses(), round.now());
-            round.own().create(next, service.reservations());
+            round.own().put(next);
             return next;
         }
         round.own().refuse(before.slot(), ((AddressPlan.Outcome.Exhausted) outcome).reason(), false, service, round.self(), round.now());

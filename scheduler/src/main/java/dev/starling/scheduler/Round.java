@@ -37,6 +37,6 @@ record Round(NodeView self, View view, SlotTable table, Time now, OwnRecord own,
 
     /** What this node's tasks take from it, by what they reserved when they were admitted. */
     NodeLoad load(Predicate<Task> counted) {
-        return Occupancy.of(own.list(), view.services(), own::admittedFor, counted);
+        return Occupancy.of(own.list(), view.services(), (task, service) -> task.reserved(), counted);
     }
 }

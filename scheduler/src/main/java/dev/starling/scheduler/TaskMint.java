@@ -64,7 +64,8 @@ final class TaskMint {
     private Task assigned(ServiceSpec service, Slot slot, HybridTime claimed, int price, int attempt, TaskState desired, long created,
             long delayMillis, SortedMap<String, String> addresses) {
         return new Task(id(), slot, self, service.generation(), service.templateHash(), service.image(), TaskState.ASSIGNED, desired, claimed,
-                price, attempt, delayMillis == 0 ? 0 : created + delayMillis, created, created, "node claimed the slot", "", -1, "", 0, addresses);
+                price, attempt, delayMillis == 0 ? 0 : created + delayMillis, created, created, "node claimed the slot", "", -1, "", 0, addresses,
+                service.reservations());
     }
 
     private String id() {

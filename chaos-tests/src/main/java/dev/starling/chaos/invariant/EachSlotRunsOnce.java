@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * At rest: each live service has as many slots as it wants, each of them exactly one running container in the whole cluster, of the
@@ -45,7 +46,8 @@ public final class EachSlotRunsOnce implements Invariant {
                     return Optional.of("slot " + service.name() + "." + slot + " is run by " + tasks + known(cluster, slot));
                 }
                 if (!service.templateHash().equals(templates.get(slot))) {
-                    return Optional.of("slot " + service.name() + "." + slot + " runs an old template: " + tasks + known(cluster, slot)
+                    return Optional.of("slot " + service.name() + "." + slot + " runs an old template: " + tasks
+                            + slots.stream().map(other -> "\n  slot " + other + known(cluster, other)).collect(Collectors.joining())
                             + "\n    " + UpdateProgress.of(cluster.upNodes().get(0).core().view(), service));
                 }
             }
@@ -81,14 +83,15 @@ public final class EachSlotRunsOnce implements Invariant {
     }
 
     /** What the records say of the slot: where it went wrong is mostly to be seen there. */
-    private static String known(Simulation cluster, Slot slot) {
+    static String known(Simulation cluster, Slot slot) {
         StringBuilder text = new StringBuilder();
         for (SimNode node : cluster.upNodes()) {
             for (Task task : node.core().view().tasks().getOrDefault(node.id(), List.of())) {
                 if (task.slot().equals(slot)) {
-                    text.append("\n    ").append(node).append(": ").append(task.id(), 0, 8).append(' ').append(task.state()).append(", wanted ")
+                    text.append("\n    ").append(node).append(": ").append(task.id(), 0, 8).append(" of ")
+                            .append(task.templateHash(), 0, 8).append(' ').append(task.state()).append(", wanted ")
                             .append(task.desired()).append(", attempt ").append(task.attempt()).append(", claimed ")
-                            .append(task.claimed().wallMillis()).append(", ").append(task.message()).append(' ').append(task.error());
+                            .append(task.claimed().wallMillis()).append(", made ").append(task.createdMillis()).append(", ").append(task.message()).append(' ').append(task.error());
                 }
             }
             for (Refusal refusal : node.core().view().refusals().getOrDefault(node.id(), List.of())) {

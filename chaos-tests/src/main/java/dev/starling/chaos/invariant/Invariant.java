@@ -8,6 +8,11 @@ public interface Invariant {
     /** What is wrong, with names and numbers; empty where it holds. */
     Optional<String> violation(Simulation cluster);
 
+    /** The same as a question, which may be cheaper. */
+    default boolean holds(Simulation cluster) {
+        return violation(cluster).isEmpty();
+    }
+
     default String name() {
         return getClass().getSimpleName();
     }

@@ -7,11 +7,12 @@ import java.util.random.RandomGenerator;
 
 /** Chooses what goes wrong, from the simulation's seed: power cuts, killed agents, pauses, partitions of every shape, loss, delay, clocks. */
 public final class Nemesis {
-    private static final int KINDS = 9;
+    private static final int KINDS = 11;
 
     private final Simulation cluster;
     private final RandomGenerator random;
     private final List<String> log = new ArrayList<>();
+    private boolean diskLost;
 
     public Nemesis(Simulation cluster) {
         this.cluster = cluster;
@@ -40,6 +41,16 @@ public final class Nemesis {
                 long delay = random.nextLong(200);
                 told("delay " + delay);
                 cluster.network().delay(delay, random.nextLong(100));
+            }
+            case 8 -> {
+                long millis = random.nextLong(20_000) - 10_000;
+                onOne("clock off by " + millis + " ms", node -> node.skew(millis));
+            }
+            case 9 -> {
+                if (!diskLost && random.nextInt(4) == 0) { // what one disk alone held is gone, so one at most
+                    diskLost = true;
+                    onOne("disk lost", SimNode::loseDisk);
+                }
             }
             default -> {
                 told("links heal");

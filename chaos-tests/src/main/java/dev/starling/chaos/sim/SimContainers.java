@@ -13,7 +13,7 @@ import java.util.random.RandomGenerator;
  * Containers outlive the agent and end with the host's power. The image says how a container fares: {@code missing} is not there,
  * {@code crash} ends with code 1 after a second, all others run.
  */
-final class SimContainers {
+class SimContainers {
     static final String MISSING = "missing";
     static final String CRASH = "crash";
 

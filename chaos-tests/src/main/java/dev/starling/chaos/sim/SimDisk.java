@@ -11,14 +11,15 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** A node's disk: what reached it survives a power cut. */
-final class SimDisk {
+class SimDisk {
     private final TreeMap<String, DesiredObject> desired = new TreeMap<>();
     private final TreeMap<String, Bytes> record = new TreeMap<>();
     private final TreeMap<String, Member> members = new TreeMap<>();
     private long boot;
 
-    long nextBoot() {
-        return ++boot;
+    long nextBoot(long wallMillis) {
+        boot = Member.nextBoot(boot, wallMillis);
+        return boot;
     }
 
     void save(DesiredObject object) {

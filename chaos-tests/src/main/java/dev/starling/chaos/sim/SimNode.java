@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
@@ -43,10 +44,13 @@ public final class SimNode {
     private final Endpoint endpoint;
     private final Resources capacity;
     private final RandomGenerator random;
-    private final SimDisk disk = new SimDisk();
+    private final SimDisk disk;
     private final SimContainers containers;
     private final MessageCodec codec;
     private final List<Runnable> whilePaused = new ArrayList<>();
+    /** Writes to the disk that are under way, by object; and those that were when the agent last ended. */
+    private final TreeMap<String, Integer> writing = new TreeMap<>();
+    private SortedSet<String> unsaved = new TreeSet<>();
     private long wallOffsetMillis;
     private Power power = Power.OFF;
     private NodeCore core;
@@ -61,7 +65,8 @@ public final class SimNode {
         this.capacity = capacity;
         this.random = random;
         this.codec = new MessageCodec(simulation.gossipConfig().maxMessageBytes());
-        this.containers = new SimContainers(simulation.events(), random, this::containerReport);
+        this.disk = simulation.hardware().disk();
+        this.containers = simulation.hardware().containers(simulation.events(), random, this::containerReport);
     }
 
     public NodeId id() {
@@ -109,7 +114,7 @@ public final class SimNode {
         }
         power = Power.ON;
         session++;
-        Member self = new Member(id, endpoint, role, disk.nextBoot(), 0, MemberStatus.ALIVE);
+        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard());
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), random),
                 new DockerSpecReader(), object -> object, random);
@@ -117,10 +122,32 @@ public final class SimNode {
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());
         }
-        core.describe(new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role, new Platform("linux", "x86_64"), capacity,
+        core.describe(new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role, new Platform("linux", "x86_64"),
+                simulation.hardware().reported(capacity),
                 "sim", Collections.emptySortedMap(), new TreeSet<>(), new TreeSet<>()), now());
         core.start(simulation.seedsFor(this), now());
+        simulation.touched(this);
         afterInput();
+    }
+
+    /** Objects whose writes to the disk were under way, and were lost, when the agent last ended. */
+    public SortedSet<String> unsaved() {
+        return unsaved;
+    }
+
+    /** A number that changes when the agent ends or starts. */
+    public long session() {
+        return session;
+    }
+
+    /** Its agent runs and is not paused. */
+    public boolean answers() {
+        return power == Power.ON;
+    }
+
+    /** An agent is there, which may be paused. */
+    public boolean hasAgent() {
+        return core != null;
     }
 
     /** The agent alone is killed: containers go on. */
@@ -133,17 +160,21 @@ public final class SimNode {
     public void powerCut() {
         off();
         containers.powerCut();
+        simulation.touched(this);
     }
 
     public void loseDisk() {
         powerCut();
         disk.lose();
+        simulation.diskLost(this);
     }
 
     private void off() {
         power = Power.OFF;
         core = null;
         session++;
+        unsaved = new TreeSet<>(writing.keySet());
+        writing.clear();
         tickAt = Long.MAX_VALUE;
         whilePaused.clear();
     }
@@ -170,6 +201,7 @@ public final class SimNode {
     }
 
     private void containerReport(TaskReport report) {
+        simulation.touched(this);
         run(node -> node.report(report, now()));
     }
 
@@ -235,12 +267,16 @@ public final class SimNode {
             if (effect instanceof NodeEffect.Send send) {
                 simulation.network().send(this, send.to(), codec.encode(send.message()));
             } else if (effect instanceof NodeEffect.PersistDesired persist) {
+                writing.merge(persist.object().uid(), 1, Integer::sum);
+                simulation.touched(this);
                 inSession(DISK_MILLIS, (node, now) -> {
+                    writing.computeIfPresent(persist.object().uid(), (uid, count) -> count == 1 ? null : count - 1);
                     disk.save(persist.object());
                     node.persisted(persist.object().uid(), persist.object().generation(), now);
                 });
             } else if (effect instanceof NodeEffect.PersistRecord persist) {
                 disk.save(persist.key(), persist.value());
+                simulation.touched(this);
             } else if (effect instanceof NodeEffect.MemberChanged change) {
                 if (change.now() != null) {
                     disk.save(change.now());
@@ -260,6 +296,7 @@ public final class SimNode {
                 throw new IllegalStateException("unknown effect " + effect);
             }
         }
+        simulation.checkTouched();
     }
 
     private Time now() {

@@ -3,6 +3,7 @@ package dev.starling.chaos.sim;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.chaos.invariant.Invariant;
+import dev.starling.chaos.invariant.NodeInvariant;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
@@ -47,7 +49,10 @@ public final class Simulation {
     private final EventQueue events = new EventQueue();
     private final SimNetwork network;
     private final TreeMap<NodeId, SimNode> nodes = new TreeMap<>();
-    private final List<Invariant> always = new ArrayList<>();
+    private final Hardware hardware;
+    private final List<NodeInvariant> always = new ArrayList<>();
+    private final List<Invariant> periodic = new ArrayList<>();
+    private final TreeMap<NodeId, SimNode> touched = new TreeMap<>();
     private final TreeMap<String, Long> acknowledged = new TreeMap<>();
     private final List<String> memberTrace = new ArrayList<>();
     private final DesiredGuard guard = this::guard;
@@ -58,7 +63,12 @@ public final class Simulation {
     }
 
     public Simulation(long seed, GossipConfig gossipConfig) {
+        this(seed, gossipConfig, Hardware.SOUND);
+    }
+
+    Simulation(long seed, GossipConfig gossipConfig, Hardware hardware) {
         this.seed = seed;
+        this.hardware = hardware;
         this.gossipConfig = gossipConfig;
         this.random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         this.network = new SimNetwork(events, split());
@@ -92,6 +102,10 @@ public final class Simulation {
 
     EventQueue events() {
         return events;
+    }
+
+    Hardware hardware() {
+        return hardware;
     }
 
     GossipConfig gossipConfig() {
@@ -161,17 +175,49 @@ public final class Simulation {
         return Collections.unmodifiableList(seeds);
     }
 
-    /** Checked every 100 virtual milliseconds from now on. */
-    public void always(Invariant invariant) {
+    /** Checked after every event from now on, for the node that it changed. */
+    public void always(NodeInvariant invariant) {
         always.add(invariant);
+    }
+
+    /** Checked every 100 virtual milliseconds from now on: for what compares nodes with each other. */
+    public void periodically(Invariant invariant) {
+        periodic.add(invariant);
+    }
+
+    void touched(SimNode node) {
+        if (!always.isEmpty()) {
+            touched.put(node.id(), node);
+        }
+    }
+
+    void diskLost(SimNode node) {
+        always.forEach(invariant -> invariant.forget(node));
+    }
+
+    /** After every input of a node, and every event. */
+    void checkTouched() {
+        for (Map.Entry<NodeId, SimNode> next = touched.pollFirstEntry(); next != null; next = touched.pollFirstEntry()) {
+            for (NodeInvariant invariant : always) {
+                invariant.violation(this, next.getValue()).ifPresent(violation -> fail(invariant.name(), violation));
+            }
+        }
     }
 
     /** @throws AssertionError where {@code invariant} does not hold now */
     public void check(Invariant invariant) {
-        invariant.violation(this).ifPresent(violation -> {
-            throw new AssertionError(invariant.name() + " is violated at " + events.now() + " ms: " + violation
-                    + "\n  replay with seed " + seed);
-        });
+        invariant.violation(this).ifPresent(violation -> fail(invariant.name(), violation));
+    }
+
+    private void fail(String invariant, String violation) {
+        throw new AssertionError(invariant + " is violated at " + events.now() + " ms: " + violation + "\n  replay with seed " + seed);
+    }
+
+    /** Lets the cluster come to rest: until all of {@code invariants} hold. @throws AssertionError where they do not within the limit */
+    public void settle(List<Invariant> invariants, long limitMillis) {
+        if (!runUntil(() -> invariants.stream().allMatch(invariant -> invariant.holds(this)), limitMillis)) {
+            invariants.forEach(this::check);
+        }
     }
 
     public void runFor(long millis) {
@@ -185,11 +231,12 @@ public final class Simulation {
             long checkpoint = Math.min(end, events.now() + CHECK_MILLIS);
             while (events.next() <= checkpoint) {
                 events.step();
+                checkTouched();
             }
             events.advancedTo(checkpoint);
             if (events.now() >= nextCheck) {
                 nextCheck = events.now() + CHECK_MILLIS;
-                always.forEach(this::check);
+                periodic.forEach(this::check);
             }
             if (checkpoint >= end) {
                 return condition.getAsBoolean();

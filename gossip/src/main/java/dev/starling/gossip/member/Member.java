@@ -26,6 +26,15 @@ public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long in
         }
     }
 
+    /**
+     * The number of a node's next boot, where its disk remembers {@code last} (0 where it remembers nothing). Not a mere count: a disk that
+     * was lost or put back to an older state would count again what had been counted, and two boots with one number cannot be told apart.
+     * The clock makes that unlikely; where it is behind, the cluster knows a higher boot and says so.
+     */
+    public static long nextBoot(long last, long wallMillis) {
+        return Math.max(last + 1, Math.min(wallMillis, MAX_GENERATION - 1));
+    }
+
     public boolean supersedes(Member other) {
         if (boot != other.boot) {
             return boot > other.boot;

@@ -481,6 +481,16 @@ public final class Swim {
         }
     }
 
+    /**
+     * Others know more of this node's record under {@code boot} than it has written itself: another disk of this node wrote that, and what
+     * both wrote under one boot cannot be told apart. So it goes on under the next one.
+     */
+    public void outbidBoot(long boot) {
+        if (boot >= self.boot() && boot < Member.MAX_GENERATION && !hasLeft()) {
+            become(new Member(self.id(), self.endpoint(), self.role(), boot + 1, 0, MemberStatus.ALIVE));
+        }
+    }
+
     /** Says goodbye for good. */
     public void leave() {
         become(self.with(MemberStatus.LEFT));

@@ -406,6 +406,21 @@ public final class NodeCore {
         return snapshot;
     }
 
+    /** A node's tasks, in the order of their ids; the same list until one changes. */
+    public List<Task> tasks(NodeId node) {
+        return state.tasks(node);
+    }
+
+    /** The live documents of a kind, oldest first; the same list until one changes. */
+    public List<Document> documents(Kind kind) {
+        return state.documents(kind);
+    }
+
+    /** See {@link Gossip#viewFingerprint}. */
+    public long viewFingerprint() {
+        return gossip.viewFingerprint();
+    }
+
     /** Record values and bodies that this release could not read. */
     public long malformedValues() {
         return state.malformedValues();

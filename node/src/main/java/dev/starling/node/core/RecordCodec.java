@@ -82,6 +82,8 @@ final class RecordCodec {
             out.writeString(task.containerId());
             out.writeVarInt(task.pid(), true);
             writeMap(out, task.addresses());
+            out.writeLong(task.reserved().nanoCpus());
+            out.writeLong(task.reserved().memoryBytes());
         });
     }
 
@@ -90,7 +92,12 @@ final class RecordCodec {
                 in.text(), in.text(), element(TASK_STATES, in.readByte(), "task state"),
                 element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
                 in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), in.text(), in.text(),
-                in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in)));
+                in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in)));
+    }
+
+    /** Came after the first release of the layout: one that wrote nothing here reserved nothing that it knew of. */
+    private static Resources readResources(BoundedInput in) {
+        return in.end() ? Resources.NONE : new Resources(in.readLong(), in.readLong());
     }
 
     static Bytes encode(Refusal refusal) {

@@ -100,13 +100,20 @@ class SnapshotPlansTest {
     }
 
     @Test
-    void anUpdateIsShownOnlyWhereThereWasASpecBefore() {
+    void anUpdateIsShownOnlyWhereTasksHaveToChange() {
         DockerApi.Seams seams = SchedulerSeams.of();
         ClusterSnapshot created = cluster().snapshot();
         assertEquals(Optional.empty(), seams.progress().of(created.view(), service(created)));
 
+        ObjectNode scaled = Sample.serviceBody("web", 3);
+        scaled.set("PreviousSpec", Sample.serviceBody("web", 1).get("Spec"));
+        ClusterSnapshot more = new Sample.Cluster().node(N1, "192.0.2.1", true).has(Kind.SERVICE, "web", scaled).snapshot();
+        assertEquals(Optional.empty(), seams.progress().of(more.view(), service(more)), "a scale is no update");
+
         ObjectNode updated = Sample.serviceBody("web", 3);
-        updated.set("PreviousSpec", Sample.serviceBody("web", 1).get("Spec"));
+        ObjectNode previous = Sample.serviceBody("web", 3).withObject("/Spec");
+        previous.withObject("/TaskTemplate/ContainerSpec").put("Image", "busybox:1");
+        updated.set("PreviousSpec", previous);
         ClusterSnapshot under = new Sample.Cluster().node(N1, "192.0.2.1", true).has(Kind.SERVICE, "web", updated).snapshot();
         var status = seams.progress().of(under.view(), service(under)).orElseThrow();
         assertEquals("updating", status.state());

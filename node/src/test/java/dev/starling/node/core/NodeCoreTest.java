@@ -207,7 +207,7 @@ class NodeCoreTest {
         hosts[0].core.create(Kind.SERVICE, null, body, time());
         hosts[0].carryOut();
         runUntil(() -> !hosts[1].seen(NodeEffect.StartTask.class).isEmpty(), 5_000 - 500);
-        assertTrue(now - restarted >= 1_500, "it listened for " + (now - restarted) + " ms");
+        assertTrue(now - restarted >= NodeCore.Config.defaults().listenAfterPeer(), "it listened for " + (now - restarted) + " ms");
     }
 
     @Test

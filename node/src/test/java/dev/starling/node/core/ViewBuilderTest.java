@@ -48,6 +48,7 @@ class ViewBuilderTest {
 
     private void member(NodeId node, MemberStatus status) {
         members.put(node, new Member(node, new Endpoint("10.0.0.9", 7946), Role.MANAGER, 1, 0, status));
+        builder.membersChanged();
     }
 
     private void put(NodeId node, Task task) {

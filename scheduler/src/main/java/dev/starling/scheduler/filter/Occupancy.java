@@ -9,7 +9,7 @@ import dev.starling.scheduler.model.View;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.function.Predicate;
 
 /**
@@ -24,7 +24,7 @@ public final class Occupancy {
     public static Occupancy of(View view) {
         Occupancy occupancy = new Occupancy();
         for (NodeId node : view.nodes().keySet()) {
-            occupancy.loads.put(node, of(view.tasks().getOrDefault(node, List.of()), view.services(), task -> null, task -> true));
+            occupancy.loads.put(node, of(view.tasks().getOrDefault(node, List.of()), view.services(), Occupancy::byService, task -> true));
         }
         return occupancy;
     }
@@ -32,23 +32,23 @@ public final class Occupancy {
     /**
      * The load of one node's tasks.
      *
-     * @param remembered what a task reserved when it was admitted, or null to take what its service says now
-     * @param counts     which of the tasks to count
+     * @param reserves what a task takes, given its service (null where that is gone)
+     * @param counts   which of the tasks to count
      */
-    public static NodeLoad of(List<Task> tasks, SortedMap<String, ServiceSpec> services, Function<Task, Resources> remembered,
-            Predicate<Task> counts) {
+    public static NodeLoad of(List<Task> tasks, SortedMap<String, ServiceSpec> services,
+            BiFunction<Task, ServiceSpec, Resources> reserves, Predicate<Task> counts) {
         NodeLoad load = new NodeLoad();
         for (Task task : tasks) {
             ServiceSpec service = services.get(task.slot().serviceUid());
             if (task.state().isTerminal() || !counts.test(task)) {
                 continue;
             }
-            Resources own = reservation(task, service, remembered);
+            Resources own = reserves.apply(task, service);
             Task predecessor = isWaiting(task) ? predecessor(task, tasks, counts) : null;
             if (predecessor == null) {
                 load.reserve(own);
             } else {
-                Resources shared = reservation(predecessor, service, remembered);
+                Resources shared = reserves.apply(predecessor, service);
                 load.reserve(new Resources(Math.max(0, own.nanoCpus() - shared.nanoCpus()), Math.max(0, own.memoryBytes() - shared.memoryBytes())));
             }
             if (service != null) {
@@ -61,9 +61,9 @@ public final class Occupancy {
         return load;
     }
 
-    private static Resources reservation(Task task, ServiceSpec service, Function<Task, Resources> remembered) {
-        Resources admitted = remembered.apply(task);
-        return admitted != null ? admitted : service != null ? service.reservations() : Resources.NONE;
+    /** For plans, which have to be alike on nodes that know the same services but have not yet heard of the same tasks. */
+    private static Resources byService(Task task, ServiceSpec service) {
+        return service == null ? Resources.NONE : service.reservations();
     }
 
     private static boolean isWaiting(Task task) {

@@ -22,11 +22,21 @@ import java.util.SortedMap;
  * @param exitCode       -1 while unknown
  * @param containerId    empty before there is one
  * @param addresses      network uid -> address in that network with prefix length ("10.0.1.18/24")
+ * @param reserved       what it was admitted with: it holds that until it ends, also when its service has changed, is gone, or the agent has
+ *                       restarted
  */
 public record Task(
         String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
-        int exitCode, String containerId, int pid, SortedMap<String, String> addresses) {
+        int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved) {
+
+    /** One that reserves nothing. */
+    public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
+            HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
+            int exitCode, String containerId, int pid, SortedMap<String, String> addresses) {
+        this(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, Resources.NONE);
+    }
 
     /** The message of a task that ended with its agent or host. */
     public static final String LOST = "lost with its node";
@@ -44,7 +54,7 @@ public record Task(
     /** The same with another wish for it. */
     public Task withDesired(TaskState wish) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved);
     }
 
     /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
@@ -52,12 +62,13 @@ public record Task(
         boolean ended = next.isTerminal();
         return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
                 next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
-                report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses);
+                report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses,
+                reserved);
     }
 
     /** It ended before it had a container. */
     public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
-                wallMillis, why, failure, exitCode, containerId, 0, addresses);
+                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved);
     }
 }

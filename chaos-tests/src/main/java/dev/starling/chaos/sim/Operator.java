@@ -1,0 +1,129 @@
+package dev.starling.chaos.sim;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.Document;
+import dev.starling.node.core.WriteRefusedException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.random.RandomGenerator;
+
+/** Somebody who makes, changes and removes services and drains nodes, at whatever node answers. All of it from the simulation's seed. */
+public final class Operator {
+    private static final int MAX_REPLICAS = 8;
+
+    private final Simulation cluster;
+    private final RandomGenerator random;
+    private final boolean scarce;
+    private final List<Document> services = new ArrayList<>();
+    private final SortedSet<String> deleted = new TreeSet<>();
+    private final List<String> log = new ArrayList<>();
+    private String network;
+    private int made;
+
+    /** @param scarce the services want more than the nodes have */
+    public Operator(Simulation cluster, boolean scarce) {
+        this.cluster = cluster;
+        this.random = cluster.random();
+        this.scarce = scarce;
+    }
+
+    /** One command, or none. A refusal is an answer too. */
+    public void act() {
+        List<SimNode> up = cluster.upNodes().stream().filter(SimNode::answers).toList();
+        if (up.isEmpty()) {
+            return;
+        }
+        SimNode node = up.get(random.nextInt(up.size()));
+        try {
+            switch (random.nextInt(7)) {
+                case 0, 1 -> create(node);
+                case 2, 3 -> change(node);
+                case 4 -> remove(node);
+                case 5 -> drain(node, cluster.nodes().get(random.nextInt(cluster.nodes().size())), random.nextBoolean() ? "drain" : "active");
+                default -> { }
+            }
+        } catch (WriteRefusedException refused) {
+            told(node, "refused: " + refused.getMessage()); // unknown there, or changed meanwhile; nothing was changed
+        }
+    }
+
+    private void create(SimNode node) {
+        if (network == null) {
+            network = node.operate((core, now) -> core.create(Kind.NETWORK, null, Services.network("net", "10.0.0.0/22", 4097), now)).uid();
+        }
+        String name = "s" + made++;
+        services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, service(name), now)));
+        told(node, "create " + name);
+    }
+
+    private void change(SimNode node) {
+        if (!services.isEmpty()) {
+            Document service = services.get(random.nextInt(services.size()));
+            told(node, "update " + service.name());
+            node.operate((core, now) -> {
+                Document here = find(node, Kind.SERVICE, service.uid());
+                return here == null ? null : core.update(here.uid(), here.object().generation(), service(here.name()), now);
+            });
+        }
+    }
+
+    private void remove(SimNode node) {
+        if (!services.isEmpty()) {
+            Document service = services.get(random.nextInt(services.size()));
+            told(node, "remove " + service.name());
+            node.operate((core, now) -> core.delete(service.uid(), now));
+            deleted.add(service.uid());
+            services.remove(service);
+        }
+    }
+
+    private void drain(SimNode node, SimNode which, String availability) {
+        Document here = find(node, Kind.NODE, which.id().value());
+        if (here != null) {
+            told(node, availability + " " + which);
+            ObjectNode body = here.body().deepCopy();
+            body.withObject("/Spec").put("Availability", availability);
+            node.operate((core, now) -> core.update(here.uid(), here.object().generation(), body, now));
+        }
+    }
+
+    /** Ends all drains. */
+    public void activateAll() {
+        SimNode node = cluster.upNodes().get(0);
+        cluster.nodes().forEach(which -> drain(node, which, "active"));
+    }
+
+    private static Document find(SimNode node, Kind kind, String uid) {
+        return node.core().documents(kind).stream().filter(document -> document.uid().equals(uid)).findFirst().orElse(null);
+    }
+
+    private ObjectNode service(String name) {
+        Services service = random.nextInt(5) == 0 ? Services.global(name) : Services.replicated(name, random.nextInt(MAX_REPLICAS));
+        if (scarce) {
+            service.reserving(500_000_000L * (1 + random.nextInt(3)), 256L << 20);
+        } else if (random.nextBoolean()) {
+            service.reserving(50_000_000L, 16L << 20);
+        }
+        if (random.nextBoolean()) {
+            service.on(network);
+        }
+        return service.updating(1 + random.nextInt(2)).body();
+    }
+
+    private void told(SimNode node, String what) {
+        log.add(cluster.now() + " ms: at " + node + " " + what);
+    }
+
+    /** Uids of the services that were removed. */
+    public SortedSet<String> deleted() {
+        return Collections.unmodifiableSortedSet(deleted);
+    }
+
+    public List<String> log() {
+        return Collections.unmodifiableList(log);
+    }
+}
