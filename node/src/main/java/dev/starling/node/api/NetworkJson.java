@@ -5,9 +5,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.CanonicalJson;
 import dev.starling.scheduler.model.Task;
-import java.nio.charset.StandardCharsets;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 
@@ -42,7 +41,7 @@ final class NetworkJson {
     }
 
     static String predefinedId(String name) {
-        return (HexFormat.of().formatHex(("starling network " + name).getBytes(StandardCharsets.UTF_8)) + "0".repeat(64)).substring(0, 64);
+        return CanonicalJson.sha256("starling network " + name);
     }
 
     private static ObjectNode head(String name, String id, String created, String scope, String driver) {

@@ -15,7 +15,7 @@ import java.util.TreeMap;
  * One text for JSON that means the same: keys sorted, and null, "", {} and [] left out, which clients of different releases write or not.
  * False and 0 stay: where a default is not the zero value they say something ({@code "Delay": 0}).
  */
-final class CanonicalJson {
+public final class CanonicalJson {
     /** The canonical form of {@code json}. */
     static JsonNode of(JsonNode json) {
         if (json.isObject()) {
@@ -44,7 +44,7 @@ final class CanonicalJson {
         return sha256(of(json).toString());
     }
 
-    static String sha256(String text) {
+    public static String sha256(String text) {
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(digest);
