@@ -46,7 +46,7 @@ public final class NodeCore {
      */
     public record Config(long listenFirst, long listenAfterPeer, long planInterval, long maxClockAhead) {
         public static Config defaults() {
-            return new Config(5_000, 1_500, 20, 300_000);
+            return new Config(5_000, 1_500, 50, 300_000);
         }
     }
 
