@@ -80,8 +80,12 @@ final class Renewal implements Phase {
             return;
         }
         if (!task.templateHash().equals(service.templateHash())) {
+            // The new spec may ask for more than the old one did.
+            boolean stays = round.demand(service).suits(round.self()) && fits(round, service, task.slot());
             round.own().stop(task, TaskState.SHUTDOWN, "service was updated before it started", round.now());
-            succeed(round, addressing, service, task, 0, 0);
+            if (stays) {
+                succeed(round, addressing, service, task, 0, 0);
+            }
         } else if (predecessor.isEmpty()) {
             round.own().start(task);
         } else if (predecessor.get().isActive()) {

@@ -170,6 +170,9 @@ public final class SimNode {
     }
 
     private void off() {
+        if (power == Power.OFF) {
+            return; // what was lost is what was under way when it ended, not now
+        }
         power = Power.OFF;
         core = null;
         session++;

@@ -101,9 +101,9 @@ public final class NodeStore implements AutoCloseable {
     // ---- this node
 
     /** Counts one more start of the agent. Durable before it returns; greater than every number returned before, also by earlier runs. */
-    public synchronized long nextBoot() {
+    public synchronized long nextBoot(long wallMillis) {
         try {
-            long next = 1 + Math.max(bootFile.read(), meta("boot").map(Long::parseLong).orElse(0L));
+            long next = Member.nextBoot(Math.max(bootFile.read(), meta("boot").map(Long::parseLong).orElse(0L)), wallMillis);
             bootFile.write(next);
             setMeta("boot", Long.toString(next));
             return next;

@@ -125,7 +125,7 @@ final class SwarmSession implements AutoCloseable {
 
     private NodeCore newCore() {
         RandomGenerator random = new java.security.SecureRandom();
-        Member own = new Member(self(), advertise, credentials.role(), store.nextBoot(), 0, MemberStatus.ALIVE);
+        Member own = new Member(self(), advertise, credentials.role(), store.nextBoot(host.clock().now().wallMillis()), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(gossipConfig, own, random, new CertificateGuard(credentials.ca()));
         Scheduler scheduler = new Scheduler(self(), SchedulerConfig.defaults(), random);
         NodeCore core = new NodeCore(self(), credentials.role(), NodeCore.Config.defaults(), gossip, scheduler, new DockerSpecReader(),
