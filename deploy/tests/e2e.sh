@@ -17,7 +17,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     garbage_on_the_ports_kills_nothing:40 what_is_missing_is_named:20 metrics_are_served:20
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
     removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90)
-AFTER_LAB=(lab_down_leaves_nothing:40 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
+AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
 
@@ -274,6 +274,14 @@ leaves() {
         grep starling-lab /proc/self/mountinfo
         pgrep -af 'host-init.sh|run --config /run/starling-lab')
     [[ -z $left ]] || fail "left behind: $left"
+}
+
+# On another kernel, since this machine's has version 1 only.
+containers_run_under_cgroup_v2() {
+    local output
+    [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which cgroup v2 is tested, is for x86_64 only"
+    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-cgroup2.sh" 240 2>&1) || fail "$output"
+    note "$(grep '^cgroup v2 on' <<<"$output")"
 }
 
 lab_down_leaves_nothing() {
