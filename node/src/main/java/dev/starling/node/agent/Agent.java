@@ -60,6 +60,8 @@ public final class Agent implements AutoCloseable {
         opened.push(meters::close);
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(Threads.named("timer"));
         opened.push(timer::shutdownNow);
+        // Nothing here looks up host names through Vert.x; its own resolver would fall back to a public name server.
+        System.setProperty("vertx.disableDnsResolver", "true");
         Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS).setWorkerPoolSize(WORKERS)
                 .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(false));
         opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
