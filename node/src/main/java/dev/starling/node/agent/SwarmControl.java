@@ -104,6 +104,11 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         host.runtime().list().stream().filter(container -> container.state() == Container.State.EXITED).forEach(session::containerEnded);
     }
 
+    /** Null while this node is in no swarm. */
+    SwarmSession session() {
+        return session;
+    }
+
     boolean isInSwarm() {
         return session != null;
     }
@@ -128,7 +133,10 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     @Override
     public CompletionStage<Document> update(String uid, long generation, JsonNode body) {
-        return onSession(current -> Writes.write(current, (core, now) -> core.update(uid, generation, body, now)));
+        return onSession(current -> Writes.write(current, (core, now) -> {
+            LastManager.refuseDemotion(core.snapshot(), uid, body);
+            return core.update(uid, generation, body, now);
+        }));
     }
 
     @Override
