@@ -9,10 +9,6 @@ import dev.starling.netlink.overlay.RemoteEndpoint;
 import dev.starling.node.Sample;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.config.NodeConfig;
-import dev.starling.runtime.Container;
-import dev.starling.runtime.ContainerRuntime;
-import dev.starling.runtime.ContainerSpec;
-import dev.starling.runtime.image.LocalImageStore;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -20,7 +16,6 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +24,6 @@ import java.util.TreeSet;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 
 /** A node with everything but a kernel: transport, join listener, store and core are the product's own, on the loopback address. */
 final class LoopbackNode implements AutoCloseable {
@@ -37,6 +31,7 @@ final class LoopbackNode implements AutoCloseable {
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final Endpoint gossip = new Endpoint("127.0.0.1", freePort());
     final Endpoint join = new Endpoint("127.0.0.1", freePort());
+    final ToldContainers containers = new ToldContainers();
     SwarmControl swarm;
     private final Vertx vertx;
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
@@ -52,8 +47,8 @@ final class LoopbackNode implements AutoCloseable {
         NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
         NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, List.of(),
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
-        swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), new NoContainers(),
-                new WatchedImages(new LocalImageStore(directory.resolve("images"))), new NoOverlay(), vertx, meters, timer),
+        swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
+                new WatchedImages(new BusyboxOnly()), new NoOverlay(), vertx, meters, timer),
                 new SwarmDirectory(directory));
         swarm.resume();
     }
@@ -91,51 +86,6 @@ final class LoopbackNode implements AutoCloseable {
     public void close() {
         stop();
         timer.shutdownNow();
-    }
-
-    private static final class NoContainers implements ContainerRuntime {
-        @Override
-        public Container start(ContainerSpec spec, NetworkSetup network) {
-            throw new AssertionError("not expected");
-        }
-
-        @Override
-        public void signal(String containerId, String signal) {
-            throw new AssertionError("not expected");
-        }
-
-        @Override
-        public void stop(String containerId, Duration grace) {
-            throw new AssertionError("not expected");
-        }
-
-        @Override
-        public void remove(String containerId) {
-            throw new AssertionError("not expected");
-        }
-
-        @Override
-        public List<Container> list() {
-            return List.of();
-        }
-
-        @Override
-        public Container inspect(String containerId) {
-            return null;
-        }
-
-        @Override
-        public Path logFile(String containerId) {
-            throw new AssertionError("not expected");
-        }
-
-        @Override
-        public void onExit(Consumer<Container> listener) {
-            throw new AssertionError("not expected");
-        }
-
-        @Override
-        public void close() {}
     }
 
     private static final class NoOverlay implements Overlay {

@@ -21,6 +21,8 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.node.Sample;
 import dev.starling.node.core.Document;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
 import io.vertx.core.Vertx;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -227,5 +229,43 @@ class TrustTest {
         assertTrue(refused.getMessage().contains("not a swarm manager"), refused.getMessage());
         ExecutionException last = assertThrows(ExecutionException.class, () -> setRole(second, second, "worker"));
         assertTrue(last.getMessage().contains("attempting to demote the last manager of the swarm"), last.getMessage());
+    }
+
+    @Test
+    void containersGoOnThroughPromotionAndDemotion() throws Exception {
+        LoopbackNode first = manager();
+        LoopbackNode second = joined("w1", first, Role.WORKER);
+        ObjectNode body = Sample.json("""
+                {"Spec": {"Name": "web", "TaskTemplate": {"ContainerSpec": {"Image": "busybox:latest"}}, "Mode": {"Global": {}}}}""");
+        first.swarm.create(Kind.SERVICE, body).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        until(() -> running(first) == 2 && running(second) == 2);
+        List<String> tasks = tasks(first);
+        setRole(first, second, "manager");
+        until(() -> second.swarm.session().role() == Role.MANAGER && sees(first, second) && running(second) == 2);
+        until(() -> documentOf(first, second) != null
+                && first.swarm.snapshot().members().get(second.swarm.session().self()).role() == Role.MANAGER);
+        setRole(first, second, "worker");
+        until(() -> second.swarm.session().role() == Role.WORKER && sees(first, second) && sees(second, first));
+        until(() -> first.swarm.snapshot().members().get(second.swarm.session().self()).role() == Role.WORKER);
+        // a service that comes now is done after whatever the changes of role had set off
+        first.swarm.create(Kind.SERVICE, Sample.json("""
+                {"Spec": {"Name": "marker", "TaskTemplate": {"ContainerSpec": {"Image": "busybox:latest"}}, "Mode": {"Global": {}}}}"""))
+                .toCompletableFuture().get(20, TimeUnit.SECONDS);
+        until(() -> running(first) == 4 && running(second) == 4);
+        assertTrue(tasks(first).containsAll(tasks), tasks + " and then " + tasks(first));
+        for (LoopbackNode node : nodes) {
+            assertEquals(2, node.containers.calls.size(), node.containers.calls.toString());
+            assertTrue(node.containers.calls.get(0).startsWith("start web."), node.containers.calls.toString());
+            assertTrue(node.containers.calls.get(1).startsWith("start marker."), node.containers.calls.toString());
+        }
+    }
+
+    private static List<String> tasks(LoopbackNode at) {
+        return at.swarm.snapshot().view().tasks().values().stream().flatMap(List::stream)
+                .filter(task -> task.state() == TaskState.RUNNING).map(Task::id).sorted().toList();
+    }
+
+    private static long running(LoopbackNode at) {
+        return tasks(at).size();
     }
 }
