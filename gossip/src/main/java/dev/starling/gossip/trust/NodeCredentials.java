@@ -49,6 +49,16 @@ public record NodeCredentials(PrivateKey key, X509Certificate certificate, X509C
         return new NodeCredentials(key.privateKey(), Pem.certificate(certificatePem), Pem.certificate(caPem));
     }
 
+    /** These with another certificate of the same CA for the same key. @throws TrustException where it is not one */
+    public NodeCredentials renewed(String certificatePem) {
+        return new NodeCredentials(key, Pem.certificate(certificatePem), ca);
+    }
+
+    /** A request (PKCS#10, DER) to renew the certificate. */
+    public byte[] certificateRequest() {
+        return new NodeKey(key, certificate.getPublicKey()).certificateRequest();
+    }
+
     /** Who {@code certificate} speaks for, if {@code ca} issued it and it is valid at {@code now}. */
     public static PeerIdentity peer(X509Certificate certificate, X509Certificate ca, Instant now) {
         PeerIdentity identity = NodeCertificate.read(certificate, ca);

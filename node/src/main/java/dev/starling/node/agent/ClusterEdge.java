@@ -6,23 +6,32 @@ import dev.starling.gossip.atomix.MembershipFeed;
 import dev.starling.gossip.atomix.StarlingCluster;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.transport.PeerTransport;
+import dev.starling.gossip.transport.RequestHandler;
 import dev.starling.gossip.trust.NodeCredentials;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
-/** Requests from node to node by member id, through Atomix's cluster communication on our transport and membership. */
+/**
+ * Requests from node to node by member id. Logs go through Atomix's cluster communication on our transport and membership; certificates go
+ * over the transport itself, since who issues them has to see the identity of the connection.
+ */
 final class ClusterEdge implements AutoCloseable {
     private static final long START_SECONDS = 10;
+    private static final String RENEW = "renew";
+    private static final Duration RENEW_TIMEOUT = Duration.ofSeconds(10);
 
     private final MembershipFeed feed = new MembershipFeed();
     private final StarlingCluster cluster;
     private final NodeId self;
+    private final PeerTransport transport;
 
     ClusterEdge(PeerTransport transport, NodeCredentials credentials) {
         this.self = credentials.nodeId();
+        this.transport = transport;
         this.cluster = StarlingCluster.create(credentials.clusterId(), self, transport, feed);
     }
 
@@ -52,6 +61,15 @@ final class ClusterEdge implements AutoCloseable {
 
     void answerLogs(Function<byte[], CompletionStage<byte[]>> handler) {
         cluster.answer(AgentTaskLogs.SUBJECT, handler);
+    }
+
+    /** Asks {@code manager}, and nobody else at its address, for a new certificate. */
+    CompletableFuture<byte[]> askForCertificate(Member manager, byte[] request) {
+        return transport.request(manager.endpoint(), manager.id(), RENEW, request, RENEW_TIMEOUT);
+    }
+
+    void answerRenewals(RequestHandler handler) {
+        transport.handle(RENEW, handler);
     }
 
     @Override

@@ -75,6 +75,20 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Attempts to program a network that failed").register(registry));
     }
 
+    /** @param desk null on a worker */
+    void bind(CertificateKeeper keeper, CertificateDesk desk, EnrolledWriters writers) {
+        keep(Gauge.builder("starling.certificate.expiry", keeper, CertificateKeeper::secondsLeft).baseUnit("seconds")
+                .description("Until this node's certificate ends; below 0 once it has").register(registry));
+        keep(FunctionCounter.builder("starling.certificate.renewal.failures", keeper, CertificateKeeper::failures)
+                .description("Attempts to renew this node's certificate that failed").register(registry));
+        if (desk != null) {
+            keep(FunctionCounter.builder("starling.certificate.refusals", desk, CertificateDesk::refusals)
+                    .description("Requests of other nodes for a certificate that were refused").register(registry));
+        }
+        keep(FunctionCounter.builder("starling.desired.refused", writers, EnrolledWriters::refusals)
+                .description("Objects that no manager in office had signed").register(registry));
+    }
+
     void update(ClusterSnapshot newest) {
         snapshot = newest;
     }

@@ -31,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +43,8 @@ import org.slf4j.LoggerFactory;
 final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmControl.class);
     private static final long LEAVE_MILLIS = 300;
+    private static final long REOPEN_SECONDS = 3;
+    private static final long CLOSE_SECONDS = 5;
     private static final String ALREADY_IN = "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join "
             + "another one.";
     private static final String NOT_IN = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this "
@@ -63,9 +66,47 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     void resume() {
         if (directory.hasIdentity()) {
             SwarmDirectory.Identity identity = directory.load();
-            session = SwarmSession.open(host, identity.credentials(), identity.authority(), directory.openStore(), identity.advertise(),
-                    host.config().seeds());
+            session = SwarmSession.open(host, identity, directory.openStore(), host.config().seeds(), this::install);
         }
+    }
+
+    /** A certificate that was renewed. With another role the session is made anew over the same disk; containers go on meanwhile. */
+    private CompletionStage<Void> install(SwarmSession from, SwarmDirectory.Identity renewed) {
+        return CompletableFuture.runAsync(() -> {
+            if (session != from) {
+                throw new IllegalStateException("this node leaves the swarm, or is not in it yet");
+            }
+            directory.renew(renewed);
+            if (renewed.credentials().role() == from.role()) {
+                from.renew(renewed.credentials());
+            } else {
+                LOG.info("this node becomes {}", renewed.credentials().role());
+                from.close();
+                reopen(from);
+            }
+        }, transitions);
+    }
+
+    /** Until it works: the old session answers reads meanwhile and refuses writes. */
+    private void reopen(SwarmSession closed) {
+        try {
+            resume();
+        } catch (RuntimeException e) {
+            LOG.error("the swarm could not be entered again, tried again in {} s: {}", REOPEN_SECONDS, e.toString(), e);
+            host.timer().schedule(() -> transitions.execute(() -> {
+                if (session == closed) {
+                    reopen(closed);
+                }
+            }), REOPEN_SECONDS, TimeUnit.SECONDS);
+            return;
+        }
+        // ends that were told to the old session after the new one had adopted its tasks
+        host.runtime().list().stream().filter(container -> container.state() == Container.State.EXITED).forEach(session::containerEnded);
+    }
+
+    /** Null while this node is in no swarm. */
+    SwarmSession session() {
+        return session;
     }
 
     boolean isInSwarm() {
@@ -92,7 +133,10 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     @Override
     public CompletionStage<Document> update(String uid, long generation, JsonNode body) {
-        return onSession(current -> Writes.write(current, (core, now) -> core.update(uid, generation, body, now)));
+        return onSession(current -> Writes.write(current, (core, now) -> {
+            LastManager.refuseDemotion(core.snapshot(), uid, body);
+            return core.update(uid, generation, body, now);
+        }));
     }
 
     @Override
@@ -158,7 +202,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     private SwarmSession openFirst(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
         try {
-            return SwarmSession.open(host, identity.credentials(), identity.authority(), directory.openStore(), identity.advertise(), seeds);
+            return SwarmSession.open(host, identity, directory.openStore(), seeds, this::install);
         } catch (RuntimeException e) {
             directory.wipe();
             throw e;
@@ -297,7 +341,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     private static <T> T await(CompletableFuture<T> future) {
         try {
-            return future.get(15, java.util.concurrent.TimeUnit.SECONDS);
+            return future.get(15, TimeUnit.SECONDS);
         } catch (java.util.concurrent.ExecutionException e) {
             throw Writes.refusal(e.getCause());
         } catch (java.util.concurrent.TimeoutException e) {
@@ -320,6 +364,11 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     @Override
     public void close() {
         transitions.shutdownNow();
+        try {
+            transitions.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS); // one that opens a session hands it over or closes it
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         SwarmSession current = session;
         if (current != null) {
             current.close();

@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.Role;
 import dev.starling.gossip.store.NodeStore;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
@@ -40,6 +41,9 @@ final class SwarmDirectory {
         NodeCredentials credentials = NodeCredentials.load(directory);
         try {
             Path caKey = directory.resolve(CA_KEY);
+            if (credentials.role() == Role.WORKER) {
+                Files.deleteIfExists(caKey); // of a promotion or demotion that a power cut ended half way
+            }
             ClusterAuthority authority = Files.exists(caKey)
                     ? ClusterAuthority.of(Files.readString(caKey), ClusterAuthority.pem(credentials.ca())) : null;
             Endpoint advertise = Endpoint.parse(Files.readString(directory.resolve(ADVERTISE)).strip(), NodeConfig.GOSSIP_PORT);
@@ -58,6 +62,24 @@ final class SwarmDirectory {
                 write(CA_KEY, identity.authority().keyPem());
             }
             write(ADVERTISE, identity.advertise() + "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(directory + " cannot be written", e);
+        }
+    }
+
+    /**
+     * Another certificate for the same key, perhaps with another role. A power cut leaves the old or the new one; the CA's key is there
+     * before a manager's certificate is, and goes after it.
+     */
+    void renew(Identity identity) {
+        try {
+            if (identity.authority() != null) {
+                write(CA_KEY, identity.authority().keyPem());
+            }
+            identity.credentials().save(directory);
+            if (identity.authority() == null) {
+                Files.deleteIfExists(directory.resolve(CA_KEY));
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(directory + " cannot be written", e);
         }

@@ -8,6 +8,7 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.codec.MessageFormatException;
 import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Message;
@@ -22,6 +23,7 @@ import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
@@ -29,12 +31,15 @@ import dev.starling.node.dns.DnsConfig;
 import dev.starling.node.dns.DnsServer;
 import dev.starling.node.join.JoinServer;
 import dev.starling.node.spec.DockerSpecReader;
+import dev.starling.node.spec.NodeSpecReader;
 import dev.starling.runtime.Container;
 import dev.starling.scheduler.Scheduler;
 import dev.starling.scheduler.SchedulerConfig;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.Time;
+import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
@@ -42,6 +47,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,7 +61,7 @@ final class SwarmSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
 
     private final Host host;
-    private final NodeCredentials credentials;
+    private volatile NodeCredentials credentials;
     private final ClusterAuthority authority;
     private final Endpoint advertise;
     private final NodeStore store;
@@ -68,18 +75,27 @@ final class SwarmSession implements AutoCloseable {
     private final PendingWrites writes;
     private final CoreLoop loop;
     private final NodeMetrics metrics;
+    private final EnrolledWriters writers;
+    /** Null on a worker. */
+    private final CertificateDesk desk;
+    private final CertificateKeeper keeper;
     private final JoinServer joinServer;
     private final GossipConfig gossipConfig;
     private final ThreadLocal<MessageCodec> codec;
     /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
     private volatile boolean started;
 
-    /** @param authority the CA with its key on a manager; null on a worker */
-    static SwarmSession open(Host host, NodeCredentials credentials, ClusterAuthority authority, NodeStore store, Endpoint advertise,
-            Collection<Endpoint> seeds) {
+    /** Takes a renewed identity into use: on disk first, then by {@link #renew} or, where the role is another one, a session anew. */
+    @FunctionalInterface
+    interface Installer {
+        CompletionStage<Void> install(SwarmSession session, SwarmDirectory.Identity renewed);
+    }
+
+    /** @param identity its authority, the CA with its key, is there on a manager only */
+    static SwarmSession open(Host host, SwarmDirectory.Identity identity, NodeStore store, Collection<Endpoint> seeds, Installer installer) {
         SwarmSession session;
         try {
-            session = new SwarmSession(host, credentials, authority, store, advertise);
+            session = new SwarmSession(host, identity, store, installer);
         } catch (RuntimeException e) {
             store.close(); // most likely the gossip address is in use; the next try opens it anew
             throw e;
@@ -93,11 +109,11 @@ final class SwarmSession implements AutoCloseable {
         }
     }
 
-    private SwarmSession(Host host, NodeCredentials credentials, ClusterAuthority authority, NodeStore store, Endpoint advertise) {
+    private SwarmSession(Host host, SwarmDirectory.Identity identity, NodeStore store, Installer installer) {
         this.host = host;
-        this.credentials = credentials;
-        this.authority = authority;
-        this.advertise = advertise;
+        this.credentials = identity.credentials();
+        this.authority = identity.authority();
+        this.advertise = identity.advertise();
         this.store = store;
         this.gossipConfig = switch (host.config().profile()) {
             case LOCAL -> GossipConfig.local();
@@ -107,6 +123,9 @@ final class SwarmSession implements AutoCloseable {
         this.codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
+        this.writers = new EnrolledWriters(new CertificateGuard(credentials.ca()));
+        this.desk = authority == null ? null : new CertificateDesk(authority, this::snapshot);
+        this.keeper = new CertificateKeeper(new Kept(installer), host.timer(), new SecureRandom());
         this.storage = new Storage(store);
         this.writes = new PendingWrites(host.timer());
         this.edge = new ClusterEdge(transport, credentials);
@@ -120,16 +139,17 @@ final class SwarmSession implements AutoCloseable {
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         this.loop = new CoreLoop(newCore(), host.clock(), new EffectRunner(new Ports(), storage, tasks));
         this.joinServer = authority == null ? null
-                : new JoinServer(host.vertx(), authority, () -> credentials, new JoinCluster(this));
+                : new JoinServer(host.vertx(), authority, this::credentials, new JoinCluster(this));
     }
 
     private NodeCore newCore() {
-        RandomGenerator random = new java.security.SecureRandom();
+        RandomGenerator random = new SecureRandom();
         Member own = new Member(self(), advertise, credentials.role(), store.nextBoot(host.clock().now().wallMillis()), 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(gossipConfig, own, random, new CertificateGuard(credentials.ca()));
+        Gossip gossip = new Gossip(gossipConfig, own, random, writers);
+        writers.consult(gossip.desired());
         Scheduler scheduler = new Scheduler(self(), SchedulerConfig.defaults(), random);
         NodeCore core = new NodeCore(self(), credentials.role(), NodeCore.Config.defaults(), gossip, scheduler, new DockerSpecReader(),
-                new DesiredSigner(credentials)::sign, random);
+                object -> new DesiredSigner(credentials).sign(object), random);
         core.restore(store.loadDesired(), new TreeMap<>(store.loadRecord()), store.loadMembers());
         return core;
     }
@@ -137,7 +157,14 @@ final class SwarmSession implements AutoCloseable {
     private void start(Collection<Endpoint> seeds) {
         edge.start(seeds);
         edge.answerLogs(logs::answer);
+        if (desk != null) {
+            edge.answerRenewals((from, request) -> host.vertx().executeBlocking(() -> desk.issue(from, request).encode(), false)
+                    .toCompletionStage());
+        }
         loop.onSnapshot(snapshot -> {
+            if (roleOf(snapshot) != credentials.role()) {
+                keeper.roleMayHaveChanged();
+            }
             overlays.update(snapshot);
             metrics.update(snapshot);
         });
@@ -160,9 +187,11 @@ final class SwarmSession implements AutoCloseable {
         started = true;
         overlays.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
+        metrics.bind(keeper, desk, writers);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
         }
+        keeper.start();
         LOG.info("node {} ({}) is in swarm {} as {}, gossip at {}", self(), host.config().name(), credentials.clusterId(),
                 credentials.role(), advertise);
     }
@@ -201,6 +230,30 @@ final class SwarmSession implements AutoCloseable {
         return credentials;
     }
 
+    PeerTransport transport() {
+        return transport;
+    }
+
+    /** The role that this node's document says; the certificate's where it says none. */
+    private Role roleOf(ClusterSnapshot snapshot) {
+        Document own = snapshot.document(Kind.NODE, self().value());
+        Role said = own == null ? null : NodeSpecReader.fromBody(own).role();
+        return said == null ? credentials.role() : said;
+    }
+
+    /** Shows {@code renewed} from now on; same node, same role. Open connections go on. */
+    void renew(NodeCredentials renewed) {
+        if (!renewed.nodeId().equals(self()) || renewed.role() != role()) {
+            throw new IllegalArgumentException(renewed + " is not a renewal of " + credentials);
+        }
+        credentials = renewed;
+        transport.renew(renewed);
+        if (joinServer != null) {
+            joinServer.renew();
+        }
+        LOG.info("this node's certificate was renewed: valid until {}", renewed.identity().validUntil());
+    }
+
     /** Null on a worker. */
     ClusterAuthority authority() {
         return authority;
@@ -233,6 +286,7 @@ final class SwarmSession implements AutoCloseable {
     /** Stops being a member here; containers go on, the disk keeps all. */
     @Override
     public void close() {
+        keeper.close();
         if (joinServer != null) {
             joinServer.close();
         }
@@ -247,6 +301,47 @@ final class SwarmSession implements AutoCloseable {
         storage.close();
         store.close();
         metrics.close();
+    }
+
+    /** This node as the keeper of its certificate sees it. */
+    private final class Kept implements CertificateKeeper.Node {
+        private final Installer installer;
+
+        Kept(Installer installer) {
+            this.installer = installer;
+        }
+
+        @Override
+        public NodeCredentials credentials() {
+            return credentials;
+        }
+
+        @Override
+        public Role wantedRole() {
+            return roleOf(snapshot());
+        }
+
+        @Override
+        public CompletionStage<Void> renew() {
+            SwarmDirectory.Identity current = new SwarmDirectory.Identity(credentials, authority, advertise);
+            byte[] request = credentials.certificateRequest();
+            if (desk != null) {
+                return installer.install(SwarmSession.this, desk.issue(credentials.identity(), request).over(current, wantedRole()));
+            }
+            List<Member> managers = new ArrayList<>(snapshot().members().values().stream()
+                    .filter(member -> member.role() == Role.MANAGER && member.status().isUp() && !member.id().equals(self())).toList());
+            if (managers.isEmpty()) {
+                return CompletableFuture.failedFuture(new IllegalStateException("no manager is up that could issue one"));
+            }
+            Collections.shuffle(managers, new SecureRandom());
+            return ask(managers, request).thenCompose(issued -> installer.install(SwarmSession.this, issued.over(current, wantedRole())));
+        }
+
+        private CompletionStage<IssuedCertificate> ask(List<Member> managers, byte[] request) {
+            CompletionStage<IssuedCertificate> first = edge.askForCertificate(managers.get(0), request).thenApply(IssuedCertificate::decode);
+            return managers.size() == 1 ? first
+                    : first.exceptionallyCompose(failure -> ask(managers.subList(1, managers.size()), request));
+        }
     }
 
     /** From the network into the core's queue. */

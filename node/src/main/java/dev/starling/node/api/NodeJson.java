@@ -7,6 +7,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
+import dev.starling.node.spec.NodeSpecReader;
 import dev.starling.scheduler.model.NodeView;
 import java.util.List;
 import java.util.Locale;
@@ -51,13 +52,14 @@ final class NodeJson {
         return json.put("CreatedAt", Json.time(0)).put("UpdatedAt", Json.time(0));
     }
 
-    /** What the operator wrote, with the role and availability that hold, so that a client can send it back changed. */
+    /** What the operator wrote, complete, so that a client can send it back changed. The role is the one asked for; ManagerStatus tells what is. */
     private static ObjectNode spec(NodeView node, Document document) {
         ObjectNode spec = document != null && document.spec() instanceof ObjectNode written ? written.deepCopy() : Json.object();
         if (!spec.path("Labels").isObject()) {
             spec.putObject("Labels");
         }
-        return spec.put("Role", node.role().name().toLowerCase(Locale.ROOT))
+        Role asked = document == null ? null : NodeSpecReader.fromBody(document).role();
+        return spec.put("Role", (asked == null ? node.role() : asked).name().toLowerCase(Locale.ROOT))
                 .put("Availability", node.availability().name().toLowerCase(Locale.ROOT));
     }
 

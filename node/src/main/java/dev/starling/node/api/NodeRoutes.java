@@ -57,7 +57,7 @@ final class NodeRoutes {
             throw ApiException.badRequest("invalid node version '': a version is needed");
         }
         JsonNode spec = call.objectBody();
-        NodeSpecReader.check(spec, node.role());
+        NodeSpecReader.check(spec);
         Document document = new Lookup(snapshot).nodeDocument(node.id());
         ObjectNode body = document != null && document.body() instanceof ObjectNode known ? known.deepCopy() : Json.object();
         return control.update(node.id().value(), version, body.set("Spec", spec)).thenApply(done -> Reply.OK);

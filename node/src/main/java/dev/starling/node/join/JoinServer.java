@@ -16,9 +16,11 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.ServerSSLOptions;
 import java.security.cert.X509Certificate;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -35,6 +37,7 @@ public final class JoinServer implements AutoCloseable {
     static final int MAX_BODY_BYTES = 16 << 10;
 
     private static final Logger LOG = LoggerFactory.getLogger(JoinServer.class);
+    private static final Set<String> PROTOCOLS = Set.of("TLSv1.3");
     private static final int MAX_TOKEN_CHARS = 256;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -65,13 +68,8 @@ public final class JoinServer implements AutoCloseable {
 
     /** @throws IllegalStateException where the address cannot be bound */
     public void listen(Endpoint address) {
-        NodeCredentials own = credentials.get();
-        String key = "-----BEGIN PRIVATE KEY-----\n"
-                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(own.key().getEncoded()) + "\n-----END PRIVATE KEY-----\n";
-        String chain = ClusterAuthority.pem(own.certificate()) + ClusterAuthority.pem(own.ca());
         HttpServerOptions options = new HttpServerOptions().setSsl(true).setUseAlpn(false)
-                .setEnabledSecureTransportProtocols(java.util.Set.of("TLSv1.3"))
-                .setKeyCertOptions(new PemKeyCertOptions().setKeyValue(Buffer.buffer(key)).setCertValue(Buffer.buffer(chain)))
+                .setEnabledSecureTransportProtocols(PROTOCOLS).setKeyCertOptions(keyAndCertificate(credentials.get()))
                 .setMaxHeaderSize(4096).setIdleTimeout(10).setIdleTimeoutUnit(TimeUnit.SECONDS);
         HttpServer candidate = vertx.createHttpServer(options).requestHandler(this::handle);
         try {
@@ -80,6 +78,20 @@ public final class JoinServer implements AutoCloseable {
             throw new IllegalStateException("join address " + address + " cannot be listened on: "
                     + (e.getCause() == null ? e : e.getCause()).getMessage() + "; choose another 'join-listen', or end what holds it", e);
         }
+    }
+
+    private static PemKeyCertOptions keyAndCertificate(NodeCredentials own) {
+        String key = "-----BEGIN PRIVATE KEY-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(own.key().getEncoded()) + "\n-----END PRIVATE KEY-----\n";
+        String chain = ClusterAuthority.pem(own.certificate()) + ClusterAuthority.pem(own.ca());
+        return new PemKeyCertOptions().setKeyValue(Buffer.buffer(key)).setCertValue(Buffer.buffer(chain));
+    }
+
+    /** The credentials have changed: connections from now on show the new certificate. */
+    public void renew() {
+        server.updateSSLOptions(new ServerSSLOptions().setEnabledSecureTransportProtocols(PROTOCOLS)
+                .setKeyCertOptions(keyAndCertificate(credentials.get())))
+                .onFailure(e -> LOG.warn("the join listener still shows the old certificate: {}", e.toString()));
     }
 
     /** Where this server listens: the port it got where it was asked for port 0. */

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.gossip.Role;
 import dev.starling.node.core.Document;
 import dev.starling.scheduler.model.Availability;
-import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -24,18 +23,11 @@ public final class NodeSpecReader {
         }
     }
 
-    /**
-     * Checks what a client sends for a node whose certificate says {@code actual}.
-     *
-     * @throws SpecException INVALID for a spec that Docker refuses too, NOT_SUPPORTED for a change of the role
-     */
-    public static void check(JsonNode spec, Role actual) {
+    /** Checks what a client sends. @throws SpecException INVALID for a spec that Docker refuses too */
+    public static void check(JsonNode spec) {
         oneOf(spec, "Role", "worker", "manager");
         oneOf(spec, "Availability", "active", "pause", "drain");
         FIELDS.check(spec);
-        if (!spec.path("Role").asText().equals(actual.name().toLowerCase(Locale.ROOT))) {
-            throw SpecException.notSupported("changing the role of a node (docker node promote, docker node demote)");
-        }
     }
 
     /** Never throws: what a newer release wrote and this one does not know reads as absent. */

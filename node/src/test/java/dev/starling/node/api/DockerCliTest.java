@@ -91,8 +91,9 @@ final class DockerCliTest {
         assertTrue(pretty.contains("Drain") && pretty.contains("zone=a") && pretty.contains("10.77.0.13"), pretty);
         assertTrue(ok("node", "inspect", "self").contains(FakeCluster.N1.value()));
         assertEquals(1, ok("node", "ls", "-q", "--filter", "role=worker").lines().count());
-        DockerCli.Result promote = docker.run("node", "promote", "n3");
-        assertTrue(promote.exitCode() != 0 && promote.err().contains("promote"), promote.err());
+        assertTrue(ok("node", "promote", "n3").contains("Node n3 promoted to a manager in the swarm"));
+        assertTrue(ok("node", "promote", "n3").contains("already a manager"));
+        assertTrue(ok("node", "demote", "n3").contains("Manager n3 demoted in the swarm"));
         DockerCli.Result remove = docker.run("node", "rm", "n3");
         assertTrue(remove.err().contains("is not down and can't be removed"), remove.err());
     }

@@ -1,0 +1,135 @@
+package dev.starling.node.agent;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.Role;
+import dev.starling.netlink.overlay.LocalEndpoint;
+import dev.starling.netlink.overlay.Overlay;
+import dev.starling.netlink.overlay.OverlayNetwork;
+import dev.starling.netlink.overlay.RemoteEndpoint;
+import dev.starling.node.Sample;
+import dev.starling.node.api.ClusterControl;
+import dev.starling.node.config.NodeConfig;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** A node with everything but a kernel: transport, join listener, store and core are the product's own, on the loopback address. */
+final class LoopbackNode implements AutoCloseable {
+    final Path directory;
+    final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    final Endpoint gossip = new Endpoint("127.0.0.1", freePort());
+    final Endpoint join = new Endpoint("127.0.0.1", freePort());
+    final ToldContainers containers = new ToldContainers();
+    SwarmControl swarm;
+    private final Vertx vertx;
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+
+    LoopbackNode(Path directory, Vertx vertx) {
+        this.directory = directory;
+        this.vertx = vertx;
+        start();
+    }
+
+    /** The agent begins, or begins again after {@link #stop}. */
+    void start() {
+        NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
+        NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, List.of(),
+                null, Map.of(), dev.starling.node.config.Profile.LOCAL, defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
+        swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
+                new WatchedImages(new BusyboxOnly()), new NoOverlay(), vertx, meters, timer),
+                new SwarmDirectory(directory));
+        swarm.resume();
+    }
+
+    void stop() {
+        swarm.close();
+    }
+
+    void init() throws Exception {
+        swarm.init(new ClusterControl.Init("", "", Sample.json("{}"))).toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+
+    void join(LoopbackNode manager, Role role) throws Exception {
+        swarm.join(new ClusterControl.Join("", "", List.of(manager.join.toString()), manager.swarm.joinToken(role), "active"))
+                .toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+
+    String id() {
+        return swarm.session().self().value();
+    }
+
+    double metric(String name) {
+        return meters.find(name).meters().stream().mapToDouble(meter -> meter.measure().iterator().next().getValue()).sum();
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        stop();
+        timer.shutdownNow();
+    }
+
+    private static final class NoOverlay implements Overlay {
+        @Override
+        public void ensure(OverlayNetwork network, String vtep) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void attach(OverlayNetwork network, LocalEndpoint endpoint, Path netns) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void loopbackUp(Path netns) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void detach(OverlayNetwork network, String endpointId) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void sync(OverlayNetwork network, Collection<RemoteEndpoint> remotes) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void remove(String networkUid) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public SortedSet<String> present() {
+            return new TreeSet<>();
+        }
+
+        @Override
+        public String deviceKey(String networkUid) {
+            return networkUid;
+        }
+
+        @Override
+        public void close() {}
+    }
+}

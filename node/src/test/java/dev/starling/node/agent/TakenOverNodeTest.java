@@ -1,0 +1,214 @@
+package dev.starling.node.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.GossipConfig;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.codec.MessageCodec;
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.message.Changes;
+import dev.starling.gossip.message.Message;
+import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordEntry;
+import dev.starling.gossip.trust.DesiredSigner;
+import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.NodeKey;
+import dev.starling.node.Sample;
+import dev.starling.node.core.Document;
+import dev.starling.node.core.NodeReport;
+import io.vertx.core.Vertx;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a member that was taken over tries over its own good connection, and that the cluster goes on as if nothing was. */
+@Timeout(90)
+class TakenOverNodeTest {
+    @TempDir
+    Path directory;
+    private final Vertx vertx = Vertx.vertx();
+    private LoopbackNode manager;
+    private LoopbackNode evil;
+
+    @BeforeEach
+    void open() throws Exception {
+        manager = new LoopbackNode(directory.resolve("m1"), vertx);
+        evil = new LoopbackNode(directory.resolve("e1"), vertx);
+        manager.init();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        evil.close();
+        manager.close();
+        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    private void joinAs(Role role) throws Exception {
+        evil.join(manager, role);
+        until(() -> isUp(manager, evil) && isUp(evil, manager) && manager.swarm.snapshot().reports().containsKey(evilId()));
+    }
+
+    private static boolean isUp(LoopbackNode at, LoopbackNode node) {
+        Member member = at.swarm.snapshot().members().get(node.swarm.session().self());
+        return member != null && member.status().isUp();
+    }
+
+    private NodeId evilId() {
+        return evil.swarm.session().self();
+    }
+
+    private static void until(BooleanSupplier condition) throws InterruptedException {
+        long deadline = System.nanoTime() + 30_000_000_000L;
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() < deadline, "waited 30 s in vain");
+            Thread.sleep(20);
+        }
+    }
+
+    private void send(List<RecordDelta> records, DesiredObject... objects) {
+        Message push = new Message.Push(true, new Changes(List.of(), List.of(), List.of(), records, List.of(objects)));
+        evil.swarm.session().transport().send(manager.gossip, new MessageCodec(GossipConfig.local().maxMessageBytes()).encode(push));
+    }
+
+    private static DesiredObject service(NodeCredentials writer, String uid, long generation, long wallMillis) {
+        HybridTime time = HybridTime.of(wallMillis, 0);
+        return new DesiredSigner(writer).sign(new DesiredObject(Kind.SERVICE, uid, time, generation, time, writer.nodeId(), false,
+                Bytes.utf8(Sample.serviceBody(uid, 0).toString()), Bytes.EMPTY, Bytes.EMPTY));
+    }
+
+    private Document atManager(String uid) {
+        return manager.swarm.snapshot().document(Kind.SERVICE, uid);
+    }
+
+    private void stillWorks() throws Exception {
+        assertNotNull(manager.swarm.create(Kind.SERVICE, Sample.serviceBody("fine", 0)).toCompletableFuture().get(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void aWorkersDesiredStateIsRefusedAndCounted() throws Exception {
+        joinAs(Role.WORKER);
+        assertEquals(0, manager.metric("starling.desired.refused"));
+        DesiredObject own = service(evil.swarm.session().credentials(), "evil", 1, System.currentTimeMillis());
+        Document good = manager.swarm.create(Kind.SERVICE, Sample.serviceBody("web", 0)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        DesiredObject o = good.object();
+        DesiredObject changed = new DesiredObject(o.kind(), o.uid(), o.created(), o.generation() + 1, o.time(), o.writer(), false,
+                Bytes.utf8(Sample.serviceBody("web", 100).toString()), o.signature(), o.certificate());
+        DesiredObject deleted = new DesiredObject(o.kind(), o.uid(), o.created(), o.generation() + 1, o.time(), o.writer(), true, Bytes.EMPTY,
+                o.signature(), o.certificate());
+        send(List.of(), own, changed, deleted);
+        until(() -> manager.metric("starling.desired.refused") >= 3);
+        assertNull(atManager("evil"));
+        assertEquals(good.object(), atManager(o.uid()).object());
+        stillWorks();
+    }
+
+    @Test
+    void aDemotedManagersOldCertificateWritesNothingMore() throws Exception {
+        joinAs(Role.MANAGER);
+        NodeCredentials old = evil.swarm.session().credentials();
+        Document document = manager.swarm.snapshot().document(Kind.NODE, evilId().value());
+        ObjectNode body = document.body().deepCopy();
+        body.withObject("/Spec").put("Role", "worker");
+        long demoted = manager.swarm.update(document.uid(), document.object().generation(), body).toCompletableFuture().get(20, TimeUnit.SECONDS)
+                .object().time().wallMillis();
+        until(() -> evil.swarm.session().role() == Role.WORKER && isUp(evil, manager) && isUp(manager, evil));
+        long grace = EnrolledWriters.GRACE.toMillis();
+        send(List.of(), service(old, "late", 1, demoted + grace + 1), service(old, "intime", 1, demoted + grace));
+        until(() -> atManager("intime") != null);
+        assertNull(atManager("late"));
+        assertTrue(manager.metric("starling.desired.refused") >= 1);
+        stillWorks();
+    }
+
+    @Test
+    void aRemovedNodeIsShutOut() throws Exception {
+        joinAs(Role.WORKER);
+        NodeId removed = evilId();
+        double refusedBefore = manager.metric("starling.transport.refused.handshakes");
+        manager.swarm.removeNode(removed, true).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        until(() -> {
+            send(List.of()); // knocks
+            return manager.metric("starling.transport.refused.handshakes") > refusedBefore;
+        });
+        Member target = evil.swarm.snapshot().members().get(manager.swarm.session().self());
+        assertThrows(ExecutionException.class, () -> evil.swarm.session().transport().request(target.endpoint(), "renew",
+                evil.swarm.session().credentials().certificateRequest(), java.time.Duration.ofSeconds(5)).get(20, TimeUnit.SECONDS));
+        stillWorks();
+    }
+
+    @Test
+    void aCertificateIsIssuedForWhoAsksAndWhatItsDocumentSays() throws Exception {
+        joinAs(Role.WORKER);
+        IssuedCertificate own = IssuedCertificate.decode(ask(evil.swarm.session().credentials().certificateRequest()));
+        assertNull(own.caKey());
+        assertEquals(Role.WORKER, evil.swarm.session().credentials().renewed(own.certificate()).role());
+        ExecutionException refused = assertThrows(ExecutionException.class, () -> ask(NodeKey.generate().certificateRequest()));
+        assertTrue(refused.getMessage().contains("asked for a certificate of node"), refused.getMessage());
+        assertThrows(ExecutionException.class, () -> ask(new byte[] {1, 2, 3}));
+        assertEquals(2, manager.metric("starling.certificate.refusals"));
+
+        CertificateDesk desk = new CertificateDesk(manager.swarm.session().authority(), manager.swarm::snapshot);
+        NodeCredentials stranger = manager.swarm.session().authority().enrol(NodeKey.generate(), Role.MANAGER);
+        IllegalStateException unknown = assertThrows(IllegalStateException.class,
+                () -> desk.issue(stranger.identity(), stranger.certificateRequest()));
+        assertTrue(unknown.getMessage().contains("is not enrolled"), unknown.getMessage());
+    }
+
+    private byte[] ask(byte[] request) throws Exception {
+        return evil.swarm.session().transport().request(manager.gossip, "renew", request, java.time.Duration.ofSeconds(5))
+                .get(20, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void nobodyWritesThisNodesOwnRecord() throws Exception {
+        joinAs(Role.WORKER);
+        NodeId victim = manager.swarm.session().self();
+        NodeReport before = manager.swarm.snapshot().reports().get(victim);
+        long boot = manager.swarm.snapshot().members().get(victim).boot();
+        send(List.of(new RecordDelta(victim, boot, 0, 1_000, List.of(new RecordEntry("node", 1_000, null)))));
+        send(List.of(new RecordDelta(victim, boot + 1, 0, 1, List.of(new RecordEntry("node", 1, Bytes.utf8("lies"))))));
+        DesiredObject marker = service(manager.swarm.session().credentials(), "marker", 1, System.currentTimeMillis());
+        send(List.of(), marker);
+        until(() -> atManager("marker") != null);
+        assertEquals(before, manager.swarm.snapshot().reports().get(victim));
+        stillWorks();
+    }
+
+    @Test
+    void whatIsReplayedOrComesInAnotherOrderChangesNothing() throws Exception {
+        joinAs(Role.WORKER);
+        Document first = manager.swarm.create(Kind.SERVICE, Sample.serviceBody("web", 0)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        Document second = manager.swarm.update(first.uid(), 1, Sample.serviceBody("web", 0).put("Note", "2")).toCompletableFuture()
+                .get(20, TimeUnit.SECONDS);
+        Document gone = manager.swarm.create(Kind.SERVICE, Sample.serviceBody("gone", 0)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        manager.swarm.delete(gone.uid()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        for (int times = 0; times < 3; times++) {
+            send(List.of(), second.object(), first.object(), gone.object());
+            send(List.of(), gone.object(), first.object());
+        }
+        DesiredObject marker = service(manager.swarm.session().credentials(), "marker", 1, System.currentTimeMillis());
+        send(List.of(), marker);
+        until(() -> atManager("marker") != null);
+        assertEquals(second.object(), atManager(first.uid()).object());
+        assertNull(atManager(gone.uid()));
+        stillWorks();
+    }
+}

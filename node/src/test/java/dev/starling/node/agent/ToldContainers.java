@@ -1,0 +1,70 @@
+package dev.starling.node.agent;
+
+import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.ContainerSpec;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+
+/** Containers that run as soon as they are started and until they are stopped; {@link #calls} says what was asked. They outlive the agent. */
+final class ToldContainers implements ContainerRuntime {
+    final List<String> calls = new CopyOnWriteArrayList<>();
+    private final Map<String, Container> containers = new ConcurrentHashMap<>();
+
+    @Override
+    public Container start(ContainerSpec spec, NetworkSetup network) {
+        calls.add("start " + spec.name());
+        Container container = new Container(spec, Container.State.RUNNING, 4711, Instant.now(), null, OptionalInt.empty(), false);
+        if (containers.putIfAbsent(spec.id(), container) != null) {
+            throw new AssertionError("container " + spec.id() + " is there already");
+        }
+        return container;
+    }
+
+    @Override
+    public void signal(String containerId, String signal) {
+        throw new AssertionError("not expected");
+    }
+
+    @Override
+    public void stop(String containerId, Duration grace) {
+        calls.add("stop " + containers.get(containerId).spec().name());
+        containers.computeIfPresent(containerId, (id, running) -> new Container(running.spec(), Container.State.EXITED, 0, running.startedAt(),
+                Instant.now(), OptionalInt.of(0), false));
+    }
+
+    @Override
+    public void remove(String containerId) {
+        containers.remove(containerId);
+    }
+
+    @Override
+    public List<Container> list() {
+        return List.copyOf(containers.values());
+    }
+
+    @Override
+    public Container inspect(String containerId) {
+        return containers.get(containerId);
+    }
+
+    @Override
+    public Path logFile(String containerId) {
+        throw new AssertionError("not expected");
+    }
+
+    @Override
+    public void onExit(Consumer<Container> listener) {
+        throw new AssertionError("not expected");
+    }
+
+    @Override
+    public void close() {}
+}
