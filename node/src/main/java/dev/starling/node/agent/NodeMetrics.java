@@ -36,6 +36,7 @@ final class NodeMetrics implements AutoCloseable {
     private final LongAdder malformed = new LongAdder();
     private final Timer createToRunning;
     private volatile ClusterSnapshot snapshot;
+    private volatile long malformedValues;
 
     NodeMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -51,6 +52,8 @@ final class NodeMetrics implements AutoCloseable {
         for (TaskState state : TaskState.values()) {
             gauge("starling.tasks", "Tasks of this node by state", "state", state.wireName(), () -> tasksIn(state));
         }
+        keep(FunctionCounter.builder("starling.record.malformed", this, metrics -> metrics.malformedValues)
+                .description("Values of records and bodies of objects that could not be read, or spoke of another node").register(registry));
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
     }
 
@@ -89,8 +92,9 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Objects that no manager in office had signed").register(registry));
     }
 
-    void update(ClusterSnapshot newest) {
+    void update(ClusterSnapshot newest, long malformedSoFar) {
         snapshot = newest;
+        malformedValues = malformedSoFar;
     }
 
     void malformedMessage() {

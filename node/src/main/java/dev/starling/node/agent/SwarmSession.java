@@ -39,7 +39,6 @@ import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.Time;
 import java.security.SecureRandom;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
@@ -47,8 +46,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -85,14 +82,8 @@ final class SwarmSession implements AutoCloseable {
     /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
     private volatile boolean started;
 
-    /** Takes a renewed identity into use: on disk first, then by {@link #renew} or, where the role is another one, a session anew. */
-    @FunctionalInterface
-    interface Installer {
-        CompletionStage<Void> install(SwarmSession session, SwarmDirectory.Identity renewed);
-    }
-
     /** @param identity its authority, the CA with its key, is there on a manager only */
-    static SwarmSession open(Host host, SwarmDirectory.Identity identity, NodeStore store, Collection<Endpoint> seeds, Installer installer) {
+    static SwarmSession open(Host host, SwarmDirectory.Identity identity, NodeStore store, Collection<Endpoint> seeds, OwnCertificate.Installer installer) {
         SwarmSession session;
         try {
             session = new SwarmSession(host, identity, store, installer);
@@ -109,7 +100,7 @@ final class SwarmSession implements AutoCloseable {
         }
     }
 
-    private SwarmSession(Host host, SwarmDirectory.Identity identity, NodeStore store, Installer installer) {
+    private SwarmSession(Host host, SwarmDirectory.Identity identity, NodeStore store, OwnCertificate.Installer installer) {
         this.host = host;
         this.credentials = identity.credentials();
         this.authority = identity.authority();
@@ -125,10 +116,10 @@ final class SwarmSession implements AutoCloseable {
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
         this.writers = new EnrolledWriters(new CertificateGuard(credentials.ca()));
         this.desk = authority == null ? null : new CertificateDesk(authority, this::snapshot);
-        this.keeper = new CertificateKeeper(new Kept(installer), host.timer(), new SecureRandom());
         this.storage = new Storage(store);
         this.writes = new PendingWrites(host.timer());
         this.edge = new ClusterEdge(transport, credentials);
+        this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer), host.timer(), new SecureRandom());
         this.dns = new DnsServer(DnsConfig.standard());
         this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
         this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays), this::snapshot,
@@ -137,7 +128,9 @@ final class SwarmSession implements AutoCloseable {
                     metrics.reported(report, core.snapshot(), now);
                 }));
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
-        this.loop = new CoreLoop(newCore(), host.clock(), new EffectRunner(new Ports(), storage, tasks));
+        NodeCore core = newCore();
+        this.loop = new CoreLoop(core, host.clock(), new EffectRunner(new Ports(), storage, tasks));
+        loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues()));
         this.joinServer = authority == null ? null
                 : new JoinServer(host.vertx(), authority, this::credentials, new JoinCluster(this));
     }
@@ -161,13 +154,6 @@ final class SwarmSession implements AutoCloseable {
             edge.answerRenewals((from, request) -> host.vertx().executeBlocking(() -> desk.issue(from, request).encode(), false)
                     .toCompletionStage());
         }
-        loop.onSnapshot(snapshot -> {
-            if (roleOf(snapshot) != credentials.role()) {
-                keeper.roleMayHaveChanged();
-            }
-            overlays.update(snapshot);
-            metrics.update(snapshot);
-        });
         NodeReport report = report();
         loop.tell((core, now) -> {
             Set<String> known = new HashSet<>();
@@ -194,6 +180,15 @@ final class SwarmSession implements AutoCloseable {
         keeper.start();
         LOG.info("node {} ({}) is in swarm {} as {}, gossip at {}", self(), host.config().name(), credentials.clusterId(),
                 credentials.role(), advertise);
+    }
+
+    /** On the core's thread. */
+    private void changed(ClusterSnapshot snapshot, long malformedValues) {
+        if (roleOf(snapshot) != credentials.role()) {
+            keeper.roleMayHaveChanged();
+        }
+        overlays.update(snapshot);
+        metrics.update(snapshot, malformedValues);
     }
 
     /** What this node says of itself; sent anew when images come or go. */
@@ -232,6 +227,14 @@ final class SwarmSession implements AutoCloseable {
 
     PeerTransport transport() {
         return transport;
+    }
+
+    SwarmDirectory.Identity identity() {
+        return new SwarmDirectory.Identity(credentials, authority, advertise);
+    }
+
+    Role wantedRole() {
+        return roleOf(snapshot());
     }
 
     /** The role that this node's document says; the certificate's where it says none. */
@@ -301,47 +304,6 @@ final class SwarmSession implements AutoCloseable {
         storage.close();
         store.close();
         metrics.close();
-    }
-
-    /** This node as the keeper of its certificate sees it. */
-    private final class Kept implements CertificateKeeper.Node {
-        private final Installer installer;
-
-        Kept(Installer installer) {
-            this.installer = installer;
-        }
-
-        @Override
-        public NodeCredentials credentials() {
-            return credentials;
-        }
-
-        @Override
-        public Role wantedRole() {
-            return roleOf(snapshot());
-        }
-
-        @Override
-        public CompletionStage<Void> renew() {
-            SwarmDirectory.Identity current = new SwarmDirectory.Identity(credentials, authority, advertise);
-            byte[] request = credentials.certificateRequest();
-            if (desk != null) {
-                return installer.install(SwarmSession.this, desk.issue(credentials.identity(), request).over(current, wantedRole()));
-            }
-            List<Member> managers = new ArrayList<>(snapshot().members().values().stream()
-                    .filter(member -> member.role() == Role.MANAGER && member.status().isUp() && !member.id().equals(self())).toList());
-            if (managers.isEmpty()) {
-                return CompletableFuture.failedFuture(new IllegalStateException("no manager is up that could issue one"));
-            }
-            Collections.shuffle(managers, new SecureRandom());
-            return ask(managers, request).thenCompose(issued -> installer.install(SwarmSession.this, issued.over(current, wantedRole())));
-        }
-
-        private CompletionStage<IssuedCertificate> ask(List<Member> managers, byte[] request) {
-            CompletionStage<IssuedCertificate> first = edge.askForCertificate(managers.get(0), request).thenApply(IssuedCertificate::decode);
-            return managers.size() == 1 ? first
-                    : first.exceptionallyCompose(failure -> ask(managers.subList(1, managers.size()), request));
-        }
     }
 
     /** From the network into the core's queue. */

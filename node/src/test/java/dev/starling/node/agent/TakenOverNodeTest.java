@@ -26,9 +26,14 @@ import dev.starling.gossip.trust.NodeKey;
 import dev.starling.node.Sample;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
+import dev.starling.node.core.RecordBytes;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -189,6 +194,20 @@ class TakenOverNodeTest {
         send(List.of(), marker);
         until(() -> atManager("marker") != null);
         assertEquals(before, manager.swarm.snapshot().reports().get(victim));
+        stillWorks();
+    }
+
+    /** It may say what it likes of itself; a task of another node in its record counts for nobody. */
+    @Test
+    void aTaskOfAnotherNodeInItsOwnRecordIsLeftOutAndCounted() throws Exception {
+        joinAs(Role.WORKER);
+        NodeId victim = manager.swarm.session().self();
+        Task forged = Sample.task("task1", Slot.replica("web", 1), victim, TaskState.RUNNING, Map.of());
+        long boot = manager.swarm.snapshot().members().get(evilId()).boot();
+        double before = manager.metric("starling.record.malformed");
+        send(List.of(new RecordDelta(evilId(), boot + 1, 0, 1, List.of(new RecordEntry(RecordBytes.key(forged), 1, RecordBytes.value(forged))))));
+        until(() -> manager.metric("starling.record.malformed") > before);
+        assertTrue(manager.swarm.snapshot().view().tasks().values().stream().allMatch(List::isEmpty));
         stillWorks();
     }
 
