@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * <p>{@code -Dchaos.seed=N} replays one run, {@code -Dchaos.seeds=N} runs that many from {@code -Dchaos.first=N} on.
  */
 class RandomFaultsTest {
-    private static final int DEFAULT_SEEDS = 200;
+    private static final int DEFAULT_SEEDS = 500;
     private static final long CALM_LIMIT_MILLIS = 180_000;
     private static final int STRIKES = 25;
 

@@ -15,6 +15,7 @@ import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordEntry;
 import java.util.List;
 import java.util.Random;
@@ -54,6 +55,20 @@ class GossipTest {
         Message.Push push = pushes(outputs).get(0);
         assertEquals(List.of(raised), push.changes().members());
         assertEquals(0, push.changes().records().get(0).base());
+    }
+
+    /** Another disk of this node counted the same boot, and wrote more under it. */
+    @Test
+    void aBootThatWasUsedBeforeIsLeft() {
+        meetPeer();
+        gossip.put("key", Bytes.utf8("value"), 10);
+        gossip.drain();
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 2)), 0, null), 11);
+        assertEquals(1, gossip.records().boot(SELF.id()), "the peer knows what was written here");
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 9)), 0, null), 12);
+        assertEquals(2, gossip.members().get(SELF.id()).boot());
+        assertEquals(2, gossip.records().boot(SELF.id()));
+        assertEquals(Bytes.utf8("value"), gossip.records().of(SELF.id()).get("key"));
     }
 
     @Test

@@ -47,7 +47,7 @@ public final class NodeCore {
      */
     public record Config(long listenFirst, long listenAfterPeer, long planInterval, long maxClockAhead) {
         public static Config defaults() {
-            return new Config(5_000, 700, 20, 300_000);
+            return new Config(5_000, 700, 50, 300_000);
         }
     }
 
