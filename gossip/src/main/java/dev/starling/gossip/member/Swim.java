@@ -53,7 +53,7 @@ public final class Swim {
         void compare(Member peer, long viewFingerprint);
     }
 
-    private record Probe(Member target, Member introducedAs, List<NodeId> relays, List<NodeId> nacks) {}
+    private record Probe(long begun, Member target, Member introducedAs, List<NodeId> relays, List<NodeId> nacks) {}
 
     private final GossipConfig config;
     private final RandomGenerator random;
@@ -67,6 +67,7 @@ public final class Swim {
     private final TreeMap<Long, Probe> probes = new TreeMap<>();
     private final TreeMap<NodeId, Long> probing = new TreeMap<>();
     private final Deadlines<Long> probeDeadlines = new Deadlines<>();
+    private final Deadlines<Long> probeRepeats = new Deadlines<>();
     private final Relays relays = new Relays();
     private final Suspicions suspicions;
     /** As whom this node has introduced itself to a peer that has acknowledged it since. */
@@ -91,7 +92,7 @@ public final class Swim {
         members.join(self);
         awareness = new Awareness(config.awarenessMax());
         suspicions = new Suspicions(config);
-        order = new ProbeOrder(random);
+        order = new ProbeOrder(self.id(), random);
         probeInterval = config.probeInterval().toMillis();
         probeTimeout = config.probeTimeout().toMillis();
     }
@@ -132,7 +133,7 @@ public final class Swim {
 
     public long nextTick() {
         long next = Math.min(Math.min(nextProbe, nextDeadContact), nextSeedContact);
-        next = Math.min(next, Math.min(probeDeadlines.next(), Math.min(relays.next(), suspicions.next())));
+        next = Math.min(Math.min(next, probeRepeats.next()), Math.min(probeDeadlines.next(), Math.min(relays.next(), suspicions.next())));
         return claimAboutSelf == null ? next : Math.min(next, refuteNotBefore);
     }
 
@@ -148,6 +149,7 @@ public final class Swim {
         }
         awareness.worsen((int) Math.min(3, 1 + late / probeInterval));
         probeDeadlines.postpone(late);
+        probeRepeats.postpone(late);
         relays.postpone(late);
         suspicions.postpone(late);
         nextProbe = Math.max(nextProbe, now);
@@ -157,6 +159,9 @@ public final class Swim {
 
     public void tick(long now) {
         refuteIfDue(now);
+        for (Long due = probeRepeats.pollDue(now); due != null; due = probeRepeats.pollDue(now)) {
+            repeat(due, now);
+        }
         for (Long due = probeDeadlines.pollDue(now); due != null; due = probeDeadlines.pollDue(now)) {
             unanswered(due, now);
         }
@@ -225,10 +230,24 @@ public final class Swim {
         }
         long number = ++sequence;
         Member introduction = introductionTo(target.id());
-        probes.put(number, new Probe(target, introduction, new ArrayList<>(), new ArrayList<>()));
+        probes.put(number, new Probe(now, target, introduction, new ArrayList<>(), new ArrayList<>()));
         probing.put(target.id(), number);
         probeDeadlines.set(number, now + awareness.scale(probeTimeout));
+        probeRepeats.set(number, now + repeatAfter());
         host.send(target.endpoint(), new Message.Ping(number, introduction, doubtAbout(target)));
+    }
+
+    /** A lost probe is not silence: were it taken for that, the time to refute would begin before the silence does. So it is sent up to three times. */
+    private void repeat(long number, long now) {
+        Probe probe = probes.get(number);
+        sendTo(probe.target().id(), new Message.Ping(number, introductionTo(probe.target().id()), doubtAbout(probe.target())));
+        if (now + repeatAfter() < probe.begun() + 3 * repeatAfter()) {
+            probeRepeats.set(number, now + repeatAfter());
+        }
+    }
+
+    private long repeatAfter() {
+        return Math.max(1, probeTimeout / 6);
     }
 
     private void unanswered(long number, long now) {
@@ -265,6 +284,7 @@ public final class Swim {
         probes.remove(number);
         probing.remove(probe.target().id());
         probeDeadlines.cancel(number);
+        probeRepeats.cancel(number);
     }
 
     // ---- messages
@@ -445,7 +465,7 @@ public final class Swim {
             introduced.remove(claim.id());
         }
         if (claim.status().isUp() && (before == null || !before.status().isUp())) {
-            order.add(claim.id());
+            order.add(claim.id(), members);
         }
         suspicions.close(claim.id());
         if (claim.status() == MemberStatus.SUSPECT) {
@@ -498,6 +518,7 @@ public final class Swim {
         probes.clear();
         probing.clear();
         probeDeadlines.clear();
+        probeRepeats.clear();
         suspicions.closeAll();
         claimAboutSelf = null;
     }
