@@ -34,6 +34,7 @@ public final class Swim {
     private static final int CONFIRMERS = 4;
     /** A dead member, picked at random, is contacted once in this many probe intervals: this is what heals a partition. */
     private static final int DEAD_CONTACT_INTERVALS = 8;
+    private static final int PROBE_REPEATS = 4;
     /** Members contacted at once at the start, and while there is nobody to talk to. */
     private static final int CONTACT_BURST = 32;
 
@@ -139,7 +140,7 @@ public final class Swim {
 
     /**
      * Call before every input. Where this node was not run when it wanted to be, what it waited for may be in a queue behind: every
-     * deadline moves by the delay, and the node doubts itself.
+     * deadline moves by the delay and one probe timeout, and the node doubts itself.
      */
     public void notice(long now) {
         long next = nextTick();
@@ -148,10 +149,11 @@ public final class Swim {
             return;
         }
         awareness.worsen((int) Math.min(3, 1 + late / probeInterval));
-        probeDeadlines.postpone(late);
-        probeRepeats.postpone(late);
-        relays.postpone(late);
-        suspicions.postpone(late);
+        long pause = late + probeTimeout; // what waits in the queue comes first, and nothing is decided before it
+        probeDeadlines.postpone(pause);
+        probeRepeats.postpone(pause);
+        relays.postpone(pause);
+        suspicions.postpone(pause);
         nextProbe = Math.max(nextProbe, now);
         nextSeedContact = Math.max(nextSeedContact, now);
         nextDeadContact = Math.max(nextDeadContact, now);
@@ -237,17 +239,20 @@ public final class Swim {
         host.send(target.endpoint(), new Message.Ping(number, introduction, doubtAbout(target)));
     }
 
-    /** A lost probe is not silence: were it taken for that, the time to refute would begin before the silence does. So it is sent up to three times. */
+    /**
+     * A lost probe is not silence: were it taken for that, the time to refute would begin before the silence does, and a stall shorter than that time
+     * could be a death. So a probe that is not answered soon is sent up to {@link #PROBE_REPEATS} times more.
+     */
     private void repeat(long number, long now) {
         Probe probe = probes.get(number);
         sendTo(probe.target().id(), new Message.Ping(number, introductionTo(probe.target().id()), doubtAbout(probe.target())));
-        if (now + repeatAfter() < probe.begun() + 3 * repeatAfter()) {
+        if (now < probe.begun() + PROBE_REPEATS * repeatAfter()) {
             probeRepeats.set(number, now + repeatAfter());
         }
     }
 
     private long repeatAfter() {
-        return Math.max(1, probeTimeout / 6);
+        return Math.max(1, probeTimeout / 10);
     }
 
     private void unanswered(long number, long now) {
