@@ -54,6 +54,7 @@ class RandomFaultsTest {
         cluster.runFor(5_000);
         Nemesis nemesis = new Nemesis(cluster);
         Operator operator = new Operator(cluster, scarce);
+        cluster.runFor(1_000);
         AcknowledgedWritesAreKept kept = new AcknowledgedWritesAreKept(operator::deleted);
         List<Invariant> atRest = new ArrayList<>(List.of(new ViewsAreEqual(), new NoSlotRunsTwice(), kept, new AddressesAreUnique()));
         if (!scarce) {

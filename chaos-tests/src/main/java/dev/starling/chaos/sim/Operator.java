@@ -21,14 +21,21 @@ public final class Operator {
     private final List<Document> services = new ArrayList<>();
     private final SortedSet<String> deleted = new TreeSet<>();
     private final List<String> log = new ArrayList<>();
-    private String network;
+    private final String network;
     private int made;
 
-    /** @param scarce the services want more than the nodes have */
+    /**
+     * Makes the network that services will use, so let the cluster run calmly for a moment: were it lost with the one disk that has it, the
+     * services on it could rightly never run.
+     *
+     * @param scarce the services want more than the nodes have
+     */
     public Operator(Simulation cluster, boolean scarce) {
         this.cluster = cluster;
         this.random = cluster.random();
         this.scarce = scarce;
+        this.network = cluster.nodes().get(0)
+                .operate((core, now) -> core.create(Kind.NETWORK, null, Services.network("net", "10.0.0.0/22", 4097), now)).uid();
     }
 
     /** One command, or none. A refusal is an answer too. */
@@ -52,9 +59,6 @@ public final class Operator {
     }
 
     private void create(SimNode node) {
-        if (network == null) {
-            network = node.operate((core, now) -> core.create(Kind.NETWORK, null, Services.network("net", "10.0.0.0/22", 4097), now)).uid();
-        }
         String name = "s" + made++;
         services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, service(name), now)));
         told(node, "create " + name);
