@@ -13,6 +13,7 @@ import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordTable;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,11 +22,14 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
  * Repairs what pushes missed. A probe's answer carries a fingerprint of the whole view; where it differs, two views are compared:
  *
  * <pre>
+ *   A -> B  Summary         only above {@link #FEW_MEMBERS}: a number per bucket; B then begins, with the buckets that differ
  *   A -> B  Digest          all members and records in a few bytes each; desired objects too where they are few
  *   B -> A  Delta, Want     what A lacks; what B lacks (and B's desired objects in short, if A did not tell its own)
  *   A -> B  Delta, Want     what B lacks (...)
@@ -37,6 +41,10 @@ import java.util.function.LongConsumer;
 final class AntiEntropy {
     /** Desired objects that a first Digest lists without being asked. */
     private static final int FEW_OBJECTS = 64;
+    /** Members that are all listed in a first Digest; with more a Summary comes first. */
+    private static final int FEW_MEMBERS = 64;
+    /** What a node takes in a digest, as a member and with its record, as a rule. */
+    private static final int NODE_ENTRY_BYTES = 96;
     /** What a desired object takes in a digest, at most. */
     private static final int DIGEST_ENTRY_BYTES = 96;
     /** Pushes overtake each other; only then is a missing piece asked for. */
@@ -55,6 +63,7 @@ final class AntiEntropy {
     private final TreeMap<NodeId, Gap> gaps = new TreeMap<>();
     private long nextExchange = Long.MIN_VALUE;
     private String rangeCursor = "";
+    private int bucketCursor;
 
     /** @param bootUsedBefore is told where a peer has more of this node's own record than it has written itself in that boot */
     AntiEntropy(NodeId self, GossipConfig config, Members members, RecordTable records, DesiredState desired, BiConsumer<Member, Message> send,
@@ -69,7 +78,7 @@ final class AntiEntropy {
     }
 
     long viewFingerprint() {
-        return Fingerprint.of("view", members.fingerprint(), records.fingerprint(), desired.fingerprint());
+        return Fingerprint.of("view", members.fingerprints().total(), records.fingerprints().total(), desired.fingerprint());
     }
 
     void compare(Member peer, long theirFingerprint, long now) {
@@ -80,8 +89,48 @@ final class AntiEntropy {
     }
 
     void begin(Member peer) {
-        DesiredRange range = desired.size() <= FEW_OBJECTS ? nextRange() : null;
-        send.accept(peer, new Message.Digest(members.digest(), members.forgotten(), records.digest(), desired.fingerprint(), range));
+        if (members.view().size() + members.forgotten().size() <= FEW_MEMBERS) {
+            send.accept(peer, digest(null));
+        } else {
+            send.accept(peer, new Message.Summary(IntStream.range(0, BucketFingerprints.COUNT).mapToObj(this::summaryOf).toList(), desired.fingerprint()));
+        }
+    }
+
+    void answer(Member peer, Message.Summary theirs) {
+        List<Integer> differing = new ArrayList<>();
+        int most = Math.max(1, config.maxMessageBytes() / (4 * NODE_ENTRY_BYTES) * BucketFingerprints.COUNT / members.view().size());
+        for (int i = 0; i < BucketFingerprints.COUNT && differing.size() < most; i++) {
+            bucketCursor = (bucketCursor + 1) % BucketFingerprints.COUNT; // goes on where it stopped: no bucket waits for ever
+            if (theirs.buckets().get(bucketCursor) != summaryOf(bucketCursor)) {
+                differing.add(bucketCursor);
+            }
+        }
+        if (!differing.isEmpty() || theirs.desiredFingerprint() != desired.fingerprint()) {
+            send.accept(peer, digest(differing));
+        }
+    }
+
+    private int summaryOf(int bucket) {
+        return Long.hashCode(Fingerprint.of("bucket", members.fingerprints().of(bucket), records.fingerprints().of(bucket)));
+    }
+
+    /** {@code buckets}: null for all. */
+    private Message.Digest digest(List<Integer> buckets) {
+        Predicate<NodeId> listed = in(buckets);
+        return new Message.Digest(buckets,
+                members.view().values().stream().filter(member -> listed.test(member.id())).map(MemberDigest::of).toList(),
+                members.forgotten().stream().filter(removal -> listed.test(removal.id())).toList(),
+                records.nodes().stream().filter(listed).map(records::digest).toList(),
+                desired.fingerprint(), desired.size() <= FEW_OBJECTS ? nextRange() : null);
+    }
+
+    private static Predicate<NodeId> in(List<Integer> buckets) {
+        if (buckets == null) {
+            return id -> true;
+        }
+        BitSet set = new BitSet();
+        buckets.forEach(set::set);
+        return id -> set.get(BucketFingerprints.bucketOf(id));
     }
 
     /** {@code delta} came from {@code source} and does not join what is here: asks for what is between, unless it arrives anyway. */
@@ -109,9 +158,10 @@ final class AntiEntropy {
 
     void answer(Member peer, Message.Digest theirs) {
         Answer answer = new Answer();
-        compareForgotten(theirs.forgotten(), answer);
-        compareMembers(theirs.members(), answer);
-        compareRecords(theirs.records(), answer);
+        Predicate<NodeId> listed = in(theirs.buckets());
+        compareForgotten(theirs.forgotten(), listed, answer);
+        compareMembers(theirs.members(), listed, answer);
+        compareRecords(theirs.records(), listed, answer);
         DesiredRange compare = null;
         if (theirs.desiredFingerprint() != desired.fingerprint()) {
             if (theirs.desired() != null) {
@@ -139,18 +189,18 @@ final class AntiEntropy {
         answer.send(peer, null);
     }
 
-    private void compareForgotten(List<Forgotten> theirs, Answer answer) {
+    private void compareForgotten(List<Forgotten> theirs, Predicate<NodeId> listed, Answer answer) {
         Map<NodeId, Long> boots = new TreeMap<>();
         theirs.forEach(removal -> boots.put(removal.id(), removal.boot()));
         for (Forgotten removal : members.forgotten()) {
             Long boot = boots.get(removal.id());
-            if (boot == null || boot < removal.boot()) {
+            if (boot == null ? listed.test(removal.id()) : boot < removal.boot()) {
                 answer.give(answer.batch.add(removal));
             }
         }
     }
 
-    private void compareMembers(List<MemberDigest> theirs, Answer answer) {
+    private void compareMembers(List<MemberDigest> theirs, Predicate<NodeId> listed, Answer answer) {
         Set<NodeId> told = new HashSet<>();
         for (MemberDigest digest : theirs) {
             told.add(digest.id());
@@ -163,13 +213,13 @@ final class AntiEntropy {
             }
         }
         for (Member here : members.view().values()) {
-            if (!told.contains(here.id())) {
+            if (!told.contains(here.id()) && listed.test(here.id())) {
                 answer.give(answer.batch.add(here));
             }
         }
     }
 
-    private void compareRecords(List<RecordDigest> theirs, Answer answer) {
+    private void compareRecords(List<RecordDigest> theirs, Predicate<NodeId> listed, Answer answer) {
         Set<NodeId> told = new HashSet<>();
         for (RecordDigest digest : theirs) {
             told.add(digest.node());
@@ -183,7 +233,7 @@ final class AntiEntropy {
             }
         }
         for (NodeId node : records.nodes()) {
-            if (!told.contains(node)) {
+            if (!told.contains(node) && listed.test(node)) {
                 answer.giveRecord(new RecordDigest(node, 0, 0));
             }
         }

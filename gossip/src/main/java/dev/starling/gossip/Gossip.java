@@ -123,6 +123,8 @@ public final class Gossip {
             take(peer, push.changes(), now);
         } else if (message instanceof Message.Digest digest) {
             antiEntropy.answer(peer, digest);
+        } else if (message instanceof Message.Summary summary) {
+            antiEntropy.answer(peer, summary);
         } else if (message instanceof Message.Want want) {
             antiEntropy.answer(peer, want);
         } else if (message instanceof Message.Delta delta) {
@@ -150,7 +152,7 @@ public final class Gossip {
 
     /** When {@link #tick} wants to be called next; Long.MAX_VALUE for never. */
     public long nextTick() {
-        return started ? Math.min(swim.nextTick(), antiEntropy.nextTick()) : Long.MAX_VALUE;
+        return started ? Math.min(swim.nextTick(), Math.min(antiEntropy.nextTick(), spread.nextTick())) : Long.MAX_VALUE;
     }
 
     /** The transport saw the connection to {@code peer} refused, reset or closed: a hint to probe it at once, no verdict. */
@@ -201,7 +203,7 @@ public final class Gossip {
         }
         desired.join(object);
         copies.wrote(object);
-        spread.add(object, true);
+        spread.add(object, Spread.Source.OWN);
         outputs.add(new Output.DesiredChanged(object));
     }
 
@@ -246,7 +248,7 @@ public final class Gossip {
     public List<Output> drain() {
         if (started) {
             pushOwnRecord();
-            spread.flush(swim.members(), this::send);
+            spread.flush(swim.members(), time, this::send);
         }
         List<Output> drained = List.copyOf(outputs);
         outputs.clear();
@@ -307,7 +309,7 @@ public final class Gossip {
         // A node that joined or restarted tells the first one it meets in an exchange, and that one tells everyone.
         boolean introduces = applied.kind() == RecordTable.Applied.Kind.NEW_BOOT && delta.node().equals(peer.id());
         if (applied.isNews() && (forwarding || introduces)) {
-            spread.add(delta, introduces);
+            spread.add(delta, Spread.Source.RELAYED);
         }
     }
 
@@ -322,7 +324,7 @@ public final class Gossip {
             copies.owe(object);
         }
         if (forwarding) {
-            spread.add(object, false);
+            spread.add(object, Spread.Source.RELAYED);
         }
     }
 
@@ -332,7 +334,7 @@ public final class Gossip {
                 records.forget(removal.id());
             }
             if (own || forwarding) {
-                spread.add(removal, own);
+                spread.add(removal, own ? Spread.Source.OWN : Spread.Source.RELAYED);
             }
         }
     }
@@ -340,7 +342,7 @@ public final class Gossip {
     private void pushOwnRecord() {
         for (RecordDigest end = records.digest(self); pushedVersion < end.version(); ) {
             RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.maxMessageBytes() / 2);
-            spread.add(delta, true);
+            spread.add(delta, Spread.Source.OWN);
             pushedVersion = delta.upTo();
         }
     }
@@ -373,14 +375,15 @@ public final class Gossip {
                 outputs.add(new Output.RecordChanged(self, null));
             }
             if ((own || forwarding) && now.status() != MemberStatus.SUSPECT) { // a suspicion travels with its accuser's name
-                spread.add(now, own);
+                boolean introduces = now.status() == MemberStatus.ALIVE && !now.id().equals(self);
+                spread.add(now, own && !introduces ? Spread.Source.OWN : Spread.Source.RELAYED);
             }
         }
 
         @Override
         public void suspected(Suspected suspicion, boolean own) {
             if (own || forwarding) {
-                spread.add(suspicion, own);
+                spread.add(suspicion, own ? Spread.Source.OWN : Spread.Source.RELAYED);
             }
         }
 

@@ -67,43 +67,66 @@ final class Spread {
         }
     }
 
+    /** Where a piece of news comes from. */
+    enum Source {
+        /** This node made it, and nobody else tells of it. */
+        OWN,
+        /** Passed on, or of a node that was met: gathered for {@link #RELAY_INTERVAL_MILLIS} where there is much of it. */
+        RELAYED
+    }
+
+    /**
+     * The first relayed news after a pause goes at once, what follows travels together. So N nodes that join at once cost each node a bounded number
+     * of messages a second rather than some per joiner.
+     */
+    static final long RELAY_INTERVAL_MILLIS = 25;
+
     private final GossipConfig config;
     private final RandomGenerator random;
     private final Pending own = new Pending();
     private final Pending relayed = new Pending();
+    private long nextRelay = Long.MIN_VALUE;
 
     Spread(GossipConfig config, RandomGenerator random) {
         this.config = config;
         this.random = random;
     }
 
-    void add(Member member, boolean isOwn) {
-        pending(isOwn).members.put(member.id(), member);
+    void add(Member member, Source source) {
+        pending(source).members.put(member.id(), member);
     }
 
-    void add(Suspected suspicion, boolean isOwn) {
-        pending(isOwn).suspected.add(suspicion);
+    void add(Suspected suspicion, Source source) {
+        pending(source).suspected.add(suspicion);
     }
 
-    void add(Forgotten removal, boolean isOwn) {
-        pending(isOwn).forgotten.add(removal);
+    void add(Forgotten removal, Source source) {
+        pending(source).forgotten.add(removal);
     }
 
-    void add(RecordDelta delta, boolean isOwn) {
-        pending(isOwn).records.add(delta);
+    void add(RecordDelta delta, Source source) {
+        pending(source).records.add(delta);
     }
 
-    void add(DesiredObject object, boolean isOwn) {
-        pending(isOwn).desired.put(object.uid(), object);
+    void add(DesiredObject object, Source source) {
+        pending(source).desired.put(object.uid(), object);
     }
 
-    /** Hands out what is pending; with nobody up it is dropped, since whoever comes next asks for everything. */
-    void flush(Members members, BiConsumer<Member, Message> send) {
+    /** When {@link #flush} has something to do; Long.MAX_VALUE for never. */
+    long nextTick() {
+        return relayed.isEmpty() ? Long.MAX_VALUE : nextRelay;
+    }
+
+    /** Hands out what is pending and due; with nobody up it is dropped, since whoever comes next asks for everything. */
+    void flush(Members members, long now, BiConsumer<Member, Message> send) {
         int up = members.up().size();
         boolean few = up <= config.pushFanout();
         flush(own, few ? up : config.pushFanout(), !few, members, send);
-        int repeats = 2 + 32 - Integer.numberOfLeadingZeros(up); // 2 + log2(n)
-        flush(relayed, Math.min(repeats, config.pushFanout()), !few, members, send);
+        if (now >= nextRelay && !relayed.isEmpty()) {
+            nextRelay = now + RELAY_INTERVAL_MILLIS;
+            int repeats = 2 + 32 - Integer.numberOfLeadingZeros(up); // 2 + log2(n)
+            flush(relayed, few ? up : Math.min(repeats, config.pushFanout()), !few, members, send);
+        }
     }
 
     private void flush(Pending pending, int fanout, boolean forward, Members members, BiConsumer<Member, Message> send) {
@@ -111,11 +134,9 @@ final class Spread {
             return;
         }
         Set<NodeId> targets = new LinkedHashSet<>();
-        pending.suspected.forEach(suspicion -> targets.add(suspicion.suspect().id())); // the accused learns of it first, to refute it
-        for (Member member : pending.members.values()) {
-            if (member.status() == MemberStatus.DEAD) {
-                targets.add(member.id());
-            }
+        if (pending == own) { // the accused learns of it first, to refute it; but not from a thousand nodes that pass it on
+            pending.suspected.forEach(suspicion -> targets.add(suspicion.suspect().id()));
+            pending.members.values().stream().filter(member -> member.status() == MemberStatus.DEAD).forEach(dead -> targets.add(dead.id()));
         }
         targets.addAll(members.sample(fanout, null, random));
         for (Changes changes : pending.cut(config.maxMessageBytes())) {
@@ -130,7 +151,7 @@ final class Spread {
         pending.clear();
     }
 
-    private Pending pending(boolean isOwn) {
-        return isOwn ? own : relayed;
+    private Pending pending(Source source) {
+        return source == Source.OWN ? own : relayed;
     }
 }

@@ -63,9 +63,9 @@ class GossipTest {
         meetPeer();
         gossip.put("key", Bytes.utf8("value"), 10);
         gossip.drain();
-        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 2)), 0, null), 11);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(null, List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 2)), 0, null), 11);
         assertEquals(1, gossip.records().boot(SELF.id()), "the peer knows what was written here");
-        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 9)), 0, null), 12);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(null, List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 9)), 0, null), 12);
         assertEquals(2, gossip.members().get(SELF.id()).boot());
         assertEquals(2, gossip.records().boot(SELF.id()));
         assertEquals(Bytes.utf8("value"), gossip.records().of(SELF.id()).get("key"));
@@ -151,7 +151,7 @@ class GossipTest {
             gossip.put("key" + i, Bytes.wrap(new byte[400_000]), 40);
         }
         gossip.drain();
-        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(List.of(), List.of(), List.of(), 0, null), 41);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(null, List.of(), List.of(), List.of(), 0, null), 41);
         List<Message.Delta> deltas = gossip.drain().stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Delta)
                 .map(o -> (Message.Delta) ((Output.Send) o).message()).toList();
         assertEquals(1, deltas.size());

@@ -18,7 +18,7 @@ import java.util.function.Function;
  * <p>Not safe for use by several threads at a time: Kryo has buffers. One codec per thread.
  */
 public final class MessageCodec {
-    public static final byte VERSION = 1;
+    public static final byte VERSION = 2;
     /** Above the size at which the machine cuts its messages, since it estimates. */
     private static final int SLACK_BYTES = 64 << 10;
     private static final int FIRST_ID = 16; // Kryo keeps the first ones for String and the like
@@ -59,6 +59,10 @@ public final class MessageCodec {
             WireOutput.text(out, stored.uid());
             WireOutput.number(out, stored.generation());
         }, in -> new Message.Stored(WireInput.uid(in), WireInput.number(in)));
+        register(FIRST_ID + 10, Message.Summary.class, (out, summary) -> {
+            WireOutput.list(out, summary.buckets(), Output::writeInt);
+            out.writeLong(summary.desiredFingerprint());
+        }, in -> new Message.Summary(WireInput.list(in, 4, Input::readInt), in.readLong()));
     }
 
     /** @throws IllegalArgumentException where the message is larger than a peer would take */
@@ -141,6 +145,7 @@ public final class MessageCodec {
     }
 
     private static void writeDigest(Output out, Message.Digest digest) {
+        WireOutput.optional(out, digest.buckets(), (to, buckets) -> WireOutput.list(to, buckets, Output::writeByte));
         WireOutput.list(out, digest.members(), WireOutput::memberDigest);
         WireOutput.list(out, digest.forgotten(), WireOutput::forgotten);
         WireOutput.list(out, digest.records(), WireOutput::recordDigest);
@@ -149,7 +154,7 @@ public final class MessageCodec {
     }
 
     private static Message.Digest readDigest(Input in) {
-        return new Message.Digest(WireInput.list(in, 4, WireInput::memberDigest), WireInput.list(in, 3, WireInput::forgotten),
+        return new Message.Digest(WireInput.optional(in, from -> WireInput.list(from, 1, Input::readByteUnsigned)), WireInput.list(in, 4, WireInput::memberDigest), WireInput.list(in, 3, WireInput::forgotten),
                 WireInput.list(in, 4, WireInput::recordDigest), in.readLong(), WireInput.optional(in, WireInput::desiredRange));
     }
 

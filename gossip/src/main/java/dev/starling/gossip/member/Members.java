@@ -1,5 +1,6 @@
 package dev.starling.gossip.member;
 
+import dev.starling.gossip.BucketFingerprints;
 import dev.starling.gossip.Fingerprint;
 import dev.starling.gossip.NodeId;
 import java.util.ArrayList;
@@ -26,7 +27,7 @@ public final class Members {
     /** The others that are up, in no order that matters but always the same one: for random picks in constant time. */
     private final List<NodeId> up = new ArrayList<>();
     private final TreeMap<NodeId, Integer> positionInUp = new TreeMap<>();
-    private long fingerprint;
+    private final BucketFingerprints fingerprints = new BucketFingerprints();
 
     public Members(NodeId self) {
         this.self = self;
@@ -49,8 +50,9 @@ public final class Members {
         return Collections.unmodifiableList(up);
     }
 
-    public long fingerprint() {
-        return fingerprint;
+    /** Over members and removals. */
+    public BucketFingerprints fingerprints() {
+        return fingerprints;
     }
 
     /** The join of this view with {@code claim}: true where it is news and was taken. */
@@ -70,12 +72,12 @@ public final class Members {
         if (removal.boot() <= before || (before == NEVER && forgotten.size() >= MAX_MEMBERS)) {
             return false;
         }
-        fingerprint ^= removalFingerprint(removal.id(), before) ^ removalFingerprint(removal.id(), removal.boot());
+        fingerprints.toggle(removal.id(), removalFingerprint(removal.id(), before) ^ removalFingerprint(removal.id(), removal.boot()));
         forgotten.put(removal.id(), removal.boot());
         Member member = byId.get(removal.id());
         if (member != null && member.boot() <= removal.boot()) {
             byId.remove(removal.id());
-            fingerprint ^= memberFingerprint(member);
+            fingerprints.toggle(member.id(), memberFingerprint(member));
             setUp(removal.id(), false);
         }
         return true;
@@ -88,10 +90,6 @@ public final class Members {
 
     public List<Forgotten> forgotten() {
         return forgotten.entrySet().stream().map(entry -> new Forgotten(entry.getKey(), entry.getValue())).toList();
-    }
-
-    public List<MemberDigest> digest() {
-        return byId.values().stream().map(MemberDigest::of).toList();
     }
 
     /** Up to {@code count} of the others that are up, at random, without {@code except} (which may be null). */
@@ -113,9 +111,9 @@ public final class Members {
     private void put(Member member) {
         Member before = byId.put(member.id(), member);
         if (before != null) {
-            fingerprint ^= memberFingerprint(before);
+            fingerprints.toggle(member.id(), memberFingerprint(before));
         }
-        fingerprint ^= memberFingerprint(member);
+        fingerprints.toggle(member.id(), memberFingerprint(member));
         setUp(member.id(), member.status().isUp());
     }
 

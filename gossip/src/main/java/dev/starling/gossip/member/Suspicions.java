@@ -9,10 +9,11 @@ import java.util.TreeMap;
 final class Suspicions {
     /** Other accusers after which a suspicion gets the least time. */
     private static final int CONFIRMATIONS = 2;
+    private static final int ASKS = 4;
 
     private final long minMillis;
     private final long maxMillis;
-    private final long askAheadMillis;
+    private final long askIntervalMillis;
     private final TreeMap<NodeId, Suspicion> bySuspect = new TreeMap<>();
     private final Deadlines<NodeId> verdicts = new Deadlines<>();
     /** When to ask a suspect once more before its time is over: its refutation may have missed just this node. */
@@ -21,7 +22,7 @@ final class Suspicions {
     Suspicions(GossipConfig config) {
         minMillis = config.suspicionMin().toMillis();
         maxMillis = minMillis * config.suspicionMaxFactor();
-        askAheadMillis = config.probeTimeout().toMillis();
+        askIntervalMillis = Math.max(1, config.probeTimeout().toMillis() / 2);
     }
 
     /** {@code witnesses}: how many others could confirm it. */
@@ -51,11 +52,11 @@ final class Suspicions {
         lastAsks.clear();
     }
 
-    /** A suspect to ask now; null for none. Each is asked twice, so that one lost message does not decide. */
+    /** A suspect to ask now; null for none. Each is asked {@link #ASKS} times, so that lost messages do not decide. */
     NodeId pollToAsk(long now) {
         NodeId suspect = lastAsks.pollDue(now);
         if (suspect != null) {
-            planAsk(suspect, now + askAheadMillis);
+            planAsk(suspect, now + askIntervalMillis);
         }
         return suspect;
     }
@@ -82,7 +83,7 @@ final class Suspicions {
 
     private void planAsk(NodeId suspect, long earliest) {
         long deadline = bySuspect.get(suspect).deadline();
-        long at = Math.max(earliest, deadline - 2 * askAheadMillis);
+        long at = Math.max(earliest, deadline - ASKS * askIntervalMillis);
         if (at < deadline) {
             lastAsks.set(suspect, at);
         }

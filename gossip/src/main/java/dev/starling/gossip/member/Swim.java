@@ -34,6 +34,7 @@ public final class Swim {
     private static final int CONFIRMERS = 4;
     /** A dead member, picked at random, is contacted once in this many probe intervals: this is what heals a partition. */
     private static final int DEAD_CONTACT_INTERVALS = 8;
+    private static final int PROBE_REPEATS = 4;
     /** Members contacted at once at the start, and while there is nobody to talk to. */
     private static final int CONTACT_BURST = 32;
 
@@ -53,7 +54,7 @@ public final class Swim {
         void compare(Member peer, long viewFingerprint);
     }
 
-    private record Probe(Member target, Member introducedAs, List<NodeId> relays, List<NodeId> nacks) {}
+    private record Probe(long begun, Member target, Member introducedAs, List<NodeId> relays, List<NodeId> nacks) {}
 
     private final GossipConfig config;
     private final RandomGenerator random;
@@ -67,6 +68,7 @@ public final class Swim {
     private final TreeMap<Long, Probe> probes = new TreeMap<>();
     private final TreeMap<NodeId, Long> probing = new TreeMap<>();
     private final Deadlines<Long> probeDeadlines = new Deadlines<>();
+    private final Deadlines<Long> probeRepeats = new Deadlines<>();
     private final Relays relays = new Relays();
     private final Suspicions suspicions;
     /** As whom this node has introduced itself to a peer that has acknowledged it since. */
@@ -91,7 +93,7 @@ public final class Swim {
         members.join(self);
         awareness = new Awareness(config.awarenessMax());
         suspicions = new Suspicions(config);
-        order = new ProbeOrder(random);
+        order = new ProbeOrder(self.id(), random);
         probeInterval = config.probeInterval().toMillis();
         probeTimeout = config.probeTimeout().toMillis();
     }
@@ -132,13 +134,13 @@ public final class Swim {
 
     public long nextTick() {
         long next = Math.min(Math.min(nextProbe, nextDeadContact), nextSeedContact);
-        next = Math.min(next, Math.min(probeDeadlines.next(), Math.min(relays.next(), suspicions.next())));
+        next = Math.min(Math.min(next, probeRepeats.next()), Math.min(probeDeadlines.next(), Math.min(relays.next(), suspicions.next())));
         return claimAboutSelf == null ? next : Math.min(next, refuteNotBefore);
     }
 
     /**
      * Call before every input. Where this node was not run when it wanted to be, what it waited for may be in a queue behind: every
-     * deadline moves by the delay, and the node doubts itself.
+     * deadline moves by the delay and one probe timeout, and the node doubts itself.
      */
     public void notice(long now) {
         long next = nextTick();
@@ -147,9 +149,11 @@ public final class Swim {
             return;
         }
         awareness.worsen((int) Math.min(3, 1 + late / probeInterval));
-        probeDeadlines.postpone(late);
-        relays.postpone(late);
-        suspicions.postpone(late);
+        long pause = late + probeTimeout; // what waits in the queue comes first, and nothing is decided before it
+        probeDeadlines.postpone(pause);
+        probeRepeats.postpone(pause);
+        relays.postpone(pause);
+        suspicions.postpone(pause);
         nextProbe = Math.max(nextProbe, now);
         nextSeedContact = Math.max(nextSeedContact, now);
         nextDeadContact = Math.max(nextDeadContact, now);
@@ -157,6 +161,9 @@ public final class Swim {
 
     public void tick(long now) {
         refuteIfDue(now);
+        for (Long due = probeRepeats.pollDue(now); due != null; due = probeRepeats.pollDue(now)) {
+            repeat(due, now);
+        }
         for (Long due = probeDeadlines.pollDue(now); due != null; due = probeDeadlines.pollDue(now)) {
             unanswered(due, now);
         }
@@ -225,10 +232,27 @@ public final class Swim {
         }
         long number = ++sequence;
         Member introduction = introductionTo(target.id());
-        probes.put(number, new Probe(target, introduction, new ArrayList<>(), new ArrayList<>()));
+        probes.put(number, new Probe(now, target, introduction, new ArrayList<>(), new ArrayList<>()));
         probing.put(target.id(), number);
         probeDeadlines.set(number, now + awareness.scale(probeTimeout));
+        probeRepeats.set(number, now + repeatAfter());
         host.send(target.endpoint(), new Message.Ping(number, introduction, doubtAbout(target)));
+    }
+
+    /**
+     * A lost probe is not silence: were it taken for that, the time to refute would begin before the silence does, and a stall shorter than that time
+     * could be a death. So a probe that is not answered soon is sent up to {@link #PROBE_REPEATS} times more.
+     */
+    private void repeat(long number, long now) {
+        Probe probe = probes.get(number);
+        sendTo(probe.target().id(), new Message.Ping(number, introductionTo(probe.target().id()), doubtAbout(probe.target())));
+        if (now < probe.begun() + PROBE_REPEATS * repeatAfter()) {
+            probeRepeats.set(number, now + repeatAfter());
+        }
+    }
+
+    private long repeatAfter() {
+        return Math.max(1, probeTimeout / 10);
     }
 
     private void unanswered(long number, long now) {
@@ -265,6 +289,7 @@ public final class Swim {
         probes.remove(number);
         probing.remove(probe.target().id());
         probeDeadlines.cancel(number);
+        probeRepeats.cancel(number);
     }
 
     // ---- messages
@@ -445,7 +470,7 @@ public final class Swim {
             introduced.remove(claim.id());
         }
         if (claim.status().isUp() && (before == null || !before.status().isUp())) {
-            order.add(claim.id());
+            order.add(claim.id(), members);
         }
         suspicions.close(claim.id());
         if (claim.status() == MemberStatus.SUSPECT) {
@@ -498,6 +523,7 @@ public final class Swim {
         probes.clear();
         probing.clear();
         probeDeadlines.clear();
+        probeRepeats.clear();
         suspicions.closeAll();
         claimAboutSelf = null;
     }

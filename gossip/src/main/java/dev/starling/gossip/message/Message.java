@@ -1,5 +1,6 @@
 package dev.starling.gossip.message;
 
+import dev.starling.gossip.BucketFingerprints;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.DesiredDigest;
 import dev.starling.gossip.member.Forgotten;
@@ -42,13 +43,28 @@ public sealed interface Message {
     }
 
     /**
-     * All I know, in short. The answer is a {@link Delta} of what I lack and a {@link Want} of what the receiver lacks.
+     * All I know of members and records as one number per bucket of node ids: where there are too many of them for a {@link Digest} of all. The
+     * answer is a Digest of the buckets that differ.
+     */
+    record Summary(List<Integer> buckets, long desiredFingerprint) implements Message {
+        public Summary {
+            buckets = List.copyOf(buckets);
+            if (buckets.size() != BucketFingerprints.COUNT) {
+                throw new IllegalArgumentException("a summary has " + BucketFingerprints.COUNT + " buckets, got " + buckets.size());
+            }
+        }
+    }
+
+    /**
+     * What I know, in short. The answer is a {@link Delta} of what I lack and a {@link Want} of what the receiver lacks.
      *
+     * @param buckets null where all members and records are listed, else the buckets of node ids of which all are
      * @param desired null where only {@code desiredFingerprint} is told: the details follow if it differs
      */
-    record Digest(List<MemberDigest> members, List<Forgotten> forgotten, List<RecordDigest> records, long desiredFingerprint,
-            DesiredRange desired) implements Message {
+    record Digest(List<Integer> buckets, List<MemberDigest> members, List<Forgotten> forgotten, List<RecordDigest> records,
+            long desiredFingerprint, DesiredRange desired) implements Message {
         public Digest {
+            buckets = buckets == null ? null : List.copyOf(buckets);
             members = List.copyOf(members);
             forgotten = List.copyOf(forgotten);
             records = List.copyOf(records);

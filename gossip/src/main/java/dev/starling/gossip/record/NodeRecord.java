@@ -16,11 +16,19 @@ import java.util.TreeMap;
 final class NodeRecord {
     private final NodeId node;
     private final long boot;
-    private final TreeMap<String, RecordEntry> byKey = new TreeMap<>();
-    private final TreeMap<Long, RecordEntry> byVersion = new TreeMap<>();
-    private final TreeMap<String, Bytes> live = new TreeMap<>();
-    private final SortedMap<String, Bytes> liveView = Collections.unmodifiableSortedMap(live);
+    private Content content = Content.NONE;
     private long version;
+
+    /** Made with the first entry: of the many records that a node of a large cluster holds, most may be empty. */
+    private record Content(TreeMap<String, RecordEntry> byKey, TreeMap<Long, RecordEntry> byVersion, TreeMap<String, Bytes> live,
+            SortedMap<String, Bytes> liveView) {
+        private static final Content NONE = create();
+
+        static Content create() {
+            TreeMap<String, Bytes> live = new TreeMap<>();
+            return new Content(new TreeMap<>(), new TreeMap<>(), live, Collections.unmodifiableSortedMap(live));
+        }
+    }
 
     NodeRecord(NodeId node, long boot) {
         this.node = node;
@@ -32,7 +40,7 @@ final class NodeRecord {
     }
 
     SortedMap<String, Bytes> live() {
-        return liveView;
+        return content.liveView();
     }
 
     RecordDigest digest() {
@@ -71,7 +79,7 @@ final class NodeRecord {
     RecordDelta since(long since, int maxBytes) {
         List<RecordEntry> entries = new ArrayList<>();
         int bytes = 64;
-        for (RecordEntry entry : byVersion.tailMap(since, false).values()) {
+        for (RecordEntry entry : content.byVersion().tailMap(since, false).values()) {
             bytes += entry.approximateBytes();
             if (bytes > maxBytes && !entries.isEmpty()) {
                 return new RecordDelta(node, boot, since, entries.get(entries.size() - 1).version(), entries);
@@ -82,15 +90,18 @@ final class NodeRecord {
     }
 
     private void set(RecordEntry entry) {
-        RecordEntry before = byKey.put(entry.key(), entry);
-        if (before != null) {
-            byVersion.remove(before.version());
+        if (content == Content.NONE) {
+            content = Content.create();
         }
-        byVersion.put(entry.version(), entry);
+        RecordEntry before = content.byKey().put(entry.key(), entry);
+        if (before != null) {
+            content.byVersion().remove(before.version());
+        }
+        content.byVersion().put(entry.version(), entry);
         if (entry.isTombstone()) {
-            live.remove(entry.key());
+            content.live().remove(entry.key());
         } else {
-            live.put(entry.key(), entry.value());
+            content.live().put(entry.key(), entry.value());
         }
     }
 }

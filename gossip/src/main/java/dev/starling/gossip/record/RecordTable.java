@@ -1,5 +1,6 @@
 package dev.starling.gossip.record;
 
+import dev.starling.gossip.BucketFingerprints;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
 import java.util.Collections;
@@ -17,7 +18,7 @@ import java.util.TreeMap;
 public final class RecordTable implements Records {
     private final NodeId self;
     private final TreeMap<NodeId, NodeRecord> byNode = new TreeMap<>();
-    private long fingerprint;
+    private final BucketFingerprints fingerprints = new BucketFingerprints();
 
     public RecordTable(NodeId self, long boot) {
         this.self = self;
@@ -59,9 +60,9 @@ public final class RecordTable implements Records {
         if (delta.base() > version) {
             return Applied.GAP;
         }
-        fingerprint ^= record.fingerprint();
+        fingerprints.toggle(delta.node(), record.fingerprint());
         List<String> keys = record.take(delta);
-        fingerprint ^= record.fingerprint();
+        fingerprints.toggle(delta.node(), record.fingerprint());
         return new Applied(Applied.Kind.CHANGED, keys);
     }
 
@@ -86,13 +87,13 @@ public final class RecordTable implements Records {
     public void forget(NodeId node) {
         NodeRecord record = byNode.get(node);
         if (record != null && !node.equals(self)) {
-            fingerprint ^= record.fingerprint();
+            fingerprints.toggle(node, record.fingerprint());
             byNode.remove(node);
         }
     }
 
-    public long fingerprint() {
-        return fingerprint;
+    public BucketFingerprints fingerprints() {
+        return fingerprints;
     }
 
     public List<RecordDigest> digest() {
@@ -135,14 +136,14 @@ public final class RecordTable implements Records {
     }
 
     private boolean changeOwn(String key, Bytes value) {
-        fingerprint ^= own().fingerprint();
+        fingerprints.toggle(self, own().fingerprint());
         own().change(key, value);
-        fingerprint ^= own().fingerprint();
+        fingerprints.toggle(self, own().fingerprint());
         return true;
     }
 
     private void replace(NodeId node, NodeRecord record) {
         NodeRecord before = byNode.put(node, record);
-        fingerprint ^= record.fingerprint() ^ (before == null ? 0 : before.fingerprint());
+        fingerprints.toggle(node, record.fingerprint() ^ (before == null ? 0 : before.fingerprint()));
     }
 }

@@ -1,5 +1,6 @@
 package dev.starling.gossip.codec;
 
+import dev.starling.gossip.BucketFingerprints;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
@@ -29,7 +30,7 @@ import java.util.stream.Stream;
 final class RandomMessages {
     static final List<Class<? extends Message>> TYPES = List.of(Message.Ping.class, Message.Ack.class, Message.PingRequest.class,
             Message.IndirectAck.class, Message.Nack.class, Message.Push.class, Message.Digest.class, Message.Want.class,
-            Message.Delta.class, Message.Stored.class);
+            Message.Delta.class, Message.Stored.class, Message.Summary.class);
 
     private final Random random;
 
@@ -60,7 +61,7 @@ final class RandomMessages {
         } else if (type == Message.Push.class) {
             return new Message.Push(random.nextBoolean(), changes());
         } else if (type == Message.Digest.class) {
-            return new Message.Digest(some(this::memberDigest), some(this::forgotten), some(this::recordDigest), random.nextLong(),
+            return new Message.Digest(maybe(() -> some(() -> random.nextInt(256))), some(this::memberDigest), some(this::forgotten), some(this::recordDigest), random.nextLong(),
                     maybe(this::range));
         } else if (type == Message.Want.class) {
             return new Message.Want(some(this::node), some(this::recordDigest), some(this::text), maybe(this::range));
@@ -68,6 +69,9 @@ final class RandomMessages {
             return new Message.Delta(changes(), random.nextBoolean());
         } else if (type == Message.Stored.class) {
             return new Message.Stored(text(), number());
+        }
+        if (type == Message.Summary.class) {
+            return new Message.Summary(Stream.generate(random::nextInt).limit(BucketFingerprints.COUNT).toList(), random.nextLong());
         }
         throw new IllegalArgumentException("no random " + type);
     }

@@ -11,7 +11,11 @@ import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.message.Changes;
+import dev.starling.gossip.message.Message;
+import dev.starling.gossip.record.RecordDelta;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -44,6 +48,7 @@ public final class SimCluster {
         private long nextTick = Long.MAX_VALUE;
         public long bytesSent;
         public long messagesSent;
+        public long pingsSent;
         public int copiesOfLastWrite;
 
         Node(int index) {
@@ -54,6 +59,14 @@ public final class SimCluster {
 
         public NodeId id() {
             return id;
+        }
+
+        public int index() {
+            return index;
+        }
+
+        public void resetTraffic() {
+            bytesSent = messagesSent = pingsSent = 0;
         }
 
         public Endpoint endpoint() {
@@ -83,6 +96,30 @@ public final class SimCluster {
             settle();
         }
 
+        private Member firstBoot() {
+            return new Member(id, endpoint, Role.MANAGER, 1, 0, MemberStatus.ALIVE);
+        }
+
+        /** Takes in what all know; two neighbours tell it, since a record out of its owner's mouth would be told on. */
+        private void join(List<Member> members, List<RecordDelta> records) {
+            boot = 1;
+            gossip = new Gossip(config, firstBoot(), new Random(random.nextLong()), object -> null);
+            gossip.restore(List.of(), new TreeMap<>(), members);
+            running = true;
+            int size = members.size();
+            int first = (index + 1) % size;
+            int second = (index + 2) % size;
+            List<RecordDelta> others = new ArrayList<>(records);
+            others.remove(first);
+            gossip.receive(members.get(first).id(), Role.MANAGER, pushOf(others), now);
+            gossip.receive(members.get(second).id(), Role.MANAGER, pushOf(List.of(records.get(first))), now);
+            gossip.drain();
+        }
+
+        private static Message pushOf(List<RecordDelta> records) {
+            return new Message.Push(false, new Changes(List.of(), List.of(), List.of(), records, List.of()));
+        }
+
         public void crash() {
             running = false;
             note("crash " + index);
@@ -97,6 +134,11 @@ public final class SimCluster {
             return now < stalledUntil;
         }
 
+        /** Bytes of all messages as they went over a network: see {@link Wire}. */
+        public double wireBytesSent() {
+            return Wire.bytes(bytesSent, messagesSent, pingsSent);
+        }
+
         public void act(Consumer<Gossip> action) {
             action.accept(gossip);
             settle();
@@ -109,10 +151,14 @@ public final class SimCluster {
 
         private void settle() {
             for (Output output : gossip.drain()) {
-                note(index + " " + (output instanceof Output.Send send ? send.to() + " " + send.message().getClass().getSimpleName() : output));
                 if (output instanceof Output.Send send) {
                     post(this, send);
-                } else if (output instanceof Output.DesiredChanged changed) {
+                    continue;
+                }
+                if (tracing) {
+                    note(index + " " + output);
+                }
+                if (output instanceof Output.DesiredChanged changed) {
                     disk.put(changed.object().uid(), changed.object());
                     at(now + 2, () -> {
                         if (running) {
@@ -163,6 +209,7 @@ public final class SimCluster {
     private long eventNumber;
     private long now = 1_000;
     private long trace;
+    private boolean tracing = true;
 
     public SimCluster(int size, long seed, GossipConfig config) {
         this.config = config;
@@ -181,6 +228,26 @@ public final class SimCluster {
         cluster.startAll();
         if (!cluster.runUntil(cluster::agrees, 60_000)) {
             throw new AssertionError("seed " + seed + ": " + size + " nodes did not come to agree within 60 s");
+        }
+        return cluster;
+    }
+
+    /**
+     * {@code size} nodes that know each other and each other's empty records from the outset, as they would after a long time together; they
+     * began within one probe interval. For large clusters, where how they came together is not what is asked. Untraced: it costs too much there.
+     */
+    public static SimCluster converged(int size, long seed, GossipConfig config) {
+        SimCluster cluster = new SimCluster(size, seed, config);
+        cluster.tracing = false;
+        List<Member> members = cluster.nodes.stream().map(Node::firstBoot).toList();
+        List<RecordDelta> records = cluster.nodes.stream().map(node -> new RecordDelta(node.id, 1, 0, 1, List.of())).toList();
+        for (Node node : cluster.nodes) {
+            node.join(members, records);
+            cluster.at(cluster.now + cluster.random.nextLong(config.probeInterval().toMillis()), () -> node.act(g -> g.start(List.of(), cluster.now)));
+        }
+        cluster.runFor(5_000);
+        if (!cluster.agrees()) {
+            throw new AssertionError("seed " + seed + ": " + size + " nodes that agreed do so no longer");
         }
         return cluster;
     }
@@ -267,6 +334,12 @@ public final class SimCluster {
         byte[] bytes = codec.encode(send.message());
         from.bytesSent += bytes.length;
         from.messagesSent++;
+        if (send.message() instanceof Message.Ping) {
+            from.pingsSent++;
+        }
+        if (tracing) {
+            trace = (trace * 31 + now) * 31 + from.index * 31L + Arrays.hashCode(bytes);
+        }
         Node to = byEndpoint.get(send.to());
         long latency = random.nextLong(network.minLatencyMillis(), network.maxLatencyMillis() + 1);
         boolean lost = random.nextDouble() < network.loss();
