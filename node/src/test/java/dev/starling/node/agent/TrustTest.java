@@ -157,6 +157,19 @@ class TrustTest {
     }
 
     @Test
+    void aWorkerTriesAgainUntilAManagerIsBack() throws Exception {
+        LoopbackNode manager = manager();
+        LoopbackNode worker = joined("w1", manager, Role.WORKER);
+        ClusterAuthority authority = manager.swarm.session().authority();
+        manager.stop();
+        shorten(worker, authority, Duration.ofMinutes(5));
+        until(() -> worker.metric("starling.certificate.renewal.failures") >= 2);
+        assertTrue(end(worker).isBefore(Instant.now().plus(Duration.ofMinutes(5))));
+        manager.start();
+        until(() -> end(worker).isAfter(Instant.now().plus(Duration.ofDays(80))));
+    }
+
+    @Test
     void aManagerRenewsItsOwnAndItsJoinListenerShowsIt() throws Exception {
         LoopbackNode manager = manager();
         shorten(manager, manager.swarm.session().authority(), Duration.ofSeconds(20));
