@@ -26,6 +26,9 @@ if [[ ${1:-} != inside ]]; then
     mount -t cgroup2 cgroup2 $root/sys/fs/cgroup
     script=$(argument starling.script)
     own=$(readlink -f "$0")
+    # the checkout may lie below one of the directories that are new here
+    checkout=$(cd "$(dirname "$own")/../.." && pwd)
+    mkdir -p "$root$checkout" && mount --bind "$checkout" "$root$checkout"
     cd $root && pivot_root . old && exec chroot . /bin/bash "$own" inside "$script"
 fi
 
