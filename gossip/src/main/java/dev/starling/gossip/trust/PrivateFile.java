@@ -15,14 +15,14 @@ import java.util.Set;
  * A small file that only its owner reads (0600) and that a power cut leaves either old or new, never half: written beside,
  * synced, renamed over, directory synced.
  */
-record PrivateFile(Path path) {
+public record PrivateFile(Path path) {
     private static final int MAX_BYTES = 64 * 1024;
 
-    boolean exists() {
+    public boolean exists() {
         return Files.exists(path);
     }
 
-    String read() {
+    public String read() {
         try {
             long size = Files.size(path);
             if (size > MAX_BYTES) {
@@ -34,7 +34,7 @@ record PrivateFile(Path path) {
         }
     }
 
-    void write(String content) {
+    public void write(String content) {
         Path beside = path.resolveSibling(path.getFileName() + ".new");
         try {
             Files.createDirectories(path.getParent());

@@ -5,12 +5,12 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.store.NodeStore;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.PrivateFile;
 import dev.starling.node.config.NodeConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.stream.Stream;
@@ -34,19 +34,19 @@ final class SwarmDirectory {
 
     /** Complete: {@link #save} writes the advertised address last. */
     boolean hasIdentity() {
-        return Files.exists(directory.resolve(ADVERTISE)) && NodeCredentials.exist(directory);
+        return file(ADVERTISE).exists() && NodeCredentials.exist(directory);
     }
 
     Identity load() {
         NodeCredentials credentials = NodeCredentials.load(directory);
         try {
-            Path caKey = directory.resolve(CA_KEY);
+            PrivateFile caKey = file(CA_KEY);
             if (credentials.role() == Role.WORKER) {
-                Files.deleteIfExists(caKey); // of a promotion or demotion that a power cut ended half way
+                Files.deleteIfExists(caKey.path()); // of a promotion or demotion that a power cut ended half way
             }
-            ClusterAuthority authority = Files.exists(caKey)
-                    ? ClusterAuthority.of(Files.readString(caKey), ClusterAuthority.pem(credentials.ca())) : null;
-            Endpoint advertise = Endpoint.parse(Files.readString(directory.resolve(ADVERTISE)).strip(), NodeConfig.GOSSIP_PORT);
+            ClusterAuthority authority = caKey.exists()
+                    ? ClusterAuthority.of(caKey.read(), ClusterAuthority.pem(credentials.ca())) : null;
+            Endpoint advertise = Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT);
             return new Identity(credentials, authority, advertise);
         } catch (IOException e) {
             throw new UncheckedIOException(directory + " cannot be read", e);
@@ -59,9 +59,9 @@ final class SwarmDirectory {
             Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             identity.credentials().save(directory);
             if (identity.authority() != null) {
-                write(CA_KEY, identity.authority().keyPem());
+                file(CA_KEY).write(identity.authority().keyPem());
             }
-            write(ADVERTISE, identity.advertise() + "\n");
+            file(ADVERTISE).write(identity.advertise() + "\n");
         } catch (IOException e) {
             throw new UncheckedIOException(directory + " cannot be written", e);
         }
@@ -74,7 +74,7 @@ final class SwarmDirectory {
     void renew(Identity identity) {
         try {
             if (identity.authority() != null) {
-                write(CA_KEY, identity.authority().keyPem());
+                file(CA_KEY).write(identity.authority().keyPem());
             }
             identity.credentials().save(directory);
             if (identity.authority() == null) {
@@ -85,12 +85,8 @@ final class SwarmDirectory {
         }
     }
 
-    private void write(String name, String content) throws IOException {
-        Path temporary = directory.resolve(name + ".new");
-        Files.deleteIfExists(temporary);
-        Files.createFile(temporary, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        Files.writeString(temporary, content, java.nio.file.StandardOpenOption.WRITE, java.nio.file.StandardOpenOption.SYNC);
-        Files.move(temporary, directory.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+    private PrivateFile file(String name) {
+        return new PrivateFile(directory.resolve(name));
     }
 
     NodeStore openStore() {
