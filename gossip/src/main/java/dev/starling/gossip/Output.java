@@ -24,6 +24,9 @@ public sealed interface Output {
      */
     record RecordChanged(NodeId node, String key) implements Output {}
 
+    /** Something that {@code teller} told was not taken in. */
+    record Refused(NodeId teller, Refusal reason) implements Output {}
+
     /** An object that this node wrote is now on the disks of {@code copies} nodes, this one included. */
     record Replicated(String uid, long generation, int copies) implements Output {}
 }

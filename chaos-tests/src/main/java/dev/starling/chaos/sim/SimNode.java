@@ -115,7 +115,7 @@ public final class SimNode {
         power = Power.ON;
         session++;
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard());
+        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), random),
                 new DockerSpecReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());
@@ -287,6 +287,8 @@ public final class SimNode {
                 simulation.memberChanged(this, change.before(), change.now());
             } else if (effect instanceof NodeEffect.Replicated replicated) {
                 simulation.replicated(replicated.uid(), replicated.generation(), replicated.copies());
+            } else if (effect instanceof NodeEffect.Refused refused) {
+                simulation.refused(this, refused);
             } else if (effect instanceof NodeEffect.NodeRemoved) {
                 // the core itself no longer hears it; the transport's part is not simulated
             } else if (effect instanceof NodeEffect.StartTask start) {

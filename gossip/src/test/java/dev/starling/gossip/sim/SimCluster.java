@@ -14,6 +14,8 @@ import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordTable;
+import dev.starling.gossip.record.RecordDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -39,6 +41,7 @@ public final class SimCluster {
         private final int index;
         private final NodeId id;
         private final Endpoint endpoint;
+        private final Role role;
         private final Map<String, DesiredObject> disk = new TreeMap<>();
         private final TreeMap<String, Bytes> recordOnDisk = new TreeMap<>();
         private Gossip gossip;
@@ -53,6 +56,7 @@ public final class SimCluster {
 
         Node(int index) {
             this.index = index;
+            role = index < managers ? Role.MANAGER : Role.WORKER;
             id = new NodeId("node%021d".formatted(index));
             endpoint = new Endpoint("10.0." + index / 250 + "." + (1 + index % 250), 7946);
         }
@@ -88,8 +92,8 @@ public final class SimCluster {
         /** Starts, or starts again with the next boot generation and what is on its disk. */
         public void start(List<Endpoint> seeds) {
             boot++;
-            Member self = new Member(id, endpoint, Role.MANAGER, boot, 0, MemberStatus.ALIVE);
-            gossip = new Gossip(config, self, new Random(random.nextLong()), object -> null);
+            Member self = new Member(id, endpoint, role, boot, 0, MemberStatus.ALIVE);
+            gossip = new Gossip(config, self, new Random(random.nextLong()), object -> null, new SimSigning(id));
             gossip.restore(disk.values(), recordOnDisk, List.of());
             running = true;
             gossip.start(seeds, now);
@@ -97,13 +101,13 @@ public final class SimCluster {
         }
 
         private Member firstBoot() {
-            return new Member(id, endpoint, Role.MANAGER, 1, 0, MemberStatus.ALIVE);
+            return new Member(id, endpoint, role, 1, 0, MemberStatus.ALIVE).signedBy(new SimSigning(id));
         }
 
         /** Takes in what all know; two neighbours tell it, since a record out of its owner's mouth would be told on. */
         private void join(List<Member> members, List<RecordDelta> records) {
             boot = 1;
-            gossip = new Gossip(config, firstBoot(), new Random(random.nextLong()), object -> null);
+            gossip = new Gossip(config, firstBoot(), new Random(random.nextLong()), object -> null, new SimSigning(id));
             gossip.restore(List.of(), new TreeMap<>(), members);
             running = true;
             int size = members.size();
@@ -198,6 +202,7 @@ public final class SimCluster {
     }
 
     private final GossipConfig config;
+    private final int managers;
     private final Random random;
     private final MessageCodec codec;
     private final List<Node> nodes = new ArrayList<>();
@@ -212,7 +217,13 @@ public final class SimCluster {
     private boolean tracing = true;
 
     public SimCluster(int size, long seed, GossipConfig config) {
+        this(size, Integer.MAX_VALUE, seed, config);
+    }
+
+    /** The first {@code managers} are managers, the rest workers. */
+    public SimCluster(int size, int managers, long seed, GossipConfig config) {
         this.config = config;
+        this.managers = managers;
         random = new Random(seed);
         codec = new MessageCodec(config.maxMessageBytes());
         for (int i = 0; i < size; i++) {
@@ -240,7 +251,7 @@ public final class SimCluster {
         SimCluster cluster = new SimCluster(size, seed, config);
         cluster.tracing = false;
         List<Member> members = cluster.nodes.stream().map(Node::firstBoot).toList();
-        List<RecordDelta> records = cluster.nodes.stream().map(node -> new RecordDelta(node.id, 1, 0, 1, List.of())).toList();
+        List<RecordDelta> records = cluster.nodes.stream().map(node -> new RecordTable(node.id, 1, new SimSigning(node.id), id -> Bytes.EMPTY).since(new RecordDigest(node.id, 0, 0), 1_000)).toList();
         for (Node node : cluster.nodes) {
             node.join(members, records);
             cluster.at(cluster.now + cluster.random.nextLong(config.probeInterval().toMillis()), () -> node.act(g -> g.start(List.of(), cluster.now)));
@@ -347,7 +358,7 @@ public final class SimCluster {
             return;
         }
         at(now + latency, () -> to.run(() -> {
-            to.gossip.receive(from.id, Role.MANAGER, codec.decode(bytes), now);
+            to.gossip.receive(from.id, from.role, codec.decode(bytes), now);
             to.settle();
         }));
     }

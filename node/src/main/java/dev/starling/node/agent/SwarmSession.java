@@ -4,6 +4,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.codec.MessageFormatException;
@@ -138,7 +139,7 @@ final class SwarmSession implements AutoCloseable {
     private NodeCore newCore() {
         RandomGenerator random = new SecureRandom();
         Member own = new Member(self(), advertise, credentials.role(), store.nextBoot(host.clock().now().wallMillis()), 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(gossipConfig, own, random, writers);
+        Gossip gossip = new Gossip(gossipConfig, own, random, writers, credentials.signer());
         writers.consult(gossip.desired());
         Scheduler scheduler = new Scheduler(self(), SchedulerConfig.defaults(), random);
         NodeCore core = new NodeCore(self(), credentials.role(), NodeCore.Config.defaults(), gossip, scheduler, new DockerSpecReader(),
@@ -365,6 +366,12 @@ final class SwarmSession implements AutoCloseable {
             if (barred.add(node)) {
                 transport.bar(Set.copyOf(barred));
             }
+        }
+
+        @Override
+        public void refused(NodeId teller, Refusal reason) {
+            metrics.refused(reason);
+            LOG.debug("node {} told something that was refused: {}", teller, reason);
         }
 
         @Override

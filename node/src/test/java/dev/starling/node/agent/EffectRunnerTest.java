@@ -8,6 +8,7 @@ import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
@@ -182,6 +183,11 @@ class EffectRunnerTest {
         @Override
         public void memberChanged(Member before, Member now) {
             events.add("member");
+        }
+
+        @Override
+        public void refused(NodeId teller, Refusal reason) {
+            throw new AssertionError("not expected");
         }
 
         @Override

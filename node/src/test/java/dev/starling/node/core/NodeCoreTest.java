@@ -70,7 +70,7 @@ class NodeCoreTest {
         Host start(Collection<Endpoint> seeds) {
             Random random = new Random(id.hashCode());
             Member self = new Member(id, endpoint, role, ++boot, 0, MemberStatus.ALIVE);
-            core = new NodeCore(id, role, NodeCore.Config.defaults(), new Gossip(GossipConfig.lan(), self, random, object -> null),
+            core = new NodeCore(id, role, NodeCore.Config.defaults(), new Gossip(GossipConfig.lan(), self, random, object -> null, new SimSigning(id)),
                     new Scheduler(id, SchedulerConfig.defaults(), random), new DockerSpecReader(), object -> object, random);
             core.restore(disk.values(), record, List.of());
             core.describe(Sample.report(id.value(), endpoint.host()), time());
