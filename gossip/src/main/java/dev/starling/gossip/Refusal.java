@@ -19,5 +19,13 @@ public enum Refusal {
     /** Operators removed the teller: it is not heard. */
     REMOVED_NODE,
     /** The rest of a message in which too much was refused: each check costs time. */
-    REST_OF_MESSAGE
+    REST_OF_MESSAGE;
+
+    /** True where no honest node tells such a thing, whatever it has or has not heard. */
+    public boolean isForgery() {
+        return switch (this) {
+            case FORGED_MEMBER, FORGED_SUSPICION, FORGED_ANSWER, FORGED_RECORD -> true;
+            case UNENROLLED_MEMBER, UNPROVEN_REMOVAL, DESIRED_STATE, REMOVED_NODE, REST_OF_MESSAGE -> false;
+        };
+    }
 }

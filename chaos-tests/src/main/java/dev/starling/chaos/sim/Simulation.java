@@ -120,7 +120,7 @@ public final class Simulation {
 
     /** Simulated nodes are honest: what one refuses of another is a fault of ours. */
     void refused(SimNode by, NodeEffect.Refused refused) {
-        if (refused.reason().name().startsWith("FORGED")) {
+        if (refused.reason().isForgery()) {
             throw new AssertionError(by.id() + " refused what " + refused.teller() + " told at " + events.now() + " ms: " + refused.reason()
                     + "\n  replay with seed " + seed);
         }

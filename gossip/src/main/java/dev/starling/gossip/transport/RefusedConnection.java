@@ -2,6 +2,7 @@ package dev.starling.gossip.transport;
 
 import dev.starling.gossip.trust.TrustException;
 import io.netty.handler.ssl.NotSslRecordException;
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
 
 /** Why a connection ended before it was one: the label of the metric. What is known more exactly goes into the log. */
 public enum RefusedConnection {
@@ -27,6 +28,9 @@ public enum RefusedConnection {
             }
             if (at instanceof NotSslRecordException) {
                 return NOT_TLS;
+            }
+            if (at instanceof SslHandshakeTimeoutException) {
+                return TOO_SLOW;
             }
             if (String.valueOf(at.getMessage()).contains("Empty client certificate chain")) { // the JDK has no type for it
                 return NO_CERTIFICATE;

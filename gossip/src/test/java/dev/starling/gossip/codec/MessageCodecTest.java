@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MessageCodecTest {
     private static final int MAX_MESSAGE_BYTES = 1 << 20;
     /** Of each type. */
-    private static final int FUZZ_INPUTS = Integer.getInteger("starling.fuzz.inputs", 100_000);
+    private static final int FUZZ_INPUTS = Integer.getInteger("starling.fuzz.inputs", 20_000);
 
     private final MessageCodec codec = new MessageCodec(MAX_MESSAGE_BYTES);
 

@@ -9,6 +9,8 @@ import dev.starling.gossip.Output;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Changes;
@@ -108,15 +110,15 @@ public final class SimCluster {
         private void join(List<Member> members, List<RecordDelta> records) {
             boot = 1;
             gossip = new Gossip(config, firstBoot(), new Random(random.nextLong()), object -> null, new SimSigning(id));
-            gossip.restore(List.of(), new TreeMap<>(), members);
+            gossip.restore(disk.values(), new TreeMap<>(), members);
             running = true;
             int size = members.size();
             int first = (index + 1) % size;
             int second = (index + 2) % size;
             List<RecordDelta> others = new ArrayList<>(records);
             others.remove(first);
-            gossip.receive(members.get(first).id(), Role.MANAGER, pushOf(others), now);
-            gossip.receive(members.get(second).id(), Role.MANAGER, pushOf(List.of(records.get(first))), now);
+            gossip.receive(members.get(first).id(), members.get(first).role(), pushOf(others), now);
+            gossip.receive(members.get(second).id(), members.get(second).role(), pushOf(List.of(records.get(first))), now);
             gossip.drain();
         }
 
@@ -231,6 +233,15 @@ public final class SimCluster {
             nodes.add(node);
             byEndpoint.put(node.endpoint, node);
         }
+        if (managers < size) { // a worker's word of a node that is news counts only where a manager has enrolled it
+            List<DesiredObject> documents = nodes.stream().map(node -> document(node.id)).toList();
+            nodes.forEach(node -> documents.forEach(document -> node.disk.put(document.uid(), document)));
+        }
+    }
+
+    private static DesiredObject document(NodeId node) {
+        HybridTime time = HybridTime.of(1, 0);
+        return new DesiredObject(Kind.NODE, node.value(), time, 1, time, node, false, Bytes.EMPTY, Bytes.EMPTY, Bytes.EMPTY);
     }
 
     /** {@code size} nodes that know each other and agree. */
@@ -248,7 +259,11 @@ public final class SimCluster {
      * began within one probe interval. For large clusters, where how they came together is not what is asked. Untraced: it costs too much there.
      */
     public static SimCluster converged(int size, long seed, GossipConfig config) {
-        SimCluster cluster = new SimCluster(size, seed, config);
+        return converged(size, Integer.MAX_VALUE, seed, config);
+    }
+
+    public static SimCluster converged(int size, int managers, long seed, GossipConfig config) {
+        SimCluster cluster = new SimCluster(size, managers, seed, config);
         cluster.tracing = false;
         List<Member> members = cluster.nodes.stream().map(Node::firstBoot).toList();
         List<RecordDelta> records = cluster.nodes.stream().map(node -> new RecordTable(node.id, 1, new SimSigning(node.id), id -> Bytes.EMPTY).since(new RecordDigest(node.id, 0, 0), 1_000)).toList();

@@ -57,6 +57,7 @@ import org.slf4j.LoggerFactory;
  */
 final class SwarmSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
+    private static final int MAX_WARNINGS = 100;
 
     private final Host host;
     private volatile NodeCredentials credentials;
@@ -338,6 +339,8 @@ final class SwarmSession implements AutoCloseable {
     private final class Ports implements EffectRunner.Ports {
         /** On the core's thread only. */
         private final Set<NodeId> barred = new HashSet<>();
+        /** Forgeries that the log has, by node and kind. On the core's thread only. */
+        private final Set<String> warned = new HashSet<>();
 
         @Override
         public void send(NodeEffect.Send send) {
@@ -371,7 +374,9 @@ final class SwarmSession implements AutoCloseable {
         @Override
         public void refused(NodeId teller, Refusal reason) {
             metrics.refused(reason);
-            LOG.debug("node {} told something that was refused: {}", teller, reason);
+            if (reason.isForgery() && warned.size() < MAX_WARNINGS && warned.add(teller + " " + reason)) { // each once: a liar could fill the disk
+                LOG.warn("node {} told what nobody signed: {}. It was taken over, or has a fault", teller, reason);
+            }
         }
 
         @Override
