@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
 /**
@@ -37,6 +36,8 @@ import java.util.random.RandomGenerator;
 public final class Swim {
     /** How many of those who hear of a suspicion try for themselves. */
     private static final int CONFIRMERS = 4;
+    /** A death that so many workers have told of is not told again: as many accusers bring each suspicion to its end. */
+    private static final int ENOUGH_TELLERS = 3;
     /** A dead member, picked at random, is contacted once in this many probe intervals: this is what heals a partition. */
     private static final int DEAD_CONTACT_INTERVALS = 8;
     private static final int PROBE_REPEATS = 4;
@@ -73,8 +74,8 @@ public final class Swim {
     private final NodeSigning signing;
     private final Members members;
     private final Testimony testimony;
-    /** Suspects of which somebody has told that they are dead. */
-    private final TreeSet<NodeId> toldDead = new TreeSet<>();
+    /** How many have told of a suspect that it is dead. */
+    private final TreeMap<NodeId, Integer> toldDead = new TreeMap<>();
     private final Awareness awareness;
     private final ProbeOrder order;
     private final long probeInterval;
@@ -191,7 +192,7 @@ public final class Swim {
             sendTo(suspect, new Message.Ping(++sequence, introductionTo(suspect), members.get(suspect)));
         }
         for (NodeId suspect = suspicions.pollOver(now); suspect != null; suspect = suspicions.pollOver(now)) {
-            take(members.get(suspect).with(MemberStatus.DEAD), !toldDead.contains(suspect), now); // told once is enough
+            take(members.get(suspect).with(MemberStatus.DEAD), toldDead.getOrDefault(suspect, 0) < ENOUGH_TELLERS, now);
         }
         if (nextSeedContact <= now) {
             nextSeedContact = now + config.seedRetry().toMillis();
@@ -425,7 +426,7 @@ public final class Swim {
         if (!isDeathOfOneWhoIsUp(admitted) || teller.isManager()) {
             take(admitted, false, now);
         } else if (doubt(admitted.with(MemberStatus.SUSPECT), now)) {
-            toldDead.add(admitted.id());
+            toldDead.merge(admitted.id(), 1, Integer::sum);
             suspicions.accuse(admitted.id(), teller.id(), now); // its word to this node, not to be told on: it did not sign it
         }
     }
