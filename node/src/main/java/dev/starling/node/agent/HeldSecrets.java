@@ -51,6 +51,10 @@ final class HeldSecrets {
         }
     }
 
+    synchronized boolean has(String uid) {
+        return UID.matcher(uid).matches() && file(uid).exists();
+    }
+
     /** A disk that refuses it costs the node its independence, not the task its start. */
     synchronized void put(String uid, byte[] value) {
         try {

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
@@ -21,17 +22,19 @@ import org.slf4j.LoggerFactory;
  * the secret. Everybody else is refused and counted.
  *
  * <p>A node asks as soon as its claim is on its own disk; the claim itself may reach this manager a moment later. So there is some patience
- * before a no.
+ * before a no, for some questions at a time.
  */
 final class SecretDesk {
     static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final Logger LOG = LoggerFactory.getLogger(SecretDesk.class);
     private static final long LOOK_MILLIS = 100;
+    private static final int MAX_PATIENT = 64;
     private static final int MAX_UID_BYTES = 64;
 
     private final SecretSeal seal;
     private final Supplier<ClusterSnapshot> snapshot;
     private final Executor workers;
+    private final Semaphore patient = new Semaphore(MAX_PATIENT);
     private final LongAdder refused = new LongAdder();
 
     /** @param workers where values are opened, some milliseconds each */
@@ -56,20 +59,26 @@ final class SecretDesk {
         if (request.length > MAX_UID_BYTES) {
             refuse(from, "a secret's id of " + request.length + " bytes", answer);
         } else {
-            long deadline = System.nanoTime() + PATIENCE.toNanos();
-            workers.execute(() -> look(from, new String(request, StandardCharsets.UTF_8), deadline, answer));
+            boolean waits = patient.tryAcquire();
+            if (waits) {
+                answer.whenComplete((value, failure) -> patient.release());
+            }
+            long deadline = System.nanoTime() + (waits ? PATIENCE.toNanos() : 0);
+            workers.execute(() -> look(from, new String(request, StandardCharsets.UTF_8), null, deadline, answer));
         }
         return answer;
     }
 
-    private void look(PeerIdentity from, String uid, long deadline, CompletableFuture<byte[]> answer) {
+    /** @param seen what was looked at before: where nothing has changed since, the answer has not */
+    private void look(PeerIdentity from, String uid, ClusterSnapshot seen, long deadline, CompletableFuture<byte[]> answer) {
         try {
-            if (FileReference.secretsInUse(snapshot.get(), from.id()).contains(uid)) {
+            ClusterSnapshot now = snapshot.get();
+            if (now != seen && FileReference.secretsInUse(now, from.id()).contains(uid)) {
                 answer.complete(value(uid));
             } else if (System.nanoTime() - deadline < 0) {
-                CompletableFuture.delayedExecutor(LOOK_MILLIS, TimeUnit.MILLISECONDS, workers).execute(() -> look(from, uid, deadline, answer));
+                CompletableFuture.delayedExecutor(LOOK_MILLIS, TimeUnit.MILLISECONDS, workers).execute(() -> look(from, uid, now, deadline, answer));
             } else {
-                Document secret = snapshot.get().document(Kind.SECRET, uid);
+                Document secret = now.document(Kind.SECRET, uid);
                 refuse(from, secret == null ? "a secret that is not there" : "secret " + secret.name(), answer);
             }
         } catch (RuntimeException e) {

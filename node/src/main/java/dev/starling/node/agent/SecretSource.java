@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -48,6 +49,13 @@ final class SecretSource {
             return known != null ? CompletableFuture.completedFuture(known) : askOnce(uid);
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /** A worker that has been a manager until now holds nothing yet of what its tasks use; one that lost a file is as badly off. */
+    void hold(Set<String> needed) {
+        if (desk == null) {
+            needed.stream().filter(uid -> !held.has(uid)).forEach(this::value);
         }
     }
 

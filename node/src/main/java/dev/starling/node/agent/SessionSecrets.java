@@ -4,6 +4,7 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.trust.SealingKey;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.spec.FileReference;
+import java.util.SortedSet;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
@@ -21,6 +22,7 @@ final class SessionSecrets implements AutoCloseable {
     private final SecretSeal seal;
     private final SecretDesk desk;
     private final HeldSecrets held;
+    private final SecretSource source;
     private final TaskFiles files;
     private ScheduledFuture<?> sweeping;
 
@@ -36,19 +38,24 @@ final class SessionSecrets implements AutoCloseable {
         this.desk = identity.authority() == null ? null : new SecretDesk(seal, snapshot, workers);
         this.held = new HeldSecrets(SwarmDirectory.heldSecrets(host.config().dataDir()),
                 SealingKey.derived(identity.credentials().key(), "held secrets"));
-        this.files = new TaskFiles(new SecretSource(desk, held, snapshot, edge::askForSecret, workers));
+        this.source = new SecretSource(desk, held, snapshot, edge::askForSecret, workers);
+        this.files = new TaskFiles(source);
     }
 
     void start(ClusterEdge edge) {
         if (desk != null) {
             edge.answerSecrets(desk::answer);
         }
-        sweeping = host.timer().scheduleWithFixedDelay(this::sweep, SWEEP_SECONDS, SWEEP_SECONDS, TimeUnit.SECONDS);
+        sweeping = host.timer().scheduleWithFixedDelay(this::sweep, 1, SWEEP_SECONDS, TimeUnit.SECONDS);
     }
 
     private void sweep() {
         try {
-            workers.execute(() -> held.sweep(FileReference.secretsInUse(snapshot.get(), self), TimeUnit.NANOSECONDS.toMillis(System.nanoTime())));
+            workers.execute(() -> {
+                SortedSet<String> needed = FileReference.secretsInUse(snapshot.get(), self);
+                held.sweep(needed, TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+                source.hold(needed);
+            });
         } catch (RejectedExecutionException e) {
             // the agent ends
         }

@@ -5,7 +5,11 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.scheduler.filter.Demand;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.View;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,17 +57,26 @@ public record FileReference(Kind kind, String objectUid, String name, String pat
         }
     }
 
-    /** The secrets that tasks of {@code node} use which run or are going to: what it may be told, and all that it needs to keep. */
+    /**
+     * The secrets that tasks of {@code node} use which run or are going to: what it may be told, and all that it needs to keep. A node claims its
+     * tasks itself, so claims of services whose constraints it does not meet do not count.
+     */
     public static SortedSet<String> secretsInUse(ClusterSnapshot snapshot, NodeId node) {
         SortedSet<String> uids = new TreeSet<>();
         for (Task task : snapshot.view().tasks().getOrDefault(node, List.of())) {
             Document service = task.isActive() ? snapshot.document(Kind.SERVICE, task.slot().serviceUid()) : null;
-            if (service != null) {
+            if (service != null && mayRun(service, node, snapshot.view())) {
                 TaskTemplate.of(service, task).map(FileReference::of).orElse(List.of()).stream()
                         .filter(reference -> reference.kind() == Kind.SECRET).forEach(reference -> uids.add(reference.objectUid()));
             }
         }
         return uids;
+    }
+
+    private static boolean mayRun(Document service, NodeId node, View view) {
+        ServiceSpec spec = view.services().get(service.uid());
+        NodeView candidate = view.nodes().get(node);
+        return spec != null && candidate != null && Demand.of(spec, view).mayStay(candidate);
     }
 
     /** Services whose present spec refers to the secret or config {@code uid}, oldest first. */

@@ -19,7 +19,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -193,9 +192,14 @@ class SecretsTest {
         until(() -> worker.swarm.session().role() == Role.MANAGER);
         assertTrue(worker.swarm.secretHolds(worker.swarm.snapshot().document(Kind.SECRET, secret.uid()), BYTES));
         assertFalse(worker.swarm.secretHolds(secret, new byte[] {1}));
+        serviceWith(secret, worker);
+        assertDelivered(worker);
+        Path held = worker.directory.resolve("swarm/secrets").resolve(secret.uid());
+        assertFalse(Files.exists(held), "a manager can open it at any time");
         setRole("worker");
         until(() -> worker.swarm.session().role() == Role.WORKER);
         assertFalse(Files.exists(worker.directory.resolve("swarm/data-key.pem")));
+        until(() -> Files.exists(held));
     }
 
     private void setRole(String role) throws Exception {
@@ -203,30 +207,5 @@ class SecretsTest {
         ObjectNode body = document.body().deepCopy();
         body.withObject("/Spec").put("Role", role);
         manager.swarm.update(document.uid(), document.object().generation(), body).toCompletableFuture().get(20, TimeUnit.SECONDS);
-    }
-
-    @Test
-    void whatNoTaskNeedsIsDeletedAfterAWhile() {
-        HeldSecrets held = new HeldSecrets(directory.resolve("held"), dev.starling.gossip.trust.SealingKey.generate());
-        held.put("needed", BYTES);
-        held.put("done", BYTES);
-        held.sweep(java.util.Set.of("needed"), 1_000);
-        held.sweep(java.util.Set.of("needed"), 1_000 + HeldSecrets.KEEP_MILLIS - 1);
-        assertArrayEquals(BYTES, held.find("done"), "its task may have failed a moment ago");
-        held.sweep(java.util.Set.of("needed", "done"), 1_000 + HeldSecrets.KEEP_MILLIS);
-        held.sweep(java.util.Set.of("needed"), 2_000 + HeldSecrets.KEEP_MILLIS);
-        assertArrayEquals(BYTES, held.find("done"), "needed in between");
-        held.sweep(java.util.Set.of("needed"), 2_000 + 2 * HeldSecrets.KEEP_MILLIS);
-        assertEquals(null, held.find("done"));
-        assertArrayEquals(BYTES, held.find("needed"));
-        HeldSecrets another = new HeldSecrets(directory.resolve("held"), dev.starling.gossip.trust.SealingKey.generate());
-        assertEquals(null, another.find("needed"), "with another node's key it is of no use");
-    }
-
-    @Test
-    void namesOfFilesAreNotTakenFromStrangers() {
-        HeldSecrets held = new HeldSecrets(directory.resolve("held"), dev.starling.gossip.trust.SealingKey.generate());
-        List<String> bad = new ArrayList<>(List.of("", "../x", "a/b", "x".repeat(65)));
-        bad.forEach(uid -> assertThrows(IllegalArgumentException.class, () -> held.put(uid, BYTES)));
     }
 }

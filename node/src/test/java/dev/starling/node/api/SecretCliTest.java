@@ -68,7 +68,7 @@ final class SecretCliTest {
         assertEquals(word.equals("config"), shown.toString().contains("aHVudGVyMg"), "a config's data is shown, a secret's is not");
         assertFalse(shown.has("Sealed"));
         ok(word, "rm", "y");
-        fails("no such " + word, word, "inspect", "y");
+        fails(word + " y not found", word, "inspect", "y");
         api.cluster.becomeWorker();
         fails("not a swarm manager", word, "create", "z", file("z"));
         fails("not a swarm manager", word, "rm", "x.one");

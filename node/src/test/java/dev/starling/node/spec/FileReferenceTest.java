@@ -58,9 +58,20 @@ final class FileReferenceTest {
         Task task = Sample.task("t1", Slot.replica("web", 1), Sample.N1, state, java.util.Map.of());
         Task made = new Task(task.id(), task.slot(), task.node(), 1, hash, task.image(), state, TaskState.RUNNING, task.claimed(), 0, 0, 0, 1, 1, "",
                 "", -1, "", 0, task.addresses());
-        ClusterSnapshot snapshot = new Sample.Cluster().has(Kind.SERVICE, "web", body).runs(made).snapshot();
+        ClusterSnapshot snapshot = new Sample.Cluster().node(Sample.N1, "192.0.2.1", true).has(Kind.SERVICE, "web", body).runs(made).snapshot();
         assertEquals(expected ? Set.of("s1") : Set.of(), FileReference.secretsInUse(snapshot, Sample.N1));
         assertEquals(Set.of(), FileReference.secretsInUse(snapshot, Sample.N2));
+    }
+
+    @Test
+    void aClaimOfAServiceThatMustNotRunThereCountsForNothing() {
+        ObjectNode body = service(REFERENCE.formatted("Secret", "s1", "db"), "");
+        body.withObject("/Spec/TaskTemplate/Placement").putArray("Constraints").add("node.labels.safe==yes");
+        Task task = Sample.task("t1", Slot.replica("web", 1), Sample.N1, TaskState.RUNNING, java.util.Map.of());
+        Task made = new Task(task.id(), task.slot(), task.node(), 1, TaskTemplate.of(body.path("Spec")).hash(), task.image(), TaskState.RUNNING,
+                TaskState.RUNNING, task.claimed(), 0, 0, 0, 1, 1, "", "", -1, "", 0, task.addresses());
+        ClusterSnapshot snapshot = new Sample.Cluster().node(Sample.N1, "192.0.2.1", true).has(Kind.SERVICE, "web", body).runs(made).snapshot();
+        assertEquals(Set.of(), FileReference.secretsInUse(snapshot, Sample.N1));
     }
 
     @Test
