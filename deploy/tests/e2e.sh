@@ -203,7 +203,7 @@ garbage_on_the_ports_kills_nothing() {
 SECRET_VALUE=plover-xyzzy-4711
 SECRET_SUM=$(printf %s "$SECRET_VALUE" | sha256sum)
 need_busybox() { [[ -n $(d image ls -q busybox) ]] || starling lab image load busybox:latest >/dev/null || fail "no image"; }
-says() { d service logs "$1" 2>/dev/null | grep -qF -- "$2"; }
+says() { [[ $(d service logs "$1" 2>/dev/null) == *"$2"* ]]; }
 
 # The value is never printed: it would be in the container's log, on a disk.
 secrets_and_configs_reach_their_tasks() {
