@@ -127,6 +127,16 @@ class SecretsTest {
     }
 
     @Test
+    void theLargestArrivesWhole() throws Exception {
+        byte[] large = new byte[(500 << 10) - 1];
+        new java.util.Random(7).nextBytes(large);
+        Document secret = manager.swarm.createSecret(Sample.json("{\"Name\": \"large\"}"), large).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        serviceWith(secret, worker);
+        until(() -> received(worker) != null);
+        assertArrayEquals(large, received(worker).content());
+    }
+
+    @Test
     void aManagersOwnTaskGetsIt() throws Exception {
         serviceWith(secret("db"), manager);
         assertDelivered(manager);
