@@ -87,7 +87,7 @@ class TaskFilesWaitTest {
     }
 
     @Test
-    void thosesThatWaitKeepNobodyElseFromStarting() throws InterruptedException {
+    void thoseThatWaitKeepNobodyElseFromStarting() throws InterruptedException {
         for (int i = 0; i < 20; i++) {
             tasks.start(Sample.task("waits" + i, Slot.replica("web", 10 + i), Sample.N1, TaskState.ASSIGNED, Map.of()));
         }
