@@ -10,10 +10,10 @@ import java.util.zip.CRC32C;
  * Stands in for the nodes' keys: a signature is a checksum over the signer's id and the statement. Cheap, the same in each run, and it fits neither another
  * statement nor another signer, so what would be found as forged with real keys is found here.
  */
-final class SimSigning implements NodeSigning {
+public final class SimSigning implements NodeSigning {
     private final NodeId self;
 
-    SimSigning(NodeId self) {
+    public SimSigning(NodeId self) {
         this.self = self;
     }
 
