@@ -3,7 +3,8 @@ package dev.starling.node.agent;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.store.NodeStore;
-import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.ClusterAuthorities;
+import dev.starling.gossip.trust.KeyVault;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PrivateFile;
 import dev.starling.node.config.NodeConfig;
@@ -12,6 +13,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
@@ -20,16 +24,19 @@ import java.util.stream.Stream;
  * it advertises, and the store.
  */
 final class SwarmDirectory {
-    /** @param authority null on a worker */
-    record Identity(NodeCredentials credentials, ClusterAuthority authority, Endpoint advertise) {}
+    /** @param authorities null on a worker */
+    record Identity(NodeCredentials credentials, ClusterAuthorities authorities, Endpoint advertise) {}
 
     private static final String CA_KEY = "ca-key.pem";
     private static final String ADVERTISE = "advertise";
+    private static final String CLOCK = "clock";
 
     private final Path directory;
+    private final KeyVault vault;
 
     SwarmDirectory(Path dataDirectory) {
         this.directory = dataDirectory.resolve("swarm");
+        this.vault = KeyVault.at(directory);
     }
 
     /** Complete: {@link #save} writes the advertised address last. */
@@ -37,29 +44,27 @@ final class SwarmDirectory {
         return file(ADVERTISE).exists() && NodeCredentials.exist(directory);
     }
 
+    /** Where the keys are: on a manager perhaps locked, and then nothing can be loaded. */
+    KeyVault vault() {
+        return vault;
+    }
+
     Identity load() {
-        NodeCredentials credentials = NodeCredentials.load(directory);
-        try {
-            PrivateFile caKey = file(CA_KEY);
-            if (credentials.role() == Role.WORKER) {
-                Files.deleteIfExists(caKey.path()); // of a promotion or demotion that a power cut ended half way
-            }
-            ClusterAuthority authority = caKey.exists()
-                    ? ClusterAuthority.of(caKey.read(), ClusterAuthority.pem(credentials.ca())) : null;
-            Endpoint advertise = Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT);
-            return new Identity(credentials, authority, advertise);
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be read", e);
+        NodeCredentials credentials = NodeCredentials.load(directory, vault);
+        if (credentials.role() == Role.WORKER) {
+            vault.delete(CA_KEY); // of a promotion or demotion that a power cut ended half way
         }
+        ClusterAuthorities authorities = vault.exists(CA_KEY) ? ClusterAuthorities.parse(vault.read(CA_KEY), credentials.roots()) : null;
+        return new Identity(credentials, authorities, Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT));
     }
 
     void save(Identity identity) {
         try {
             wipe();
             Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            identity.credentials().save(directory);
-            if (identity.authority() != null) {
-                file(CA_KEY).write(identity.authority().keyPem());
+            identity.credentials().save(directory, vault);
+            if (identity.authorities() != null) {
+                vault.write(CA_KEY, identity.authorities().keysPem());
             }
             file(ADVERTISE).write(identity.advertise() + "\n");
         } catch (IOException e) {
@@ -72,17 +77,26 @@ final class SwarmDirectory {
      * before a manager's certificate is, and goes after it.
      */
     void renew(Identity identity) {
-        try {
-            if (identity.authority() != null) {
-                file(CA_KEY).write(identity.authority().keyPem());
-            }
-            identity.credentials().save(directory);
-            if (identity.authority() == null) {
-                Files.deleteIfExists(directory.resolve(CA_KEY));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be written", e);
+        if (identity.authorities() != null) {
+            vault.write(CA_KEY, identity.authorities().keysPem());
         }
+        identity.credentials().save(directory, vault);
+        if (identity.authorities() == null) {
+            vault.delete(CA_KEY);
+        }
+    }
+
+    /** The last time that this node was sure of; {@link Instant#EPOCH} where none is known. */
+    Instant knownTime() {
+        try {
+            return file(CLOCK).exists() ? Instant.parse(file(CLOCK).read().strip()) : Instant.EPOCH;
+        } catch (DateTimeParseException e) {
+            throw new IllegalStateException(file(CLOCK).path() + " holds no time: " + e.getMessage() + "; delete it", e);
+        }
+    }
+
+    void saveKnownTime(Instant time) {
+        file(CLOCK).write(time.truncatedTo(ChronoUnit.SECONDS) + "\n");
     }
 
     private PrivateFile file(String name) {
@@ -97,6 +111,7 @@ final class SwarmDirectory {
     void wipe() {
         try {
             Files.deleteIfExists(directory.resolve(ADVERTISE));
+            vault.forget();
             if (Files.exists(directory)) {
                 try (Stream<Path> files = Files.walk(directory)) {
                     for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
