@@ -75,6 +75,12 @@ public record NodeCredentials(PrivateKey key, X509Certificate certificate, Clust
         return new NodeCredentials(key.privateKey(), certificate, ClusterRoots.parse(clusterIdOf(certificate), rootsPem));
     }
 
+    /** As {@link #of(NodeKey, String, String)}, with the roots that were retired. */
+    public static NodeCredentials of(NodeKey key, String certificatePem, String rootsPem, List<RetiredRoot> retired) {
+        NodeCredentials plain = of(key, certificatePem, rootsPem);
+        return plain.trusting(new ClusterRoots(plain.clusterId(), plain.roots.trusted(), plain.roots.crossSigned(), retired));
+    }
+
     private static String clusterIdOf(X509Certificate certificate) {
         return NodeCertificate.only(certificate.getSubjectX500Principal(), "O");
     }

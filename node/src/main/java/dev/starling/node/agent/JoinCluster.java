@@ -50,7 +50,7 @@ final class JoinCluster implements JoinServer.Cluster {
 
     @Override
     public UnlockKey unlockKey() {
-        return session.unlockKey();
+        return session.trust().unlockKey();
     }
 
     @Override

@@ -18,7 +18,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,13 +30,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>One object a root, so that rotations in two partitions merge into both roots and neither is lost. The newest is the one with the highest
  * (round, time, uid). An object changes once, when its root is retired, so whatever wins a merge of two changes is retired.
- *
- * <p>Their uids sort first: a node that joins hears of the retired roots before it reads what was signed under them.
  */
 final class RootDocuments {
     private static final Logger LOG = LoggerFactory.getLogger(RootDocuments.class);
-    private static final String UID_PREFIX = "00000";
-    private static final int UID_DIGEST_CHARACTERS = 20;
+    private static final int UID_CHARACTERS = 25;
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Comparator<Root> OLDEST_FIRST =
             Comparator.comparingLong(Root::round).thenComparing(Root::created).thenComparing(Root::uid);
@@ -43,7 +42,7 @@ final class RootDocuments {
     private record Root(String uid, long round, HybridTime created, X509Certificate certificate, List<X509Certificate> crossSigned, RetiredRoot retired) {}
 
     static String uid(X509Certificate root) {
-        return UID_PREFIX + ClusterAuthority.digest(root).substring(0, UID_DIGEST_CHARACTERS);
+        return ClusterAuthority.digest(root).substring(0, UID_CHARACTERS);
     }
 
     static ObjectNode body(X509Certificate root, long round, List<X509Certificate> crossSigned) {
@@ -71,13 +70,16 @@ final class RootDocuments {
     static ClusterRoots roots(Collection<DesiredObject> objects, ClusterRoots otherwise) {
         List<Root> all = parse(objects);
         List<Root> trusted = all.stream().filter(root -> root.retired == null).sorted(OLDEST_FIRST).toList();
+        Map<X509Certificate, RetiredRoot> retired = new LinkedHashMap<>();
+        otherwise.retired().forEach(root -> retired.put(root.certificate(), root)); // told when this node joined; the object may be under way
+        all.stream().filter(root -> root.retired != null).forEach(root -> retired.put(root.certificate, root.retired));
         if (trusted.isEmpty()) {
-            return otherwise;
+            return new ClusterRoots(otherwise.clusterId(), otherwise.trusted(), otherwise.crossSigned(), List.copyOf(retired.values()));
         }
         int surplus = Math.max(0, trusted.size() - ClusterRoots.MAX_TRUSTED);
         return new ClusterRoots(otherwise.clusterId(), trusted.stream().skip(surplus).map(Root::certificate).toList(),
                 trusted.stream().flatMap(root -> root.crossSigned.stream()).toList(),
-                all.stream().map(Root::retired).filter(retired -> retired != null).toList());
+                List.copyOf(retired.values()));
     }
 
     private static List<Root> parse(Collection<DesiredObject> objects) {

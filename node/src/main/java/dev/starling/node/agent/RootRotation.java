@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.trust.ClusterAuthorities;
@@ -12,6 +13,7 @@ import dev.starling.node.core.CertificateReport;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeCore;
+import dev.starling.node.spec.NodeSpecReader;
 import dev.starling.scheduler.model.Time;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -87,7 +89,7 @@ final class RootRotation {
     /** Whether this manager is the one to end the rotation now: all have moved, and of the managers that are up it has the lowest id. */
     static boolean isDone(ClusterSnapshot snapshot, ClusterRoots roots) {
         return roots.trusted().size() > 1 && allMoved(snapshot, roots) && snapshot.members().values().stream()
-                .filter(member -> member.status().isUp() && member.role() == dev.starling.gossip.Role.MANAGER)
+                .filter(member -> member.status().isUp() && member.role() == Role.MANAGER)
                 .allMatch(member -> member.id().compareTo(snapshot.self()) >= 0);
     }
 
@@ -112,8 +114,10 @@ final class RootRotation {
         for (DesiredObject object : core.desired().all()) {
             writers.add(object.writer());
             latest = Math.max(latest, object.time().wallMillis());
-            if (object.kind() == Kind.NODE) {
-                writers.add(new NodeId(object.uid()));
+        }
+        for (Document node : core.documents(Kind.NODE)) { // a manager's first write may be under way
+            if (NodeSpecReader.fromBody(node).role() == Role.MANAGER) {
+                writers.add(new NodeId(node.uid()));
             }
         }
         String newest = RootDocuments.uid(roots.newest());

@@ -8,19 +8,22 @@ import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.TrustClock;
-import dev.starling.gossip.trust.TrustException;
+import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.core.CertificateReport;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * What a session shows and whom it trusts, as it stands now: certificate, roots, on a manager the CA's keys. Changed on the thread of
  * transitions only, read by any.
  */
-final class SessionTrust {
+final class SessionTrust implements CertificateDesk.Cluster {
     private final TrustClock clock;
+    private final Supplier<ClusterSnapshot> snapshot;
+    private final Supplier<UnlockKey> unlockKey;
     private volatile NodeCredentials credentials;
     /** Null on a worker. */
     private volatile ClusterAuthorities authorities;
@@ -28,7 +31,9 @@ final class SessionTrust {
     private List<Document> followedRoots;
     private Document followedSettings;
 
-    SessionTrust(SwarmDirectory.Identity identity, TrustClock clock) {
+    SessionTrust(SwarmDirectory.Identity identity, TrustClock clock, Supplier<ClusterSnapshot> snapshot, Supplier<UnlockKey> unlockKey) {
+        this.snapshot = snapshot;
+        this.unlockKey = unlockKey;
         this.credentials = identity.credentials();
         this.authorities = identity.authorities();
         this.clock = clock;
@@ -39,7 +44,8 @@ final class SessionTrust {
         return credentials;
     }
 
-    ClusterRoots roots() {
+    @Override
+    public ClusterRoots roots() {
         return credentials.roots();
     }
 
@@ -51,13 +57,25 @@ final class SessionTrust {
         return credentials.role();
     }
 
-    TrustClock clock() {
+    @Override
+    public TrustClock clock() {
         return clock;
     }
 
     /** Null on a worker. */
-    ClusterAuthorities authorities() {
+    @Override
+    public ClusterAuthorities authorities() {
         return authorities;
+    }
+
+    @Override
+    public UnlockKey unlockKey() {
+        return unlockKey.get();
+    }
+
+    @Override
+    public ClusterSnapshot snapshot() {
+        return snapshot.get();
     }
 
     /** What new certificates are issued by; null on a worker. */

@@ -1,47 +1,29 @@
 package dev.starling.node.agent;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
-import dev.starling.gossip.trust.ClusterAuthorities;
-import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.ClusterRoots;
-import dev.starling.gossip.trust.JoinToken;
-import dev.starling.gossip.trust.NodeCredentials;
-import dev.starling.gossip.trust.NodeKey;
 import dev.starling.gossip.trust.TrustClock;
 import dev.starling.gossip.trust.TrustException;
 import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.api.TaskLogs;
-import dev.starling.node.config.AdvertiseAddress;
-import dev.starling.node.config.ConfigException;
-import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
-import dev.starling.node.core.DockerId;
 import dev.starling.node.core.Document;
-import dev.starling.node.join.JoinClient;
-import dev.starling.node.join.JoinReply;
 import dev.starling.node.join.JoinTokens;
 import dev.starling.runtime.Container;
 import dev.starling.scheduler.model.Task;
-import java.security.SecureRandom;
-import java.security.cert.X509Certificate;
-import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -58,7 +40,6 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     private static final long CLOSE_SECONDS = 5;
     private static final String ALREADY_IN = "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join "
             + "another one.";
-    private static final Duration SAVE_TIME = Duration.ofHours(1);
     private static final String NOT_IN = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this "
             + "node to swarm and try again.";
 
@@ -67,12 +48,10 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     private final InstantSource wallClock;
     private final Autolock autolock;
     private final SwarmSettings settings;
-    private final OwnCertificate.Installer installer = new Installer();
+    private final SwarmEntry entry;
+    private final IdentityKeeper identities;
     private final ExecutorService transitions = Executors.newSingleThreadExecutor(Threads.named("swarm"));
     private volatile SwarmSession session;
-    /** The key of a join that has not succeeded yet: a try after a lost reply is the same node again. On the transitions' thread only. */
-    private NodeKey joining;
-    private Instant timeSaved = Instant.MIN;
 
     SwarmControl(Host host, SwarmDirectory directory) {
         this(host, directory, InstantSource.system());
@@ -84,6 +63,8 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         this.wallClock = wallClock;
         this.autolock = new Autolock(directory.vault());
         this.settings = new SwarmSettings(directory, autolock, SwarmControl::await);
+        this.entry = new SwarmEntry(host.config(), directory, autolock, wallClock);
+        this.identities = new IdentityKeeper(directory, autolock, transitions, this::session, this::reopenAnew);
     }
 
     /** At the agent's start: back into the swarm that the disk knows, if any. Seeds of the config are tried too. */
@@ -96,94 +77,17 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     }
 
     private SwarmSession open(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
-        return SwarmSession.open(host, identity, newClock(), directory.openStore(), seeds, installer);
+        return SwarmSession.open(host, identity, newClock(), directory.openStore(), seeds, identities);
     }
 
     private TrustClock newClock() {
         return new TrustClock(wallClock, System::nanoTime, directory.knownTime());
     }
 
-    /** What renewals, rotations and changed settings do to this node's identity. */
-    private final class Installer implements OwnCertificate.Installer {
-        @Override
-        public CompletionStage<Void> install(SwarmSession from, IssuedCertificate issued, Role wanted) {
-            return CompletableFuture.runAsync(() -> {
-                if (session != from) {
-                    throw new IllegalStateException("this node leaves the swarm, or is not in it yet");
-                }
-                take(from, issued.over(from.identity(), wanted), issued.unlockKey());
-            }, transitions);
-        }
-
-        @Override
-        public void follow(SwarmSession from) {
-            try {
-                transitions.execute(() -> {
-                    try {
-                        SwarmControl.this.follow(from);
-                    } catch (RuntimeException e) {
-                        LOG.warn("what the cluster says of its CA and its keys could not be followed, tried again: {}", e.getMessage());
-                    }
-                });
-            } catch (RejectedExecutionException e) {
-                LOG.debug("the agent ends");
-            }
-        }
-
-        @Override
-        public boolean lacksUnlockKey(ClusterSnapshot snapshot) {
-            return autolock.lacksKey(snapshot);
-        }
-
-        @Override
-        public UnlockKey unlockKey() {
-            return autolock.key();
-        }
-    }
-
-    /** A certificate that was renewed. With another role the session is made anew over the same disk; containers go on meanwhile. */
-    private void take(SwarmSession from, SwarmDirectory.Identity renewed, String unlockKey) {
-        Role role = renewed.credentials().role();
-        if (unlockKey != null && autolock.lacksKey(from.snapshot())) {
-            autolock.learn(UnlockKey.parse(unlockKey));
-        }
-        autolock.follow(from.snapshot(), role);
-        directory.renew(renewed);
-        if (role == from.role()) {
-            from.renew(renewed);
-        } else {
-            LOG.info("this node becomes {}", role);
-            from.close();
-            reopen(from);
-        }
-    }
-
-    /** The roots that the cluster trusts, and whether managers lock themselves, as its documents say it now. */
-    private void follow(SwarmSession current) {
-        if (session != current) {
-            return; // asked again in a few seconds
-        }
-        SessionTrust trust = current.trust();
-        autolock.follow(current.snapshot(), current.role());
-        NodeCredentials followed = current.credentials().trusting(trust.named(current.snapshot()));
-        if (!followed.roots().equals(trust.roots())) {
-            ClusterAuthorities held = trust.authorities() == null ? null : trust.authorities().within(followed.roots());
-            SwarmDirectory.Identity identity = new SwarmDirectory.Identity(followed, held, current.identity().advertise());
-            directory.renew(identity);
-            current.renew(identity);
-        }
-        if (current.role() == Role.MANAGER && trust.roots().trusted().size() > 1 && RootRotation.allMoved(current.snapshot(), trust.roots())) {
-            current.loop().tell((core, now) -> RootRotation.finish(core, trust.roots(), now));
-        }
-        saveTime(trust.clock(), timeSaved.plus(SAVE_TIME));
-    }
-
-    private void saveTime(TrustClock clock, Instant notBefore) {
-        Instant now = clock.instant();
-        if (!clock.inDoubt() && !now.isBefore(notBefore)) {
-            directory.saveKnownTime(now);
-            timeSaved = now;
-        }
+    /** With another role: over the same disk; containers go on meanwhile. */
+    private void reopenAnew(SwarmSession old) {
+        old.close();
+        reopen(old);
     }
 
     /** Until it works: the old session answers reads meanwhile and refuses writes. */
@@ -267,26 +171,12 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     public CompletionStage<NodeId> init(Init request) {
         return transition(() -> {
             requireNoSwarm();
-            Endpoint advertise = advertise(request.advertiseAddress());
-            String clusterId = DockerId.random(new SecureRandom());
-            ClusterAuthority authority = ClusterAuthority.create(clusterId);
-            NodeKey key = NodeKey.generate();
-            ObjectNode settingsBody = ClusterDocument.body(request.spec());
-            X509Certificate certificate = authority.issue(key.certificateRequest(), Role.MANAGER,
-                    wallClock.instant().plus(ClusterAuthority.NODE_LIFE));
-            SwarmDirectory.Identity identity = new SwarmDirectory.Identity(
-                    new NodeCredentials(key.privateKey(), certificate, authority.certificate()), ClusterAuthorities.of(authority), advertise);
-            directory.save(identity);
-            if (request.spec().path("EncryptionConfig").path("AutoLockManagers").asBoolean(false)) {
-                UnlockKey unlockKey = UnlockKey.generate();
-                ClusterDocument.nameUnlockKey(settingsBody, unlockKey.digest());
-                autolock.take(unlockKey);
-            }
-            SwarmSession opened = openFirst(identity, List.of());
+            SwarmEntry.First first = entry.asFirst(request);
+            SwarmSession opened = openFirst(first.identity(), newClock(), List.of());
             try {
-                await(Writes.write(opened, (core, now) -> core.create(Kind.ROOT, RootDocuments.uid(authority.certificate()),
-                        RootDocuments.body(authority.certificate(), 1, List.of()), now)));
-                await(Writes.write(opened, (core, now) -> core.create(Kind.CLUSTER, clusterId, settingsBody, now)));
+                await(Writes.write(opened, (core, now) -> core.create(Kind.ROOT, RootDocuments.uid(first.root()),
+                        RootDocuments.body(first.root(), 1, List.of()), now)));
+                await(Writes.write(opened, (core, now) -> core.create(Kind.CLUSTER, first.clusterId(), first.settings(), now)));
                 await(Writes.write(opened, (core, now) -> core.create(Kind.NODE, opened.self().value(),
                         JoinCluster.nodeBody(Role.MANAGER, "active"), now)));
             } catch (RuntimeException e) {
@@ -303,35 +193,16 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     public CompletionStage<Void> join(Join request) {
         return transition(() -> {
             requireNoSwarm();
-            JoinToken token = parse(request.token());
-            Endpoint advertise = advertise(request.advertiseAddress()); // before a manager enrols what could not come up
-            NodeKey key = joining == null ? NodeKey.generate() : joining;
-            joining = key;
-            String availability = request.availability() == null || request.availability().isEmpty() ? "active" : request.availability();
-            JoinReply reply = askForEntry(request.remoteAddresses(), token, key, availability);
-            NodeCredentials credentials = NodeCredentials.of(key, reply.certificate(), reply.caCertificate());
-            directory.save(new SwarmDirectory.Identity(credentials,
-                    reply.caKey() == null ? null : ClusterAuthorities.parse(reply.caKey(), credentials.roots()), advertise));
-            if (reply.unlockKey() != null) {
-                autolock.take(UnlockKey.parse(reply.unlockKey()));
-            }
-            List<Endpoint> seeds = reply.gossip().stream().map(text -> Endpoint.parse(text, NodeConfig.GOSSIP_PORT)).toList();
-            TrustClock clock = newClock();
-            clock.learn(reply.now(), reply.wallClock());
-            directory.saveKnownTime(clock.instant());
-            session = openFirst(directory.load(), clock, seeds);
-            joining = null;
+            SwarmEntry.Joined joined = entry.byToken(request);
+            session = openFirst(joined.identity(), joined.clock(), joined.seeds());
+            entry.succeeded();
             return null;
         });
     }
 
-    private SwarmSession openFirst(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
-        return openFirst(identity, newClock(), seeds);
-    }
-
     private SwarmSession openFirst(SwarmDirectory.Identity identity, TrustClock clock, List<Endpoint> seeds) {
         try {
-            return SwarmSession.open(host, identity, clock, directory.openStore(), seeds, installer);
+            return SwarmSession.open(host, identity, clock, directory.openStore(), seeds, identities);
         } catch (RuntimeException e) {
             forget();
             throw e;
@@ -341,44 +212,6 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     private void forget() {
         directory.wipe();
         autolock.forget();
-    }
-
-    private static JoinToken parse(String text) {
-        try {
-            return JoinToken.parse(text);
-        } catch (TrustException e) {
-            throw new ApiException(400, "invalid join token: " + e.getMessage(), e);
-        }
-    }
-
-    private static JoinReply askForEntry(List<String> managers, JoinToken token, NodeKey key, String availability) {
-        List<String> failures = new ArrayList<>();
-        for (String manager : managers) {
-            try {
-                return JoinClient.join(Endpoint.parse(manager, NodeConfig.JOIN_PORT), token, key, availability);
-            } catch (JoinClient.JoinException e) {
-                if (e.refused()) {
-                    throw new ApiException(400, "rpc error: code = InvalidArgument desc = " + e.getMessage(), e);
-                }
-                failures.add(e.getMessage());
-            } catch (IllegalArgumentException e) {
-                throw new ApiException(400, e.getMessage(), e);
-            }
-        }
-        throw ApiException.unavailable("no manager could be reached: " + (failures.isEmpty() ? "no address given" : String.join("; ", failures)));
-    }
-
-    private Endpoint advertise(String asked) {
-        NodeConfig config = host.config();
-        try {
-            if (asked == null || asked.isEmpty()) {
-                return AdvertiseAddress.of(config);
-            }
-            // Docker's flag carries the address; the port in it is the join port there, while gossip has its own
-            return new Endpoint(Endpoint.parse(asked, NodeConfig.JOIN_PORT).host(), config.listen().port());
-        } catch (ConfigException | IllegalArgumentException e) {
-            throw new ApiException(400, e.getMessage(), e);
-        }
     }
 
     @Override
@@ -556,16 +389,8 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         }
         SwarmSession current = session;
         if (current != null) {
-            saveTimeAtEnd(current);
+            identities.saveTime(current);
             current.close();
-        }
-    }
-
-    private void saveTimeAtEnd(SwarmSession current) {
-        try {
-            saveTime(current.trust().clock(), Instant.MIN);
-        } catch (TrustException e) {
-            LOG.warn("the time could not be kept: {}", e.getMessage());
         }
     }
 }

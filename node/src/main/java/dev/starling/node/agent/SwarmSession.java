@@ -16,14 +16,11 @@ import dev.starling.gossip.store.NodeStore;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.TransportConfig;
 import dev.starling.gossip.transport.TransportListener;
-import dev.starling.gossip.trust.ClusterAuthorities;
 import dev.starling.gossip.trust.ClusterAuthority;
-import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.trust.DesiredSigner;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.gossip.trust.TrustClock;
-import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
@@ -108,7 +105,7 @@ final class SwarmSession implements AutoCloseable {
 
     private SwarmSession(Host host, SwarmDirectory.Identity identity, TrustClock clock, NodeStore store, OwnCertificate.Installer installer) {
         this.host = host;
-        this.trust = new SessionTrust(identity, clock);
+        this.trust = new SessionTrust(identity, clock, this::snapshot, installer::unlockKey);
         this.installer = installer;
         this.clock = new AgentClock(clock);
         this.advertise = identity.advertise();
@@ -123,7 +120,7 @@ final class SwarmSession implements AutoCloseable {
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials(), new Receiver(), clock);
         this.certificates = new RootFollowingGuard(trust.roots());
         this.writers = new EnrolledWriters(certificates);
-        this.desk = role() == Role.WORKER ? null : new CertificateDesk(new Desk());
+        this.desk = role() == Role.WORKER ? null : new CertificateDesk(trust);
         this.storage = new Storage(store);
         this.writes = new PendingWrites(host.timer());
         this.edge = new ClusterEdge(transport, credentials());
@@ -244,11 +241,6 @@ final class SwarmSession implements AutoCloseable {
         return trust;
     }
 
-    /** Null where none is known. */
-    UnlockKey unlockKey() {
-        return installer.unlockKey();
-    }
-
     PeerTransport transport() {
         return transport;
     }
@@ -330,34 +322,6 @@ final class SwarmSession implements AutoCloseable {
         storage.close();
         store.close();
         metrics.close();
-    }
-
-    /** What this manager issues certificates from. */
-    final class Desk implements CertificateDesk.Cluster {
-        @Override
-        public ClusterRoots roots() {
-            return trust.roots();
-        }
-
-        @Override
-        public ClusterAuthorities authorities() {
-            return trust.authorities();
-        }
-
-        @Override
-        public UnlockKey unlockKey() {
-            return installer.unlockKey();
-        }
-
-        @Override
-        public ClusterSnapshot snapshot() {
-            return SwarmSession.this.snapshot();
-        }
-
-        @Override
-        public TrustClock clock() {
-            return trust.clock();
-        }
     }
 
     /** From the network into the core's queue. */

@@ -83,7 +83,7 @@ public final class JoinClient {
             JsonNode json = JSON.readTree(reply);
             List<String> gossip = new ArrayList<>();
             json.path("gossip").forEach(address -> gossip.add(address.asText()));
-            return new JoinReply(json.path("certificate").asText(), json.path("caCertificate").asText(),
+            return new JoinReply(json.path("certificate").asText(), json.path("caCertificate").asText(), JoinReply.read(json.path("retired")),
                     json.hasNonNull("caKey") ? json.path("caKey").asText() : null,
                     json.hasNonNull("unlockKey") ? json.path("unlockKey").asText() : null, gossip,
                     Instant.ofEpochMilli(json.path("now").asLong()), Instant.ofEpochMilli(json.path("wallClock").asLong()));

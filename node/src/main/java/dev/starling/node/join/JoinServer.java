@@ -257,6 +257,7 @@ public final class JoinServer implements AutoCloseable {
             ObjectNode reply = JSON.createObjectNode();
             reply.put("certificate", ClusterAuthority.pem(certificate));
             reply.put("caCertificate", roots.pem());
+            reply.set("retired", JoinReply.write(roots.retired()));
             reply.put("now", cluster.clock().instant().toEpochMilli()).put("wallClock", cluster.clock().wallClock().toEpochMilli());
             if (role == Role.MANAGER) {
                 reply.put("caKey", authorities.keysPem());

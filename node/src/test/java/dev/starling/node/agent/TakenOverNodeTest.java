@@ -171,7 +171,7 @@ class TakenOverNodeTest {
         assertThrows(ExecutionException.class, () -> ask(new byte[] {1, 2, 3}));
         assertEquals(2, manager.metric("starling.certificate.refusals"));
 
-        CertificateDesk desk = new CertificateDesk(manager.swarm.session().new Desk());
+        CertificateDesk desk = new CertificateDesk(manager.swarm.session().trust());
         NodeCredentials stranger = manager.swarm.session().authority().enrol(NodeKey.generate(), Role.MANAGER);
         IllegalStateException unknown = assertThrows(IllegalStateException.class,
                 () -> desk.issue(stranger.identity(), stranger.certificateRequest()));
