@@ -6,11 +6,10 @@ import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Base64;
 import javax.crypto.Mac;
-import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * What {@code docker swarm unlock} asks for: {@code SWMKEY-1-} and 32 random bytes in base 64. The key that encrypts is derived from it
+ * What {@code docker swarm unlock} asks for: {@code SWMKEY-1-} and 32 random bytes in base 64. The key that seals is derived from it
  * (HMAC-SHA256; no slow hash is needed, since nobody chose it), and so is the digest by which the cluster's settings name it: from neither
  * can the other be told.
  */
@@ -58,8 +57,8 @@ public final class UnlockKey {
         return Base64.getEncoder().withoutPadding().encodeToString(derive("starling unlock key digest"));
     }
 
-    SecretKey encryptionKey() {
-        return new SecretKeySpec(derive("starling key vault"), "AES");
+    SealingKey sealingKey() {
+        return SealingKey.of(derive("starling key vault"));
     }
 
     private byte[] derive(String purpose) {

@@ -16,9 +16,10 @@ final class Autolock {
     private static final Logger LOG = LoggerFactory.getLogger(Autolock.class);
 
     private final KeyVault vault;
+    /** What the vault is sealed with; null for open. */
     private volatile UnlockKey key;
-    /** What the vault is sealed with, as far as this process knows; null for open. */
-    private UnlockKey sealedWith;
+    /** From another manager, and perhaps not the one that the settings name. */
+    private UnlockKey told;
 
     Autolock(KeyVault vault) {
         this.vault = vault;
@@ -36,10 +37,9 @@ final class Autolock {
     void unlock(UnlockKey given) {
         vault.unlock(given);
         key = given;
-        sealedWith = given;
     }
 
-    /** The key that this manager knows; null for none. */
+    /** The key that this manager's disk is sealed with; null for none. */
     UnlockKey key() {
         return key;
     }
@@ -50,27 +50,33 @@ final class Autolock {
     }
 
     private boolean isUnknown(String wanted) {
-        UnlockKey known = key;
-        return wanted != null && (known == null || !known.digest().equals(wanted));
+        return wanted != null && !isNamed(key, wanted);
+    }
+
+    private static boolean isNamed(UnlockKey known, String digest) {
+        return known != null && known.digest().equals(digest);
     }
 
     /** Seals at once: before the cluster hears that there is such a key. */
     void take(UnlockKey given) {
-        key = given;
-        seal();
+        if (!given.equals(key)) {
+            vault.seal(given);
+            key = given;
+            LOG.info("this manager's keys are sealed: after a restart it needs docker swarm unlock");
+        }
     }
 
     /** Told by another manager; it counts where the settings name it. */
-    void learn(UnlockKey told) {
-        key = told;
+    void learn(UnlockKey key) {
+        told = key;
     }
 
     void follow(ClusterSnapshot snapshot, Role role) {
         String wanted = ClusterDocument.unlockKeyDigest(snapshot);
         if (role == Role.WORKER || wanted == null && ClusterDocument.of(snapshot) != null) {
             open();
-        } else if (wanted != null && !isUnknown(wanted)) {
-            seal();
+        } else if (wanted != null && isUnknown(wanted) && isNamed(told, wanted)) {
+            take(told);
         }
     }
 
@@ -79,22 +85,14 @@ final class Autolock {
             vault.unseal();
             LOG.info("this node's keys are not sealed any more");
         }
-        sealedWith = null;
         key = null;
-    }
-
-    private void seal() {
-        if (!key.equals(sealedWith)) {
-            vault.seal(key);
-            sealedWith = key;
-            LOG.info("this manager's keys are sealed: after a restart it needs docker swarm unlock");
-        }
+        told = null;
     }
 
     /** The membership is given up. */
     void forget() {
         vault.forget();
         key = null;
-        sealedWith = null;
+        told = null;
     }
 }

@@ -8,6 +8,7 @@ import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PeerIdentity;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.gossip.trust.TrustClock;
 import dev.starling.gossip.trust.TrustException;
 import dev.starling.gossip.trust.UnlockKey;
@@ -25,7 +26,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Where a manager renews certificates, its own and those of nodes that ask. Who asks is known from its connection: by its certificate among the
  * nodes, by its key alone at the join port, where one whose certificate has ended finds back. What it gets is what its NODE document says:
- * nothing without one (it was removed), the CA's keys and the unlock key for a manager only.
+ * nothing without one (it was removed); the CA's keys, the data key and the unlock key for a manager only.
  */
 final class CertificateDesk {
     private static final Logger LOG = LoggerFactory.getLogger(CertificateDesk.class);
@@ -35,6 +36,9 @@ final class CertificateDesk {
         ClusterRoots roots();
 
         ClusterAuthorities authorities();
+
+        /** What secrets are sealed with; null where this manager was never given it. */
+        SealingKey dataKey();
 
         /** Null where there is none. */
         UnlockKey unlockKey();
@@ -92,7 +96,9 @@ final class CertificateDesk {
             }
             boolean manager = role == Role.MANAGER;
             UnlockKey unlockKey = cluster.unlockKey();
+            SealingKey dataKey = cluster.dataKey();
             return new IssuedCertificate(ClusterAuthority.pem(certificate), roots.pem(), manager ? cluster.authorities().keysPem() : null,
+                    manager && dataKey != null ? dataKey.pem() : null,
                     manager && unlockKey != null ? unlockKey.text() : null, cluster.clock().instant(), cluster.clock().wallClock());
         } catch (IllegalStateException | TrustException e) {
             refused.increment();

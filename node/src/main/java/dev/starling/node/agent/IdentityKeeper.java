@@ -91,7 +91,7 @@ final class IdentityKeeper implements OwnCertificate.Installer {
         NodeCredentials followed = session.credentials().trusting(trust.named(session.snapshot()));
         if (!followed.roots().equals(trust.roots())) {
             ClusterAuthorities held = trust.authorities() == null ? null : trust.authorities().within(followed.roots());
-            SwarmDirectory.Identity identity = new SwarmDirectory.Identity(followed, held, session.identity().advertise());
+            SwarmDirectory.Identity identity = new SwarmDirectory.Identity(followed, held, trust.dataKey(), session.identity().advertise());
             directory.renew(identity);
             session.renew(identity);
         }

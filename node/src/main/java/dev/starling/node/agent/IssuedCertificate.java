@@ -8,6 +8,7 @@ import dev.starling.gossip.trust.ClusterAuthorities;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.SealingKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -20,9 +21,10 @@ import java.time.Instant;
  * @param certificate PEM
  * @param roots       PEM: what the manager trusts
  * @param caKeys      PEM, for a manager; null for a worker
+ * @param dataKey     PEM, for a manager; null for a worker
  * @param unlockKey   of autolock, for a manager; null where there is none
  */
-record IssuedCertificate(String certificate, String roots, String caKeys, String unlockKey, Instant now, Instant wallClock) {
+record IssuedCertificate(String certificate, String roots, String caKeys, String dataKey, String unlockKey, Instant now, Instant wallClock) {
     private static final int MAX_BYTES = 64 << 10;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -35,6 +37,9 @@ record IssuedCertificate(String certificate, String roots, String caKeys, String
         if (unlockKey != null) {
             json.put("unlockKey", unlockKey);
         }
+        if (dataKey != null) {
+            json.put("dataKey", dataKey);
+        }
         return json.toString().getBytes(StandardCharsets.UTF_8);
     }
 
@@ -44,7 +49,8 @@ record IssuedCertificate(String certificate, String roots, String caKeys, String
         }
         try {
             JsonNode json = JSON.readTree(bytes);
-            return new IssuedCertificate(json.path("certificate").asText(), json.path("roots").asText(), text(json, "caKey"), text(json, "unlockKey"),
+            return new IssuedCertificate(json.path("certificate").asText(), json.path("roots").asText(), text(json, "caKey"),
+                    text(json, "dataKey"), text(json, "unlockKey"),
                     Instant.ofEpochMilli(json.path("now").asLong()), Instant.ofEpochMilli(json.path("wallClock").asLong()));
         } catch (IOException e) {
             throw new IllegalStateException("the answer is no JSON: " + e.getMessage(), e);
@@ -70,7 +76,7 @@ record IssuedCertificate(String certificate, String roots, String caKeys, String
                     + ": who issued it has not heard of that yet");
         }
         if (renewed.role() == Role.WORKER) {
-            return new SwarmDirectory.Identity(renewed, null, current.advertise());
+            return new SwarmDirectory.Identity(renewed, null, null, current.advertise());
         }
         if (caKeys == null) {
             throw new IllegalStateException("the CA's key is missing in the answer, and a manager needs it");
@@ -81,7 +87,7 @@ record IssuedCertificate(String certificate, String roots, String caKeys, String
                 held = held.with(own);
             }
         }
-        return new SwarmDirectory.Identity(renewed, held, current.advertise());
+        return new SwarmDirectory.Identity(renewed, held, dataKey == null ? current.dataKey() : SealingKey.ofPem(dataKey), current.advertise());
     }
 
     @Override

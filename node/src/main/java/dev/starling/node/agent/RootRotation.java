@@ -60,7 +60,7 @@ final class RootRotation {
         List<X509Certificate> crosses = new ArrayList<>(roots.crossSigned());
         crosses.addAll(crossSigned(held, roots, next));
         return new SwarmDirectory.Identity(credentials.trusting(new ClusterRoots(roots.clusterId(), trusted, crosses, roots.retired())),
-                held.with(next), current.advertise());
+                held.with(next), current.dataKey(), current.advertise());
     }
 
     private static List<X509Certificate> crossSigned(ClusterAuthorities held, ClusterRoots roots, ClusterAuthority next) {

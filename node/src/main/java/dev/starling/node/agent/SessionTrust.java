@@ -7,6 +7,7 @@ import dev.starling.gossip.trust.ClusterAuthorities;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.gossip.trust.TrustClock;
 import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.api.ApiException;
@@ -27,6 +28,7 @@ final class SessionTrust implements CertificateDesk.Cluster {
     private volatile NodeCredentials credentials;
     /** Null on a worker. */
     private volatile ClusterAuthorities authorities;
+    private volatile SealingKey dataKey;
     /** On the core's thread only. */
     private List<Document> followedRoots;
     private Document followedSettings;
@@ -36,6 +38,7 @@ final class SessionTrust implements CertificateDesk.Cluster {
         this.unlockKey = unlockKey;
         this.credentials = identity.credentials();
         this.authorities = identity.authorities();
+        this.dataKey = identity.dataKey();
         this.clock = clock;
         clock.plausibleUntil(credentials.identity().validUntil());
     }
@@ -66,6 +69,12 @@ final class SessionTrust implements CertificateDesk.Cluster {
     @Override
     public ClusterAuthorities authorities() {
         return authorities;
+    }
+
+    /** Null on a worker, and on a manager that was never given it. */
+    @Override
+    public SealingKey dataKey() {
+        return dataKey;
     }
 
     @Override
@@ -132,6 +141,7 @@ final class SessionTrust implements CertificateDesk.Cluster {
         boolean doubtful = clock.inDoubt();
         credentials = taken;
         authorities = identity.authorities();
+        dataKey = identity.dataKey();
         if (!doubtful) {
             clock.plausibleUntil(taken.identity().validUntil());
         }

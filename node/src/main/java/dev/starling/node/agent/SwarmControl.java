@@ -14,10 +14,13 @@ import dev.starling.node.api.ApiException;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.api.TaskLogs;
 import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.DockerId;
 import dev.starling.node.core.Document;
 import dev.starling.node.join.JoinTokens;
 import dev.starling.runtime.Container;
 import dev.starling.scheduler.model.Task;
+import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -140,6 +143,21 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     }
 
     @Override
+    public CompletionStage<Document> createSecret(JsonNode spec, byte[] value) {
+        return onSession(current -> {
+            String uid = DockerId.random(new SecureRandom()); // the value is sealed for its object
+            JsonNode body = current.secrets().seal().body(uid, spec, value);
+            return Writes.write(current, (core, now) -> core.create(Kind.SECRET, uid, body, now));
+        });
+    }
+
+    @Override
+    public boolean secretHolds(Document secret, byte[] value) {
+        SwarmSession current = session;
+        return current != null && current.secrets().seal().holds(secret, value);
+    }
+
+    @Override
     public CompletionStage<Document> update(String uid, long generation, JsonNode body) {
         return onSession(current -> Writes.write(current, (core, now) -> {
             LastManager.refuseDemotion(core.snapshot(), uid, body);
@@ -244,10 +262,16 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         });
     }
 
-    /** Without its keys a node cannot say farewell: to the others it is down, and its containers end with the next session's sweep. */
+    /** Without its keys a node cannot say farewell: to the others it is down. */
     private void leaveLocked(boolean force) {
         if (!force) {
             throw ApiException.unavailable("Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.");
+        }
+        for (Container container : host.runtime().list()) {
+            if (container.spec().labels().containsKey(TaskRunner.TASK_LABEL)) {
+                host.runtime().stop(container.id(), Duration.ZERO);
+                host.runtime().remove(container.id());
+            }
         }
         forget();
         LOG.info("left the swarm, locked");

@@ -7,6 +7,7 @@ import dev.starling.gossip.trust.ClusterAuthorities;
 import dev.starling.gossip.trust.KeyVault;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PrivateFile;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.node.config.NodeConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,14 +21,15 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 
 /**
- * What this node keeps of its membership, below {@code DATA/swarm} (0700): its key and certificates, on a manager the CA's key, the address
- * it advertises, and the store.
+ * What this node keeps of its membership, below {@code DATA/swarm} (0700): its key and certificates, on a manager the CA's key and the cluster's data key,
+ * the address it advertises, the store, and the secrets that its tasks use, sealed.
  */
 final class SwarmDirectory {
-    /** @param authorities null on a worker */
-    record Identity(NodeCredentials credentials, ClusterAuthorities authorities, Endpoint advertise) {}
+    /** @param authorities null on a worker; {@code dataKey}, by which secrets are sealed in the desired state, likewise */
+    record Identity(NodeCredentials credentials, ClusterAuthorities authorities, SealingKey dataKey, Endpoint advertise) {}
 
     private static final String CA_KEY = "ca-key.pem";
+    private static final String DATA_KEY = "data-key.pem";
     private static final String ADVERTISE = "advertise";
     private static final String CLOCK = "clock";
 
@@ -37,6 +39,11 @@ final class SwarmDirectory {
     SwarmDirectory(Path dataDirectory) {
         this.directory = dataDirectory.resolve("swarm");
         this.vault = KeyVault.at(directory);
+    }
+
+    /** Where the secrets of this node's tasks are held. */
+    static Path heldSecrets(Path dataDirectory) {
+        return dataDirectory.resolve("swarm").resolve("secrets");
     }
 
     /** Complete: {@link #save} writes the advertised address last. */
@@ -52,10 +59,11 @@ final class SwarmDirectory {
     Identity load() {
         NodeCredentials credentials = NodeCredentials.load(directory, vault);
         if (credentials.role() == Role.WORKER) {
-            vault.delete(CA_KEY); // of a promotion or demotion that a power cut ended half way
+            deleteManagersKeys(); // of a promotion or demotion that a power cut ended half way
         }
         ClusterAuthorities authorities = vault.exists(CA_KEY) ? ClusterAuthorities.parse(vault.read(CA_KEY), credentials.roots()) : null;
-        return new Identity(credentials, authorities, Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT));
+        SealingKey dataKey = vault.exists(DATA_KEY) ? SealingKey.ofPem(vault.read(DATA_KEY)) : null;
+        return new Identity(credentials, authorities, dataKey, Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT));
     }
 
     void save(Identity identity) {
@@ -63,9 +71,7 @@ final class SwarmDirectory {
             wipe();
             Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             identity.credentials().save(directory, vault);
-            if (identity.authorities() != null) {
-                vault.write(CA_KEY, identity.authorities().keysPem());
-            }
+            writeManagersKeys(identity);
             file(ADVERTISE).write(identity.advertise() + "\n");
         } catch (IOException e) {
             throw new UncheckedIOException(directory + " cannot be written", e);
@@ -73,16 +79,14 @@ final class SwarmDirectory {
     }
 
     /**
-     * Another certificate for the same key, perhaps with another role. A power cut leaves the old or the new one; the CA's key is there
-     * before a manager's certificate is, and goes after it.
+     * Another certificate for the same key, perhaps with another role. A power cut leaves the old or the new one; the CA's key and the data key
+     * are there before a manager's certificate is, and go after it.
      */
     void renew(Identity identity) {
-        if (identity.authorities() != null) {
-            vault.write(CA_KEY, identity.authorities().keysPem());
-        }
+        writeManagersKeys(identity);
         identity.credentials().save(directory, vault);
         if (identity.authorities() == null) {
-            vault.delete(CA_KEY);
+            deleteManagersKeys();
         }
     }
 
@@ -97,6 +101,20 @@ final class SwarmDirectory {
 
     void saveKnownTime(Instant time) {
         file(CLOCK).write(time.truncatedTo(ChronoUnit.SECONDS) + "\n");
+    }
+
+    private void writeManagersKeys(Identity identity) {
+        if (identity.authorities() != null) {
+            vault.write(CA_KEY, identity.authorities().keysPem());
+        }
+        if (identity.dataKey() != null) {
+            vault.write(DATA_KEY, identity.dataKey().pem());
+        }
+    }
+
+    private void deleteManagersKeys() {
+        vault.delete(CA_KEY);
+        vault.delete(DATA_KEY);
     }
 
     private PrivateFile file(String name) {

@@ -8,6 +8,7 @@ import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.JoinToken;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.gossip.trust.TrustClock;
 import dev.starling.gossip.trust.TrustException;
 import dev.starling.gossip.trust.UnlockKey;
@@ -55,7 +56,8 @@ final class SwarmEntry {
         ObjectNode settings = ClusterDocument.body(request.spec());
         X509Certificate certificate = authority.issue(key.certificateRequest(), Role.MANAGER, wallClock.instant().plus(ClusterAuthority.NODE_LIFE));
         SwarmDirectory.Identity identity = new SwarmDirectory.Identity(
-                new NodeCredentials(key.privateKey(), certificate, authority.certificate()), ClusterAuthorities.of(authority), advertise);
+                new NodeCredentials(key.privateKey(), certificate, authority.certificate()), ClusterAuthorities.of(authority), SealingKey.generate(),
+                advertise);
         directory.save(identity);
         if (request.spec().path("EncryptionConfig").path("AutoLockManagers").asBoolean(false)) {
             UnlockKey unlockKey = UnlockKey.generate();
@@ -74,7 +76,8 @@ final class SwarmEntry {
         JoinReply reply = askForEntry(request.remoteAddresses(), token, key, availability);
         NodeCredentials credentials = NodeCredentials.of(key, reply.certificate(), reply.caCertificate(), reply.retired());
         SwarmDirectory.Identity identity = new SwarmDirectory.Identity(credentials,
-                reply.caKey() == null ? null : ClusterAuthorities.parse(reply.caKey(), credentials.roots()), advertise);
+                reply.caKey() == null ? null : ClusterAuthorities.parse(reply.caKey(), credentials.roots()),
+                reply.dataKey() == null ? null : SealingKey.ofPem(reply.dataKey()), advertise);
         directory.save(identity);
         if (reply.unlockKey() != null) {
             autolock.take(UnlockKey.parse(reply.unlockKey()));

@@ -66,6 +66,7 @@ final class SwarmSession implements AutoCloseable {
     private final Storage storage;
     private final PeerTransport transport;
     private final ClusterEdge edge;
+    private final SessionSecrets secrets;
     private final TaskRunner tasks;
     private final DnsServer dns;
     private final OverlayRunner overlays;
@@ -127,7 +128,8 @@ final class SwarmSession implements AutoCloseable {
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
         this.dns = new DnsServer(DnsConfig.standard());
         this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays), this::snapshot,
+        this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays, secrets.files()), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);
@@ -155,6 +157,7 @@ final class SwarmSession implements AutoCloseable {
     private void start(Collection<Endpoint> seeds) {
         edge.start(seeds);
         edge.answerLogs(logs::answer);
+        secrets.start(edge);
         if (desk != null) {
             edge.answerRenewals((from, request) -> host.vertx().executeBlocking(() -> desk.issue(from, request).encode(), false)
                     .toCompletionStage());
@@ -180,6 +183,7 @@ final class SwarmSession implements AutoCloseable {
         overlays.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
         metrics.bind(keeper, desk, writers);
+        metrics.bind(secrets);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
         }
@@ -195,6 +199,7 @@ final class SwarmSession implements AutoCloseable {
         }
         if (trust.hasNews(snapshot)) {
             installer.follow(this);
+            keeper.causeMayHaveCome();
         }
         if (desk != null && RootRotation.isDone(snapshot, trust.roots())) {
             tell((core, now) -> RootRotation.finish(core, trust.roots(), now));
@@ -246,7 +251,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     SwarmDirectory.Identity identity() {
-        return new SwarmDirectory.Identity(credentials(), trust.authorities(), advertise);
+        return new SwarmDirectory.Identity(credentials(), trust.authorities(), trust.dataKey(), advertise);
     }
 
     Role wantedRole() {
@@ -300,6 +305,10 @@ final class SwarmSession implements AutoCloseable {
         return tasks;
     }
 
+    SessionSecrets secrets() {
+        return secrets;
+    }
+
     private void tell(java.util.function.BiConsumer<NodeCore, Time> input) {
         loop.tell(input);
     }
@@ -308,6 +317,7 @@ final class SwarmSession implements AutoCloseable {
     @Override
     public void close() {
         keeper.close();
+        secrets.close();
         if (joinServer != null) {
             joinServer.close();
         }

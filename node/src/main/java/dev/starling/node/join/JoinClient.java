@@ -84,8 +84,7 @@ public final class JoinClient {
             List<String> gossip = new ArrayList<>();
             json.path("gossip").forEach(address -> gossip.add(address.asText()));
             return new JoinReply(json.path("certificate").asText(), json.path("caCertificate").asText(), JoinReply.read(json.path("retired")),
-                    json.hasNonNull("caKey") ? json.path("caKey").asText() : null,
-                    json.hasNonNull("unlockKey") ? json.path("unlockKey").asText() : null, gossip,
+                    json.path("caKey").textValue(), json.path("dataKey").textValue(), json.path("unlockKey").textValue(), gossip,
                     Instant.ofEpochMilli(json.path("now").asLong()), Instant.ofEpochMilli(json.path("wallClock").asLong()));
         } catch (IOException e) {
             throw new JoinException(false, manager + ": its answer is no JSON: " + e.getMessage(), e);

@@ -18,13 +18,14 @@ import java.util.List;
  *                       cross-signed forms
  * @param retired        roots under which objects of the desired state were signed, and that open nothing any more
  * @param caKey          PEM, for a manager; null for a worker
+ * @param dataKey        PEM, for a manager; null for a worker
  * @param unlockKey      of autolock, for a manager; null where there is none
  * @param gossip         gossip addresses of live members, {@code host:port}
  * @param now            the cluster's time; {@code wallClock} is what the manager's clock shows
  */
 public record JoinReply(
-        String certificate, String caCertificate, List<RetiredRoot> retired, String caKey, String unlockKey, List<String> gossip, Instant now,
-        Instant wallClock) {
+        String certificate, String caCertificate, List<RetiredRoot> retired, String caKey, String dataKey, String unlockKey,
+        List<String> gossip, Instant now, Instant wallClock) {
 
     static ArrayNode write(List<RetiredRoot> retired) {
         ArrayNode json = JsonNodeFactory.instance.arrayNode();
@@ -45,5 +46,10 @@ public record JoinReply(
                     Instant.ofEpochMilli(root.path("until").asLong()), writers));
         }
         return retired;
+    }
+
+    @Override
+    public String toString() {
+        return "JoinReply[" + (caKey == null ? "worker" : "manager") + "]"; // never the keys
     }
 }

@@ -58,6 +58,9 @@ public final class JoinServer implements AutoCloseable {
     public interface Cluster {
         int tokenRotation(Role role);
 
+        /** PEM of the key that secrets are sealed with: for a manager. Null where this manager has none. */
+        String dataKey();
+
         /** Live members' gossip addresses. */
         List<String> gossipAddresses();
 
@@ -260,7 +263,7 @@ public final class JoinServer implements AutoCloseable {
             reply.set("retired", JoinReply.write(roots.retired()));
             reply.put("now", cluster.clock().instant().toEpochMilli()).put("wallClock", cluster.clock().wallClock().toEpochMilli());
             if (role == Role.MANAGER) {
-                reply.put("caKey", authorities.keysPem());
+                reply.put("caKey", authorities.keysPem()).put("dataKey", cluster.dataKey());
                 if (cluster.unlockKey() != null) {
                     reply.put("unlockKey", cluster.unlockKey().text());
                 }

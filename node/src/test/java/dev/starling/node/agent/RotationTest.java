@@ -77,7 +77,7 @@ class RotationTest {
         ExecutionException refused = assertThrows(ExecutionException.class, () -> late.swarm.join(new ClusterControl.Join("", "",
                 List.of(first.join.toString()), token, "active")).toCompletableFuture().get(20, TimeUnit.SECONDS));
         assertTrue(refused.getMessage().contains("fingerprint"), refused.getMessage());
-        late.join(second, Role.WORKER);
+        until("it is let in", () -> SwarmOfLoopbackNodes.isLetIn(late, second, Role.WORKER));
         Document after = swarm.service(first, "after");
         swarm.untilAllHave(after);
         swarm.untilAllHave(before); // signed under the old root, read by one that has never trusted it

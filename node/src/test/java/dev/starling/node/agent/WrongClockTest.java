@@ -99,7 +99,7 @@ class WrongClockTest {
         SwarmDirectory disk = new SwarmDirectory(node.directory);
         SwarmDirectory.Identity now = disk.load();
         disk.renew(new SwarmDirectory.Identity(now.credentials().renewed(ClusterAuthority.pem(authority.issue(now.credentials().certificateRequest(),
-                now.credentials().role(), end))), now.authorities(), now.advertise()));
+                now.credentials().role(), end))), now.authorities(), now.dataKey(), now.advertise()));
         disk.saveKnownTime(end.minus(Duration.ofDays(1)));
     }
 
