@@ -128,6 +128,11 @@ public record NodeCredentials(PrivateKey key, X509Certificate certificate, Clust
         return bytes.toByteArray();
     }
 
+    /** Signs what this node says of itself. */
+    public NodeSigner signer() {
+        return new NodeSigner(new NodeKey(key, certificate.getPublicKey()));
+    }
+
     /** A request (PKCS#10, DER) to renew the certificate. */
     public byte[] certificateRequest() {
         return new NodeKey(key, certificate.getPublicKey()).certificateRequest();
@@ -138,10 +143,10 @@ public record NodeCredentials(PrivateKey key, X509Certificate certificate, Clust
         PeerIdentity identity = roots.identify(chain);
         X509Certificate certificate = chain.get(0);
         if (now.isAfter(identity.validUntil())) {
-            throw TrustException.refused("the certificate of node " + identity.id() + " expired at " + identity.validUntil() + ", it is " + now + " here");
+            throw TrustException.notValidNow("the certificate of node " + identity.id() + " expired at " + identity.validUntil() + ", it is " + now + " here");
         }
         if (now.isBefore(certificate.getNotBefore().toInstant())) {
-            throw TrustException.refused("the certificate of node " + identity.id() + " is valid from " + certificate.getNotBefore().toInstant()
+            throw TrustException.notValidNow("the certificate of node " + identity.id() + " is valid from " + certificate.getNotBefore().toInstant()
                     + ", it is " + now + " here");
         }
         return identity;
