@@ -15,7 +15,7 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 what_is_missing_is_named:20 metrics_are_served:20
-    the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:90 autolock_seals_a_restarted_manager:90
+    the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
     removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90
     a_worker_on_an_island_starts_with_its_secret:120)
@@ -300,6 +300,7 @@ the_rotation_waits_for_a_node_that_is_off() {
     wait_until 40 rotation_is_over n3 || fail "still in progress: $(docker_on n3 node ls 2>&1)"
     wait_until 20 all_ready || fail "n5 is not ready again: $(d node ls 2>&1)"
     wait_until 20 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+    wait_until 45 sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
 }
 rotation_is_over() { [[ $(docker_on "$1" info --format '{{.Swarm.Cluster.RootRotationInProgress}}') == false ]]; }
 
