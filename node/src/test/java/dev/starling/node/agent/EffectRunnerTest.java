@@ -207,6 +207,12 @@ class EffectRunnerTest {
         public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
             return ContainerRuntime.NetworkSetup.NONE;
         }
+
+        @Override
+        public void awaitAnswering(Document service, Container container) {}
+
+        @Override
+        public void leaveBalance(Task task, ClusterSnapshot snapshot) {}
     }
 
     /** Looks at the disk at the moment of the start. */

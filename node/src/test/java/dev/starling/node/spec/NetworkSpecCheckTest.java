@@ -53,7 +53,7 @@ final class NetworkSpecCheckTest {
                  "IPAM": {"Driver": "default", "Options": {}, "Config": [{"Subnet": "192.168.4.0/22", "Gateway": "192.168.5.9"}]}}
                 """);
         OverlayNetwork overlay = NetworkSpecReader.overlay(Specs.withSpec(Kind.NETWORK, "net", spec)).orElseThrow();
-        assertEquals(new OverlayNetwork("net", spec.path("VxlanId").asInt(), "192.168.4.0/22", "192.168.5.9", 1400), overlay);
+        assertEquals(new OverlayNetwork("net", spec.path("VxlanId").asInt(), "192.168.4.0/22", "192.168.5.9", false, 1400), overlay);
         assertTrue(overlay.vni() >= 4096 && overlay.vni() < 1 << 24);
         assertEquals("y", spec.path("Labels").path("x").asText());
     }

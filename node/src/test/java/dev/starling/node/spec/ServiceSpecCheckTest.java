@@ -20,8 +20,7 @@ final class ServiceSpecCheckTest {
             "{\"Name\": \"shop\", \"EndpointSpec\": {\"Ports\": [{\"Protocol\": \"tcp\", \"TargetPort\": 80, \"PublishedPort\": 8080}]}}"));
     private static final ClusterSnapshot SNAPSHOT = Specs.snapshot(List.of(PUBLISHER), List.of(NETWORK));
 
-    private final ServiceSpecCheck check = new ServiceSpecCheck(ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
-    private final ServiceSpecCheck withPorts = new ServiceSpecCheck(ConstraintSyntax.DOCKER, new ServiceSpecCheck.Features(true, true));
+    private final ServiceSpecCheck check = new ServiceSpecCheck(ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
 
     /** Sets the field at a path like {@code TaskTemplate.Networks} of the CLI's smallest service. */
     private static ObjectNode with(String path, String value) {
@@ -128,10 +127,10 @@ final class ServiceSpecCheckTest {
     @Test
     void aPublishedPortBelongsToOneService() {
         ObjectNode same = with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080}]");
-        SpecException refused = assertThrows(SpecException.class, () -> withPorts.accept(same, SNAPSHOT, ""));
+        SpecException refused = assertThrows(SpecException.class, () -> check.accept(same, SNAPSHOT, ""));
         assertEquals("rpc error: code = InvalidArgument desc = port '8080' is already in use by service 'shop'"
                 + " (svc0000000000000000000001) as an ingress port", refused.getMessage());
-        withPorts.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
-        withPorts.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+        check.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
     }
 }
