@@ -62,7 +62,7 @@ final class NetworkSpecCheckTest {
     @CsvSource(delimiter = '|', value = {
         "\"Name\": \"a\"                                                      | NOT_SUPPORTED | bridge",
         "\"Name\": \"a\", \"Driver\": \"macvlan\"                             | NOT_SUPPORTED | Driver \"macvlan\"",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Internal\": true         | NOT_SUPPORTED | Internal",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"ConfigOnly\": true       | NOT_SUPPORTED | ConfigOnly",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true       | NOT_SUPPORTED | EnableIPv6",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv4\": false      | NOT_SUPPORTED | without IPv4",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"encrypted\": \"\"} | NOT_SUPPORTED | --opt encrypted",

@@ -90,8 +90,8 @@ final class ServiceSpecCheckTest {
         "RollbackConfig.FailureAction                      | \"rollback\"                     | INVALID | RollbackConfig.FailureAction",
         "UpdateConfig.MaxFailureRatio                      | 1.5                              | INVALID | must be between 0 and 1",
         "UpdateConfig.Order                                | \"both\"                         | INVALID | UpdateConfig.Order",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80}]           | NOT_SUPPORTED | mode=ingress",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | mode=host",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishedPort\": 1}, {\"TargetPort\": 81, \"PublishedPort\": 1}] | INVALID | duplicate published",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | without saying which",
         "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | INVALID | must be a port number",
         "Networks                                          | [{\"Target\": \"back\"}]         | NOT_SUPPORTED | Networks",
         "Surprise                                          | 1                                | NOT_SUPPORTED | Surprise",
@@ -122,6 +122,14 @@ final class ServiceSpecCheckTest {
     void networksAreStoredByTheirId() {
         JsonNode accepted = check.accept(with("TaskTemplate.Networks", "[{\"Target\": \"back\"}]"), SNAPSHOT, "");
         assertEquals(NETWORK.uid(), accepted.path("TaskTemplate").path("Networks").get(0).path("Target").asText());
+    }
+
+    @Test
+    void aKernelThatLacksWhatPortsNeedRefusesThemByName() {
+        ServiceSpecCheck poor = new ServiceSpecCheck(ConstraintSyntax.DOCKER, new ServiceSpecCheck.Features(List.of("masquerading (module nft_masq)")));
+        SpecException refused = assertThrows(SpecException.class, () -> poor.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 80}]"), SNAPSHOT, ""));
+        assertEquals(SpecException.Kind.NOT_SUPPORTED, refused.kind());
+        assertTrue(refused.getMessage().contains("nft_masq"), refused.getMessage());
     }
 
     @Test
