@@ -22,6 +22,7 @@ public interface LibC {
     int NETLINK_ROUTE = 0;
     int NETLINK_NETFILTER = 12;
     int SOL_SOCKET = 1;
+    int SO_REUSEADDR = 2;
     int SO_RCVBUF = 8;
     int SO_RCVTIMEO = 20;
     int SO_SNDBUFFORCE = 32;

@@ -20,10 +20,26 @@ public final class PortReservation implements AutoCloseable {
 
     /** @throws NetlinkException with EADDRINUSE where a process has the port, on any address */
     public static PortReservation take(boolean tcp, int port) {
+        try {
+            return bind(tcp, port, false);
+        } catch (NetlinkException taken) {
+            if (!tcp || taken.errno() != Errno.EADDRINUSE) {
+                throw taken;
+            }
+            // Old connections of a program that has gone keep others off for a minute, unless they say that they know: a listener still does.
+            return bind(true, port, true);
+        }
+    }
+
+    private static PortReservation bind(boolean tcp, int port, boolean besideOldConnections) {
         String operation = "bind 0.0.0.0:" + port + "/" + (tcp ? "tcp" : "udp");
         int descriptor = LibC.INSTANCE.socket(LibC.AF_INET, (tcp ? LibC.SOCK_STREAM : LibC.SOCK_DGRAM) | LibC.SOCK_CLOEXEC, 0);
         if (descriptor < 0) {
             throw LibC.failure(operation);
+        }
+        if (besideOldConnections) {
+            byte[] one = ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(1).array();
+            LibC.INSTANCE.setsockopt(descriptor, LibC.SOL_SOCKET, LibC.SO_REUSEADDR, one, one.length);
         }
         byte[] address = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder()).putShort((short) LibC.AF_INET).order(ByteOrder.BIG_ENDIAN)
             .putShort((short) port).array();
