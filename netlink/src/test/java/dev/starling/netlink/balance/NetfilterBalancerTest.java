@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 class NetfilterBalancerTest {
     private static final String BRIDGE = "sb-ingress000";
     private static final int SERVER = 8080;
-    private static final int UPDATES = Integer.getInteger("starling.balancer.updates", 300);
+    private static final int UPDATES = Integer.getInteger("starling.balancer.updates", 150);
 
     private NamespaceLab lab;
     private Path client;
