@@ -244,16 +244,16 @@ a_published_port_answers_on_every_node() {
     wait_until 20 is_refused n2 8080 || fail "port 8080 still answers without its service"
 }
 untouched() { ! in_host n1 nft list chain ip starling published | grep -qw drop; }
-is_refused() { page "$1" "$2" 2>&1 | grep -qi "refused\|couldn't connect"; }
+is_refused() { local said; said=$(page "$1" "$2" 2>&1); [[ $? == 7 && $said == *connect* ]]; }
 
-# One connection after the other to each node, until the file $1 is there: "count failures" to $1.result. One that took a second had a lost packet.
+# One connection after the other to each node, until the file $1 is there: "count failures" to $1.result. One that took a second has lost a packet.
 hammer() {
     outside bash -c 'count=0 failed=0
         while [[ ! -e $1 ]]; do
             for k in 1 2 3 4 5; do
                 count=$((count + 1))
-                took=$(curl -s --max-time 5 -o /dev/null -w "%{time_connect}" "http://10.88.0.1$k:8080/") && [[ $took == 0.* ]] \
-                    || { failed=$((failed + 1)); echo "node $k: connected after $took s, at $(date +%T.%N)" >>"$1.failures"; }
+                took=$(curl -s --max-time 5 -o /dev/null -w "%{time_total}" "http://10.88.0.1$k:8080/") && [[ $took == 0.* ]] \
+                    || { failed=$((failed + 1)); echo "node $k: $took s, at $(date +%T.%N)" >>"$1.failures"; }
             done
         done
         echo "$count $failed" >"$1.result"' hammer "$1"
@@ -274,7 +274,7 @@ a_changing_service_refuses_no_connection() {
     wait_until 20 test -s "$stop.result" || fail "the load does not end"
     read -r count failed <"$stop.result"
     note "$count connections while a service was scaled and updated, $failed failed"
-    ((count > 100 && failed == 0)) || fail "$failed of $count connections failed: $(head -n 5 "$stop.failures" | tr '\n' ';')"
+    ((count > 50 && failed == 0)) || fail "$failed of $count connections failed: $(head -n 5 "$stop.failures" 2>/dev/null | tr '\n' ';')"
     d service rm web >/dev/null || fail "rm"
 }
 
