@@ -1,11 +1,13 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.ContainerSpecBuilder;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
@@ -19,8 +21,9 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 
-/** What a task's container needs of this node: the image at hand, its spec, its networks. */
+/** What a task's container needs of this node: the image at hand, its spec, its secrets and configs, its networks. */
 final class TaskPreparation implements TaskRunner.Preparation {
     /** A task that does not listen on what it publishes runs all the same, in the end. */
     private static final Duration ANSWERING = Duration.ofSeconds(2);
@@ -28,11 +31,13 @@ final class TaskPreparation implements TaskRunner.Preparation {
     private final Host host;
     private final OverlayRunner overlays;
     private final ServiceAddresses services;
+    private final TaskFiles files;
 
-    TaskPreparation(Host host, OverlayRunner overlays, ServiceAddresses services) {
+    TaskPreparation(Host host, OverlayRunner overlays, ServiceAddresses services, TaskFiles files) {
         this.host = host;
         this.overlays = overlays;
         this.services = services;
+        this.files = files;
     }
 
     @Override
@@ -66,13 +71,22 @@ final class TaskPreparation implements TaskRunner.Preparation {
     }
 
     @Override
+    public CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot snapshot) {
+        return files.of(service, task, snapshot);
+    }
+
+    @Override
     public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
         services.takeHostPorts(task, snapshot);
         return overlays.setup(task, snapshot);
     }
 
     @Override
-    public void awaitAnswering(Document service, Container container) {
+    public void awaitAnswering(Task task, Container container, ClusterSnapshot snapshot) {
+        Document service = snapshot.document(Kind.SERVICE, task.slot().serviceUid());
+        if (service == null) {
+            return;
+        }
         Set<Integer> targets = new TreeSet<>();
         service.spec().path("EndpointSpec").path("Ports").forEach(port -> {
             if (port.path("Protocol").asText("tcp").equals("tcp")) {
