@@ -19,9 +19,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
@@ -35,11 +37,17 @@ final class ServiceAddresses implements AutoCloseable {
     private static final long NEWS_NANOS = 300_000_000L;
     private static final long LEAVE_NANOS = 2_000_000_000L;
     private static final long POLL_NANOS = 10_000_000L;
+    /** What has not changed is compared with the kernel's that often, not at each snapshot. */
+    private static final long CHECK_NANOS = 2_500_000_000L;
 
     private final Balancer balancer;
     private final Overlay overlay;
     private final boolean available;
     private final HeldPorts ports = new HeldPorts();
+    /** Of the overlay's thread: what was last programmed, and when all of it was last compared with the kernel's. */
+    private HostNetworks host;
+    private final Map<String, SortedMap<String, SortedSet<String>>> inside = new HashMap<>();
+    private long checked = System.nanoTime() - CHECK_NANOS;
     private volatile SortedSet<String> balanced = java.util.Collections.emptySortedSet();
     private volatile List<String> conflicts = List.of();
 
@@ -74,13 +82,23 @@ final class ServiceAddresses implements AutoCloseable {
         TreeSet<String> named = new TreeSet<>();
         wanted.ports().forEach(port -> named.add(port.text()));
         ports.releaseAllBut(named);
-        balancer.host(new HostNetworks(plan.networks().values().stream().map(network ->
+        boolean due = System.nanoTime() - checked >= CHECK_NANOS;
+        program(new HostNetworks(plan.networks().values().stream().map(network ->
                 new HostNetworks.Network(overlay.bridge(network.uid()), network.subnet(), network.internal())).toList(),
                 Optional.ofNullable(plan.networks().get(IngressNetwork.UID)).map(network ->
                         new HostNetworks.Ingress(overlay.bridge(network.uid()), network.gateway())),
-                published));
-        containers(snapshot, wanted);
+                published), due);
+        containers(snapshot, wanted, due);
         balanced = wanted.balanced();
+        checked = due ? System.nanoTime() : checked;
+    }
+
+    private void program(HostNetworks wanted, boolean due) {
+        if (due || !wanted.equals(host)) {
+            host = null;
+            balancer.host(wanted);
+            host = wanted;
+        }
     }
 
     private void noteConflicts(Map<String, ServiceEndpoint> endpoints) {
@@ -89,15 +107,19 @@ final class ServiceAddresses implements AutoCloseable {
         conflicts = now;
     }
 
-    private void containers(ClusterSnapshot snapshot, BalancePlan wanted) {
+    private void containers(ClusterSnapshot snapshot, BalancePlan wanted, boolean due) {
         for (Task task : snapshot.view().tasks().getOrDefault(snapshot.self(), List.of())) {
-            if (task.state() == TaskState.RUNNING && task.pid() > 0 && wanted.containers().containsKey(task.id())) {
+            boolean runs = task.state() == TaskState.RUNNING && task.pid() > 0 && wanted.containers().containsKey(task.id());
+            if (runs && (due || !wanted.containers().get(task.id()).equals(inside.get(task.id())))) {
                 Path netns = Path.of("/proc/" + task.pid() + "/ns/net");
                 if (isOfContainer(netns)) {
+                    inside.remove(task.id());
                     program(task, netns, wanted);
+                    inside.put(task.id(), wanted.containers().get(task.id()));
                 }
             }
         }
+        inside.keySet().retainAll(wanted.containers().keySet());
         balancer.forgetAllBut(new TreeSet<>(wanted.containers().keySet()));
     }
 

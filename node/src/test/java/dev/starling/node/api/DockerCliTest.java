@@ -154,7 +154,7 @@ final class DockerCliTest {
     void conflictsAndRefusals() throws Exception {
         createService("web");
         assertError("service web already exists", "service", "create", "-d", "--name", "web", "busybox");
-        assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "80:80", "busybox");
+        assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "mode=host,target=80", "busybox");
         assertError("Healthcheck", "service", "create", "-d", "--health-cmd", "true", "busybox");
         assertError("TTY", "service", "create", "-d", "--tty", "busybox");
         assertError("ReplicatedJob", "service", "create", "-d", "--mode", "replicated-job", "busybox");
