@@ -162,7 +162,7 @@ final class DockerCliTest {
         assertError("Ulimits", "service", "create", "-d", "--ulimit", "nofile=5", "busybox");
         assertError("expected one operator", "service", "create", "-d", "--constraint", "node.role", "busybox");
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");
-        assertError("Internal", "network", "create", "-d", "overlay", "--internal", "n");
+        assertError("EnableIPv6", "network", "create", "-d", "overlay", "--ipv6", "n");
         assertError("docker exec", "exec", "web", "sh");
         assertEquals(1, api.cluster.snapshot().documents().get(Kind.SERVICE).size());
     }
