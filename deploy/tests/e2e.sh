@@ -17,6 +17,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 host_ports_and_taken_ports_are_told:50
     virtual_addresses_and_the_way_out:60
+    the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:90 autolock_seals_a_restarted_manager:90
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
     removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90
     a_worker_on_an_island_starts_with_its_secret:120)
@@ -375,6 +376,74 @@ virtual_addresses_and_the_way_out() {
     d service rm api caller shut >/dev/null || fail "rm"
     wait_until 20 d network rm front back >/dev/null 2>&1 || fail "network rm"
 }
+
+ca_of() { docker_on "$1" node inspect "$2" --format '{{.Description.TLSInfo.CertIssuerPublicKey}}'; }
+
+# The CLI's own progress display decides when it is done: all nodes have certificates under the new CA and trust nothing else.
+the_ca_is_rotated_and_nobody_is_lost() {
+    local before after started agent token
+    before=$(d swarm ca) || fail "swarm ca: $(d swarm ca 2>&1)"
+    token=$(d swarm join-token -q worker)
+    grep -q 'BEGIN CERTIFICATE' <<<"$before" || fail "no certificate: $before"
+    expect_error 'requires the .--rotate. flag' d swarm ca --cert-expiry 3h
+    expect_error "ExternalCAs.*not there yet" d swarm ca --rotate --external-ca protocol=cfssl,url=https://10.88.0.1/sign --ca-cert <(printf '%s\n' "$before")
+    expect_error "at least|minimum certificate expiry" d swarm ca --rotate --cert-expiry 1m
+    started=$(now_millis)
+    agent=$(agent_of n4)
+    after=$(timeout 60 docker -H "unix://$(socket_of n1)" swarm ca --rotate --cert-expiry 720h --quiet </dev/null 2>&1) || fail "rotate: $after"
+    note "rotated on $NODES nodes in $(seconds $(($(now_millis) - started)))"
+    [[ $(d swarm ca) != "$before" ]] || fail "the CA is the old one"
+    [[ $(agent_of n4) == "$agent" ]] || fail "the agent of n4 is another one"
+    [[ $(d info --format '{{.Swarm.Cluster.RootRotationInProgress}} {{.Swarm.Cluster.Spec.CAConfig.ForceRotate}}') == 'false 1' ]] || fail "$(d info --format '{{json .Swarm.Cluster}}')"
+    [[ $(for n in $(node_names); do ca_of n1 "$n"; done | sort -u | wc -l) == 1 ]] || fail "not all nodes are under one CA"
+    [[ $(d swarm join-token -q worker) != "$token" ]] || fail "the join token is the old one"
+    [[ $(docker_on n2 swarm join-token -q worker) == "$(d swarm join-token -q worker)" ]] || fail "n2 derives another token"
+    all_ready || fail "not all ready: $(d node ls 2>&1)"
+    runs fifty 50 || fail "$(count_running fifty) of 50 run"
+}
+
+the_rotation_waits_for_a_node_that_is_off() {
+    starling lab kill n5 >/dev/null || fail "kill"
+    docker_on n2 swarm ca --rotate --detach >/dev/null || fail "rotate"
+    sleep 2
+    [[ $(docker_on n3 info --format '{{.Swarm.Cluster.RootRotationInProgress}}') == true ]] || fail "it did not wait for n5"
+    starling lab start n5 >/dev/null || fail "start"
+    wait_until 40 rotation_is_over n3 || fail "still in progress: $(docker_on n3 node ls 2>&1)"
+    wait_until 20 all_ready || fail "n5 is not ready again: $(d node ls 2>&1)"
+    wait_until 20 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+}
+rotation_is_over() { [[ $(docker_on "$1" info --format '{{.Swarm.Cluster.RootRotationInProgress}}') == false ]]; }
+
+autolock_seals_a_restarted_manager() {
+    local key containers
+    expect_error "no unlock key is set" d swarm unlock-key
+    expect_error "swarm is not locked" d swarm unlock </dev/null
+    d swarm update --autolock=true | grep -q SWMKEY-1- || fail "no key shown"
+    key=$(d swarm unlock-key -q)
+    [[ $key == SWMKEY-1-* ]] || fail "unlock-key: $key"
+    wait_until 20 has_unlock_key n3 "$key" || fail "n3 has another key: $(docker_on n3 swarm unlock-key 2>&1)"
+    in_host n3 grep -rlE 'BEGIN (EC )?PRIVATE KEY' "$DATA_DIR/n3/swarm" && fail "a key lies open on n3"
+    containers=$(sleepers_on n3 | paste -sd' ')
+    starling lab kill n3 --agent >/dev/null || fail "kill the agent"
+    starling lab start n3 >/dev/null 2>&1
+    wait_until 20 is_locked n3 || fail "n3 is '$(docker_on n3 info --format '{{.Swarm.LocalNodeState}}' 2>&1)'"
+    [[ $(sleepers_on n3 | paste -sd' ') == "$containers" ]] || fail "its containers did not go on"
+    expect_error "Swarm is encrypted and needs to be unlocked" docker_on n3 node ls
+    expect_error "Swarm is encrypted and needs to be unlocked" docker_on n3 service create busybox sleep 9
+    expect_error "invalid key" unlock n3 SWMKEY-1-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+    unlock n3 "$key" || fail "unlock"
+    wait_until 20 all_ready || fail "n3 is not ready again: $(d node ls 2>&1)"
+    d swarm unlock-key --rotate -q | grep -q SWMKEY-1- || fail "rotate"
+    [[ $(d swarm unlock-key -q) != "$key" ]] || fail "the key is the old one"
+    d swarm update --autolock=false >/dev/null || fail "autolock off"
+    wait_until 20 lies_open n3 || fail "n3 is sealed still"
+    wait_until 45 sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
+    wait_until 10 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+}
+has_unlock_key() { [[ $(docker_on "$1" swarm unlock-key -q 2>/dev/null) == "$2" ]]; }
+is_locked() { [[ $(docker_on "$1" info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null) == locked ]]; }
+lies_open() { ! in_host "$1" test -e "$DATA_DIR/$1/swarm/vault.lock"; }
+unlock() { printf '%s\n' "$2" | docker_on "$1" swarm unlock; }
 
 a_killed_node_is_down_and_its_tasks_move() {
     local started down

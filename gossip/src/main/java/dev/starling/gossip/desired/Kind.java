@@ -2,7 +2,7 @@ package dev.starling.gossip.desired;
 
 /** The kinds of object that operators write. {@link #code} is on the wire and on disk: never reuse one. */
 public enum Kind {
-    CLUSTER(1), NODE(2), SERVICE(3), NETWORK(4), SECRET(5), CONFIG(6);
+    CLUSTER(1), NODE(2), SERVICE(3), NETWORK(4), SECRET(5), CONFIG(6), ROOT(7);
 
     private final int code;
 

@@ -17,10 +17,13 @@ final class Call {
 
     private final RoutingContext context;
     private final ClusterSnapshot snapshot;
+    private final boolean locked;
 
-    Call(RoutingContext context, ClusterSnapshot snapshot) {
+    /** @param locked why there is no snapshot */
+    Call(RoutingContext context, ClusterSnapshot snapshot, boolean locked) {
         this.context = context;
         this.snapshot = snapshot;
+        this.locked = locked;
     }
 
     /** A part of the path, decoded. */
@@ -91,7 +94,7 @@ final class Call {
     /** For reads, which any node of a swarm answers. */
     ClusterSnapshot snapshot() {
         if (snapshot == null) {
-            throw ApiException.unavailable(IN_NO_SWARM);
+            throw ApiException.unavailable(locked ? ClusterControl.LOCKED : IN_NO_SWARM);
         }
         return snapshot;
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
@@ -17,12 +18,11 @@ final class NodeJson {
     private static final List<String> NETWORK_PLUGINS = List.of("bridge", "host", "null", "overlay");
 
     private final ClusterSnapshot snapshot;
-    private final ObjectNode tls;
+    private final ClusterRoots roots;
 
-    /** @param caPem the cluster's CA certificate */
-    NodeJson(ClusterSnapshot snapshot, String caPem) {
+    NodeJson(ClusterSnapshot snapshot, ClusterRoots roots) {
         this.snapshot = snapshot;
-        this.tls = TlsInfo.of(caPem);
+        this.roots = roots;
     }
 
     ObjectNode of(NodeView node) {
@@ -75,7 +75,7 @@ final class NodeJson {
         plugins.addObject().put("Type", "Log").put("Name", "json-file");
         NETWORK_PLUGINS.forEach(name -> plugins.addObject().put("Type", "Network").put("Name", name));
         plugins.addObject().put("Type", "Volume").put("Name", "local");
-        description.set("TLSInfo", tls);
+        description.set("TLSInfo", TlsInfo.ofNode(roots, snapshot.certificates().get(node.id())));
         return description;
     }
 }

@@ -8,6 +8,7 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Output;
 import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Desired;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
@@ -131,6 +132,17 @@ public final class NodeCore {
         putRecord(RecordKeys.NODE, RecordCodec.encode(report), now);
         changed();
         absorb(now);
+    }
+
+    /** This node has another certificate, or trusts other roots. */
+    public void certify(CertificateReport report, Time now) {
+        putRecord(RecordKeys.CERTIFICATE, RecordCodec.encode(report), now);
+        absorb(now);
+    }
+
+    /** All objects, as they are signed; for what the view leaves out. */
+    public Desired desired() {
+        return gossip.desired();
     }
 
     public void report(TaskReport report, Time now) {

@@ -100,6 +100,17 @@ final class RecordCodec {
         return in.end() ? Resources.NONE : new Resources(in.readLong(), in.readLong());
     }
 
+    static Bytes encode(CertificateReport report) {
+        return write(out -> {
+            out.writeString(report.issuer());
+            out.writeString(report.oldest());
+        });
+    }
+
+    static CertificateReport decodeCertificate(Bytes bytes) {
+        return read(bytes, "certificate report", in -> new CertificateReport(in.text(), in.text()));
+    }
+
     static Bytes encode(Refusal refusal) {
         return write(out -> {
             writeSlot(out, refusal.slot());

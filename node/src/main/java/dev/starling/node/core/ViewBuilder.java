@@ -34,6 +34,7 @@ final class ViewBuilder {
     /** One node's record, decoded. */
     private static final class NodeRecord {
         NodeReport report;
+        CertificateReport certificate;
         final TreeMap<String, Task> tasks = new TreeMap<>();
         final TreeMap<String, Refusal> refusals = new TreeMap<>();
         final TreeMap<String, List<BlockClaim>> blocks = new TreeMap<>();
@@ -93,6 +94,8 @@ final class ViewBuilder {
         if (key.equals(RecordKeys.NODE)) {
             parts.nodes = null;
             record.report = value == null ? null : RecordCodec.decodeReport(value);
+        } else if (key.equals(RecordKeys.CERTIFICATE)) {
+            record.certificate = value == null ? null : RecordCodec.decodeCertificate(value);
         } else if (key.startsWith(RecordKeys.TASK)) {
             parts.tasks = null;
             record.taskList = null;
@@ -154,7 +157,7 @@ final class ViewBuilder {
                     nodeSettings.put(node, specs.node(document));
                 }
             }
-            case CLUSTER, SECRET, CONFIG -> { }
+            case CLUSTER, SECRET, CONFIG, ROOT -> { }
         }
         return document;
     }
@@ -261,9 +264,13 @@ final class ViewBuilder {
 
     ClusterSnapshot snapshot(Role role, SortedMap<NodeId, Member> members, View view) {
         TreeMap<NodeId, NodeReport> reports = new TreeMap<>();
+        TreeMap<NodeId, CertificateReport> certificates = new TreeMap<>();
         records.forEach((id, record) -> {
             if (record.report != null) {
                 reports.put(id, record.report);
+            }
+            if (record.certificate != null) {
+                certificates.put(id, record.certificate);
             }
         });
         TreeMap<Kind, List<Document>> all = new TreeMap<>();
@@ -271,7 +278,7 @@ final class ViewBuilder {
             all.put(kind, documents(kind));
         }
         return new ClusterSnapshot(self, role, unmodifiableCopy(members), Collections.unmodifiableSortedMap(reports), view,
-                Collections.unmodifiableSortedMap(all));
+                Collections.unmodifiableSortedMap(all), Collections.unmodifiableSortedMap(certificates));
     }
 
     private static <K, V> SortedMap<K, V> unmodifiableCopy(SortedMap<K, V> map) {

@@ -18,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,10 @@ final class LoopbackNode implements AutoCloseable {
     final Endpoint join = new Endpoint("127.0.0.1", freePort());
     final ToldContainers containers = new ToldContainers();
     SwarmControl swarm;
+    /** What this node's clock shows; may be set while it runs. */
+    volatile InstantSource wall = InstantSource.system();
+    /** Of the config, from the next start on. */
+    volatile List<Endpoint> joinAddresses = List.of();
     private final Vertx vertx;
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
 
@@ -48,11 +53,11 @@ final class LoopbackNode implements AutoCloseable {
     /** The agent begins, or begins again after {@link #stop}. */
     void start() {
         NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
-        NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, List.of(),
+        NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"), vertx, meters, timer),
-                new SwarmDirectory(directory));
+                new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();
     }
 

@@ -9,6 +9,8 @@ import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
@@ -307,8 +309,28 @@ final class FakeCluster implements ClusterControl {
     }
 
     @Override
-    public String caCertificate() {
-        return CA;
+    public ClusterRoots roots() {
+        return new ClusterRoots("k3x9", List.of(ClusterAuthority.certificate(CA)), List.of(), List.of());
+    }
+
+    @Override
+    public synchronized CompletionStage<Void> updateSwarm(long version, com.fasterxml.jackson.databind.JsonNode spec, boolean rotateUnlockKey) {
+        throw new AssertionError("not expected in these tests: swarm update " + spec);
+    }
+
+    @Override
+    public boolean isLocked() {
+        return false;
+    }
+
+    @Override
+    public CompletionStage<Void> unlock(String key) {
+        return CompletableFuture.failedFuture(ApiException.conflict("swarm is not locked"));
+    }
+
+    @Override
+    public String unlockKey() {
+        return "";
     }
 
     private static Role roleOf(NodeId node) {
