@@ -28,8 +28,9 @@ import java.util.Optional;
 final class SchedulerSeams {
     private static final int ID_LENGTH = 25;
 
-    static DockerApi.Seams of() {
-        return new DockerApi.Seams(SchedulerSeams::pending, (view, document) -> progress(view, document, System.currentTimeMillis()), Constraint::parse, ServiceSpecCheck.Features.NOW);
+    static DockerApi.Seams of(ServiceSpecCheck.Features features) {
+        return new DockerApi.Seams(SchedulerSeams::pending, (view, document) -> progress(view, document, System.currentTimeMillis()),
+                Constraint::parse, features);
     }
 
     private static List<Task> pending(View view) {

@@ -115,6 +115,12 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         return session;
     }
 
+    /** What {@code docker info} should warn of. */
+    List<String> warnings() {
+        SwarmSession current = session;
+        return current == null ? List.of() : current.warnings();
+    }
+
     boolean isInSwarm() {
         return session != null || isLocked();
     }
@@ -139,7 +145,12 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     @Override
     public CompletionStage<Document> create(Kind kind, JsonNode body) {
-        return onSession(current -> Writes.write(current, (core, now) -> core.create(kind, null, body, now)));
+        return onSession(current -> Writes.write(current, (core, now) -> {
+            if (kind == Kind.SERVICE) {
+                ServiceWrites.complete(core, body, "", now);
+            }
+            return core.create(kind, null, body, now);
+        }));
     }
 
     @Override
@@ -161,6 +172,9 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     public CompletionStage<Document> update(String uid, long generation, JsonNode body) {
         return onSession(current -> Writes.write(current, (core, now) -> {
             LastManager.refuseDemotion(core.snapshot(), uid, body);
+            if (core.snapshot().document(Kind.SERVICE, uid) != null) {
+                ServiceWrites.complete(core, body, uid, now);
+            }
             return core.update(uid, generation, body, now);
         }));
     }
@@ -255,6 +269,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
             pause(LEAVE_MILLIS); // the farewell is on its way: it is pushed once and then the connections close
             session = null;
             current.tasks().removeAll();
+            current.withdraw();
             current.close();
             forget();
             LOG.info("left the swarm");

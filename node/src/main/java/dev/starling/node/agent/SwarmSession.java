@@ -71,6 +71,7 @@ final class SwarmSession implements AutoCloseable {
     private final SessionSecrets secrets;
     private final TaskRunner tasks;
     private final DnsServer dns;
+    private final ServiceAddresses services;
     private final OverlayRunner overlays;
     private final AgentTaskLogs logs;
     private final PendingWrites writes;
@@ -129,9 +130,10 @@ final class SwarmSession implements AutoCloseable {
         this.edge = new ClusterEdge(transport, credentials());
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
         this.dns = new DnsServer(DnsConfig.standard());
-        this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
+        this.services = new ServiceAddresses(host.balancer(), host.overlay(), host.missingForServices());
+        this.overlays = new OverlayRunner(host.overlay(), dns, services, advertise.host());
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays, secrets.files()), this::snapshot,
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays, services, secrets.files()), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);
@@ -224,7 +226,7 @@ final class SwarmSession implements AutoCloseable {
         return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
                 role(), host.facts().platform(), offers, host.version(),
                 Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
-                Collections.unmodifiableSortedSet(new TreeSet<>(host.facts().warnings())));
+                Collections.unmodifiableSortedSet(new TreeSet<>(host.warnings())));
     }
 
     /** A container of this node ended. */
@@ -315,6 +317,16 @@ final class SwarmSession implements AutoCloseable {
         loop.tell(input);
     }
 
+    List<String> warnings() {
+        return services.warnings();
+    }
+
+    /** This node leaves for good: rules that lead to tasks elsewhere go. */
+    void withdraw() {
+        overlays.close();
+        services.remove();
+    }
+
     /** Stops being a member here; containers go on, the disk keeps all. */
     @Override
     public void close() {
@@ -326,6 +338,7 @@ final class SwarmSession implements AutoCloseable {
         host.images().onChange(() -> { });
         loop.close();
         overlays.close();
+        services.close();
         dns.close();
         tasks.close();
         logs.close();

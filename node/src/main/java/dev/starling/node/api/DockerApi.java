@@ -38,7 +38,7 @@ public final class DockerApi {
     public record Seams(
             PendingTasks pending, UpdateProgress progress, ConstraintSyntax constraints, ServiceSpecCheck.Features features) {
         public static final Seams NONE =
-                new Seams(PendingTasks.NONE, UpdateProgress.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
+                new Seams(PendingTasks.NONE, UpdateProgress.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
     }
 
     private final Vertx vertx;

@@ -1,10 +1,14 @@
 package dev.starling.node.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.ServiceEndpoint;
+import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -12,6 +16,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 
 /** Services as {@code docker service ls} and {@code inspect} read them. */
 final class ServiceJson {
@@ -20,11 +25,13 @@ final class ServiceJson {
     private final ClusterSnapshot snapshot;
     private final PendingTasks pending;
     private final UpdateProgress progress;
+    private final SortedMap<String, ServiceEndpoint> endpoints;
 
     ServiceJson(ClusterSnapshot snapshot, PendingTasks pending, UpdateProgress progress) {
         this.snapshot = snapshot;
         this.pending = pending;
         this.progress = progress;
+        this.endpoints = ServiceEndpoints.of(snapshot);
     }
 
     ObjectNode of(Document service, boolean insertDefaults) {
@@ -37,16 +44,38 @@ final class ServiceJson {
         if (service.body().path("PreviousSpec").isObject()) {
             json.set("PreviousSpec", service.body().path("PreviousSpec"));
         }
-        ObjectNode endpoint = json.putObject("Endpoint");
-        JsonNode ports = service.spec().path("EndpointSpec").path("Ports");
-        if (ports.isArray() && !ports.isEmpty()) {
-            endpoint.set("Spec", service.spec().path("EndpointSpec"));
-            endpoint.set("Ports", ports);
-        } else {
-            endpoint.putObject("Spec");
-        }
+        json.set("Endpoint", endpoint(service));
         progress.of(snapshot.view(), service).ifPresent(status -> putUpdateStatus(json, status));
         return json;
+    }
+
+    private ObjectNode endpoint(Document service) {
+        ObjectNode json = Json.object();
+        JsonNode asked = service.spec().path("EndpointSpec");
+        json.set("Spec", asked.isObject() && !asked.isEmpty() ? asked : Json.object());
+        ServiceEndpoint endpoint = endpoints.get(service.uid());
+        if (!endpoint.ports().isEmpty()) {
+            ArrayNode ports = json.putArray("Ports");
+            endpoint.ports().forEach(port -> {
+                ObjectNode entry = ports.addObject();
+                if (!port.name().isEmpty()) {
+                    entry.put("Name", port.name());
+                }
+                entry.put("Protocol", port.protocol()).put("TargetPort", port.target()).put("PublishedPort", port.published())
+                        .put("PublishMode", port.ingress() ? "ingress" : "host");
+            });
+        }
+        if (!endpoint.virtualAddresses().isEmpty()) {
+            ArrayNode addresses = json.putArray("VirtualIPs");
+            endpoint.virtualAddresses().forEach((network, address) ->
+                    addresses.addObject().put("NetworkID", network).put("Addr", address + prefixOf(network)));
+        }
+        return json;
+    }
+
+    private String prefixOf(String network) {
+        String subnet = snapshot.document(Kind.NETWORK, network).spec().path("IPAM").path("Config").path(0).path("Subnet").asText("");
+        return subnet.substring(Math.max(0, subnet.indexOf('/')));
     }
 
     /** {@code ServiceStatus}: what {@code docker service ls} shows as replicas. */

@@ -88,7 +88,7 @@ final class TaskJson {
         return json;
     }
 
-    private static ObjectNode status(Task task) {
+    private ObjectNode status(Task task) {
         ObjectNode status = Json.object();
         status.put("Timestamp", Json.time(task.changedMillis())).put("State", task.state().wireName()).put("Message", task.message());
         if (!task.error().isEmpty()) {
@@ -99,8 +99,20 @@ final class TaskJson {
             status.putObject("ContainerStatus").put("ContainerID", task.containerId()).put("PID", task.pid())
                     .put("ExitCode", task.state().isTerminal() ? task.exitCode() : Math.max(0, task.exitCode()));
         }
-        status.putObject("PortStatus");
+        putHostPorts(status.putObject("PortStatus"), task);
         return status;
+    }
+
+    private void putHostPorts(ObjectNode status, Task task) {
+        Document service = services.get(task.slot().serviceUid());
+        if (service == null || task.state() != TaskState.RUNNING) {
+            return;
+        }
+        for (JsonNode port : service.spec().path("EndpointSpec").path("Ports")) {
+            if (port.path("PublishMode").asText("").equals("host")) {
+                status.withArray("Ports").add(port);
+            }
+        }
     }
 
     private JsonNode template(Task task) {

@@ -102,9 +102,9 @@ public final class ServiceSpecCheck {
             EndpointSpec.Ports any
             """);
 
-    /** Which ways to publish a port this release has. */
-    public record Features(boolean ingressPorts, boolean hostPorts) {
-        public static final Features NOW = new Features(false, false);
+    /** @param missingForPorts what this node's kernel lacks for published ports, in a line each */
+    public record Features(List<String> missingForPorts) {
+        public static final Features ALL = new Features(List.of());
     }
 
     private final ConstraintSyntax constraints;
@@ -139,7 +139,7 @@ public final class ServiceSpecCheck {
         checkRollout(result.path("RollbackConfig"), "RollbackConfig", Set.of("", "pause", "continue"));
         FileReferenceCheck.check(TaskTemplate.of(result), snapshot);
         resolveNetworks(template.path("Networks"), snapshot);
-        new PublishedPorts(features).check(result.path("EndpointSpec"), snapshot.documents().getOrDefault(Kind.SERVICE, List.of()), uid);
+        new PublishedPorts(features.missingForPorts()).check(result.path("EndpointSpec"), snapshot, uid);
         return result;
     }
 
@@ -285,6 +285,9 @@ public final class ServiceSpecCheck {
             Document found = live.stream().filter(candidate -> candidate.uid().equals(target)).findFirst()
                     .or(() -> live.stream().filter(candidate -> candidate.name().equals(target)).findFirst())
                     .orElseThrow(() -> SpecException.notFound("network " + target + " not found"));
+            if (found.uid().equals(IngressNetwork.UID)) {
+                throw invalid("Service cannot be explicitly attached to the ingress network \"" + target + "\"");
+            }
             ((ObjectNode) network).put("Target", found.uid());
         }
     }

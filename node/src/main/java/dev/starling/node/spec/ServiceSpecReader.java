@@ -33,7 +33,7 @@ public final class ServiceSpecReader {
                 template.hash(), template.image(), mode(spec.path("Mode")), resources(template.json().path("Resources").path("Reservations")),
                 strings(placement.path("Constraints")), spreadPreferences(placement.path("Preferences")),
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
-                restartPolicy(template.json().path("RestartPolicy")), updatePolicy(update), networks(template.json().path("Networks")),
+                restartPolicy(template.json().path("RestartPolicy")), updatePolicy(update), networks(spec),
                 hostPorts(spec.path("EndpointSpec").path("Ports")));
     }
 
@@ -97,14 +97,17 @@ public final class ServiceSpecReader {
                 monitor == 0 ? standard.monitorMillis() : monitor, Math.max(0, Math.min(1, ratio)), order);
     }
 
-    private static List<String> networks(JsonNode networks) {
+    private static List<String> networks(JsonNode spec) {
         List<String> result = new ArrayList<>();
-        networks.forEach(network -> {
+        spec.path("TaskTemplate").path("Networks").forEach(network -> {
             String target = string(network.path("Target"), "");
             if (!target.isEmpty() && !result.contains(target)) {
                 result.add(target);
             }
         });
+        if (IngressNetwork.isUsedBy(spec)) {
+            result.add(IngressNetwork.UID);
+        }
         return List.copyOf(result);
     }
 

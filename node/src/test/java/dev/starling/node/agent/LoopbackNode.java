@@ -2,6 +2,8 @@ package dev.starling.node.agent;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
+import dev.starling.netlink.balance.Balancer;
+import dev.starling.netlink.balance.HostNetworks;
 import dev.starling.netlink.overlay.LocalEndpoint;
 import dev.starling.netlink.overlay.Overlay;
 import dev.starling.netlink.overlay.OverlayNetwork;
@@ -20,6 +22,7 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.Executors;
@@ -53,7 +56,7 @@ final class LoopbackNode implements AutoCloseable {
         NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
-                new WatchedImages(new BusyboxOnly()), new NoOverlay(), vertx, meters, timer),
+                new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"), vertx, meters, timer),
                 new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();
     }
@@ -134,11 +137,44 @@ final class LoopbackNode implements AutoCloseable {
         }
 
         @Override
+        public String bridge(String networkUid) {
+            return networkUid;
+        }
+
+        @Override
         public String deviceKey(String networkUid) {
             return networkUid;
         }
 
         @Override
         public void close() {}
+    }
+
+    /** Strict: a node whose kernel lacks everything asks for nothing. */
+    private static final class NoBalancer implements Balancer {
+        @Override
+        public List<String> missing() {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void host(HostNetworks wanted) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void container(String key, Path netns, SortedMap<String, SortedSet<String>> services) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void forgetAllBut(SortedSet<String> keys) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void remove() {
+            throw new AssertionError("not expected");
+        }
     }
 }

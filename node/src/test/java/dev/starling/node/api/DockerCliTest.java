@@ -154,7 +154,7 @@ final class DockerCliTest {
     void conflictsAndRefusals() throws Exception {
         createService("web");
         assertError("service web already exists", "service", "create", "-d", "--name", "web", "busybox");
-        assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "80:80", "busybox");
+        assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "mode=host,target=80", "busybox");
         assertError("Healthcheck", "service", "create", "-d", "--health-cmd", "true", "busybox");
         assertError("TTY", "service", "create", "-d", "--tty", "busybox");
         assertError("ReplicatedJob", "service", "create", "-d", "--mode", "replicated-job", "busybox");
@@ -162,7 +162,7 @@ final class DockerCliTest {
         assertError("Ulimits", "service", "create", "-d", "--ulimit", "nofile=5", "busybox");
         assertError("expected one operator", "service", "create", "-d", "--constraint", "node.role", "busybox");
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");
-        assertError("Internal", "network", "create", "-d", "overlay", "--internal", "n");
+        assertError("EnableIPv6", "network", "create", "-d", "overlay", "--ipv6", "n");
         assertError("docker exec", "exec", "web", "sh");
         assertEquals(1, api.cluster.snapshot().documents().get(Kind.SERVICE).size());
     }

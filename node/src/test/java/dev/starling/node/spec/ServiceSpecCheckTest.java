@@ -20,8 +20,7 @@ final class ServiceSpecCheckTest {
             "{\"Name\": \"shop\", \"EndpointSpec\": {\"Ports\": [{\"Protocol\": \"tcp\", \"TargetPort\": 80, \"PublishedPort\": 8080}]}}"));
     private static final ClusterSnapshot SNAPSHOT = Specs.snapshot(List.of(PUBLISHER), List.of(NETWORK));
 
-    private final ServiceSpecCheck check = new ServiceSpecCheck(ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
-    private final ServiceSpecCheck withPorts = new ServiceSpecCheck(ConstraintSyntax.DOCKER, new ServiceSpecCheck.Features(true, true));
+    private final ServiceSpecCheck check = new ServiceSpecCheck(ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
 
     /** Sets the field at a path like {@code TaskTemplate.Networks} of the CLI's smallest service. */
     private static ObjectNode with(String path, String value) {
@@ -98,8 +97,8 @@ final class ServiceSpecCheckTest {
         "RollbackConfig.FailureAction                      | \"rollback\"                     | INVALID | RollbackConfig.FailureAction",
         "UpdateConfig.MaxFailureRatio                      | 1.5                              | INVALID | must be between 0 and 1",
         "UpdateConfig.Order                                | \"both\"                         | INVALID | UpdateConfig.Order",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80}]           | NOT_SUPPORTED | mode=ingress",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | mode=host",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishedPort\": 1}, {\"TargetPort\": 81, \"PublishedPort\": 1}] | INVALID | duplicate published",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | without saying which",
         "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | INVALID | must be a port number",
         "Networks                                          | [{\"Target\": \"back\"}]         | NOT_SUPPORTED | Networks",
         "Surprise                                          | 1                                | NOT_SUPPORTED | Surprise",
@@ -133,12 +132,20 @@ final class ServiceSpecCheckTest {
     }
 
     @Test
+    void aKernelThatLacksWhatPortsNeedRefusesThemByName() {
+        ServiceSpecCheck poor = new ServiceSpecCheck(ConstraintSyntax.DOCKER, new ServiceSpecCheck.Features(List.of("masquerading (module nft_masq)")));
+        SpecException refused = assertThrows(SpecException.class, () -> poor.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 80}]"), SNAPSHOT, ""));
+        assertEquals(SpecException.Kind.NOT_SUPPORTED, refused.kind());
+        assertTrue(refused.getMessage().contains("nft_masq"), refused.getMessage());
+    }
+
+    @Test
     void aPublishedPortBelongsToOneService() {
         ObjectNode same = with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080}]");
-        SpecException refused = assertThrows(SpecException.class, () -> withPorts.accept(same, SNAPSHOT, ""));
+        SpecException refused = assertThrows(SpecException.class, () -> check.accept(same, SNAPSHOT, ""));
         assertEquals("rpc error: code = InvalidArgument desc = port '8080' is already in use by service 'shop'"
                 + " (svc0000000000000000000001) as an ingress port", refused.getMessage());
-        withPorts.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
-        withPorts.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+        check.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
     }
 }
