@@ -1,6 +1,7 @@
 package dev.starling.scheduler;
 
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -20,6 +21,11 @@ public sealed interface Effect {
 
     /** All blocks that this node holds in {@code networkUid} from now on; empty: none. */
     record PutBlocks(String networkUid, List<BlockClaim> blocks) implements Effect {}
+
+    /** What this node keeps of a job's work from now on. */
+    record PutCompleted(CompletedWork work) implements Effect {}
+
+    record DropCompleted(String serviceUid) implements Effect {}
 
     /** Create and start the task's container; report each state with {@link Scheduler#report}. */
     record Start(Task task) implements Effect {}

@@ -63,6 +63,7 @@ public final class DockerApi {
         new NodeRoutes(control).addTo(endpoints);
         new ServiceRoutes(control, seams).addTo(endpoints);
         new TaskRoutes(seams.pending()).addTo(endpoints);
+        new StarlingRoutes(seams).addTo(endpoints);
         new NetworkRoutes(control).addTo(endpoints);
         ContainerRoutes containers = new ContainerRoutes(runtime, images);
         new LogRoutes(vertx, control, containers, logs).addTo(endpoints);

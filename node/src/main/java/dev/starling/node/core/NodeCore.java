@@ -94,7 +94,7 @@ public final class NodeCore {
             }
         }
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
-        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self));
+        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
             clock = later(clock, task.claimed());
         }
@@ -192,6 +192,10 @@ public final class NodeCore {
                 } else {
                     putRecord(key, RecordCodec.encode(put.blocks()), now);
                 }
+            } else if (effect instanceof Effect.PutCompleted put) {
+                putRecord(RecordKeys.completed(put.work().serviceUid()), RecordCodec.encode(put.work()), now);
+            } else if (effect instanceof Effect.DropCompleted drop) {
+                removeRecord(RecordKeys.completed(drop.serviceUid()), now);
             } else if (effect instanceof Effect.Start start) {
                 effects.add(new NodeEffect.StartTask(start.task()));
             } else if (effect instanceof Effect.Stop stop) {
