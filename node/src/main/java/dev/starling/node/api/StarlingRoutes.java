@@ -87,10 +87,11 @@ final class StarlingRoutes {
         if (spec.isPerNode()) {
             return Slot.global(service.uid(), new Lookup(snapshot).node(place).id());
         }
-        if (!place.matches("[1-9][0-9]{0,8}")) {
-            throw ApiException.badRequest("'" + place + "' is no slot of service " + service.name() + ": they are numbered from 1");
+        int first = spec.isJob() ? 0 : 1;
+        if (!place.matches("[0-9]{1,9}") || Integer.parseInt(place) < first) {
+            throw ApiException.badRequest("'" + place + "' is no slot of service " + service.name() + ": they are numbered from " + first);
         }
-        return Slot.replica(service.uid(), Integer.parseInt(place));
+        return Slot.replica(service.uid(), Integer.parseInt(place) + 1 - first);
     }
 
     private Reply whatIf(Call call) {
@@ -169,7 +170,8 @@ final class StarlingRoutes {
     }
 
     private static String place(View view, Slot slot) {
-        return slot.isGlobal() ? hostname(view, slot.node()) : Integer.toString(slot.index());
+        ServiceSpec service = view.services().get(slot.serviceUid());
+        return slot.isGlobal() ? hostname(view, slot.node()) : Integer.toString(service != null && service.isJob() ? slot.index() - 1 : slot.index());
     }
 
     private static String hostname(View view, NodeId id) {

@@ -80,7 +80,7 @@ final class TaskJson {
             json.set("GenericResources", GenericResourceJson.of(task.reserved().generic()));
         }
         if (!task.slot().isGlobal()) {
-            json.put("Slot", task.slot().index());
+            json.put("Slot", task.shownSlot());
         }
         if (task.node() != null) {
             json.put("NodeID", task.node().value());

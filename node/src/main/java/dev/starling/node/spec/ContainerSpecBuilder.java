@@ -64,7 +64,7 @@ public final class ContainerSpecBuilder {
     }
 
     private static String slotName(Task task) {
-        return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.slot().index());
+        return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.shownSlot());
     }
 
     private ContainerSpec build(List<String> dnsServers) {

@@ -61,6 +61,11 @@ public record Task(
         return !state.isTerminal() && desired.compareTo(TaskState.RUNNING) <= 0;
     }
 
+    /** The slot's number as Docker shows it: from 1, but a job's from 0, which its CLI counts on. Meaningless for slots by node. */
+    public int shownSlot() {
+        return iteration > 0 ? slot.index() - 1 : slot.index();
+    }
+
     /** Of a job: it has done its work. */
     public boolean isCompletedWork() {
         return iteration > 0 && state == TaskState.COMPLETE;
