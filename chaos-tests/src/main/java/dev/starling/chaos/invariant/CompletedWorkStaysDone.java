@@ -15,11 +15,12 @@ import java.util.TreeSet;
 
 /**
  * Always: a node claims no slot of a job that it knew to be done before, however many nodes died, were removed or lost their disks since. What it
- * knew it may forget when its agent ends.
+ * knew it may forget when its agent ends, and when the job is written anew (another number of completions, another iteration).
  */
 public final class CompletedWorkStaysDone implements NodeInvariant {
     private static final class Known {
         long session;
+        final TreeMap<String, ServiceSpec.Mode> modes = new TreeMap<>();
         final TreeSet<String> done = new TreeSet<>();
         final TreeSet<String> claimed = new TreeSet<>();
         List<Task> tasks;
@@ -49,6 +50,9 @@ public final class CompletedWorkStaysDone implements NodeInvariant {
         }
         for (ServiceSlots slots : jobs(node)) {
             ServiceSpec service = slots.service();
+            if (!service.mode().equals(here.modes.put(service.uid(), service.mode()))) {
+                here.done.removeIf(slot -> slot.startsWith(service.uid()));
+            }
             slots.wanted().values().stream().filter(state -> state.completed())
                     .forEach(state -> here.done.add(state.slot() + " " + service.iteration()));
         }

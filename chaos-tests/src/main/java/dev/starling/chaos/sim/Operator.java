@@ -15,7 +15,7 @@ import java.util.random.RandomGenerator;
 /** Somebody who makes, changes and removes services and drains nodes, at whatever node answers. All of it from the simulation's seed. */
 public final class Operator {
     private static final int MAX_REPLICAS = 8;
-    /** Names of jobs begin so, for an update leaves the mode as it is. */
+    /** Names of jobs begin so, and their length says which kind of job: an update leaves the mode as it is. */
     private static final String JOB = "job";
 
     private final Simulation cluster;
@@ -62,7 +62,7 @@ public final class Operator {
     }
 
     private void create(SimNode node) {
-        String name = (random.nextInt(4) == 0 ? JOB : "s") + made++;
+        String name = (random.nextInt(4) == 0 ? JOB + "x".repeat(random.nextInt(3)) : "s") + made++;
         services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, name.startsWith(JOB) ? job(name, 1) : service(name), now)));
         told(node, "create " + name);
     }
@@ -110,7 +110,7 @@ public final class Operator {
     }
 
     private ObjectNode job(String name, long iteration) {
-        Services job = random.nextInt(3) == 0 ? Services.globalJob(name) : Services.job(name, 1 + random.nextInt(MAX_REPLICAS), random.nextInt(4));
+        Services job = name.length() % 3 == 0 ? Services.globalJob(name) : Services.job(name, 1 + random.nextInt(MAX_REPLICAS), random.nextInt(4));
         if (random.nextBoolean()) {
             job.wanting("camera", 1);
         }

@@ -42,7 +42,8 @@ public final class Planner {
     private static final SortedSet<NodeId> NOBODY = Collections.emptySortedSet();
 
     private final View view;
-    private final NodeId observer;
+    /** The observer's place in {@link #nodes}; -1 where it is not there. */
+    private final int own;
     private final List<NodeView> nodes;
     private final SortedMap<NodeId, Integer> indexes = new TreeMap<>();
     /** Of each node's id, made ready for scores. */
@@ -55,7 +56,6 @@ public final class Planner {
 
     private Planner(View view, NodeId observer) {
         this.view = view;
-        this.observer = observer;
         this.nodes = List.copyOf(view.nodes().values());
         this.prepared = new long[nodes.size()];
         this.imageAtHand = new boolean[nodes.size()];
@@ -63,6 +63,7 @@ public final class Planner {
             indexes.put(nodes.get(i).id(), i);
             prepared[i] = Rendezvous.prepared(Rendezvous.hash(nodes.get(i).id().value()));
         }
+        this.own = indexes.getOrDefault(observer, -1);
         Occupancy occupancy = Occupancy.of(view);
         this.loads = nodes.stream().map(node -> occupancy.load(node.id())).toArray(NodeLoad[]::new);
         view.refusals().forEach((node, ofNode) -> {
@@ -113,10 +114,11 @@ public final class Planner {
             this.service = service;
             this.demand = Demand.of(service, view);
             this.counts = new SpreadCounts(nodes, service.spreadPreferences());
-            this.ranking = new Ranking(nodes.size(), counts);
+            this.ranking = new Ranking(prepared, counts);
+            List<String> names = Price.namesOf(service.image());
             for (int node = 0; node < nodes.size(); node++) {
                 if (demand.suits(nodes.get(node))) {
-                    imageAtHand[node] = Price.imageAtHand(service.image(), nodes.get(node));
+                    imageAtHand[node] = Price.imageAtHand(names, nodes.get(node));
                     rank(node);
                 }
             }
@@ -144,8 +146,6 @@ public final class Planner {
         Choice choose(Slot slot) {
             SortedSet<NodeId> refused = refusals.getOrDefault(slot, NOBODY);
             long slotHash = Rendezvous.hash(slot);
-            Ranking.Scores scores = node -> Rendezvous.preparedScore(slotHash, prepared[node]);
-            int own = indexes.getOrDefault(observer, -1);
             boolean ownTakes = own >= 0 && takes(slot, own, refused);
             int ownPrice = ownTakes ? price(own) : 0;
             int first;
@@ -155,9 +155,10 @@ public final class Planner {
                 first = there != null && takes(slot, there, refused) ? there : -1;
                 position = ownTakes ? 0 : -1;
             } else {
-                first = ranking.first(node -> refused.contains(nodes.get(node).id()), !refused.isEmpty(), scores);
+                first = ranking.first(node -> refused.contains(nodes.get(node).id()), !refused.isEmpty(), slotHash);
                 if (ownTakes) {
-                    position = ranking.before(own, scores) - refusedBefore(own, refused, scores);
+                    int before = ranking.before(own, slotHash, refused.isEmpty() ? Ranking.MANY : nodes.size());
+                    position = Math.min(Ranking.MANY, before - refusedBefore(own, refused, slotHash));
                 }
             }
             if (first < 0) {
@@ -169,11 +170,11 @@ public final class Planner {
             return new Choice(slot, nodes.get(first).id(), position, ownPrice);
         }
 
-        private int refusedBefore(int own, SortedSet<NodeId> refused, Ranking.Scores scores) {
+        private int refusedBefore(int own, SortedSet<NodeId> refused, long slotHash) {
             int before = 0;
             for (NodeId refuser : refused) {
                 Integer node = indexes.get(refuser);
-                before += node != null && ranking.contains(node) && ranking.isBefore(node, own, scores) ? 1 : 0;
+                before += node != null && ranking.contains(node) && ranking.isBefore(node, own, slotHash) ? 1 : 0;
             }
             return before;
         }

@@ -1,5 +1,6 @@
 package dev.starling.scheduler.plan;
 
+import dev.starling.scheduler.model.Rendezvous;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,6 +19,8 @@ import java.util.function.IntPredicate;
  * </pre>
  */
 final class Ranking {
+    /** Further down nobody needs to know his place: a turn comes each second or two. */
+    static final int MANY = 64;
     private static final long NOT_IN = -1;
 
     /** Nodes that differ only by score. Their order in it means nothing. */
@@ -26,11 +29,8 @@ final class Ranking {
         int size;
     }
 
-    /** What is added to a slot's hash to give the node's score; see {@code Rendezvous}. */
-    interface Scores {
-        long of(int node);
-    }
-
+    /** By node: what with a slot's hash gives its score; see {@link Rendezvous#preparedScore}. */
+    private final long[] prepared;
     private final SpreadCounts counts;
     private final TreeMap<Long, Bucket>[] leaves;
     private final int[] leafSizes;
@@ -38,15 +38,16 @@ final class Ranking {
     private final int[] places;
 
     @SuppressWarnings("unchecked")
-    Ranking(int nodes, SpreadCounts counts) {
+    Ranking(long[] prepared, SpreadCounts counts) {
+        this.prepared = prepared;
         this.counts = counts;
         this.leaves = new TreeMap[counts.leaves()];
         this.leafSizes = new int[leaves.length];
         for (int leaf = 0; leaf < leaves.length; leaf++) {
             leaves[leaf] = new TreeMap<>();
         }
-        this.keys = new long[nodes];
-        this.places = new int[nodes];
+        this.keys = new long[prepared.length];
+        this.places = new int[prepared.length];
         Arrays.fill(keys, NOT_IN);
     }
 
@@ -89,18 +90,18 @@ final class Ranking {
     }
 
     /** The best node that is not {@code refused}; -1 if there is none. */
-    int first(IntPredicate refused, boolean anyRefused, Scores scores) {
+    int first(IntPredicate refused, boolean anyRefused, long slotHash) {
         int best = -1;
         for (int leaf = 0; leaf < leaves.length; leaf++) {
             if (leafSizes[leaf] > 0 && (best < 0 || counts.compareLeaves(leaf, counts.leafOf(best)) < 0)) {
-                int found = firstIn(leaf, refused, anyRefused, scores);
+                int found = firstIn(leaf, refused, anyRefused, slotHash);
                 best = found >= 0 ? found : best;
             }
         }
         return best;
     }
 
-    private int firstIn(int leaf, IntPredicate refused, boolean anyRefused, Scores scores) {
+    private int firstIn(int leaf, IntPredicate refused, boolean anyRefused, long slotHash) {
         for (Bucket bucket : leaves[leaf].values()) {
             int best = -1;
             long bestScore = 0;
@@ -109,7 +110,7 @@ final class Ranking {
                 if (anyRefused && refused.test(node)) {
                     continue;
                 }
-                long score = scores.of(node);
+                long score = score(slotHash, node);
                 if (best < 0 || score > bestScore || score == bestScore && node < best) {
                     best = node;
                     bestScore = score;
@@ -122,8 +123,8 @@ final class Ranking {
         return -1;
     }
 
-    /** How many come before {@code node}. */
-    int before(int node, Scores scores) {
+    /** How many come before {@code node}; at least {@code enough} where they are that many or more. */
+    int before(int node, long slotHash, int enough) {
         int own = counts.leafOf(node);
         int before = 0;
         for (int leaf = 0; leaf < leaves.length; leaf++) {
@@ -131,15 +132,15 @@ final class Ranking {
                 before += leafSizes[leaf];
             }
         }
-        long ownScore = scores.of(node);
+        long ownScore = score(slotHash, node);
         for (Map.Entry<Long, Bucket> entry : leaves[own].entrySet()) {
             Bucket bucket = entry.getValue();
             if (entry.getKey() < keys[node]) {
                 before += bucket.size;
                 continue;
             }
-            for (int i = 0; i < bucket.size; i++) {
-                before += precedes(bucket.members[i], scores.of(bucket.members[i]), node, ownScore) ? 1 : 0;
+            for (int i = 0; i < bucket.size && before < enough; i++) {
+                before += precedes(bucket.members[i], score(slotHash, bucket.members[i]), node, ownScore) ? 1 : 0;
             }
             break;
         }
@@ -147,13 +148,17 @@ final class Ranking {
     }
 
     /** Whether {@code node} comes before {@code other}; both are in. */
-    boolean isBefore(int node, int other, Scores scores) {
+    boolean isBefore(int node, int other, long slotHash) {
         int leaf = counts.leafOf(node);
         int otherLeaf = counts.leafOf(other);
         if (leaf != otherLeaf) {
             return counts.compareLeaves(leaf, otherLeaf) < 0;
         }
-        return keys[node] != keys[other] ? keys[node] < keys[other] : precedes(node, scores.of(node), other, scores.of(other));
+        return keys[node] != keys[other] ? keys[node] < keys[other] : precedes(node, score(slotHash, node), other, score(slotHash, other));
+    }
+
+    private long score(long slotHash, int node) {
+        return Rendezvous.preparedScore(slotHash, prepared[node]);
     }
 
     private static boolean precedes(int node, long score, int other, long otherScore) {

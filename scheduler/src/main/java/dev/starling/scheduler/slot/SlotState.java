@@ -24,11 +24,16 @@ import java.util.List;
 public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, boolean finished, boolean completed, boolean withheld) {
     /** @param done what the nodes' records keep of a job's work; null where they keep none, or the service is no job */
     static SlotState of(Slot slot, List<Task> tasks, ServiceSpec service, View view, CompletedWork done) {
+        if (tasks.isEmpty() && done == null) {
+            return new SlotState(slot, tasks, null, null, false, false, false);
+        }
         if (service.isJob()) {
             return ofJob(slot, tasks, service, view, done);
         }
-        Task holder = tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
-        Task newest = tasks.stream().max(Precedence.AGE).orElse(null);
+        Task only = tasks.size() == 1 ? tasks.get(0) : null;
+        Task holder = only != null ? holds(only, view) ? only : null
+                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
+        Task newest = only != null ? only : tasks.stream().max(Precedence.AGE).orElse(null);
         boolean finished = holder == null && newest != null && endedByItself(newest)
                 && service.isCurrent(newest) && !mayFollow(newest.state(), newest.attempt(), service.restart());
         return new SlotState(slot, List.copyOf(tasks), holder, newest, finished, false, false);
