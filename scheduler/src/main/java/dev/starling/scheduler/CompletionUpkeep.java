@@ -27,6 +27,9 @@ final class CompletionUpkeep implements Phase {
     /** A job of thousands of short slots must not write its sum anew for each. */
     private static final long INTERVAL_MILLIS = 1_000;
 
+    /** Of a job that was removed: a node that comes back may hear that the tasks are gone before it hears that their job is. */
+    private static final long FORGET_MILLIS = 60_000;
+
     private final SortedMap<String, List<NodeId>> keepers = new TreeMap<>();
     private SortedMap<NodeId, NodeView> nodes = Collections.emptySortedMap();
 
@@ -38,7 +41,9 @@ final class CompletionUpkeep implements Phase {
         }
         for (CompletedWork kept : List.copyOf(round.own().completed().values())) {
             ServiceSpec service = round.view().services().get(kept.serviceUid());
-            if (service == null || service.iteration() > kept.iteration() || !service.isJob()) {
+            boolean gone = service == null || !service.isJob();
+            if (gone && round.waits().isOver("forget " + kept.serviceUid(), FORGET_MILLIS)
+                    || !gone && service.iteration() > kept.iteration()) {
                 round.own().dropCompleted(kept.serviceUid());
             }
         }

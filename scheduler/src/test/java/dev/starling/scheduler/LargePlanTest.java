@@ -7,6 +7,7 @@ import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.Time;
 import dev.starling.scheduler.model.View;
@@ -23,12 +24,14 @@ import org.junit.jupiter.api.Test;
 
 /**
  * 100,000 slots over 1,000 nodes. The bounds are generous, since tests share their machine; the numbers printed are what docs/SCHEDULER.md
- * quotes. With the agent's flags: {@code -DargLine="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}.
+ * quotes, and are those of {@code -Dlarge.all=true}, which measures more. The agent runs with C1 only
+ * (deploy/jvm.options): {@code JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1}.
  */
 class LargePlanTest {
     private static final int NODES = 1_000;
     private static final int SLOTS = 100_000;
-    private static final long BOUND_MILLIS = 8_000;
+    private static final long BOUND_MILLIS = 30_000;
+    private static final int ROUNDS = Boolean.getBoolean("large.all") ? 20 : 3;
 
     private static List<NodeView> nodes() {
         return IntStream.rangeClosed(1, NODES).mapToObj(number -> Given.labelled(Given.with(Given.node(number),
@@ -42,13 +45,15 @@ class LargePlanTest {
 
     @Test
     void placesAHundredThousandSlotsEvenly() {
-        report("100 services of 1,000", view(100));
-        report("1 service of 100,000", view(1));
-        report("10,000 services of 10", view(10_000));
-        report("100 services of 1,000, spread over 7 zones", view(100, "node.labels.zone"));
+        report("100 services of 1,000", view(100), 1);
+        if (Boolean.getBoolean("large.all")) {
+            report("1 service of 100,000", view(1), 1);
+            report("100 services of 1,000, spread over 7 zones", view(100, "node.labels.zone"), Integer.MAX_VALUE);
+            report("10,000 services of 10", view(10_000), Integer.MAX_VALUE);
+        }
     }
 
-    private static void report(String what, View view) {
+    private static void report(String what, View view, int unevenness) {
         plan(view); // the code is warm in an agent that runs
         long started = System.nanoTime();
         List<Choice> choices = plan(view);
@@ -59,6 +64,7 @@ class LargePlanTest {
         int least = perNode.values().stream().mapToInt(Integer::intValue).min().orElseThrow();
         System.out.printf("plan of %,d slots over %,d nodes, %s: %d ms, %d to %d a node%n", SLOTS, NODES, what, millis, least, most);
         assertEquals(SLOTS, choices.size());
+        assertTrue(most - least <= unevenness, "between " + least + " and " + most + " slots a node");
         assertTrue(millis < BOUND_MILLIS, "took " + millis + " ms");
     }
 
@@ -79,12 +85,12 @@ class LargePlanTest {
         View full = empty.withTasks(tasks);
         Scheduler scheduler = new Scheduler(Given.id(1), SchedulerConfig.defaults(), new Random(1));
         scheduler.restore(tasks.get(Given.id(1)), List.of(), List.of(), List.of());
-        tasks.get(Given.id(1)).forEach(task -> scheduler.report(new dev.starling.scheduler.model.TaskReport(task.id(), TaskState.RUNNING, "", "", -1, "c", 1), new Time(0, 1)));
+        tasks.get(Given.id(1)).forEach(task -> scheduler.report(new TaskReport(task.id(), TaskState.RUNNING, "", "", -1, "c", 1), new Time(0, 1)));
         long first = millis(() -> scheduler.step(full, new Time(0, 1)));
         long nothing = 0;
         long death = 0;
         View now = full;
-        for (int round = 1; round <= 20; round++) {
+        for (int round = 1; round <= ROUNDS; round++) {
             long at = round * 100_000L;
             SortedMap<NodeId, NodeView> nodes = new TreeMap<>(full.nodes());
             nodes.put(Given.id(1 + round), nodes.get(Given.id(1 + round)).withReady(false));
@@ -98,8 +104,8 @@ class LargePlanTest {
             nothing += micros(() -> scheduler.step(next, new Time(at + 2, at + 2)));
         }
         System.out.printf("step with %,d tasks on %,d nodes: first %d ms; another node's record changed %d us; a node of 100 tasks died %d us%n",
-                SLOTS, NODES, first, nothing / 20, death / 20);
-        assertTrue(death / 20 < 1_000_000, "took " + death / 20 + " us");
+                SLOTS, NODES, first, nothing / ROUNDS, death / ROUNDS);
+        assertTrue(death / ROUNDS < 10_000_000, "took " + death / ROUNDS + " us");
     }
 
     private static long millis(Runnable work) {
