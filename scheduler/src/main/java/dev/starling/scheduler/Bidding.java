@@ -29,7 +29,6 @@ import java.util.Optional;
  */
 final class Bidding implements Phase {
     private static final long MIN_RETRY_MILLIS = 1_000;
-    private static final int MANY_BEFORE = 64;
 
     @Override
     public void run(Round round) {
@@ -41,7 +40,7 @@ final class Bidding implements Phase {
         Addressing addressing = new Addressing(round);
         for (Choice choice : choices) {
             ServiceSpec service = round.service(choice.slot()).orElseThrow();
-            if (choice.position() >= MANY_BEFORE) {
+            if (choice.position() >= Choice.FAR) {
                 continue; // a turn so far away does not come: the nodes before it take the slot, refuse it, or count as dead by then
             }
             if (choice.position() >= 0) {

@@ -42,7 +42,8 @@ public final class ServiceSpecReader {
         List<String> result = new ArrayList<>();
         mounts.forEach(mount -> {
             String source = string(mount.path("Source"), "");
-            if (mount.path("Type").asText("").equals("bind") && source.startsWith("/") && !source.contains("{{") && !result.contains(source)) {
+            if (mount.path("Type").asText("").equals("bind") && source.startsWith("/") && !source.contains("{{")
+                    && source.indexOf('\0') < 0 && !result.contains(source)) {
                 result.add(source);
             }
         });

@@ -139,7 +139,7 @@ final class DockerCliTest {
         assertEquals("2", ok("service", "inspect", "--format", "{{.JobStatus.JobIteration.Index}}", "job").strip());
         assertTrue(ok("service", "create", "--name", "each", "--mode", "global-job", "busybox:latest").contains("job complete"));
         assertEquals("0/0 (3/3 completed)", ok("service", "ls", "--format", "{{.Replicas}}", "--filter", "mode=global-job").strip());
-        assertError("Mode", "service", "update", "-d", "--update-parallelism", "2", "job");
+        assertError("jobs are not updated step by step", "service", "update", "-d", "--update-parallelism", "2", "job");
     }
 
     @Test

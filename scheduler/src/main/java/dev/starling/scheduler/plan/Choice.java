@@ -11,4 +11,7 @@ import dev.starling.scheduler.model.Slot;
  *                 that and more); -1 if it can not take the slot, or has refused it
  * @param price    what the observing node asks; meaningless where {@code position} is -1
  */
-public record Choice(Slot slot, NodeId first, int position, int price) {}
+public record Choice(Slot slot, NodeId first, int position, int price) {
+    /** A place further down the ranking need not be known: a turn comes each second or two. */
+    public static final int FAR = 64;
+}

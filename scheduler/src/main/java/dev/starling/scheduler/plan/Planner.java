@@ -157,8 +157,8 @@ public final class Planner {
             } else {
                 first = ranking.first(node -> refused.contains(nodes.get(node).id()), !refused.isEmpty(), slotHash);
                 if (ownTakes) {
-                    int before = ranking.before(own, slotHash, refused.isEmpty() ? Ranking.MANY : nodes.size());
-                    position = Math.min(Ranking.MANY, before - refusedBefore(own, refused, slotHash));
+                    int before = ranking.before(own, slotHash, refused.isEmpty() ? Choice.FAR : nodes.size());
+                    position = Math.min(Choice.FAR, before - refusedBefore(own, refused, slotHash));
                 }
             }
             if (first < 0) {

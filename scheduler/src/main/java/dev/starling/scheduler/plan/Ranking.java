@@ -19,8 +19,6 @@ import java.util.function.IntPredicate;
  * </pre>
  */
 final class Ranking {
-    /** Further down nobody needs to know his place: a turn comes each second or two. */
-    static final int MANY = 64;
     private static final long NOT_IN = -1;
 
     /** Nodes that differ only by score. Their order in it means nothing. */
