@@ -13,7 +13,8 @@ set -uo pipefail
 BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
-    service_logs_are_shown:30 an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
+    service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 what_would_be_is_said:60
+    an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 host_ports_and_taken_ports_are_told:50
     virtual_addresses_and_the_way_out:60
@@ -136,6 +137,48 @@ service_logs_are_shown() {
     wait_until 20 sleepers_are 50 || fail "the container of talker is still there"
 }
 talker_is_heard() { d service logs talker 2>/dev/null | grep -q 'one two three'; }
+
+with_busybox() { d image inspect busybox >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"; }
+replicas_of() { d service ls --filter "name=$1" --format '{{.Replicas}}'; }
+
+a_job_runs_to_its_end_and_again_where_forced() {
+    local tasks
+    with_busybox
+    d service create --name job --mode replicated-job --replicas 6 --max-concurrent 3 busybox sleep 1 >/dev/null || fail "create did not end with success: $(tasks_text job)"
+    [[ $(replicas_of job) == '0/3 (6/6 completed)' ]] || fail "service ls: $(replicas_of job)"
+    d service update --force job >/dev/null || fail "update --force did not end with success: $(tasks_text job)"
+    [[ $(replicas_of job) == '0/3 (6/6 completed)' ]] || fail "service ls after the second run: $(replicas_of job)"
+    tasks=$(d service ps job --format '{{.CurrentState}}' | grep -c '^Complete')
+    ((tasks == 12)) || fail "$tasks tasks completed in two runs of 6: $(tasks_text job)"
+    d service create --name each --mode global-job busybox true >/dev/null || fail "global job: $(tasks_text each)"
+    [[ $(replicas_of each) == "0/0 (5/5 completed)" ]] || fail "service ls: $(replicas_of each)"
+    d service rm job each >/dev/null || fail "rm"
+}
+
+a_device_is_given_to_one_task() {
+    with_busybox
+    d service create --detach --name serial --replicas 6 --generic-resource serial=1 busybox sh -c 'echo "got $DOCKER_RESOURCE_SERIAL"; exec sleep 1000' >/dev/null || fail "create"
+    wait_until 20 runs serial 5 || fail "$(count_running serial) of 5 run: $(tasks_text serial)"
+    wait_until 10 failed_for serial 'no suitable node: 5 lack serial' || fail "the sixth does not say why: $(tasks_text serial)"
+    wait_until 10 serial_is_heard || fail "no device in the environment: $(d service logs serial 2>&1)"
+    d service rm serial >/dev/null || fail "rm"
+}
+serial_is_heard() { (($(d service logs serial 2>/dev/null | grep -c 'got ttyUSB0') == 5)); }
+
+what_would_be_is_said() {
+    local socket file
+    with_busybox
+    socket=$(socket_of n1)
+    d service create --detach --name seen --replicas 5 busybox sleep 1000 >/dev/null || fail "create"
+    wait_until 20 runs seen 5 || fail "$(count_running seen) of 5 run"
+    starling explain --socket "$socket" seen.1 | grep -q 'has it: running' || fail "explain: $(starling explain --socket "$socket" seen.1 2>&1)"
+    starling whatif --socket "$socket" --down n4 | grep -qE '^seen\.[1-5] +n4 +n[1235]$' || fail "whatif: $(starling whatif --socket "$socket" --down n4 2>&1)"
+    file=$(mktemp --suffix .yml)
+    printf 'services:\n  big: {image: busybox, deploy: {replicas: 2, resources: {reservations: {cpus: "4000"}}}}\n' >"$file"
+    starling plan --socket "$socket" "$file" | grep -q 'big.1 .*no suitable node: 5 lack CPU' || fail "plan: $(starling plan --socket "$socket" "$file" 2>&1)"
+    rm -f "$file"
+    d service rm seen >/dev/null || fail "rm"
+}
 
 an_agent_restart_adopts_its_containers() {
     local before tasks

@@ -74,6 +74,7 @@ final class SwarmSession implements AutoCloseable {
     private final ServiceAddresses services;
     private final OverlayRunner overlays;
     private final AgentTaskLogs logs;
+    private final HostObstacles obstacles;
     private final PendingWrites writes;
     private final CoreLoop loop;
     private final NodeMetrics metrics;
@@ -138,6 +139,7 @@ final class SwarmSession implements AutoCloseable {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);
                 }));
+        this.obstacles = new HostObstacles(this::snapshot, ListeningPorts.OF_THIS_HOST, found -> describe());
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         NodeCore core = newCore();
         this.loop = new CoreLoop(core, this.clock, new EffectRunner(new Ports(), storage, tasks));
@@ -185,6 +187,7 @@ final class SwarmSession implements AutoCloseable {
         loop.start();
         started = true;
         overlays.start();
+        obstacles.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
         metrics.bind(keeper, desk, writers);
         metrics.bind(secrets);
@@ -222,11 +225,11 @@ final class SwarmSession implements AutoCloseable {
         NodeConfig config = host.config();
         Resources has = host.facts().capacity();
         Resources offers = new Resources(config.resources().nanoCpus() > 0 ? config.resources().nanoCpus() : has.nanoCpus(),
-                config.resources().memoryBytes() > 0 ? config.resources().memoryBytes() : has.memoryBytes());
+                config.resources().memoryBytes() > 0 ? config.resources().memoryBytes() : has.memoryBytes(), config.genericResources());
         return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
                 role(), host.facts().platform(), offers, host.version(),
                 Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
-                Collections.unmodifiableSortedSet(new TreeSet<>(host.warnings())));
+                Collections.unmodifiableSortedSet(new TreeSet<>(host.warnings())), obstacles.current());
     }
 
     /** A container of this node ended. */
@@ -336,6 +339,7 @@ final class SwarmSession implements AutoCloseable {
             joinServer.close();
         }
         host.images().onChange(() -> { });
+        obstacles.close();
         loop.close();
         overlays.close();
         services.close();

@@ -87,14 +87,14 @@ final class TaskPreparation implements TaskRunner.Preparation {
         if (service == null) {
             return;
         }
-        Set<Integer> targets = new TreeSet<>();
+        Set<String> targets = new TreeSet<>();
         service.spec().path("EndpointSpec").path("Ports").forEach(port -> {
             if (port.path("Protocol").asText("tcp").equals("tcp")) {
-                targets.add(port.path("TargetPort").asInt(0));
+                targets.add("tcp/" + port.path("TargetPort").asInt(0));
             }
         });
         if (!targets.isEmpty()) {
-            ListeningPorts.await(container.pid(), targets, ANSWERING);
+            ListeningPorts.of(container.pid()).await(targets, ANSWERING);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.starling.gossip.Role;
 import dev.starling.node.core.ClusterSnapshot;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.RoutingContext;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 
@@ -35,6 +36,11 @@ final class Call {
     String query(String name, String absent) {
         String value = context.queryParams().get(name);
         return value == null || value.isEmpty() ? absent : value;
+    }
+
+    /** All values of a parameter that may be repeated. */
+    List<String> queries(String name) {
+        return context.queryParams().getAll(name);
     }
 
     /** As Go reads them: everything but nothing, 0, no, false and none is true. */

@@ -64,6 +64,7 @@ public final class DockerApi {
         new NodeRoutes(control).addTo(endpoints);
         new ServiceRoutes(control, seams).addTo(endpoints);
         new TaskRoutes(seams.pending()).addTo(endpoints);
+        new StarlingRoutes(seams).addTo(endpoints);
         new NetworkRoutes(control).addTo(endpoints);
         new SecretRoutes(control, Kind.SECRET).addTo(endpoints);
         new SecretRoutes(control, Kind.CONFIG).addTo(endpoints);

@@ -8,6 +8,7 @@ import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
+import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.NodeSpecReader;
 import dev.starling.scheduler.model.NodeView;
 import java.util.List;
@@ -66,7 +67,11 @@ final class NodeJson {
     private ObjectNode description(NodeView node, NodeReport report) {
         ObjectNode description = Json.object().put("Hostname", node.hostname());
         description.putObject("Platform").put("Architecture", node.platform().architecture()).put("OS", node.platform().os());
-        description.putObject("Resources").put("NanoCPUs", node.capacity().nanoCpus()).put("MemoryBytes", node.capacity().memoryBytes());
+        ObjectNode resources = description.putObject("Resources").put("NanoCPUs", node.capacity().nanoCpus())
+                .put("MemoryBytes", node.capacity().memoryBytes());
+        if (!node.capacity().generic().isNone()) {
+            resources.set("GenericResources", GenericResourceJson.of(node.capacity().generic()));
+        }
         ObjectNode engine = description.putObject("Engine").put("EngineVersion", report == null ? "" : report.engineVersion());
         if (!node.engineLabels().isEmpty()) {
             engine.set("Labels", Json.map(node.engineLabels()));

@@ -9,11 +9,14 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.ServiceEndpoints;
+import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.slot.SlotState;
+import dev.starling.scheduler.slot.SlotTable;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -45,6 +48,13 @@ final class ServiceJson {
             json.set("PreviousSpec", service.body().path("PreviousSpec"));
         }
         json.set("Endpoint", endpoint(service));
+        if (ServiceMode.isJob(service.spec())) {
+            ObjectNode job = json.putObject(ServiceMode.JOB_STATUS);
+            job.putObject("JobIteration").put("Index", ServiceMode.iteration(service.body()));
+            job.put("LastExecution", service.body().path(ServiceMode.JOB_STATUS).path("LastExecution")
+                    .asText(Json.time(service.object().created().wallMillis())));
+            return json;
+        }
         progress.of(snapshot.view(), service).ifPresent(status -> putUpdateStatus(json, status));
         return json;
     }
@@ -78,7 +88,10 @@ final class ServiceJson {
         return subnet.substring(Math.max(0, subnet.indexOf('/')));
     }
 
-    /** {@code ServiceStatus}: what {@code docker service ls} shows as replicas. */
+    /**
+     * {@code ServiceStatus}: what {@code docker service ls} shows as replicas. Of a job the running are those of its present iteration, and
+     * the completed also those whose node is gone.
+     */
     ObjectNode status(Document service) {
         ServiceSpec spec = ServiceSpecReader.fromBody(service);
         int running = 0;
@@ -89,15 +102,22 @@ final class ServiceJson {
                 continue;
             }
             for (Task task : node.getValue()) {
-                if (task.slot().serviceUid().equals(spec.uid()) && task.desired().compareTo(TaskState.RUNNING) <= 0) {
+                if (task.slot().serviceUid().equals(spec.uid()) && task.desired().compareTo(TaskState.RUNNING) <= 0
+                        && !task.state().isTerminal() && (!spec.isJob() || spec.isCurrent(task))) {
                     wanted++;
                     running += task.state() == TaskState.RUNNING ? 1 : 0;
                 }
             }
         }
         wanted += (int) pending.of(snapshot.view()).stream().filter(task -> task.slot().serviceUid().equals(spec.uid())).count();
-        int desired = spec.mode() instanceof ServiceSpec.Mode.Replicated replicated ? replicated.replicas() : wanted;
-        return Json.object().put("RunningTasks", running).put("DesiredTasks", desired).put("CompletedTasks", 0);
+        int desired = spec.mode() instanceof ServiceSpec.Mode.Replicated replicated ? replicated.replicas()
+                : spec.mode() instanceof ServiceSpec.Mode.ReplicatedJob job ? job.maxConcurrent() : wanted;
+        return Json.object().put("RunningTasks", running).put("DesiredTasks", desired).put("CompletedTasks", completed(spec));
+    }
+
+    private int completed(ServiceSpec spec) {
+        return !spec.isJob() ? 0 : SlotTable.of(snapshot.view()).service(spec.uid())
+                .map(slots -> (int) slots.wanted().values().stream().filter(SlotState::completed).count()).orElse(0);
     }
 
     private static void putUpdateStatus(ObjectNode json, UpdateProgress.Status status) {
@@ -110,16 +130,17 @@ final class ServiceJson {
 
     /** What Docker fills in for {@code insertDefaults=true}. */
     private static void insertDefaults(ObjectNode spec) {
+        boolean job = ServiceMode.isJob(spec);
         if (spec.path("TaskTemplate") instanceof ObjectNode template) {
             if (template.path("ContainerSpec") instanceof ObjectNode container && !container.has("StopGracePeriod")) {
                 container.put("StopGracePeriod", 10 * SECOND);
             }
             if (!template.path("RestartPolicy").isObject()) {
-                template.putObject("RestartPolicy").put("Condition", "any").put("Delay", 5 * SECOND).put("MaxAttempts", 0);
+                template.putObject("RestartPolicy").put("Condition", job ? "on-failure" : "any").put("Delay", 5 * SECOND).put("MaxAttempts", 0);
             }
         }
         for (String config : List.of("UpdateConfig", "RollbackConfig")) {
-            if (!spec.path(config).isObject()) {
+            if (!job && !spec.path(config).isObject()) {
                 spec.putObject(config).put("Parallelism", 1).put("FailureAction", "pause").put("Monitor", 5 * SECOND)
                         .put("MaxFailureRatio", 0).put("Order", "stop-first");
             }

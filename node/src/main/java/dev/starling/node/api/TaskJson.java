@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Slot;
@@ -56,11 +57,12 @@ final class TaskJson {
 
     /**
      * What is wanted of the task. A dead node cannot take back what it was told; where another node has the slot by now, its task is shown
-     * as to be shut down, as Docker does.
+     * as to be shut down, as Docker does. Of a job's task Docker wants that it completes.
      */
     TaskState desired(Task task) {
         boolean replaced = task.isActive() && !isOnLiveNode(task) && heldByLiveNodes.contains(task.slot());
-        return replaced ? TaskState.SHUTDOWN : task.desired();
+        boolean ofJob = task.iteration() > 0 && (task.state() == TaskState.COMPLETE || task.desired() == TaskState.RUNNING);
+        return replaced ? TaskState.SHUTDOWN : ofJob ? TaskState.COMPLETE : task.desired();
     }
 
     ObjectNode of(Task task) {
@@ -71,8 +73,14 @@ final class TaskJson {
         json.putObject("Labels");
         json.set("Spec", template(task));
         json.put("ServiceID", task.slot().serviceUid());
+        if (task.iteration() > 0) {
+            json.putObject("JobIteration").put("Index", task.iteration());
+        }
+        if (!task.reserved().generic().isNone()) {
+            json.set("GenericResources", GenericResourceJson.of(task.reserved().generic()));
+        }
         if (!task.slot().isGlobal()) {
-            json.put("Slot", task.slot().index());
+            json.put("Slot", task.shownSlot());
         }
         if (task.node() != null) {
             json.put("NodeID", task.node().value());

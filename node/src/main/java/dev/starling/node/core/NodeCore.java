@@ -90,7 +90,7 @@ public final class NodeCore {
             }
         }
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
-        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self));
+        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
             clock.observe(task.claimed());
         }
@@ -372,6 +372,16 @@ public final class NodeCore {
             } else {
                 putRecord(key, RecordCodec.encode(put.blocks()), now);
             }
+        }
+
+        @Override
+        public void on(Effect.PutCompleted put) {
+            putRecord(RecordKeys.completed(put.work().serviceUid()), RecordCodec.encode(put.work()), now);
+        }
+
+        @Override
+        public void on(Effect.DropCompleted drop) {
+            removeRecord(RecordKeys.completed(drop.serviceUid()), now);
         }
 
         @Override

@@ -9,6 +9,11 @@ final class RecordKeys {
     static final String TASK = "task/";
     static final String REFUSAL = "refusal/";
     static final String BLOCKS = "blocks/";
+    static final String COMPLETED = "completed/";
+
+    static String completed(String serviceUid) {
+        return COMPLETED + serviceUid;
+    }
 
     static String task(String taskId) {
         return TASK + taskId;

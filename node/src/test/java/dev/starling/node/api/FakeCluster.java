@@ -162,6 +162,10 @@ final class FakeCluster implements ClusterControl {
             for (int i = 1; i <= replicated.replicas(); i++) {
                 slots.add(Slot.replica(service.uid(), i));
             }
+        } else if (service.mode() instanceof ServiceSpec.Mode.ReplicatedJob job) {
+            for (int i = 1; i <= job.completions(); i++) {
+                slots.add(Slot.replica(service.uid(), i));
+            }
         } else {
             List.of(N1, N2, N3).forEach(node -> slots.add(Slot.global(service.uid(), node)));
         }
@@ -170,10 +174,10 @@ final class FakeCluster implements ClusterControl {
             if (!task.slot().serviceUid().equals(service.uid()) || !task.isActive()) {
                 continue;
             }
-            boolean keep = slots.contains(task.slot()) && task.templateHash().equals(service.templateHash());
+            boolean keep = slots.contains(task.slot()) && service.isCurrent(task);
             tasks.set(i, keep ? advanced(task) : with(task, TaskState.SHUTDOWN, TaskState.SHUTDOWN));
         }
-        List<Slot> held = tasks.stream().filter(Task::isActive).map(Task::slot).toList();
+        List<Slot> held = tasks.stream().filter(task -> task.isActive() || task.isCompletedWork() && service.isCurrent(task)).map(Task::slot).toList();
         slots.stream().filter(slot -> !held.contains(slot)).forEach(slot -> tasks.add(newTask(service, slot)));
     }
 
@@ -184,7 +188,7 @@ final class FakeCluster implements ClusterControl {
         service.networks().forEach(network -> addresses.put(network, "10.0.1." + (10 + counter % 200) + "/24"));
         long now = START_MILLIS + counter;
         return new Task(id, slot, node, service.generation(), service.templateHash(), service.image(), TaskState.NEW, TaskState.RUNNING,
-                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses);
+                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses, service.reservations(), service.iteration());
     }
 
     private static Task advanced(Task task) {
@@ -192,7 +196,7 @@ final class FakeCluster implements ClusterControl {
             case NEW -> with(task, TaskState.PREPARING, TaskState.RUNNING);
             case PREPARING -> with(task, TaskState.STARTING, TaskState.RUNNING);
             case STARTING -> with(task, TaskState.RUNNING, TaskState.RUNNING);
-            default -> task;
+            default -> task.iteration() > 0 ? with(task, TaskState.COMPLETE, TaskState.SHUTDOWN) : task;
         };
     }
 
@@ -200,7 +204,7 @@ final class FakeCluster implements ClusterControl {
         boolean started = state.compareTo(TaskState.RUNNING) >= 0;
         return new Task(t.id(), t.slot(), t.node(), t.serviceGeneration(), t.templateHash(), t.image(), state, desired, t.claimed(),
                 t.price(), t.attempt(), t.notBefore(), t.createdMillis(), t.changedMillis() + 1, state == TaskState.RUNNING ? "started" : "",
-                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses());
+                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses(), t.reserved(), t.iteration());
     }
 
     private Document put(Kind kind, String uid, long generation, JsonNode body) {

@@ -91,8 +91,11 @@ final class ServiceSpecCheckTest {
         "Mode.Replicated.Replicas                          | 100001                           | INVALID | Replicas: must be 0 to 100000",
         "Mode.Replicated.Replicas                          | \"3\"                            | INVALID | Replicas: expected an integer",
         "Mode.Global                                       | {}                               | INVALID | only one service mode",
-        "Mode.ReplicatedJob                                | {}                               | NOT_SUPPORTED | jobs",
-        "Mode.GlobalJob                                    | {}                               | NOT_SUPPORTED | jobs",
+        "Mode.ReplicatedJob                                | {}                               | INVALID | only one service mode",
+        "Mode                                              | {\"ReplicatedJob\": {\"TotalCompletions\": -1}} | INVALID | TotalCompletions: must be 0 to 100000",
+        "Mode                                              | {\"ReplicatedJob\": {\"MaxConcurrent\": 100001}} | INVALID | MaxConcurrent: must be 0 to 100000",
+        "TaskTemplate.Resources.Reservations.GenericResources | [{\"NamedResourceSpec\": {\"Kind\": \"gpu\", \"Value\": \"A\"}}] | NOT_SUPPORTED | NamedResourceSpec",
+        "TaskTemplate.Resources.Reservations.GenericResources | [{\"DiscreteResourceSpec\": {\"Kind\": \"gpu\", \"Value\": -1}}] | INVALID | must be 1 to",
         "UpdateConfig.FailureAction                        | \"shrug\"                        | INVALID | UpdateConfig.FailureAction",
         "RollbackConfig.FailureAction                      | \"rollback\"                     | INVALID | RollbackConfig.FailureAction",
         "UpdateConfig.MaxFailureRatio                      | 1.5                              | INVALID | must be between 0 and 1",
@@ -123,6 +126,17 @@ final class ServiceSpecCheckTest {
     })
     void accepted(String path, String value) {
         check.accept(with(path, value), SNAPSHOT, "");
+    }
+
+    @Test
+    void aJobHasDockersDefaultsAndNoPolicyForUpdates() {
+        ObjectNode job = with("Mode", "{\"ReplicatedJob\": {\"TotalCompletions\": 3}}");
+        assertEquals(3, check.accept(job, SNAPSHOT, "").path("Mode").path("ReplicatedJob").path("MaxConcurrent").asInt());
+        job.putObject("UpdateConfig").put("Parallelism", 1);
+        assertTrue(assertThrows(SpecException.class, () -> check.accept(job, SNAPSHOT, "")).getMessage().contains("UpdateConfig: jobs are not updated"));
+        job.remove("UpdateConfig");
+        job.withObject("/TaskTemplate/RestartPolicy").put("Condition", "any");
+        assertTrue(assertThrows(SpecException.class, () -> check.accept(job, SNAPSHOT, "")).getMessage().contains("not \"any\""));
     }
 
     @Test

@@ -65,6 +65,21 @@ final class ServiceSpecReaderTest {
     }
 
     @Test
+    void jobsGenericResourcesAndBindSourcesAreRead() {
+        ServiceSpec spec = read("""
+                {"Mode": {"ReplicatedJob": {"TotalCompletions": 5, "MaxConcurrent": 2}}, "TaskTemplate": {
+                 "ContainerSpec": {"Mounts": [{"Type": "bind", "Source": "/data", "Target": "/d"}, {"Type": "bind", "Source": "/x/{{.Task.Slot}}",
+                  "Target": "/x"}, {"Type": "volume", "Source": "v", "Target": "/v"}]},
+                 "Resources": {"Reservations": {"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 2}}, {"Other": {}}]}}}}
+                """);
+        assertEquals(new ServiceSpec.Mode.ReplicatedJob(5, 2, 1), spec.mode());
+        assertEquals(2, spec.reservations().generic().count("gpu"));
+        assertEquals(List.of("/data"), spec.bindSources());
+        ObjectNode body = Specs.json("{\"JobStatus\": {\"JobIteration\": {\"Index\": 4}}, \"Spec\": {\"Mode\": {\"GlobalJob\": {}}}}");
+        assertEquals(new ServiceSpec.Mode.GlobalJob(4), ServiceSpecReader.fromBody(Specs.document(Kind.SERVICE, "svc", body)).mode());
+    }
+
+    @Test
     void aRollbackFollowsItsOwnConfig() {
         ObjectNode body = JsonNodeFactory.instance.objectNode().put("RolledBack", true);
         body.set("Spec", Specs.json("{\"UpdateConfig\": {\"Parallelism\": 1}, \"RollbackConfig\": {\"Parallelism\": 7}}"));
