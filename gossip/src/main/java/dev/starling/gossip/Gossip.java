@@ -329,7 +329,7 @@ public final class Gossip {
     }
 
     private void forget(Forgotten removal, boolean own, long now) {
-        if (swim.hear(removal, now)) {
+        if (swim.hear(removal)) {
             if (records.boot(removal.id()) <= removal.boot()) {
                 records.forget(removal.id());
             }
