@@ -1,6 +1,7 @@
 package dev.starling.gossip;
 
 import dev.starling.gossip.desired.DesiredDigest;
+import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.DesiredState;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
@@ -8,6 +9,7 @@ import dev.starling.gossip.member.MemberDigest;
 import dev.starling.gossip.member.Members;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.message.Message.Delta.Rest;
 import dev.starling.gossip.message.Message.DesiredRange;
 import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
@@ -35,8 +37,9 @@ import java.util.stream.IntStream;
  *   A -> B  Delta, Want     what B lacks (...)
  * </pre>
  *
- * Each step answers from the state of the moment, nothing is remembered between them, and each message stays below the size limit: a
- * Delta that was cut says so, and its receiver asks again at once as long as that brings it news.
+ * Each step answers from the state of the moment. A Delta goes in pieces of at most {@link GossipConfig#pieceBytes}, and no more at a time than
+ * {@link GossipConfig#maxMessageBytes}; if that is not all it says so, and its receiver asks again at once as long as that brings it news. Who
+ * gets much from one peer asks no other for the same meanwhile: over a slow link each would send all of it.
  */
 final class AntiEntropy {
     /** Desired objects that a first Digest lists without being asked. */
@@ -50,6 +53,9 @@ final class AntiEntropy {
     /** Pushes overtake each other; only then is a missing piece asked for. */
     private static final long GAP_PATIENCE_MILLIS = 50;
 
+    /** How many times {@link GossipConfig#syncInterval} to wait for the next piece of what a peer is sending. */
+    private static final int PIECE_PATIENCE = 4;
+
     private record Gap(NodeId source, RecordDigest needed) {}
 
     private final NodeId self;
@@ -62,6 +68,9 @@ final class AntiEntropy {
     private final Deadlines<NodeId> gapDeadlines = new Deadlines<>();
     private final TreeMap<NodeId, Gap> gaps = new TreeMap<>();
     private long nextExchange = Long.MIN_VALUE;
+    /** Who is sending this node what it lacks, in pieces, and until when that is believed without another piece. */
+    private NodeId source;
+    private long sourceUntil = Long.MIN_VALUE;
     private String rangeCursor = "";
     private int bucketCursor;
 
@@ -82,8 +91,29 @@ final class AntiEntropy {
     }
 
     void compare(Member peer, long theirFingerprint, long now) {
-        if (theirFingerprint != viewFingerprint() && now >= nextExchange) {
+        if (theirFingerprint != viewFingerprint() && now >= nextExchange && !isCatchingUp(now)) {
             nextExchange = now + config.syncInterval().toMillis();
+            begin(peer);
+        }
+    }
+
+    /** Pieces are on their way to here from {@link #source}. */
+    private boolean isCatchingUp(long now) {
+        return source != null && now < sourceUntil;
+    }
+
+    /** A piece of what this node lacked is taken in; {@code news}: it brought some. */
+    void took(Member peer, Rest rest, boolean news, long now) {
+        if (rest == Rest.NONE || rest == Rest.ASK_AGAIN && !news) {
+            source = peer.id().equals(source) ? null : source;
+            return;
+        }
+        if (isCatchingUp(now) && !peer.id().equals(source)) {
+            return; // what it still sends is welcome; more of it comes from the other one
+        }
+        source = peer.id();
+        sourceUntil = now + PIECE_PATIENCE * config.syncInterval().toMillis();
+        if (rest == Rest.ASK_AGAIN) {
             begin(peer);
         }
     }
@@ -96,7 +126,10 @@ final class AntiEntropy {
         }
     }
 
-    void answer(Member peer, Message.Summary theirs) {
+    void answer(Member peer, Message.Summary theirs, long now) {
+        if (isCatchingUp(now) && !peer.id().equals(source)) {
+            return;
+        }
         List<Integer> differing = new ArrayList<>();
         int most = Math.max(1, config.maxMessageBytes() / (4 * NODE_ENTRY_BYTES) * BucketFingerprints.COUNT / members.view().size());
         for (int i = 0; i < BucketFingerprints.COUNT && differing.size() < most; i++) {
@@ -156,8 +189,8 @@ final class AntiEntropy {
         }
     }
 
-    void answer(Member peer, Message.Digest theirs) {
-        Answer answer = new Answer();
+    void answer(Member peer, Message.Digest theirs, long now) {
+        Answer answer = new Answer(!isCatchingUp(now) || peer.id().equals(source));
         Predicate<NodeId> listed = in(theirs.buckets());
         compareForgotten(theirs.forgotten(), listed, answer);
         compareMembers(theirs.members(), listed, answer);
@@ -166,7 +199,7 @@ final class AntiEntropy {
         if (theirs.desiredFingerprint() != desired.fingerprint()) {
             if (theirs.desired() != null) {
                 compareDesired(theirs.desired(), answer);
-            } else {
+            } else if (!answer.more) { // else it will ask again
                 compare = nextRange();
             }
         }
@@ -174,11 +207,11 @@ final class AntiEntropy {
     }
 
     void answer(Member peer, Message.Want want) {
-        Answer answer = new Answer();
+        Answer answer = new Answer(true);
         for (NodeId id : want.members()) {
             Member member = members.get(id);
             if (member != null) {
-                answer.give(answer.batch.add(member));
+                answer.give(batch -> batch.add(member));
             }
         }
         want.records().forEach(answer::giveRecord);
@@ -195,7 +228,7 @@ final class AntiEntropy {
         for (Forgotten removal : members.forgotten()) {
             Long boot = boots.get(removal.id());
             if (boot == null ? listed.test(removal.id()) : boot < removal.boot()) {
-                answer.give(answer.batch.add(removal));
+                answer.give(batch -> batch.add(removal));
             }
         }
     }
@@ -207,14 +240,14 @@ final class AntiEntropy {
             Member here = members.get(digest.id());
             int order = here == null ? -1 : MemberDigest.of(here).compareTo(digest);
             if (order > 0) {
-                answer.give(answer.batch.add(here));
+                answer.give(batch -> batch.add(here));
             } else if (order < 0 && digest.boot() > members.forgottenBoot(digest.id())) {
                 answer.wantedMembers.add(digest.id());
             }
         }
         for (Member here : members.view().values()) {
             if (!told.contains(here.id()) && listed.test(here.id())) {
-                answer.give(answer.batch.add(here));
+                answer.give(batch -> batch.add(here));
             }
         }
     }
@@ -267,41 +300,68 @@ final class AntiEntropy {
                 : new DesiredRange(first, part.get(limit - 1).uid(), part.subList(0, limit));
     }
 
-    /** What goes back to the peer: one message of what it lacks, one of what is lacking here. */
+    /** What goes back to the peer: what it lacks, in pieces, and one message of what is lacking here. */
     private final class Answer {
-        private final Changes.Batch batch = new Changes.Batch(config.maxMessageBytes());
+        private final boolean asks;
+        private final List<Changes> pieces = new ArrayList<>();
+        private final Changes.Batch batch = new Changes.Batch(config.pieceBytes());
         private final List<NodeId> wantedMembers = new ArrayList<>();
         private final List<RecordDigest> wantedRecords = new ArrayList<>();
         private final List<String> wantedObjects = new ArrayList<>();
+        private int bytes;
         private boolean more;
 
-        void give(boolean placed) {
-            more |= !placed;
+        /** @param asks whether the peer is asked for what is lacking here */
+        Answer(boolean asks) {
+            this.asks = asks;
+        }
+
+        void give(Predicate<Changes.Batch> change) {
+            if (more || change.test(batch)) {
+                return;
+            }
+            bytes += batch.bytes();
+            pieces.add(batch.take());
+            if (bytes >= config.maxMessageBytes()) {
+                more = true;
+            } else {
+                change.test(batch); // the first always fits
+            }
         }
 
         void giveRecord(RecordDigest theirs) {
-            if (more) {
-                return;
-            }
-            RecordDelta delta = records.since(theirs, batch.remainingBytes());
-            if (delta != null) {
-                give(batch.add(delta));
-                more |= delta.upTo() < records.digest(theirs.node()).version();
+            long version = records.digest(theirs.node()).version();
+            RecordDigest from = theirs;
+            while (!more) {
+                RecordDelta delta = records.since(from, batch.remainingBytes());
+                if (delta == null) {
+                    return;
+                }
+                give(to -> to.add(delta));
+                if (delta.upTo() >= version) {
+                    return;
+                }
+                from = new RecordDigest(delta.node(), delta.boot(), delta.upTo());
             }
         }
 
         void giveObject(String uid) {
-            if (!more && desired.get(uid) != null) {
-                give(batch.add(desired.get(uid)));
+            DesiredObject object = desired.get(uid);
+            if (object != null) {
+                give(to -> to.add(object));
             }
         }
 
         void send(Member peer, DesiredRange compare) {
             if (!batch.isEmpty()) {
-                AntiEntropy.this.send.accept(peer, new Message.Delta(batch.take(), more));
+                pieces.add(batch.take());
+            }
+            for (int i = 0; i < pieces.size(); i++) {
+                Rest rest = i < pieces.size() - 1 ? Rest.FOLLOWS : more ? Rest.ASK_AGAIN : Rest.NONE;
+                AntiEntropy.this.send.accept(peer, new Message.Delta(pieces.get(i), rest));
             }
             Message.Want want = new Message.Want(wantedMembers, wantedRecords, wantedObjects, compare);
-            if (!want.isEmpty()) {
+            if (asks && !want.isEmpty()) {
                 AntiEntropy.this.send.accept(peer, want);
             }
         }

@@ -122,18 +122,16 @@ public final class Gossip {
             push.changes().members().forEach(member -> swim.hear(member, now));
             take(peer, push.changes(), now);
         } else if (message instanceof Message.Digest digest) {
-            antiEntropy.answer(peer, digest);
+            antiEntropy.answer(peer, digest, now);
         } else if (message instanceof Message.Summary summary) {
-            antiEntropy.answer(peer, summary);
+            antiEntropy.answer(peer, summary, now);
         } else if (message instanceof Message.Want want) {
             antiEntropy.answer(peer, want);
         } else if (message instanceof Message.Delta delta) {
             long before = antiEntropy.viewFingerprint();
             delta.changes().members().forEach(member -> swim.learn(member, now));
             take(peer, delta.changes(), now);
-            if (delta.more() && antiEntropy.viewFingerprint() != before) {
-                antiEntropy.begin(peer);
-            }
+            antiEntropy.took(peer, delta.rest(), antiEntropy.viewFingerprint() != before, now);
         } else if (message instanceof Message.Stored stored) {
             copies.stored(peer.id(), stored.uid(), stored.generation(), outputs::add);
         } else {
@@ -241,7 +239,7 @@ public final class Gossip {
         if (member.status().isUp()) {
             throw new IllegalArgumentException("node " + node + " is up (" + member.status() + "): only a dead or left node can be forgotten");
         }
-        forget(new Forgotten(node, member.boot()), true, now);
+        forget(new Forgotten(node, member.boot()), true);
     }
 
     /** The outputs since the last call, oldest first. */
@@ -290,7 +288,7 @@ public final class Gossip {
 
     private void take(Member peer, Changes changes, long now) {
         changes.suspected().forEach(suspicion -> swim.hear(suspicion, now));
-        changes.forgotten().forEach(removal -> forget(removal, false, now));
+        changes.forgotten().forEach(removal -> forget(removal, false));
         changes.records().forEach(delta -> take(peer, delta, now));
         changes.desired().forEach(object -> take(peer, object));
     }
@@ -328,7 +326,7 @@ public final class Gossip {
         }
     }
 
-    private void forget(Forgotten removal, boolean own, long now) {
+    private void forget(Forgotten removal, boolean own) {
         if (swim.hear(removal)) {
             if (records.boot(removal.id()) <= removal.boot()) {
                 records.forget(removal.id());
@@ -341,7 +339,7 @@ public final class Gossip {
 
     private void pushOwnRecord() {
         for (RecordDigest end = records.digest(self); pushedVersion < end.version(); ) {
-            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.maxMessageBytes() / 2);
+            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.pieceBytes() / 2);
             spread.add(delta, Spread.Source.OWN);
             pushedVersion = delta.upTo();
         }

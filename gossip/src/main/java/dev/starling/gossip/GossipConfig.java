@@ -23,6 +23,8 @@ import java.time.Duration;
 public record GossipConfig(
         Duration probeInterval, Duration probeTimeout, int indirectProbes, Duration suspicionMin, int suspicionMaxFactor,
         int awarenessMax, Duration syncInterval, int pushFanout, Duration seedRetry, int maxMessageBytes) {
+    private static final int PIECE_BYTES = 64 << 10;
+
     public GossipConfig {
         positive("probeInterval", probeInterval);
         positive("probeTimeout", probeTimeout);
@@ -52,6 +54,14 @@ public record GossipConfig(
     public static GossipConfig local() {
         return new GossipConfig(Duration.ofMillis(300), Duration.ofMillis(200), 2, Duration.ofMillis(800), 4,
                 8, Duration.ofMillis(500), 16, Duration.ofMillis(500), 1 << 20);
+    }
+
+    /**
+     * What is cut is cut into pieces of this size: a node that takes one in (checks signatures, joins) is busy for some tens of milliseconds even
+     * where it is slow, and answers probes in between. A single object that is larger travels alone.
+     */
+    public int pieceBytes() {
+        return Math.min(maxMessageBytes, PIECE_BYTES);
     }
 
     /** The largest value of a record or body of an object: what is left of a message after its frame, names and certificates. */
