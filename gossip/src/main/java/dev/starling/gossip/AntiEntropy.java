@@ -39,7 +39,7 @@ import java.util.stream.IntStream;
  *
  * Each step answers from the state of the moment. A Delta goes in pieces of at most {@link GossipConfig#pieceBytes}, and no more at a time than
  * {@link GossipConfig#maxMessageBytes}; if that is not all it says so, and its receiver asks again at once as long as that brings it news. Who
- * gets much from one peer asks no other for the same meanwhile: over a slow link each would send all of it.
+ * asks one peer for much, or gets it, asks for nothing else meanwhile: over a slow link every peer would send all of it.
  */
 final class AntiEntropy {
     /** Desired objects that a first Digest lists without being asked. */
@@ -98,8 +98,16 @@ final class AntiEntropy {
     }
 
     /** Pieces are on their way to here from {@link #source}. */
-    private boolean isCatchingUp(long now) {
+    boolean isCatchingUp(long now) {
         return source != null && now < sourceUntil;
+    }
+
+    /** A large message of {@code peer} is on its way, which may take long: nobody is asked for what may be in it. */
+    void arriving(NodeId peer, long now) {
+        if (!isCatchingUp(now) || peer.equals(source)) {
+            source = peer;
+            sourceUntil = now + PIECE_PATIENCE * config.syncInterval().toMillis();
+        }
     }
 
     /** A piece of what this node lacked is taken in; {@code news}: it brought some. */
@@ -127,7 +135,7 @@ final class AntiEntropy {
     }
 
     void answer(Member peer, Message.Summary theirs, long now) {
-        if (isCatchingUp(now) && !peer.id().equals(source)) {
+        if (isCatchingUp(now)) {
             return;
         }
         List<Integer> differing = new ArrayList<>();
@@ -190,7 +198,7 @@ final class AntiEntropy {
     }
 
     void answer(Member peer, Message.Digest theirs, long now) {
-        Answer answer = new Answer(!isCatchingUp(now) || peer.id().equals(source));
+        Answer answer = new Answer(!isCatchingUp(now), now);
         Predicate<NodeId> listed = in(theirs.buckets());
         compareForgotten(theirs.forgotten(), listed, answer);
         compareMembers(theirs.members(), listed, answer);
@@ -206,8 +214,8 @@ final class AntiEntropy {
         answer.send(peer, compare);
     }
 
-    void answer(Member peer, Message.Want want) {
-        Answer answer = new Answer(true);
+    void answer(Member peer, Message.Want want, long now) {
+        Answer answer = new Answer(true, now);
         for (NodeId id : want.members()) {
             Member member = members.get(id);
             if (member != null) {
@@ -303,6 +311,7 @@ final class AntiEntropy {
     /** What goes back to the peer: what it lacks, in pieces, and one message of what is lacking here. */
     private final class Answer {
         private final boolean asks;
+        private final long now;
         private final List<Changes> pieces = new ArrayList<>();
         private final Changes.Batch batch = new Changes.Batch(config.pieceBytes());
         private final List<NodeId> wantedMembers = new ArrayList<>();
@@ -312,8 +321,9 @@ final class AntiEntropy {
         private boolean more;
 
         /** @param asks whether the peer is asked for what is lacking here */
-        Answer(boolean asks) {
+        Answer(boolean asks, long now) {
             this.asks = asks;
+            this.now = now;
         }
 
         void give(Predicate<Changes.Batch> change) {
@@ -363,6 +373,10 @@ final class AntiEntropy {
             Message.Want want = new Message.Want(wantedMembers, wantedRecords, wantedObjects, compare);
             if (asks && !want.isEmpty()) {
                 AntiEntropy.this.send.accept(peer, want);
+                if (wantedObjects.size() + wantedRecords.size() > FEW_OBJECTS && !isCatchingUp(now)) {
+                    source = peer.id();
+                    sourceUntil = now + config.syncInterval().toMillis();
+                }
             }
         }
     }

@@ -126,7 +126,7 @@ public final class Gossip {
         } else if (message instanceof Message.Summary summary) {
             antiEntropy.answer(peer, summary, now);
         } else if (message instanceof Message.Want want) {
-            antiEntropy.answer(peer, want);
+            antiEntropy.answer(peer, want, now);
         } else if (message instanceof Message.Delta delta) {
             long before = antiEntropy.viewFingerprint();
             delta.changes().members().forEach(member -> swim.learn(member, now));
@@ -157,6 +157,12 @@ public final class Gossip {
     public void connectionLost(NodeId peer, long now) {
         advance(now);
         swim.connectionLost(peer, now);
+    }
+
+    /** The transport receives a large message of {@code peer}: what is in it is not asked for again meanwhile. */
+    public void arriving(NodeId peer, long now) {
+        advance(now);
+        antiEntropy.arriving(peer, now);
     }
 
     /**
@@ -269,6 +275,16 @@ public final class Gossip {
     /** Eight bytes that are equal on two nodes iff (but for chance) they know the same: for tests, metrics and debugging. */
     public long viewFingerprint() {
         return antiEntropy.viewFingerprint();
+    }
+
+    /** More of the state is on its way from a peer: what is here is a part of it. Ends by itself where the peer stops to send. */
+    public boolean isCatchingUp(long now) {
+        return antiEntropy.isCatchingUp(now);
+    }
+
+    /** See {@link GossipConfig#maxValueBytes}. */
+    public int maxValueBytes() {
+        return config.maxValueBytes();
     }
 
     /** How much this node doubts its own health, 0 (well) to {@link GossipConfig#awarenessMax}. */

@@ -35,6 +35,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     private enum Phase { HANDSHAKE, HELLO, ESTABLISHED, CLOSED }
 
     private static final int MAX_REASON_LENGTH = 200;
+    private static final long ARRIVING_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     private final Switchboard owner;
     private final TransportConfig config;
@@ -53,6 +54,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     private long owedSinceNanos;
     private boolean pinged;
     private long lastFrameNanos = System.nanoTime();
+    private long arrivingToldNanos = lastFrameNanos;
     private boolean orderly;
 
     Connection(Switchboard owner, TransportConfig config, TlsContexts tls, Endpoint dialled) {
@@ -270,6 +272,9 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         Frame whole = intake.join(part);
         if (whole != null) {
             whole.deliverTo(this);
+        } else if (lastFrameNanos - arrivingToldNanos > ARRIVING_PAUSE_NANOS) {
+            arrivingToldNanos = lastFrameNanos;
+            owner.arriving(peer.id());
         }
     }
 

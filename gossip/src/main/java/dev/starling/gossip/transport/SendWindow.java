@@ -5,8 +5,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * How many bytes may be under way to a peer and not yet taken by it. Whatever is under way stands in some queue in front of the next probe: a
  * socket's buffer here (hundreds of KiB, on a 1 Mbit/s link seconds), a router's on the way. So the window follows the time that a part takes
- * until the peer says "taken", as LEDBAT (RFC 6817) does: it grows by a part while that is near the least time seen, and is halved where
- * it is more than {@link #TARGET_NANOS} above, because then a queue has built up.
+ * until the peer says "taken", as LEDBAT (RFC 6817) does: it grows while that is near the least time seen, and is halved where it is more than
+ * {@link #TARGET_NANOS} above, because then a queue has built up. It begins with one part, so that the least time is one without a queue.
  *
  * <p>The peer counts what it takes and tells the sum each {@link #TELL_EVERY_BYTES}; below that nothing is told, so an idle link carries
  * nothing of this, and up to that many bytes may look as if under way when they are not.
@@ -17,12 +17,12 @@ final class SendWindow {
     static final int TELL_EVERY_BYTES = 4 * 1024;
 
     private static final int MIN_BYTES = 8 * 1024;
-    private static final int START_BYTES = 32 * 1024;
     private static final int MAX_BYTES = 512 * 1024;
     private static final long TARGET_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final int FORGET_LEAST = 128;
 
-    private int window = START_BYTES;
+    private int window = MIN_BYTES;
+    private boolean queueSeen;
     private long sent;
     private long taken;
     /** One part at a time is timed: the sum at its end, 0 for none. */
@@ -58,10 +58,11 @@ final class SendWindow {
     private void adapt(long nanos) {
         // a way that has become longer for good is believed by and by
         leastNanos = leastNanos == Long.MAX_VALUE ? nanos : Math.min(nanos, leastNanos + leastNanos / FORGET_LEAST);
-        window = nanos - leastNanos > TARGET_NANOS ? Math.max(MIN_BYTES, window / 2) : Math.min(MAX_BYTES, window + PART_BYTES);
-    }
-
-    int bytes() {
-        return window;
+        if (nanos - leastNanos > TARGET_NANOS) {
+            queueSeen = true;
+            window = Math.max(MIN_BYTES, window / 2);
+        } else {
+            window = Math.min(MAX_BYTES, window + (queueSeen ? PART_BYTES : window));
+        }
     }
 }

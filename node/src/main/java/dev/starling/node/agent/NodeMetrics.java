@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.codec.MessageFormatException;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
@@ -37,6 +38,9 @@ final class NodeMetrics implements AutoCloseable {
     private final Timer createToRunning;
     private volatile ClusterSnapshot snapshot;
     private volatile long malformedValues;
+    private volatile long unfamiliarValues;
+    private final LongAdder unfamiliarTypes = new LongAdder();
+    private final LongAdder otherVersions = new LongAdder();
 
     NodeMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -55,6 +59,10 @@ final class NodeMetrics implements AutoCloseable {
         keep(FunctionCounter.builder("starling.record.malformed", this, metrics -> metrics.malformedValues)
                 .description("Values of records and bodies of objects that could not be read, or spoke of another node").register(registry));
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "type", unfamiliarTypes);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "version", otherVersions);
+        keep(FunctionCounter.builder("starling.state.unfamiliar", this, metrics -> metrics.unfamiliarValues)
+                .description("Objects and record keys of later releases: kept and passed on").register(registry));
     }
 
     /** @param join null on a worker */
@@ -92,13 +100,24 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Objects that no manager in office had signed").register(registry));
     }
 
-    void update(ClusterSnapshot newest, long malformedSoFar) {
+    void bind(HeapWatch heap) {
+        keep(Gauge.builder("starling.heap.full", heap, HeapWatch::fullness).baseUnit("ratio")
+                .description("Share of the heap's old generation in use after its last collection").register(registry));
+    }
+
+    void update(ClusterSnapshot newest, long malformedSoFar, long unfamiliarSoFar) {
+        unfamiliarValues = unfamiliarSoFar;
         snapshot = newest;
         malformedValues = malformedSoFar;
     }
 
-    void malformedMessage() {
-        malformed.increment();
+    /** A message that arrived and could not be read. */
+    void unread(MessageFormatException.Reason reason) {
+        switch (reason) {
+            case MALFORMED -> malformed.increment();
+            case UNFAMILIAR_TYPE -> unfamiliarTypes.increment();
+            case OTHER_VERSION -> otherVersions.increment();
+        }
     }
 
     /** Counts by direction and kind: the rounds of probing and of anti-entropy are the messages that open them. */

@@ -13,6 +13,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.store.NodeStore;
+import dev.starling.gossip.transport.Lane;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.TransportConfig;
 import dev.starling.gossip.transport.TransportListener;
@@ -77,6 +78,7 @@ final class SwarmSession implements AutoCloseable {
     private final CertificateDesk desk;
     private final CertificateKeeper keeper;
     private final JoinServer joinServer;
+    private final HeapWatch heap;
     private final GossipConfig gossipConfig;
     private final ThreadLocal<MessageCodec> codec;
     /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
@@ -106,11 +108,7 @@ final class SwarmSession implements AutoCloseable {
         this.authority = identity.authority();
         this.advertise = identity.advertise();
         this.store = store;
-        this.gossipConfig = switch (host.config().profile()) {
-            case LOCAL -> GossipConfig.local();
-            case LAN -> GossipConfig.lan();
-            case WAN -> GossipConfig.wan();
-        };
+        this.gossipConfig = host.config().gossip();
         this.codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
@@ -130,7 +128,8 @@ final class SwarmSession implements AutoCloseable {
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         NodeCore core = newCore();
         this.loop = new CoreLoop(core, host.clock(), new EffectRunner(new Ports(), storage, tasks));
-        loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues()));
+        loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues(), core.unfamiliarValues()));
+        this.heap = new HeapWatch(host.timer(), () -> snapshot().summary());
         this.joinServer = authority == null ? null
                 : new JoinServer(host.vertx(), authority, this::credentials, new JoinCluster(this));
     }
@@ -174,6 +173,7 @@ final class SwarmSession implements AutoCloseable {
         overlays.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
         metrics.bind(keeper, desk, writers);
+        metrics.bind(heap);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
         }
@@ -183,12 +183,12 @@ final class SwarmSession implements AutoCloseable {
     }
 
     /** On the core's thread. */
-    private void changed(ClusterSnapshot snapshot, long malformedValues) {
+    private void changed(ClusterSnapshot snapshot, long malformedValues, long unfamiliarValues) {
         if (roleOf(snapshot) != credentials.role()) {
             keeper.roleMayHaveChanged();
         }
         overlays.update(snapshot);
-        metrics.update(snapshot, malformedValues);
+        metrics.update(snapshot, malformedValues, unfamiliarValues);
     }
 
     /** What this node says of itself; sent anew when images come or go. */
@@ -289,6 +289,7 @@ final class SwarmSession implements AutoCloseable {
     /** Stops being a member here; containers go on, the disk keeps all. */
     @Override
     public void close() {
+        heap.close();
         keeper.close();
         if (joinServer != null) {
             joinServer.close();
@@ -317,18 +318,25 @@ final class SwarmSession implements AutoCloseable {
             try {
                 message = codec.get().decode(payload);
             } catch (MessageFormatException e) {
-                metrics.malformedMessage();
+                metrics.unread(e.reason());
                 LOG.debug("a message of {} bytes from {} was dropped: {}", payload.length, from.id(), e.getMessage());
                 return;
             }
             metrics.message("received", message);
-            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now));
+            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now), message.isUrgent());
+        }
+
+        @Override
+        public void arriving(NodeId peer) {
+            if (started) {
+                loop.offer((core, now) -> core.arriving(peer, now), true);
+            }
         }
 
         @Override
         public void connectionLost(NodeId peer) {
             if (started) {
-                loop.offer((core, now) -> core.connectionLost(peer, now));
+                loop.offer((core, now) -> core.connectionLost(peer, now), true);
             }
         }
     }
@@ -341,7 +349,7 @@ final class SwarmSession implements AutoCloseable {
         @Override
         public void send(NodeEffect.Send send) {
             metrics.message("sent", send.message());
-            transport.send(send.to(), codec.get().encode(send.message()));
+            transport.send(send.to(), codec.get().encode(send.message()), send.message().isUrgent() ? Lane.URGENT : Lane.ORDINARY);
         }
 
         @Override

@@ -64,6 +64,7 @@ final class ViewBuilder {
     private final TreeMap<NodeId, SpecReader.NodeSettings> nodeSettings = new TreeMap<>();
     private final Parts parts = new Parts();
     private long malformed;
+    private long unfamiliar;
 
     ViewBuilder(NodeId self, SpecReader specs) {
         this.self = self;
@@ -105,7 +106,9 @@ final class ViewBuilder {
             parts.blocks = null;
             record.blockList = null;
             put(record.blocks, key, value == null ? null : RecordCodec.decodeBlocks(value));
-        } // else a key of a newer release: gossip keeps it, this one has no use for it
+        } else {
+            unfamiliar++; // of a later release: gossip keeps it, this one has no use for it
+        }
     }
 
     /** A record speaks of its owner's tasks only, each under its own id: a task that says otherwise would count twice or for another node. */
@@ -127,6 +130,10 @@ final class ViewBuilder {
 
     /** @return the parsed document of a live object; null for a tombstone or a body that is no JSON object */
     Document desiredChanged(DesiredObject object) {
+        if (object.kind() == Kind.UNFAMILIAR) {
+            unfamiliar++;
+            return null;
+        }
         TreeMap<String, Document> ofKind = documents.get(object.kind());
         parts.documents.remove(object.kind());
         Document document = object.deleted() ? null : documentCodec.parse(object);
@@ -154,7 +161,7 @@ final class ViewBuilder {
                     nodeSettings.put(node, specs.node(document));
                 }
             }
-            case CLUSTER, SECRET, CONFIG -> { }
+            case CLUSTER, SECRET, CONFIG, UNFAMILIAR -> { }
         }
         return document;
     }
@@ -185,6 +192,10 @@ final class ViewBuilder {
     List<Document> documents(Kind kind) {
         return parts.documents.computeIfAbsent(kind, changed -> documents.get(kind).values().stream()
                 .sorted(Comparator.comparing((Document d) -> d.object().created()).thenComparing(Document::uid)).toList());
+    }
+
+    long unfamiliarValues() {
+        return unfamiliar;
     }
 
     long malformedValues() {

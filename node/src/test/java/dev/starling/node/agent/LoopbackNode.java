@@ -46,7 +46,7 @@ final class LoopbackNode implements AutoCloseable {
     void start() {
         NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
         NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, List.of(),
-                null, Map.of(), dev.starling.node.config.Profile.LOCAL, defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
+                null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(), defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(new BusyboxOnly()), new NoOverlay(), vertx, meters, timer),
                 new SwarmDirectory(directory));
@@ -88,7 +88,7 @@ final class LoopbackNode implements AutoCloseable {
         timer.shutdownNow();
     }
 
-    private static final class NoOverlay implements Overlay {
+    static final class NoOverlay implements Overlay {
         @Override
         public void ensure(OverlayNetwork network, String vtep) {
             throw new AssertionError("not expected");
