@@ -71,6 +71,8 @@ final class AntiEntropy {
     /** Who is sending this node what it lacks, in pieces, and until when that is believed without another piece. */
     private NodeId source;
     private long sourceUntil = Long.MIN_VALUE;
+    /** The source was sent a Summary, and its Digest is awaited. */
+    private boolean sourceSummarized;
     private String rangeCursor = "";
     private int bucketCursor;
 
@@ -122,6 +124,7 @@ final class AntiEntropy {
         source = peer.id();
         sourceUntil = now + PIECE_PATIENCE * config.syncInterval().toMillis();
         if (rest == Rest.ASK_AGAIN) {
+            sourceSummarized = members.view().size() + members.forgotten().size() > FEW_MEMBERS;
             begin(peer);
         }
     }
@@ -198,7 +201,9 @@ final class AntiEntropy {
     }
 
     void answer(Member peer, Message.Digest theirs, long now) {
-        Answer answer = new Answer(!isCatchingUp(now), now);
+        boolean askedFor = sourceSummarized && peer.id().equals(source);
+        sourceSummarized &= !askedFor;
+        Answer answer = new Answer(askedFor || !isCatchingUp(now), now);
         Predicate<NodeId> listed = in(theirs.buckets());
         compareForgotten(theirs.forgotten(), listed, answer);
         compareMembers(theirs.members(), listed, answer);

@@ -44,13 +44,13 @@ class LargeStateTest {
     /** 1 Mbit/s: it would take three minutes; a probe takes no longer than a few parts do. */
     @Test
     void aProbeOvertakesItOnASlowLink() throws Exception {
-        send(MEBIBYTE / 8, objects(OBJECTS, 20_000), Duration.ofSeconds(6), -1, 600);
+        send(MEBIBYTE / 8, objects(OBJECTS, 20_000), Duration.ofSeconds(4), -1, 600);
     }
 
     /** A config of 1000 KiB in base64 is the largest thing that Docker's users have. */
     @Test
     void soItDoesWhereOneObjectIsLarge() throws Exception {
-        send(MEBIBYTE / 4, objects(3, 1_400_000), Duration.ofSeconds(30), 3, 600);
+        send(MEBIBYTE / 2, objects(2, 1_400_000), Duration.ofSeconds(30), 2, 600);
     }
 
     private void send(int bytesPerSecond, List<DesiredObject> state, Duration atMost, int objects, long probeLimitMillis) throws Exception {

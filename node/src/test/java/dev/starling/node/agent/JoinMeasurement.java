@@ -60,7 +60,8 @@ public final class JoinMeasurement {
         Path told = directory.resolve("told");
         try (StateHolder peer = new StateHolder(holder, holderEndpoint, state, GossipConfig.lan())) {
             Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + jvmOptions,
-                    "-Xmx" + heapMebibytes + "m", "-cp", System.getProperty("java.class.path"), JoinMeasurement.class.getName(), "join",
+                    "-Xmx" + heapMebibytes + "m", "--add-opens", "java.base/java.util=ALL-UNNAMED", "--add-opens",
+                    "java.base/java.util.concurrent.atomic=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"), JoinMeasurement.class.getName(), "join",
                     directory.toString(), holderEndpoint.toString(), joinerEndpoint.toString(), "" + services, "" + nodes, "" + services * tasksPerService)
                     .redirectErrorStream(true).redirectOutput(told.toFile()).start();
             try {
@@ -119,9 +120,13 @@ public final class JoinMeasurement {
     /** Arguments: jvm.options services nodes tasksPerService heapMebibytes...; one line for each heap. */
     public static void main(String[] args) throws Exception {
         if (args[0].equals("join")) {
-            join(Path.of(args[1]), Endpoint.parse(args[2], 1), Endpoint.parse(args[3], 1), Integer.parseInt(args[4]), Integer.parseInt(args[5]),
-                    Integer.parseInt(args[6]));
-            return;
+            try {
+                join(Path.of(args[1]), Endpoint.parse(args[2], 1), Endpoint.parse(args[3], 1), Integer.parseInt(args[4]), Integer.parseInt(args[5]),
+                        Integer.parseInt(args[6]));
+            } catch (RuntimeException e) {
+                e.printStackTrace();
+                Runtime.getRuntime().halt(3); // threads of the session would keep the process
+            }
         }
         for (String heap : List.of(args).subList(4, args.length)) {
             Path directory = Files.createTempDirectory("starling-join-");
