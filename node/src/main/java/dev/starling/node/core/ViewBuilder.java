@@ -56,6 +56,7 @@ final class ViewBuilder {
 
     private final NodeId self;
     private final SpecReader specs;
+    private final SharedTexts texts = new SharedTexts();
     private final DocumentCodec documentCodec = new DocumentCodec();
     private final TreeMap<NodeId, NodeRecord> records = new TreeMap<>();
     private final EnumMap<Kind, TreeMap<String, Document>> documents = new EnumMap<>(Kind.class);
@@ -97,7 +98,7 @@ final class ViewBuilder {
         } else if (key.startsWith(RecordKeys.TASK)) {
             parts.tasks = null;
             record.taskList = null;
-            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value)));
+            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value, texts::shared)));
         } else if (key.startsWith(RecordKeys.REFUSAL)) {
             parts.refusals = null;
             record.refusalList = null;
