@@ -27,6 +27,8 @@ import org.junit.jupiter.api.Test;
 class ClocksAndAbsenceTest {
     private static final List<Invariant> AT_REST = List.of(new ViewsAreEqual(), new EachSlotRunsOnce(), new AcknowledgedWritesAreKept());
     private static final long CALM_MILLIS = 60_000;
+    /** Where nodes compare their state each two minutes only. */
+    private static final long SLOW_CALM_MILLIS = Duration.ofMinutes(30).toMillis();
     private static final long YEAR_MILLIS = Duration.ofDays(365).toMillis();
 
     /** A board without a clock believes in 2016, another one in 2029: all can write, nothing is restarted, and nothing is lost when they are set right. */
@@ -71,7 +73,7 @@ class ClocksAndAbsenceTest {
         Simulation cluster = cluster(2, rarely); // otherwise these would be weeks of probes
         create(cluster, 0, Services.global("everywhere"));
         Document gone = create(cluster, 0, Services.replicated("gone", 10));
-        cluster.settle(AT_REST, CALM_MILLIS);
+        cluster.settle(AT_REST, SLOW_CALM_MILLIS);
         SimNode away = cluster.nodes().get(3);
         Set<String> everywhere = tasksOf(cluster, away, "everywhere");
         assertEquals(1, everywhere.size());
@@ -83,9 +85,9 @@ class ClocksAndAbsenceTest {
         assertTrue(away.running().stream().anyMatch(task -> task.slot().serviceUid().equals(gone.uid())), "it still runs what was deleted");
         away.start();
         List<Invariant> atRest = List.of(new ViewsAreEqual(), new EachSlotRunsOnce(), new AcknowledgedWritesAreKept(() -> Set.of(gone.uid())));
-        cluster.settle(atRest, Duration.ofMinutes(20).toMillis());
+        cluster.settle(atRest, SLOW_CALM_MILLIS);
         cluster.runFor(Duration.ofHours(1).toMillis());
-        cluster.settle(atRest, CALM_MILLIS);
+        cluster.settle(atRest, SLOW_CALM_MILLIS);
         assertEquals(everywhere, tasksOf(cluster, away, "everywhere"), "what is still wanted of it was not restarted");
         assertTrue(cluster.nodes().stream().allMatch(node -> node.core().documents(Kind.SERVICE).size() == 2), "nothing deleted returned");
         assertTrue(cluster.nodes().stream().flatMap(node -> node.running().stream()).noneMatch(task -> task.slot().serviceUid().equals(gone.uid())));
@@ -99,7 +101,7 @@ class ClocksAndAbsenceTest {
         cluster.always(new GenerationsNeverGoBack());
         cluster.always(new ClaimsNeverGoBack());
         cluster.startAll();
-        cluster.settle(List.of(new ViewsAreEqual()), Duration.ofMinutes(20).toMillis());
+        cluster.settle(List.of(new ViewsAreEqual()), SLOW_CALM_MILLIS);
         cluster.runFor(10_000);
         return cluster;
     }
