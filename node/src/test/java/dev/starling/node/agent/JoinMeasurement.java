@@ -56,7 +56,7 @@ public final class JoinMeasurement {
         Endpoint holderEndpoint = new Endpoint("127.0.0.1", freePort());
         Endpoint joinerEndpoint = new Endpoint("127.0.0.1", freePort());
         LargeCluster state = LargeCluster.of(holder, holderEndpoint, joiner, services, nodes, tasksPerService);
-        new SwarmDirectory(directory).save(new SwarmDirectory.Identity(joiner, null, joinerEndpoint));
+        new SwarmDirectory(directory).save(new SwarmDirectory.Identity(joiner, null, null, joinerEndpoint));
         Path told = directory.resolve("told");
         try (StateHolder peer = new StateHolder(holder, holderEndpoint, state, GossipConfig.lan())) {
             Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + jvmOptions,
