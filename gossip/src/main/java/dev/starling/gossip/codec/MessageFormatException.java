@@ -15,7 +15,7 @@ public final class MessageFormatException extends RuntimeException {
     private final Reason reason;
 
     private MessageFormatException(Reason reason, String message, Throwable cause) {
-        super(message, cause);
+        super(message, cause, false, false); // no stack trace: who sends what is no message could make this node take many
         this.reason = reason;
     }
 

@@ -1,5 +1,7 @@
 package dev.starling.gossip.member;
 
+import dev.starling.gossip.NodeSigning;
+
 /**
  * This node as a member: the one entry that only it may raise. What others claim of it and is not so, it outranks (refutes) with a higher
  * incarnation, or with a higher boot where the claim is of a boot that this node never had.
@@ -7,19 +9,21 @@ package dev.starling.gossip.member;
 final class OwnMembership {
     private final Members members;
     private final Awareness awareness;
+    private final NodeSigning signing;
     private final Swim.Host host;
     private final long probeTimeout;
     private Member self;
     private Member claimAboutSelf;
     private long refuteNotBefore = Long.MIN_VALUE;
 
-    OwnMembership(Member self, Members members, Awareness awareness, Swim.Host host, long probeTimeout) {
-        this.self = self;
+    OwnMembership(Member self, Members members, Awareness awareness, NodeSigning signing, Swim.Host host, long probeTimeout) {
+        this.self = self.signedBy(signing);
+        this.signing = signing;
         this.members = members;
         this.awareness = awareness;
         this.host = host;
         this.probeTimeout = probeTimeout;
-        members.join(self);
+        members.join(this.self);
     }
 
     Member self() {
@@ -93,8 +97,8 @@ final class OwnMembership {
 
     private void become(Member next) {
         Member before = self;
-        self = next;
-        members.join(next);
-        host.changed(before, next, true);
+        self = next.signedBy(signing);
+        members.join(self);
+        host.changed(before, self, true);
     }
 }

@@ -1,9 +1,11 @@
 package dev.starling.gossip.member;
 
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Deadlines;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.NodeSigning;
 import dev.starling.gossip.message.Message;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,12 +31,15 @@ final class Probing {
         void accept(Member target, long now);
     }
 
-    private record Probe(long begun, Member target, Member introducedAs, List<NodeId> helpers, List<NodeId> nacks) {}
+    /** @param number drawn at random, for helpers to bring back with the target's signature */
+    private record Probe(long begun, Member target, Member introducedAs, long number, List<NodeId> helpers, List<NodeId> nacks) {}
 
     private final Members members;
     private final OwnMembership own;
     private final Awareness awareness;
     private final RandomGenerator random;
+    private final NodeSigning signing;
+    private final Testimony testimony;
     private final Swim.Host host;
     private final Unanswered unanswered;
     private final int indirectProbes;
@@ -49,12 +54,14 @@ final class Probing {
     private final TreeMap<NodeId, Member> introduced = new TreeMap<>();
     private long sequence;
 
-    Probing(GossipConfig config, Members members, OwnMembership own, Awareness awareness, RandomGenerator random, Swim.Host host,
-            Unanswered unanswered) {
+    Probing(GossipConfig config, Members members, OwnMembership own, Awareness awareness, RandomGenerator random, NodeSigning signing,
+            Testimony testimony, Swim.Host host, Unanswered unanswered) {
         this.members = members;
         this.own = own;
         this.awareness = awareness;
         this.random = random;
+        this.signing = signing;
+        this.testimony = testimony;
         this.host = host;
         this.unanswered = unanswered;
         indirectProbes = config.indirectProbes();
@@ -93,7 +100,7 @@ final class Probing {
         }
         long number = ++sequence;
         Member introduction = introductionTo(target.id());
-        probes.put(number, new Probe(now, target, introduction, new ArrayList<>(), new ArrayList<>()));
+        probes.put(number, new Probe(now, target, introduction, random.nextLong(), new ArrayList<>(), new ArrayList<>()));
         probing.put(target.id(), number);
         deadlines.set(number, now + awareness.scale(probeTimeout));
         repeats.set(number, now + repeatAfter());
@@ -139,7 +146,7 @@ final class Probing {
             if (!helpers.isEmpty()) {
                 probe.helpers().addAll(helpers);
                 deadlines.set(number, now + awareness.scale(probeTimeout));
-                helpers.forEach(helper -> sendTo(helper, new Message.PingRequest(number, target)));
+                helpers.forEach(helper -> sendTo(helper, new Message.PingRequest(number, target, probe.number())));
                 return;
             }
         }
@@ -180,13 +187,15 @@ final class Probing {
         }
         boolean stranger = ping.sender() != null && introductionTo(from) != null;
         Member introduction = stranger || ping.believed() != null ? own.self() : null;
-        host.send(peer.endpoint(), new Message.Ack(ping.sequence(), introduction, doubtAbout(peer), host.viewFingerprint()));
+        Bytes answer = ping.question() == null ? null
+                : signing.sign(new Answer(own.self().id(), ping.question().asker(), ping.question().number(), Bytes.EMPTY).statement());
+        host.send(peer.endpoint(), new Message.Ack(ping.sequence(), introduction, doubtAbout(peer), host.viewFingerprint(), answer));
     }
 
     void receive(NodeId from, Message.Ack ack) {
-        Relays.Relay relay = relays.answered(ack.sequence(), from);
+        Relays.Relay relay = ack.answer() == null ? null : relays.answered(ack.sequence(), from);
         if (relay != null) {
-            sendTo(relay.origin(), new Message.IndirectAck(relay.originSequence()));
+            sendTo(relay.origin(), new Message.IndirectAck(relay.originSequence(), ack.answer()));
         }
         Probe probe = probes.get(ack.sequence());
         if (probe != null && probe.target().id().equals(from)) {
@@ -198,21 +207,26 @@ final class Probing {
         }
     }
 
-    void receive(NodeId from, Message.PingRequest request, long now) {
+    void receive(Teller teller, Message.PingRequest request, long now) {
         if (request.target().id().equals(own.self().id()) || relays.isFull() || own.hasLeft()) {
             return;
         }
+        Member told = testimony.admit(request.target(), teller);
+        Member target = told == null ? members.get(request.target().id()) : told;
+        if (target == null) {
+            return; // nobody is sent to an address that a worker made up
+        }
         long number = ++sequence;
         long deadline = now + probeTimeout * 4 / 5; // so that a nack is back before the origin stops to wait
-        relays.open(number, new Relays.Relay(from, request.sequence(), request.target().id()), deadline);
-        Member known = members.get(request.target().id());
-        Member target = known == null || request.target().supersedes(known) ? request.target() : known;
-        host.send(target.endpoint(), new Message.Ping(number, introductionTo(target.id()), doubtAbout(target)));
+        relays.open(number, new Relays.Relay(teller.id(), request.sequence(), request.target().id()), deadline);
+        host.send(target.endpoint(), new Message.Ping(number, introductionTo(target.id()), doubtAbout(target),
+                new Message.Question(teller.id(), request.number())));
     }
 
-    void receive(NodeId from, Message.IndirectAck ack) {
+    void receive(Teller teller, Message.IndirectAck ack) {
         Probe probe = probes.get(ack.sequence());
-        if (probe != null && probe.helpers().contains(from)) {
+        if (probe != null && probe.helpers().contains(teller.id())
+                && testimony.admits(new Answer(probe.target().id(), own.self().id(), probe.number(), ack.answer()), teller)) {
             end(ack.sequence(), probe);
         }
     }

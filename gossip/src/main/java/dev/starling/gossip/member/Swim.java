@@ -3,7 +3,8 @@ package dev.starling.gossip.member;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
-import dev.starling.gossip.Role;
+import dev.starling.gossip.NodeSigning;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.message.Message;
 import java.util.Collection;
 import java.util.random.RandomGenerator;
@@ -43,11 +44,17 @@ public final class Swim {
 
         /** {@code peer} answered and its view has this fingerprint. */
         void compare(Member peer, long viewFingerprint);
+
+        /** Whether a manager has enrolled {@code node}. */
+        boolean isEnrolled(NodeId node);
+
+        void refused(NodeId teller, Refusal reason);
     }
 
     private final RandomGenerator random;
     private final Host host;
     private final Members members;
+    private final Testimony testimony;
     private final Awareness awareness;
     private final OwnMembership own;
     private final Probing probing;
@@ -59,18 +66,19 @@ public final class Swim {
     private final long probeTimeout;
     private long nextProbe = Long.MAX_VALUE;
 
-    public Swim(GossipConfig config, Member self, RandomGenerator random, Host host) {
+    public Swim(GossipConfig config, Member self, RandomGenerator random, NodeSigning signing, Host host) {
         this.random = random;
         this.host = host;
         probeInterval = config.probeInterval().toMillis();
         probeTimeout = config.probeTimeout().toMillis();
         members = new Members(self.id());
         awareness = new Awareness(config.awarenessMax());
-        own = new OwnMembership(self, members, awareness, host, probeTimeout);
-        probing = new Probing(config, members, own, awareness, random, host, this::unanswered);
+        own = new OwnMembership(self, members, awareness, signing, host, probeTimeout);
+        testimony = new Testimony(members, signing, host::isEnrolled, host::refused);
+        probing = new Probing(config, members, own, awareness, random, signing, testimony, host, this::unanswered);
         suspicions = new Suspicions(config);
         order = new ProbeOrder(self.id(), random);
-        claims = new Claims(members, own, suspicions, order, probing, random, host);
+        claims = new Claims(members, own, suspicions, order, probing, random, signing, testimony, host);
         reconnection = new Reconnection(members, probing, random, probeInterval, config.seedRetry().toMillis());
     }
 
@@ -158,65 +166,71 @@ public final class Swim {
 
     // ---- messages
 
-    public void receive(NodeId from, Role role, Message.Ping ping, long now) {
-        meet(from, role, ping.sender(), now);
-        heed(ping.believed(), now);
-        probing.answer(from, ping);
+    public void receive(Teller teller, Message.Ping ping, long now) {
+        meet(teller, ping.sender(), now);
+        heed(teller, ping.believed(), now);
+        probing.answer(teller.id(), ping);
     }
 
-    public void receive(NodeId from, Role role, Message.Ack ack, long now) {
-        meet(from, role, ack.sender(), now);
-        heed(ack.believed(), now);
+    public void receive(Teller teller, Message.Ack ack, long now) {
+        meet(teller, ack.sender(), now);
+        heed(teller, ack.believed(), now);
         reconnection.heard();
-        probing.receive(from, ack);
-        Member peer = members.get(from);
+        probing.receive(teller.id(), ack);
+        Member peer = members.get(teller.id());
         if (peer != null) {
             host.compare(peer, ack.viewFingerprint());
         }
     }
 
-    public void receive(NodeId from, Message.PingRequest request, long now) {
-        probing.receive(from, request, now);
+    public void receive(Teller teller, Message.PingRequest request, long now) {
+        probing.receive(teller, request, now);
     }
 
-    public void receive(NodeId from, Message.IndirectAck ack) {
-        probing.receive(from, ack);
+    public void receive(Teller teller, Message.IndirectAck ack) {
+        probing.receive(teller, ack);
     }
 
     public void receive(NodeId from, Message.Nack nack) {
         probing.receive(from, nack);
     }
 
-    private void meet(NodeId from, Role role, Member sender, long now) {
-        if (sender != null && sender.id().equals(from) && sender.role() == role) {
-            claims.take(sender, true, now);
+    private void meet(Teller teller, Member sender, long now) {
+        if (sender != null && sender.id().equals(teller.id()) && sender.role() == teller.role()) {
+            Member admitted = testimony.admit(sender, teller);
+            if (admitted != null) {
+                claims.take(admitted, true, now);
+            }
         }
     }
 
-    private void heed(Member believed, long now) {
+    private void heed(Teller teller, Member believed, long now) {
         if (believed != null && believed.id().equals(self().id())) {
-            own.heed(believed, now);
+            Member admitted = testimony.admit(believed, teller);
+            if (admitted != null) {
+                own.heed(admitted, now);
+            }
         }
     }
 
     // ---- claims
 
-    /** A claim that was pushed by, or came from, the node that made it: taken as it is. */
-    public void hear(Member claim, long now) {
-        claims.take(claim, false, now);
+    /** See {@link Claims#hear(Member, Teller, long)}. */
+    public void hear(Member claim, Teller teller, long now) {
+        claims.hear(claim, teller, now);
     }
 
     /** A claim out of another view: see {@link Claims#learn}. */
-    public void learn(Member claim, long now) {
-        claims.learn(claim, now);
+    public void learn(Member claim, Teller teller, long now) {
+        claims.learn(claim, teller, now);
     }
 
     /** {@code suspicion} as its accuser told it, perhaps through others. */
-    public void hear(Suspected suspicion, long now) {
-        claims.hear(suspicion, now);
+    public void hear(Suspected suspicion, Teller teller, long now) {
+        claims.hear(suspicion, teller, now);
     }
 
-    /** An operator removed a node: see {@link Forgotten}. True where it is news. */
+    /** An operator removed a node: see {@link Forgotten}; it is proven. True where it is news. */
     public boolean hear(Forgotten removal) {
         return claims.hear(removal);
     }
@@ -234,6 +248,6 @@ public final class Swim {
         nextProbe = Long.MAX_VALUE;
         reconnection.stop();
         probing.stop();
-        suspicions.closeAll();
+        claims.stop();
     }
 }

@@ -43,7 +43,7 @@ final class GossipPeer implements TransportListener, AutoCloseable {
         credentials = cluster.enrol(NodeKey.generate(), Role.MANAGER);
         codec = ThreadLocal.withInitial(() -> new MessageCodec(config.maxMessageBytes()));
         Member self = new Member(credentials.nodeId(), advertise, Role.MANAGER, 1, 0, MemberStatus.ALIVE);
-        gossip = new Gossip(config, self, new Random(1), object -> null);
+        gossip = new Gossip(config, self, new Random(1), object -> null, credentials.signer());
         gossip.restore(state, new TreeMap<>(), List.of());
         transport = PeerTransport.open(TransportConfig.of(listen, advertise), credentials, this);
     }

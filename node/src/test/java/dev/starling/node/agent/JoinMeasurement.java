@@ -55,7 +55,7 @@ public final class JoinMeasurement {
         NodeCredentials joiner = authority.enrol(NodeKey.generate(), Role.WORKER);
         Endpoint holderEndpoint = new Endpoint("127.0.0.1", freePort());
         Endpoint joinerEndpoint = new Endpoint("127.0.0.1", freePort());
-        LargeCluster state = LargeCluster.of(holder, holderEndpoint, joiner, services, nodes, tasksPerService);
+        LargeCluster state = LargeCluster.of(holder, holderEndpoint, joiner, authority, services, nodes, tasksPerService);
         new SwarmDirectory(directory).save(new SwarmDirectory.Identity(joiner, null, null, joinerEndpoint));
         Path told = directory.resolve("told");
         try (StateHolder peer = new StateHolder(holder, holderEndpoint, state, GossipConfig.lan())) {

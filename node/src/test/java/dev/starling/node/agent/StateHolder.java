@@ -43,7 +43,7 @@ final class StateHolder implements TransportListener, AutoCloseable {
         encoder = new MessageCodec(config.maxMessageBytes());
         decoder = new MessageCodec(config.maxMessageBytes());
         objects = state.objects().size();
-        gossip = new Gossip(config, state.members().get(0), new Random(1), object -> null);
+        gossip = new Gossip(config, state.members().get(0), new Random(1), object -> null, credentials.signer());
         gossip.restore(state.objects(), new TreeMap<>(), state.members());
         NodeId teller = state.members().get(1).id();
         List<RecordDelta> others = state.records().subList(1, state.records().size());

@@ -3,6 +3,7 @@ package dev.starling.node.core;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.NodeSigning;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
@@ -10,9 +11,13 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordEntry;
+import dev.starling.gossip.record.RecordTable;
+import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.DesiredSigner;
 import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.NodeKey;
 import dev.starling.node.Sample;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.model.Slot;
@@ -33,14 +38,18 @@ public record LargeCluster(List<Member> members, List<RecordDelta> records, List
     private static final long CREATED = 1_767_225_600_000L;
 
     /** @param holder a manager: it has written all */
-    public static LargeCluster of(NodeCredentials holder, Endpoint endpoint, NodeCredentials joiner, int services, int nodes, int tasksPerService) {
+    public static LargeCluster of(NodeCredentials holder, Endpoint endpoint, NodeCredentials joiner, ClusterAuthority authority, int services, int nodes, int tasksPerService) {
         Random random = new Random(1);
         DesiredSigner signer = new DesiredSigner(holder);
         List<Member> members = new ArrayList<>();
         List<DesiredObject> objects = new ArrayList<>();
-        members.add(new Member(holder.nodeId(), endpoint, Role.MANAGER, 1, 0, MemberStatus.ALIVE));
+        List<NodeSigning> signers = new ArrayList<>();
+        members.add(new Member(holder.nodeId(), endpoint, Role.MANAGER, 1, 0, MemberStatus.ALIVE).signedBy(holder.signer()));
+        signers.add(holder.signer());
         for (int i = 1; i < nodes; i++) { // nobody is there: a joiner has the state long before it knows
-            members.add(new Member(new NodeId(DockerId.random(random)), new Endpoint("127.0.0.1", 1), Role.WORKER, 1, 0, MemberStatus.ALIVE));
+            NodeCredentials other = authority.enrol(NodeKey.generate(), Role.WORKER);
+            members.add(new Member(other.nodeId(), new Endpoint("127.0.0.1", 1), Role.WORKER, 1, 0, MemberStatus.ALIVE).signedBy(other.signer()));
+            signers.add(other.signer());
         }
         List<NodeId> ids = new ArrayList<>(members.stream().map(Member::id).toList());
         ids.add(joiner.nodeId());
@@ -69,7 +78,10 @@ public record LargeCluster(List<Member> members, List<RecordDelta> records, List
         }
         List<RecordDelta> records = new ArrayList<>();
         for (int i = 0; i < nodes; i++) {
-            records.add(new RecordDelta(members.get(i).id(), 1, 0, entries.get(i).size() + 1, entries.get(i)));
+            NodeId id = members.get(i).id();
+            RecordTable record = new RecordTable(id, 1, signers.get(i), node -> Bytes.EMPTY);
+            entries.get(i).forEach(entry -> record.put(entry.key(), entry.value()));
+            records.add(record.since(new RecordDigest(id, 0, 0), Integer.MAX_VALUE));
         }
         return new LargeCluster(members, records, objects);
     }

@@ -131,7 +131,7 @@ class LaterReleaseTest {
 
     private NodeCore core(NodeId id, int number) {
         Member self = new Member(id, endpoint(number), Role.MANAGER, 1, 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(GossipConfig.lan(), self, new Random(number), object -> null);
+        Gossip gossip = new Gossip(GossipConfig.lan(), self, new Random(number), object -> null, new SimSigning(id));
         NodeCore core = new NodeCore(id, Role.MANAGER, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), new Random(1)),
                 new DockerSpecReader(), object -> object, new Random(number));
         gossips.put(id, gossip);
