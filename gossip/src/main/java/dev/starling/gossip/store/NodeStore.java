@@ -6,7 +6,6 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
-import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import java.io.IOException;
@@ -151,7 +150,7 @@ public final class NodeStore implements AutoCloseable {
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")) {
                 for (DesiredObject object : objects) {
                     upsert.setString(1, object.uid());
-                    upsert.setInt(2, object.kind().code());
+                    upsert.setInt(2, object.kindCode());
                     upsert.setLong(3, object.created().packed());
                     upsert.setLong(4, object.generation());
                     upsert.setLong(5, object.time().packed());
@@ -170,7 +169,7 @@ public final class NodeStore implements AutoCloseable {
     /** All objects, tombstones too, in the order of their uids. */
     public synchronized List<DesiredObject> loadDesired() {
         return database.transaction("loading the desired state", connection -> list(connection, "SELECT * FROM desired ORDER BY uid", row ->
-                new DesiredObject(Kind.ofCode(row.getInt("kind")), row.getString("uid"), new HybridTime(row.getLong("created")),
+                new DesiredObject(row.getInt("kind"), row.getString("uid"), new HybridTime(row.getLong("created")),
                         row.getLong("generation"), new HybridTime(row.getLong("time")), new NodeId(row.getString("writer")),
                         row.getBoolean("deleted"), bytes(row, "body"), bytes(row, "signature"), bytes(row, "certificate"))));
     }

@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import dev.starling.gossip.Refusal;
+import dev.starling.gossip.codec.MessageFormatException;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
@@ -39,6 +40,9 @@ final class NodeMetrics implements AutoCloseable {
     private final Timer createToRunning;
     private volatile ClusterSnapshot snapshot;
     private volatile long malformedValues;
+    private volatile long unfamiliarValues;
+    private final LongAdder unfamiliarTypes = new LongAdder();
+    private final LongAdder otherVersions = new LongAdder();
 
     NodeMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -62,6 +66,10 @@ final class NodeMetrics implements AutoCloseable {
                     refused.get(reason));
         }
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "type", unfamiliarTypes);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "version", otherVersions);
+        keep(FunctionCounter.builder("starling.state.unfamiliar", this, metrics -> metrics.unfamiliarValues)
+                .description("Objects and record keys of later releases: kept and passed on").register(registry));
     }
 
     /** @param join null on a worker */
@@ -100,6 +108,11 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Objects that no manager in office had signed").register(registry));
     }
 
+    void bind(HeapWatch heap) {
+        keep(Gauge.builder("starling.heap.full", heap, HeapWatch::fullness).baseUnit("ratio")
+                .description("Share of the heap's old generation in use after its last collection").register(registry));
+    }
+
     void bind(SessionSecrets secrets) {
         if (secrets.desk() != null) {
             keep(FunctionCounter.builder("starling.secret.refusals", secrets.desk(), SecretDesk::refusals)
@@ -107,17 +120,23 @@ final class NodeMetrics implements AutoCloseable {
         }
     }
 
-    void update(ClusterSnapshot newest, long malformedSoFar) {
+    void update(ClusterSnapshot newest, long malformedSoFar, long unfamiliarSoFar) {
+        unfamiliarValues = unfamiliarSoFar;
         snapshot = newest;
         malformedValues = malformedSoFar;
     }
 
-    void refused(Refusal reason) {
-        refused.get(reason).increment();
+    /** A message that arrived and could not be read. */
+    void unread(MessageFormatException.Reason reason) {
+        switch (reason) {
+            case MALFORMED -> malformed.increment();
+            case UNFAMILIAR_TYPE -> unfamiliarTypes.increment();
+            case OTHER_VERSION -> otherVersions.increment();
+        }
     }
 
-    void malformedMessage() {
-        malformed.increment();
+    void refused(Refusal reason) {
+        refused.get(reason).increment();
     }
 
     /** Counts by direction and kind: the rounds of probing and of anti-entropy are the messages that open them. */

@@ -14,6 +14,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.store.NodeStore;
+import dev.starling.gossip.transport.Lane;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.TransportConfig;
 import dev.starling.gossip.transport.TransportListener;
@@ -84,6 +85,7 @@ final class SwarmSession implements AutoCloseable {
     private final CertificateDesk desk;
     private final CertificateKeeper keeper;
     private final JoinServer joinServer;
+    private final HeapWatch heap;
     private final GossipConfig gossipConfig;
     private final ThreadLocal<MessageCodec> codec;
     /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
@@ -115,11 +117,7 @@ final class SwarmSession implements AutoCloseable {
         this.clock = new AgentClock(clock);
         this.advertise = identity.advertise();
         this.store = store;
-        this.gossipConfig = switch (host.config().profile()) {
-            case LOCAL -> GossipConfig.local();
-            case LAN -> GossipConfig.lan();
-            case WAN -> GossipConfig.wan();
-        };
+        this.gossipConfig = host.config().gossip();
         this.codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials(), new Receiver(), clock);
@@ -143,7 +141,8 @@ final class SwarmSession implements AutoCloseable {
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         NodeCore core = newCore();
         this.loop = new CoreLoop(core, this.clock, new EffectRunner(new Ports(), storage, tasks));
-        loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues()));
+        loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues(), core.unfamiliarValues()));
+        this.heap = new HeapWatch(host.timer(), () -> snapshot().summary());
         this.joinServer = desk == null ? null : new JoinServer(host.vertx(), this::credentials, new JoinCluster(this, desk));
     }
 
@@ -190,6 +189,7 @@ final class SwarmSession implements AutoCloseable {
         obstacles.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
         metrics.bind(keeper, desk, writers);
+        metrics.bind(heap);
         metrics.bind(secrets);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
@@ -200,7 +200,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     /** On the core's thread. */
-    private void changed(ClusterSnapshot snapshot, long malformedValues) {
+    private void changed(ClusterSnapshot snapshot, long malformedValues, long unfamiliarValues) {
         if (roleOf(snapshot) != role()) {
             keeper.causeMayHaveCome();
         }
@@ -212,7 +212,7 @@ final class SwarmSession implements AutoCloseable {
             tell((core, now) -> RootRotation.finish(core, trust.roots(), now));
         }
         overlays.update(snapshot);
-        metrics.update(snapshot, malformedValues);
+        metrics.update(snapshot, malformedValues, unfamiliarValues);
     }
 
     /** What this node says of itself; sent anew when images come or go. */
@@ -333,6 +333,7 @@ final class SwarmSession implements AutoCloseable {
     /** Stops being a member here; containers go on, the disk keeps all. */
     @Override
     public void close() {
+        heap.close();
         keeper.close();
         secrets.close();
         if (joinServer != null) {
@@ -364,18 +365,25 @@ final class SwarmSession implements AutoCloseable {
             try {
                 message = codec.get().decode(payload);
             } catch (MessageFormatException e) {
-                metrics.malformedMessage();
+                metrics.unread(e.reason());
                 LOG.debug("a message of {} bytes from {} was dropped: {}", payload.length, from.id(), e.getMessage());
                 return;
             }
             metrics.message("received", message);
-            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now));
+            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now), message.isUrgent());
+        }
+
+        @Override
+        public void arriving(NodeId peer) {
+            if (started) {
+                loop.offer((core, now) -> core.arriving(peer, now), true);
+            }
         }
 
         @Override
         public void connectionLost(NodeId peer) {
             if (started) {
-                loop.offer((core, now) -> core.connectionLost(peer, now));
+                loop.offer((core, now) -> core.connectionLost(peer, now), true);
             }
         }
     }
@@ -390,7 +398,7 @@ final class SwarmSession implements AutoCloseable {
         @Override
         public void send(NodeEffect.Send send) {
             metrics.message("sent", send.message());
-            transport.send(send.to(), codec.get().encode(send.message()));
+            transport.send(send.to(), codec.get().encode(send.message()), send.message().isUrgent() ? Lane.URGENT : Lane.ORDINARY);
         }
 
         @Override
