@@ -9,4 +9,7 @@ public interface Desired {
 
     /** The live objects of a kind, in the order of (created, uid). */
     Collection<DesiredObject> live(Kind kind);
+
+    /** Every object that is known, tombstones included, in the order of uids. */
+    Collection<DesiredObject> all();
 }

@@ -106,4 +106,9 @@ public final class DesiredState implements Desired {
     public Collection<DesiredObject> live(Kind kind) {
         return Collections.unmodifiableSortedSet(live.get(kind));
     }
+
+    @Override
+    public Collection<DesiredObject> all() {
+        return byUid.values().stream().map(Register::object).toList();
+    }
 }

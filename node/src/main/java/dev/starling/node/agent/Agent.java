@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Executors;
@@ -76,7 +77,7 @@ public final class Agent implements AutoCloseable {
         runtime.onExit(swarm::containerEnded);
 
         DockerApi api = new DockerApi(vertx, swarm, runtime, images, swarm,
-                () -> facts.info(config.name(), version, commit, config.dataDir(), facts.warnings(),
+                () -> facts.info(config.name(), version, commit, config.dataDir(), warnings(facts, swarm),
                         config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList()), meters,
                 SchedulerSeams.of());
         opened.push(() -> api.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
@@ -89,6 +90,15 @@ public final class Agent implements AutoCloseable {
             keep(new UnattendedJoin(config, swarm, timer)).start();
         }
         LOG.info("starling {} on {} serves the Docker API at {}", version, config.name(), config.apiSocket());
+    }
+
+    private static List<String> warnings(HostFacts facts, SwarmControl swarm) {
+        List<String> warnings = new ArrayList<>(facts.warnings());
+        String trouble = swarm.diskTrouble();
+        if (trouble != null) {
+            warnings.add("WARNING: " + trouble);
+        }
+        return warnings;
     }
 
     /** One agent a data directory. */

@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries the core's effects to the adapters. Messages leave at once. A claim is on disk before its container is started: starts and stops
- * wait for the transaction that holds the writes before them. If that write fails they go on all the same: a node with a full disk still
- * runs its tasks.
+ * Carries the core's effects to the adapters. Messages and stops leave at once. A claim is on disk before its container is started: a
+ * start waits for the transaction that holds the writes before it. If that write fails it goes on all the same: a node with a full disk
+ * still runs its tasks. Removals keep their place behind the starts, for a container that is removed before it is started would stay.
  */
 final class EffectRunner implements Consumer<List<NodeEffect>> {
     private static final Logger LOG = LoggerFactory.getLogger(EffectRunner.class);
@@ -32,8 +32,8 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         void removed(NodeId node);
 
-        /** On the storage thread. */
-        void stored(DesiredObject object, boolean stored);
+        /** On the storage thread or, where the disk hangs, a timer's. @param trouble why it is not on disk; null where it is */
+        void stored(DesiredObject object, String trouble);
 
         void replicated(String uid, long generation, int copies);
     }
@@ -56,6 +56,7 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         Map<String, Optional<Bytes>> record = new LinkedHashMap<>();
         List<Runnable> afterwards = new ArrayList<>();
         boolean membersChanged = false;
+        boolean starts = false;
         for (NodeEffect effect : effects) {
             if (effect instanceof NodeEffect.Send send) {
                 ports.send(send);
@@ -76,10 +77,11 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
             } else if (effect instanceof NodeEffect.NodeRemoved removed) {
                 ports.removed(removed.node());
             } else if (effect instanceof NodeEffect.StartTask start) {
+                starts = true;
                 afterwards.add(() -> tasks.start(start.task()));
             } else if (effect instanceof NodeEffect.StopTask stop) {
                 LOG.info("stopping task {}: {}", stop.task().id(), stop.reason());
-                afterwards.add(() -> tasks.stop(stop.task()));
+                tasks.stop(stop.task()); // of a start that still waits for the disk it makes nothing
             } else if (effect instanceof NodeEffect.RemoveTask remove) {
                 afterwards.add(() -> tasks.remove(remove.task()));
             } else {
@@ -89,10 +91,13 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         if (desired.isEmpty() && record.isEmpty() && afterwards.isEmpty() && !membersChanged) {
             return;
         }
-        storage.submit(new Storage.Batch(desired, record, membersChanged ? List.copyOf(members.values()) : null, stored -> {
-            desired.forEach(object -> ports.stored(object, stored));
+        Storage.Urgency urgency = !desired.isEmpty() || starts ? Storage.Urgency.NOW
+                : membersChanged ? Storage.Urgency.SOON : Storage.Urgency.LATER;
+        Storage.Outcome then = desired.isEmpty() && afterwards.isEmpty() ? null : trouble -> {
+            desired.forEach(object -> ports.stored(object, trouble));
             afterwards.forEach(Runnable::run);
-        }));
+        };
+        storage.submit(new Storage.Batch(desired, record, membersChanged ? List.copyOf(members.values()) : null, urgency, then));
     }
 
     /** The disk keeps addresses to come back to, not who is up at the moment: a suspicion costs no write. */

@@ -66,7 +66,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     void resume() {
         if (directory.hasIdentity()) {
             SwarmDirectory.Identity identity = directory.load();
-            session = SwarmSession.open(host, identity, directory.openStore(), host.config().seeds(), this::install);
+            session = SwarmSession.open(host, identity, directory, host.config().seeds(), this::install);
         }
     }
 
@@ -107,6 +107,12 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     /** Null while this node is in no swarm. */
     SwarmSession session() {
         return session;
+    }
+
+    /** Why the disk of a node in a swarm takes no writes; null where it does, or is not needed. */
+    String diskTrouble() {
+        SwarmSession current = session;
+        return current == null ? null : current.diskTrouble();
     }
 
     boolean isInSwarm() {
@@ -202,7 +208,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     private SwarmSession openFirst(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
         try {
-            return SwarmSession.open(host, identity, directory.openStore(), seeds, this::install);
+            return SwarmSession.open(host, identity, directory, seeds, this::install);
         } catch (RuntimeException e) {
             directory.wipe();
             throw e;

@@ -11,15 +11,18 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What this node keeps of its membership, below {@code DATA/swarm} (0700): its key and certificates, on a manager the CA's key, the address
  * it advertises, and the store.
  */
 final class SwarmDirectory {
+    private static final Logger LOG = LoggerFactory.getLogger(SwarmDirectory.class);
+
     /** @param authority null on a worker */
     record Identity(NodeCredentials credentials, ClusterAuthority authority, Endpoint advertise) {}
 
@@ -39,31 +42,38 @@ final class SwarmDirectory {
 
     Identity load() {
         NodeCredentials credentials = NodeCredentials.load(directory);
-        try {
-            PrivateFile caKey = file(CA_KEY);
-            if (credentials.role() == Role.WORKER) {
-                Files.deleteIfExists(caKey.path()); // of a promotion or demotion that a power cut ended half way
-            }
-            ClusterAuthority authority = caKey.exists()
-                    ? ClusterAuthority.of(caKey.read(), ClusterAuthority.pem(credentials.ca())) : null;
-            Endpoint advertise = Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT);
-            return new Identity(credentials, authority, advertise);
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be read", e);
+        PrivateFile caKey = file(CA_KEY);
+        if (credentials.role() == Role.WORKER) {
+            caKey.delete(); // of a promotion or demotion that a power cut ended half way
         }
+        ClusterAuthority authority = caKey.exists() ? ClusterAuthority.of(caKey.read(), ClusterAuthority.pem(credentials.ca())) : null;
+        Endpoint advertise = Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT);
+        return new Identity(credentials, authority, advertise);
     }
 
     void save(Identity identity) {
         try {
             wipe();
-            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            identity.credentials().save(directory);
-            if (identity.authority() != null) {
-                file(CA_KEY).write(identity.authority().keyPem());
-            }
-            file(ADVERTISE).write(identity.advertise() + "\n");
+            PrivateFile.makeDirectory(directory);
+            write(identity);
         } catch (IOException e) {
             throw new UncheckedIOException(directory + " cannot be written", e);
+        }
+    }
+
+    private void write(Identity identity) {
+        identity.credentials().save(directory);
+        if (identity.authority() != null) {
+            file(CA_KEY).write(identity.authority().keyPem());
+        }
+        file(ADVERTISE).write(identity.advertise() + "\n");
+    }
+
+    /** Puts the identity of a running node back where somebody has removed it from under it. */
+    void restore(Identity identity) {
+        if (!hasIdentity()) {
+            LOG.warn("{} has lost this node's identity; it is written anew", directory);
+            write(identity);
         }
     }
 
@@ -72,16 +82,12 @@ final class SwarmDirectory {
      * before a manager's certificate is, and goes after it.
      */
     void renew(Identity identity) {
-        try {
-            if (identity.authority() != null) {
-                file(CA_KEY).write(identity.authority().keyPem());
-            }
-            identity.credentials().save(directory);
-            if (identity.authority() == null) {
-                Files.deleteIfExists(directory.resolve(CA_KEY));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be written", e);
+        if (identity.authority() != null) {
+            file(CA_KEY).write(identity.authority().keyPem());
+        }
+        identity.credentials().save(directory);
+        if (identity.authority() == null) {
+            file(CA_KEY).delete();
         }
     }
 
@@ -96,7 +102,7 @@ final class SwarmDirectory {
     /** Forgets the membership. The marker goes first, so that a half-done wipe is no identity. */
     void wipe() {
         try {
-            Files.deleteIfExists(directory.resolve(ADVERTISE));
+            file(ADVERTISE).delete();
             if (Files.exists(directory)) {
                 try (Stream<Path> files = Files.walk(directory)) {
                     for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
@@ -43,9 +44,15 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,8 +63,10 @@ import org.slf4j.LoggerFactory;
  */
 final class SwarmSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
+    private static final long CORE_SECONDS = 5;
 
     private final Host host;
+    private final SwarmDirectory directory;
     private volatile NodeCredentials credentials;
     private final ClusterAuthority authority;
     private final Endpoint advertise;
@@ -83,10 +92,12 @@ final class SwarmSession implements AutoCloseable {
     private volatile boolean started;
 
     /** @param identity its authority, the CA with its key, is there on a manager only */
-    static SwarmSession open(Host host, SwarmDirectory.Identity identity, NodeStore store, Collection<Endpoint> seeds, OwnCertificate.Installer installer) {
+    static SwarmSession open(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, Collection<Endpoint> seeds,
+            OwnCertificate.Installer installer) {
+        NodeStore store = directory.openStore();
         SwarmSession session;
         try {
-            session = new SwarmSession(host, identity, store, installer);
+            session = new SwarmSession(host, identity, directory, store, installer);
         } catch (RuntimeException e) {
             store.close(); // most likely the gossip address is in use; the next try opens it anew
             throw e;
@@ -100,8 +111,10 @@ final class SwarmSession implements AutoCloseable {
         }
     }
 
-    private SwarmSession(Host host, SwarmDirectory.Identity identity, NodeStore store, OwnCertificate.Installer installer) {
+    private SwarmSession(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, NodeStore store,
+            OwnCertificate.Installer installer) {
         this.host = host;
+        this.directory = directory;
         this.credentials = identity.credentials();
         this.authority = identity.authority();
         this.advertise = identity.advertise();
@@ -116,7 +129,7 @@ final class SwarmSession implements AutoCloseable {
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
         this.writers = new EnrolledWriters(new CertificateGuard(credentials.ca()));
         this.desk = authority == null ? null : new CertificateDesk(authority, this::snapshot);
-        this.storage = new Storage(store);
+        this.storage = new Storage(store, this::everything, host.timer(), this::diskTroubleChanged, Storage.PATIENCE_MILLIS);
         this.writes = new PendingWrites(host.timer());
         this.edge = new ClusterEdge(transport, credentials);
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer), host.timer(), new SecureRandom());
@@ -191,10 +204,38 @@ final class SwarmSession implements AutoCloseable {
         metrics.update(snapshot, malformedValues);
     }
 
-    /** What this node says of itself; sent anew when images come or go. */
+    /** What this node says of itself; sent anew when images come or go, or its disk gets into trouble or out of it. */
     private void describe() {
         NodeReport report = report();
         tell((core, now) -> core.describe(report, now));
+    }
+
+    private void diskTroubleChanged() {
+        if (started) {
+            describe();
+        }
+    }
+
+    /** For a store that has lost what it held; the identity beside it may be gone as well. */
+    private Storage.Batch everything() {
+        directory.restore(identity());
+        try {
+            return loop.ask((core, now) -> {
+                Map<String, Optional<Bytes>> record = new TreeMap<>();
+                core.ownRecord().forEach((key, value) -> record.put(key, Optional.of(value)));
+                return new Storage.Batch(List.copyOf(core.desired()), record, List.copyOf(core.snapshot().members().values()),
+                        Storage.Urgency.NOW, null);
+            }).get(CORE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the core was asked for its state", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the core did not tell its state: " + e, e);
+        }
+    }
+
+    String diskTrouble() {
+        return storage.trouble();
     }
 
     private NodeReport report() {
@@ -205,7 +246,16 @@ final class SwarmSession implements AutoCloseable {
         return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
                 credentials.role(), host.facts().platform(), offers, host.version(),
                 Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
-                Collections.unmodifiableSortedSet(new TreeSet<>(host.facts().warnings())));
+                Collections.unmodifiableSortedSet(warnings()));
+    }
+
+    private SortedSet<String> warnings() {
+        SortedSet<String> warnings = new TreeSet<>(host.facts().warnings());
+        String trouble = storage.trouble();
+        if (trouble != null) {
+            warnings.add("WARNING: " + trouble);
+        }
+        return warnings;
     }
 
     /** A container of this node ended. */
@@ -368,11 +418,11 @@ final class SwarmSession implements AutoCloseable {
         }
 
         @Override
-        public void stored(DesiredObject object, boolean stored) {
-            if (stored) {
+        public void stored(DesiredObject object, String trouble) {
+            if (trouble == null) {
                 tell((core, now) -> core.persisted(object.uid(), object.generation(), now));
             } else {
-                writes.notStored(object.uid(), object.generation());
+                writes.notStored(object.uid(), object.generation(), trouble);
             }
         }
 

@@ -434,6 +434,11 @@ public final class NodeCore {
         return role;
     }
 
+    /** All of the desired state, tombstones too, in the order of uids; as it stands. */
+    public Collection<DesiredObject> desired() {
+        return gossip.desired().all();
+    }
+
     /** Own record as it stands, for a comparison with the disk. */
     public SortedMap<String, Bytes> ownRecord() {
         return new TreeMap<>(gossip.records().of(self));
