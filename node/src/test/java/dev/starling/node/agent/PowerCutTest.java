@@ -17,6 +17,7 @@ import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.store.NodeStore;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeKey;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.node.Sample;
 import dev.starling.node.powercut.CutDisk;
 import dev.starling.node.powercut.DiskCall;
@@ -201,11 +202,12 @@ class PowerCutTest {
             assertEquals(acknowledged.nodeId(), identity.credentials().nodeId().value());
         }
         if (identity.credentials().role() == Role.MANAGER) {
-            assertTrue(identity.authority() != null, "a manager has the CA's key");
+            assertTrue(identity.authority() != null && identity.dataKey() != null, "a manager has the CA's key and the data key");
         }
         if (acknowledged.has("demoted")) {
             assertEquals(Role.WORKER, identity.credentials().role());
             assertNull(identity.authority());
+            assertNull(identity.dataKey());
         }
         if (!acknowledged.has("leaving")) {
             loadStore(membership, acknowledged);
@@ -263,7 +265,7 @@ class PowerCutTest {
             ClusterAuthority authority = ClusterAuthority.create("k3x9");
             NodeKey key = NodeKey.generate();
             Endpoint address = new Endpoint("192.0.2.1", 7946);
-            membership.save(new SwarmDirectory.Identity(authority.enrol(key, Role.MANAGER), authority, address));
+            membership.save(new SwarmDirectory.Identity(authority.enrol(key, Role.MANAGER), authority, SealingKey.generate(), address));
             acknowledge("identity " + key.nodeId().value());
 
             int write = 0;
@@ -279,7 +281,7 @@ class PowerCutTest {
                 save(store, ++write);
             }
             store.close();
-            membership.renew(new SwarmDirectory.Identity(authority.enrol(key, Role.WORKER), null, address));
+            membership.renew(new SwarmDirectory.Identity(authority.enrol(key, Role.WORKER), null, null, address));
             acknowledge("demoted");
             acknowledge("leaving");
             membership.wipe();
