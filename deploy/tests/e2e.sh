@@ -200,6 +200,8 @@ garbage_on_the_ports_kills_nothing() {
         in_host n2 timeout 10 bash -c "head -c 1400 /dev/urandom >/dev/udp/10.88.0.11/$port" 2>/dev/null
     done
     docker_answers n1 || fail "n1 does not answer any more"
+    in_host n1 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -qE '^starling_transport_refused_handshakes_total\{.*reason="not_tls".*\} [1-9]' \
+        || fail "the garbage is not counted"
     [[ $(in_host n1 stat -c %Y "/proc/$(agent_of n1)") == "$before" ]] || fail "the agent of n1 is another one"
     all_ready || fail "not all ready: $(d node ls 2>&1)"
     runs fifty 50 || fail "$(count_running fifty) of 50 run"
@@ -263,6 +265,8 @@ metrics_are_served() {
     for name in $(sed -n 's/^| `\(starling_[a-z_]*\)` .*/\1/p' "$ROOT_DIR/docs/OPERATIONS.md"); do
         grep -qE "^$name(_bucket|_count)?[ {]" <<<"$metrics" || fail "$name, which docs/OPERATIONS.md promises, is not there"
     done
+    grep -qE '^starling_gossip_refused_total\{.*reason="forged_[a-z]*".*\} [1-9]' <<<"$metrics" \
+        && fail "honest nodes refuse each other: $(grep '^starling_gossip_refused' <<<"$metrics")"
     grep -qE '^starling_members\{.*state="alive".*\} 5(\.0)?$' <<<"$metrics" || fail "not 5 members alive: $(grep '^starling_members' <<<"$metrics")"
 }
 

@@ -21,7 +21,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
@@ -58,23 +57,19 @@ final class AntiEntropy {
     private final RecordTable records;
     private final DesiredState desired;
     private final BiConsumer<Member, Message> send;
-    private final LongConsumer bootUsedBefore;
     private final Deadlines<NodeId> gapDeadlines = new Deadlines<>();
     private final TreeMap<NodeId, Gap> gaps = new TreeMap<>();
     private long nextExchange = Long.MIN_VALUE;
     private String rangeCursor = "";
     private int bucketCursor;
 
-    /** @param bootUsedBefore is told where a peer has more of this node's own record than it has written itself in that boot */
-    AntiEntropy(NodeId self, GossipConfig config, Members members, RecordTable records, DesiredState desired, BiConsumer<Member, Message> send,
-            LongConsumer bootUsedBefore) {
+    AntiEntropy(NodeId self, GossipConfig config, Members members, RecordTable records, DesiredState desired, BiConsumer<Member, Message> send) {
         this.self = self;
         this.config = config;
         this.members = members;
         this.records = records;
         this.desired = desired;
         this.send = send;
-        this.bootUsedBefore = bootUsedBefore;
     }
 
     long viewFingerprint() {
@@ -151,7 +146,7 @@ final class AntiEntropy {
             Member source = members.get(gap.source());
             RecordDigest here = records.digest(node);
             if (source != null && gap.needed().isAheadOf(here)) {
-                send.accept(source, new Message.Want(List.of(), List.of(here), List.of(), null));
+                send.accept(source, new Message.Want(List.of(), List.of(records.reach(node, source.id())), List.of(), null));
             }
         }
     }
@@ -161,7 +156,7 @@ final class AntiEntropy {
         Predicate<NodeId> listed = in(theirs.buckets());
         compareForgotten(theirs.forgotten(), listed, answer);
         compareMembers(theirs.members(), listed, answer);
-        compareRecords(theirs.records(), listed, answer);
+        compareRecords(theirs.records(), peer.id(), listed, answer);
         DesiredRange compare = null;
         if (theirs.desiredFingerprint() != desired.fingerprint()) {
             if (theirs.desired() != null) {
@@ -219,17 +214,17 @@ final class AntiEntropy {
         }
     }
 
-    private void compareRecords(List<RecordDigest> theirs, Predicate<NodeId> listed, Answer answer) {
+    private void compareRecords(List<RecordDigest> theirs, NodeId peer, Predicate<NodeId> listed, Answer answer) {
         Set<NodeId> told = new HashSet<>();
         for (RecordDigest digest : theirs) {
             told.add(digest.node());
             RecordDigest here = records.digest(digest.node());
             if (digest.node().equals(self) && digest.isAheadOf(here)) {
-                bootUsedBefore.accept(digest.boot());
+                answer.wantedRecords.add(new RecordDigest(self, 0, 0)); // all of it, signed: a mere word does not raise the boot
             } else if (here.isAheadOf(digest)) {
                 answer.giveRecord(digest);
             } else if (digest.isAheadOf(here)) {
-                answer.wantedRecords.add(here);
+                answer.wantedRecords.add(records.reach(digest.node(), peer));
             }
         }
         for (NodeId node : records.nodes()) {
@@ -284,7 +279,7 @@ final class AntiEntropy {
                 return;
             }
             RecordDelta delta = records.since(theirs, batch.remainingBytes());
-            if (delta != null) {
+            if (delta != null && (theirs.node().equals(self) || delta.approximateBytes() <= config.maxMessageBytes())) { // a piece of another's cannot be checked
                 give(batch.add(delta));
                 more |= delta.upTo() < records.digest(theirs.node()).version();
             }

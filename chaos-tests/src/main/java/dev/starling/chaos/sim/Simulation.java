@@ -7,11 +7,13 @@ import dev.starling.chaos.invariant.NodeInvariant;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
+import dev.starling.node.core.NodeEffect;
 import dev.starling.scheduler.model.Resources;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -114,6 +116,14 @@ public final class Simulation {
 
     DesiredGuard guard() {
         return guard;
+    }
+
+    /** Simulated nodes are honest: what one refuses of another is a fault of ours. */
+    void refused(SimNode by, NodeEffect.Refused refused) {
+        if (refused.reason().isForgery()) {
+            throw new AssertionError(by.id() + " refused what " + refused.teller() + " told at " + events.now() + " ms: " + refused.reason()
+                    + "\n  replay with seed " + seed);
+        }
     }
 
     /** Stands in for the certificates: who is no manager writes no desired state. */

@@ -18,7 +18,7 @@ import java.util.function.Function;
  * <p>Not safe for use by several threads at a time: Kryo has buffers. One codec per thread.
  */
 public final class MessageCodec {
-    public static final byte VERSION = 2;
+    public static final byte VERSION = 3;
     /** Above the size at which the machine cuts its messages, since it estimates. */
     private static final int SLACK_BYTES = 64 << 10;
     private static final int FIRST_ID = 16; // Kryo keeps the first ones for String and the like
@@ -40,9 +40,12 @@ public final class MessageCodec {
         register(FIRST_ID + 2, Message.PingRequest.class, (out, request) -> {
             WireOutput.number(out, request.sequence());
             WireOutput.member(out, request.target());
-        }, in -> new Message.PingRequest(WireInput.sequence(in), WireInput.member(in)));
-        register(FIRST_ID + 3, Message.IndirectAck.class, (out, ack) -> WireOutput.number(out, ack.sequence()),
-                in -> new Message.IndirectAck(WireInput.sequence(in)));
+            out.writeLong(request.number());
+        }, in -> new Message.PingRequest(WireInput.sequence(in), WireInput.member(in), in.readLong()));
+        register(FIRST_ID + 3, Message.IndirectAck.class, (out, ack) -> {
+            WireOutput.number(out, ack.sequence());
+            WireOutput.bytes(out, ack.answer().array());
+        }, in -> new Message.IndirectAck(WireInput.sequence(in), WireInput.signature(in)));
         register(FIRST_ID + 4, Message.Nack.class, (out, nack) -> WireOutput.number(out, nack.sequence()),
                 in -> new Message.Nack(WireInput.sequence(in)));
         register(FIRST_ID + 5, Message.Push.class, (out, push) -> {
@@ -121,27 +124,48 @@ public final class MessageCodec {
         }, id);
     }
 
+    /** One byte says which of the optional fields follow: probes never stop, and most have none. */
     private static void writePing(Output out, Message.Ping ping) {
         WireOutput.number(out, ping.sequence());
-        WireOutput.optional(out, ping.sender(), WireOutput::member);
-        WireOutput.optional(out, ping.believed(), WireOutput::member);
+        out.writeByte(flags(ping.sender(), ping.believed(), ping.question()));
+        WireOutput.present(out, ping.sender(), WireOutput::member);
+        WireOutput.present(out, ping.believed(), WireOutput::member);
+        WireOutput.present(out, ping.question(), (to, question) -> {
+            WireOutput.node(to, question.asker());
+            to.writeLong(question.number());
+        });
     }
 
     private static Message.Ping readPing(Input in) {
-        return new Message.Ping(
-                WireInput.sequence(in), WireInput.optional(in, WireInput::member), WireInput.optional(in, WireInput::member));
+        long sequence = WireInput.sequence(in);
+        int flags = WireInput.flags(in, 3);
+        return new Message.Ping(sequence, WireInput.present(in, flags, 0, WireInput::member), WireInput.present(in, flags, 1, WireInput::member),
+                WireInput.present(in, flags, 2, from -> new Message.Question(WireInput.node(from), from.readLong())));
     }
 
     private static void writeAck(Output out, Message.Ack ack) {
         WireOutput.number(out, ack.sequence());
-        WireOutput.optional(out, ack.sender(), WireOutput::member);
-        WireOutput.optional(out, ack.believed(), WireOutput::member);
+        out.writeByte(flags(ack.sender(), ack.believed(), ack.answer()));
         out.writeLong(ack.viewFingerprint());
+        WireOutput.present(out, ack.sender(), WireOutput::member);
+        WireOutput.present(out, ack.believed(), WireOutput::member);
+        WireOutput.present(out, ack.answer(), (to, answer) -> WireOutput.bytes(to, answer.array()));
     }
 
     private static Message.Ack readAck(Input in) {
-        return new Message.Ack(WireInput.sequence(in), WireInput.optional(in, WireInput::member),
-                WireInput.optional(in, WireInput::member), in.readLong());
+        long sequence = WireInput.sequence(in);
+        int flags = WireInput.flags(in, 3);
+        long viewFingerprint = in.readLong();
+        return new Message.Ack(sequence, WireInput.present(in, flags, 0, WireInput::member), WireInput.present(in, flags, 1, WireInput::member),
+                viewFingerprint, WireInput.present(in, flags, 2, WireInput::signature));
+    }
+
+    private static int flags(Object... fields) {
+        int flags = 0;
+        for (int i = 0; i < fields.length; i++) {
+            flags |= fields[i] == null ? 0 : 1 << i;
+        }
+        return flags;
     }
 
     private static void writeDigest(Output out, Message.Digest digest) {

@@ -3,7 +3,7 @@ package dev.starling.gossip.codec;
 /** Bytes that are no message of this protocol version. */
 public final class MessageFormatException extends RuntimeException {
     private MessageFormatException(String message, Throwable cause) {
-        super(message, cause);
+        super(message, cause, false, false); // no stack trace: who sends what is no message could make this node take many
     }
 
     public static MessageFormatException because(String reason) {

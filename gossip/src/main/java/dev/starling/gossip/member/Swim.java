@@ -1,10 +1,12 @@
 package dev.starling.gossip.member;
 
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Deadlines;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
-import dev.starling.gossip.Role;
+import dev.starling.gossip.NodeSigning;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.message.Message;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -28,10 +30,14 @@ import java.util.random.RandomGenerator;
  * <p>How a suspicion is sped up: who hears of it probes the suspect too, about {@link #CONFIRMERS} nodes at once, so that a real crash is
  * confirmed within one probe. How it is kept honest: the suspect is told first of all and refutes; a node whose own ticks come late moves
  * all its deadlines by as much and doubts itself ({@link Awareness}); so does one whose helpers do not answer either.
+ *
+ * <p>What others tell of members goes through {@link Testimony} first: a node that was taken over can lie about itself and nothing else.
  */
 public final class Swim {
     /** How many of those who hear of a suspicion try for themselves. */
     private static final int CONFIRMERS = 4;
+    /** A death that so many workers have told of is not told again: as many accusers bring each suspicion to its end. */
+    private static final int ENOUGH_TELLERS = 3;
     /** A dead member, picked at random, is contacted once in this many probe intervals: this is what heals a partition. */
     private static final int DEAD_CONTACT_INTERVALS = 8;
     private static final int PROBE_REPEATS = 4;
@@ -52,14 +58,24 @@ public final class Swim {
 
         /** {@code peer} answered and its view has this fingerprint. */
         void compare(Member peer, long viewFingerprint);
+
+        /** Whether a manager has enrolled {@code node}. */
+        boolean isEnrolled(NodeId node);
+
+        void refused(NodeId teller, Refusal reason);
     }
 
-    private record Probe(long begun, Member target, Member introducedAs, List<NodeId> relays, List<NodeId> nacks) {}
+    /** @param number drawn at random, for helpers to bring back with the target's signature */
+    private record Probe(long begun, Member target, Member introducedAs, long number, List<NodeId> relays, List<NodeId> nacks) {}
 
     private final GossipConfig config;
     private final RandomGenerator random;
     private final Host host;
+    private final NodeSigning signing;
     private final Members members;
+    private final Testimony testimony;
+    /** How many have told of a suspect that it is dead. */
+    private final TreeMap<NodeId, Integer> toldDead = new TreeMap<>();
     private final Awareness awareness;
     private final ProbeOrder order;
     private final long probeInterval;
@@ -84,13 +100,15 @@ public final class Swim {
     private long nextDeadContact = Long.MAX_VALUE;
     private long nextSeedContact = Long.MAX_VALUE;
 
-    public Swim(GossipConfig config, Member self, RandomGenerator random, Host host) {
+    public Swim(GossipConfig config, Member self, RandomGenerator random, NodeSigning signing, Host host) {
         this.config = config;
-        this.self = self;
+        this.self = self.signedBy(signing);
         this.random = random;
+        this.signing = signing;
         this.host = host;
         members = new Members(self.id());
-        members.join(self);
+        members.join(this.self);
+        testimony = new Testimony(members, signing, host::isEnrolled, host::refused);
         awareness = new Awareness(config.awarenessMax());
         suspicions = new Suspicions(config);
         order = new ProbeOrder(self.id(), random);
@@ -174,7 +192,7 @@ public final class Swim {
             sendTo(suspect, new Message.Ping(++sequence, introductionTo(suspect), members.get(suspect)));
         }
         for (NodeId suspect = suspicions.pollOver(now); suspect != null; suspect = suspicions.pollOver(now)) {
-            take(members.get(suspect).with(MemberStatus.DEAD), true, now);
+            take(members.get(suspect).with(MemberStatus.DEAD), toldDead.getOrDefault(suspect, 0) < ENOUGH_TELLERS, now);
         }
         if (nextSeedContact <= now) {
             nextSeedContact = now + config.seedRetry().toMillis();
@@ -232,7 +250,7 @@ public final class Swim {
         }
         long number = ++sequence;
         Member introduction = introductionTo(target.id());
-        probes.put(number, new Probe(now, target, introduction, new ArrayList<>(), new ArrayList<>()));
+        probes.put(number, new Probe(now, target, introduction, random.nextLong(), new ArrayList<>(), new ArrayList<>()));
         probing.put(target.id(), number);
         probeDeadlines.set(number, now + awareness.scale(probeTimeout));
         probeRepeats.set(number, now + repeatAfter());
@@ -268,7 +286,7 @@ public final class Swim {
             if (!helpers.isEmpty()) {
                 probe.relays().addAll(helpers);
                 probeDeadlines.set(number, now + awareness.scale(probeTimeout));
-                helpers.forEach(helper -> sendTo(helper, new Message.PingRequest(number, target)));
+                helpers.forEach(helper -> sendTo(helper, new Message.PingRequest(number, target, probe.number())));
                 return;
             }
         }
@@ -281,8 +299,7 @@ public final class Swim {
                 }
             }
         }
-        Member suspect = target.status() == MemberStatus.SUSPECT ? target : target.with(MemberStatus.SUSPECT);
-        accuse(new Suspected(suspect, self.id()), true, now);
+        accuse(Suspected.by(self.id(), target.with(MemberStatus.SUSPECT), signing), true, now);
     }
 
     private void forgetProbe(long number, Probe probe) {
@@ -294,25 +311,29 @@ public final class Swim {
 
     // ---- messages
 
-    public void receive(NodeId from, Role role, Message.Ping ping, long now) {
-        meet(from, role, ping.sender(), now);
-        heed(ping.believed(), now);
+    public void receive(Teller teller, Message.Ping ping, long now) {
+        NodeId from = teller.id();
+        meet(teller, ping.sender(), now);
+        heed(teller, ping.believed(), now);
         Member peer = members.get(from);
         if (peer == null) {
             return; // a stranger that did not say where it lives: its next probe will
         }
         boolean stranger = ping.sender() != null && introductionTo(from) != null;
         Member introduction = stranger || ping.believed() != null ? self : null;
-        host.send(peer.endpoint(), new Message.Ack(ping.sequence(), introduction, doubtAbout(peer), host.viewFingerprint()));
+        Bytes answer = ping.question() == null ? null
+                : signing.sign(new Answer(self.id(), ping.question().asker(), ping.question().number(), Bytes.EMPTY).statement());
+        host.send(peer.endpoint(), new Message.Ack(ping.sequence(), introduction, doubtAbout(peer), host.viewFingerprint(), answer));
     }
 
-    public void receive(NodeId from, Role role, Message.Ack ack, long now) {
-        meet(from, role, ack.sender(), now);
-        heed(ack.believed(), now);
+    public void receive(Teller teller, Message.Ack ack, long now) {
+        NodeId from = teller.id();
+        meet(teller, ack.sender(), now);
+        heed(teller, ack.believed(), now);
         heardOfAnyone = true;
-        Relays.Relay relay = relays.answered(ack.sequence(), from);
+        Relays.Relay relay = ack.answer() == null ? null : relays.answered(ack.sequence(), from);
         if (relay != null) {
-            sendTo(relay.origin(), new Message.IndirectAck(relay.originSequence()));
+            sendTo(relay.origin(), new Message.IndirectAck(relay.originSequence(), ack.answer()));
         }
         Probe probe = probes.get(ack.sequence());
         if (probe != null && probe.target().id().equals(from)) {
@@ -328,21 +349,27 @@ public final class Swim {
         }
     }
 
-    public void receive(NodeId from, Message.PingRequest request, long now) {
+    public void receive(Teller teller, Message.PingRequest request, long now) {
+        NodeId from = teller.id();
         if (request.target().id().equals(self.id()) || relays.isFull() || hasLeft()) {
             return;
+        }
+        Member known = members.get(request.target().id());
+        Member told = testimony.admit(request.target(), teller);
+        Member target = told == null ? known : told;
+        if (target == null) {
+            return; // nobody is sent to an address that a worker made up
         }
         long number = ++sequence;
         long deadline = now + probeTimeout * 4 / 5; // so that a nack is back before the origin stops to wait
         relays.open(number, new Relays.Relay(from, request.sequence(), request.target().id()), deadline);
-        Member known = members.get(request.target().id());
-        Member target = known == null || request.target().supersedes(known) ? request.target() : known;
-        host.send(target.endpoint(), new Message.Ping(number, introductionTo(target.id()), doubtAbout(target)));
+        host.send(target.endpoint(), new Message.Ping(number, introductionTo(target.id()), doubtAbout(target), new Message.Question(from, request.number())));
     }
 
-    public void receive(NodeId from, Message.IndirectAck ack) {
+    public void receive(Teller teller, Message.IndirectAck ack) {
         Probe probe = probes.get(ack.sequence());
-        if (probe != null && probe.relays().contains(from)) {
+        if (probe != null && probe.relays().contains(teller.id())
+                && testimony.admits(new Answer(probe.target().id(), self.id(), probe.number(), ack.answer()), teller)) {
             forgetProbe(ack.sequence(), probe);
         }
     }
@@ -354,15 +381,21 @@ public final class Swim {
         }
     }
 
-    private void meet(NodeId from, Role role, Member sender, long now) {
-        if (sender != null && sender.id().equals(from) && sender.role() == role) {
-            take(sender, true, now);
+    private void meet(Teller teller, Member sender, long now) {
+        if (sender != null && sender.id().equals(teller.id()) && sender.role() == teller.role()) {
+            Member admitted = testimony.admit(sender, teller);
+            if (admitted != null) {
+                take(admitted, true, now);
+            }
         }
     }
 
-    private void heed(Member believed, long now) {
+    private void heed(Teller teller, Member believed, long now) {
         if (believed != null && believed.id().equals(self.id())) {
-            take(believed, false, now);
+            Member admitted = testimony.admit(believed, teller);
+            if (admitted != null) {
+                take(admitted, false, now);
+            }
         }
     }
 
@@ -384,30 +417,61 @@ public final class Swim {
 
     // ---- claims
 
-    /** A claim that was pushed by, or came from, the node that made it: taken as it is. */
-    public void hear(Member claim, long now) {
-        take(claim, false, now);
+    /** A claim that was pushed. A death is taken as it is from a manager; out of a worker's mouth it is that worker's accusation. */
+    public void hear(Member claim, Teller teller, long now) {
+        Member admitted = testimony.admit(claim, teller);
+        if (admitted == null) {
+            return;
+        }
+        if (!isDeathOfOneWhoIsUp(admitted) || teller.isManager()) {
+            take(admitted, false, now);
+        } else if (doubt(admitted.with(MemberStatus.SUSPECT), now)) {
+            toldDead.merge(admitted.id(), 1, Integer::sum);
+            suspicions.accuse(admitted.id(), teller.id(), now); // its word to this node, not to be told on: it did not sign it
+        }
     }
 
     /**
      * A claim out of another view. A death in it may be stale: of two halves that meet again, each holds the other for dead. So the member is
      * suspected and asked rather than declared dead.
      */
-    public void learn(Member claim, long now) {
-        Member known = members.get(claim.id());
-        boolean doubtful = claim.status() == MemberStatus.DEAD && known != null && known.status().isUp() && !claim.id().equals(self.id());
-        take(doubtful ? claim.with(MemberStatus.SUSPECT) : claim, false, now);
-        Member after = members.get(claim.id());
-        if (after != null && !after.equals(known) && after.status() == MemberStatus.SUSPECT) {
-            probe(after, now);
+    public void learn(Member claim, Teller teller, long now) {
+        Member admitted = testimony.admit(claim, teller);
+        if (admitted == null) {
+            return;
+        }
+        if (isDeathOfOneWhoIsUp(admitted) || admitted.status() == MemberStatus.SUSPECT && !admitted.id().equals(self.id())) {
+            doubt(admitted.with(MemberStatus.SUSPECT), now);
+        } else {
+            take(admitted, false, now);
         }
     }
 
-    /** {@code suspicion} as its accuser told it, perhaps through others. */
-    public void hear(Suspected suspicion, long now) {
-        if (!suspicion.accuser().equals(self.id())) {
-            accuse(suspicion, false, now);
+    private boolean isDeathOfOneWhoIsUp(Member claim) {
+        return claim.status() == MemberStatus.DEAD && members.isUp(claim.id());
+    }
+
+    /** Suspects and asks; true where {@code suspect} is what is held of it afterwards. */
+    private boolean doubt(Member suspect, long now) {
+        if (set(suspect, false, now)) {
+            probe(suspect, now);
         }
+        return suspect.equals(members.get(suspect.id()));
+    }
+
+    /** {@code suspicion} as its accuser told it, perhaps through others. */
+    public void hear(Suspected suspicion, Teller teller, long now) {
+        Member suspect = suspicion.accuser().equals(self.id()) ? null : testimony.admit(suspicion.suspect(), teller);
+        if (suspect != null && (!weighs(suspect, suspicion.accuser()) || testimony.admits(suspicion, teller))) {
+            accuse(new Suspected(suspect, suspicion.accuser(), suspicion.signature()), false, now);
+        }
+    }
+
+    /** Whether an accusation by {@code accuser} would change anything here: only then its signature is worth a check. */
+    private boolean weighs(Member suspect, NodeId accuser) {
+        Member known = members.get(suspect.id());
+        return !suspect.id().equals(self.id())
+                && (known == null || suspect.supersedes(known) || suspect.equals(known) && suspicions.counts(suspect.id(), accuser));
     }
 
     private void accuse(Suspected suspicion, boolean own, long now) {
@@ -432,7 +496,7 @@ public final class Swim {
         }
     }
 
-    /** An operator removed a node: see {@link Forgotten}. True where it is news. */
+    /** An operator removed a node: see {@link Forgotten}; it is proven. True where it is news. */
     public boolean hear(Forgotten removal, long now) {
         if (removal.id().equals(self.id())) {
             if (removal.boot() >= self.boot() && removal.boot() < Member.MAX_GENERATION) {
@@ -446,6 +510,7 @@ public final class Swim {
         }
         if (before != null && members.get(removal.id()) == null) {
             suspicions.close(removal.id());
+            toldDead.remove(removal.id());
             host.changed(before, null, false);
         }
         return true;
@@ -473,6 +538,7 @@ public final class Swim {
             order.add(claim.id(), members);
         }
         suspicions.close(claim.id());
+        toldDead.remove(claim.id());
         if (claim.status() == MemberStatus.SUSPECT) {
             suspicions.open(claim.id(), Math.max(0, members.up().size() - 1), now); // witnesses: the others without the suspect
         }
@@ -525,6 +591,7 @@ public final class Swim {
         probeDeadlines.clear();
         probeRepeats.clear();
         suspicions.closeAll();
+        toldDead.clear();
         claimAboutSelf = null;
     }
 
@@ -534,8 +601,8 @@ public final class Swim {
 
     private void become(Member next) {
         Member before = self;
-        self = next;
-        members.join(next);
-        host.changed(before, next, true);
+        self = next.signedBy(signing);
+        members.join(self);
+        host.changed(before, self, true);
     }
 }

@@ -13,7 +13,7 @@ public record Changes(
         List<Member> members, List<Suspected> suspected, List<Forgotten> forgotten, List<RecordDelta> records, List<DesiredObject> desired) {
     /** What a frame, its header and its counts take at most. */
     private static final int FRAME_BYTES = 64;
-    private static final int MEMBER_BYTES = 128;
+    private static final int MEMBER_BYTES = 256;
 
     public Changes {
         members = List.copyOf(members);
@@ -54,7 +54,7 @@ public record Changes(
         }
 
         public boolean add(Suspected suspicion) {
-            return fits(2 * MEMBER_BYTES) && suspected.add(suspicion);
+            return fits(2 * MEMBER_BYTES + suspicion.suspect().endpoint().host().length()) && suspected.add(suspicion);
         }
 
         public boolean add(Forgotten removal) {

@@ -312,7 +312,7 @@ public final class NodeStore implements AutoCloseable {
     private static void putMembers(Connection connection, Collection<Member> members) throws SQLException {
         try (PreparedStatement clear = connection.prepareStatement("DELETE FROM members");
                 PreparedStatement insert = connection.prepareStatement(
-                        "INSERT INTO members (id, host, port, role, boot, incarnation, status) VALUES (?, ?, ?, ?, ?, ?, ?)")) {
+                        "INSERT INTO members (id, host, port, role, boot, incarnation, status, key, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
             clear.executeUpdate();
             for (Member member : members) {
                 insert.setString(1, member.id().value());
@@ -322,17 +322,20 @@ public final class NodeStore implements AutoCloseable {
                 insert.setLong(5, member.boot());
                 insert.setLong(6, member.incarnation());
                 insert.setString(7, member.status().name());
+                insert.setBytes(8, member.key().array());
+                insert.setBytes(9, member.signature().array());
                 insert.addBatch();
             }
             insert.executeBatch();
         }
     }
 
-    /** The members as last saved, by id. */
+    /** The members as last saved, by id; but for those that a release saved which did not know of their signatures, since nobody would believe them. */
     public synchronized List<Member> loadMembers() {
-        return database.transaction("loading the members", connection -> list(connection, "SELECT * FROM members ORDER BY id", row ->
+        return database.transaction("loading the members", connection -> list(connection, "SELECT * FROM members WHERE length(key) > 0 ORDER BY id", row ->
                 new Member(new NodeId(row.getString("id")), new Endpoint(row.getString("host"), row.getInt("port")), Role.valueOf(row.getString("role")),
-                        row.getLong("boot"), row.getLong("incarnation"), MemberStatus.valueOf(row.getString("status")))));
+                        row.getLong("boot"), row.getLong("incarnation"), MemberStatus.valueOf(row.getString("status")),
+                        Bytes.wrap(row.getBytes("key")), Bytes.wrap(row.getBytes("signature")))));
     }
 
     @Override

@@ -74,7 +74,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
 
     private void endOfHandshakeTime() {
         if (phase == Phase.HANDSHAKE || phase == Phase.HELLO) {
-            refuse("no handshake within " + config.handshakeTimeout().toMillis() + " ms");
+            refuse(RefusedConnection.TOO_SLOW, "no handshake within " + config.handshakeTimeout().toMillis() + " ms");
         }
     }
 
@@ -84,7 +84,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
             if (handshake.isSuccess()) {
                 handshakeDone(context.pipeline().get(SslHandler.class));
             } else {
-                refuse(handshake.cause().getMessage());
+                refuse(RefusedConnection.of(handshake.cause()), handshake.cause().getMessage());
             }
         }
         context.fireUserEventTriggered(event);
@@ -97,11 +97,11 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         try {
             peer = tls.peer(ssl.engine().getSession());
         } catch (RuntimeException e) {
-            refuse(e.getMessage());
+            refuse(RefusedConnection.of(e), e.getMessage());
             return;
         }
         if (owner.isBarred(peer.id())) {
-            refuse("node " + peer.id() + " was removed from the cluster");
+            refuse(RefusedConnection.REMOVED_NODE, "node " + peer.id() + " was removed from the cluster");
             return;
         }
         phase = Phase.HELLO;
@@ -127,19 +127,25 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         if (cause instanceof TooLongFrameException) {
             owner.counters().oversizeFrames.increment();
         }
-        refuse(cause.getCause() != null && cause.getCause().getMessage() != null ? cause.getCause().getMessage() : String.valueOf(cause.getMessage()));
+        refuse(phase == Phase.HANDSHAKE ? RefusedConnection.of(cause) : RefusedConnection.NO_HELLO,
+                cause.getCause() != null && cause.getCause().getMessage() != null ? cause.getCause().getMessage() : String.valueOf(cause.getMessage()));
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        end("closed by the peer");
+        end(RefusedConnection.CLOSED_BY_PEER, "closed by the peer");
         context.fireChannelInactive();
     }
 
     /** Ends the connection because of what the peer did or did not do; some of {@code why} may be the peer's own words. */
     void refuse(String why) {
+        refuse(RefusedConnection.NO_HELLO, why);
+    }
+
+    /** {@code reason} counts where the connection was not established yet. */
+    void refuse(RefusedConnection reason, String why) {
         String text = String.valueOf(why);
-        end(text.length() <= MAX_REASON_LENGTH ? text : text.substring(0, MAX_REASON_LENGTH) + "...");
+        end(reason, text.length() <= MAX_REASON_LENGTH ? text : text.substring(0, MAX_REASON_LENGTH) + "...");
     }
 
     /** Ends the connection without alarm on either side. */
@@ -148,10 +154,10 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
             orderly = true;
             write(new Frame.Goodbye());
         }
-        end(why);
+        end(RefusedConnection.TOO_MANY_CONNECTIONS, why);
     }
 
-    private void end(String why) {
+    private void end(RefusedConnection reason, String why) {
         if (phase == Phase.CLOSED) {
             return;
         }
@@ -164,7 +170,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         if (channel != null) {
             channel.close();
         }
-        owner.ended(this, wasEstablished, orderly, why);
+        owner.ended(this, wasEstablished, orderly, reason, why);
     }
 
     // ---- frames in
@@ -254,7 +260,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     @Override
     public void on(Frame.Goodbye goodbye) {
         orderly = true;
-        end("idle, closed by the peer");
+        end(RefusedConnection.CLOSED_BY_PEER, "idle, closed by the peer");
     }
 
     // ---- frames out

@@ -131,7 +131,7 @@ final class Switchboard {
             halfOpenInbound.add(connection);
             if (halfOpenInbound.size() > config.maxHalfOpen()) {
                 // the oldest: a peer in good faith needs some milliseconds, so under a flood it is among the youngest
-                halfOpenInbound.iterator().next().refuse("more than " + config.maxHalfOpen() + " connections wait for their handshake");
+                halfOpenInbound.iterator().next().refuse(RefusedConnection.TOO_MANY_HALF_OPEN, "more than " + config.maxHalfOpen() + " connections wait for their handshake");
             }
         }
     }
@@ -139,7 +139,7 @@ final class Switchboard {
     void established(Connection connection) {
         halfOpenInbound.remove(connection);
         if (connection.isInbound() && establishedCount >= config.maxConnections()) {
-            counters.refusedHandshakes.increment();
+            counters.refused(RefusedConnection.TOO_MANY_CONNECTIONS);
             connection.sayGoodbye("more than " + config.maxConnections() + " connections");
             return;
         }
@@ -173,12 +173,12 @@ final class Switchboard {
         }
     }
 
-    void ended(Connection connection, boolean wasEstablished, boolean orderly, String why) {
+    void ended(Connection connection, boolean wasEstablished, boolean orderly, RefusedConnection reason, String why) {
         halfOpenInbound.remove(connection);
         Endpoint target = dialled.remove(connection);
         if (!wasEstablished) {
             if (!closing && connection.wasOpened()) { // else there was nobody to shake hands with
-                counters.refusedHandshakes.increment();
+                counters.refused(reason);
                 logRefusal(connection, why);
             }
             if (target != null) {

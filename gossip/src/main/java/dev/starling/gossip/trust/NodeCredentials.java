@@ -54,6 +54,11 @@ public record NodeCredentials(PrivateKey key, X509Certificate certificate, X509C
         return new NodeCredentials(key, Pem.certificate(certificatePem), ca);
     }
 
+    /** Signs what this node says of itself. */
+    public NodeSigner signer() {
+        return new NodeSigner(new NodeKey(key, certificate.getPublicKey()));
+    }
+
     /** A request (PKCS#10, DER) to renew the certificate. */
     public byte[] certificateRequest() {
         return new NodeKey(key, certificate.getPublicKey()).certificateRequest();
@@ -63,10 +68,10 @@ public record NodeCredentials(PrivateKey key, X509Certificate certificate, X509C
     public static PeerIdentity peer(X509Certificate certificate, X509Certificate ca, Instant now) {
         PeerIdentity identity = NodeCertificate.read(certificate, ca);
         if (now.isAfter(identity.validUntil())) {
-            throw TrustException.refused("the certificate of node " + identity.id() + " expired at " + identity.validUntil() + ", it is " + now + " here");
+            throw TrustException.notValidNow("the certificate of node " + identity.id() + " expired at " + identity.validUntil() + ", it is " + now + " here");
         }
         if (now.isBefore(certificate.getNotBefore().toInstant())) {
-            throw TrustException.refused("the certificate of node " + identity.id() + " is valid from " + certificate.getNotBefore().toInstant()
+            throw TrustException.notValidNow("the certificate of node " + identity.id() + " is valid from " + certificate.getNotBefore().toInstant()
                     + ", it is " + now + " here");
         }
         return identity;

@@ -8,6 +8,7 @@ import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.util.Objects;
 import javax.security.auth.x500.X500Principal;
+import org.bouncycastle.crypto.params.ECPublicKeyParameters;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
@@ -71,6 +72,10 @@ public record NodeKey(PrivateKey privateKey, PublicKey publicKey) {
         } catch (OperatorCreationException | IOException e) {
             throw TrustException.refused("cannot make a certificate request", e);
         }
+    }
+
+    static NodeId nodeIdOf(ECPublicKeyParameters key) {
+        return new NodeId(Digest36.short128(EllipticKeys.subjectPublicKeyInfo(key)));
     }
 
     static NodeId nodeIdOf(PublicKey key) {

@@ -2,6 +2,7 @@ package dev.starling.node.agent;
 
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import dev.starling.node.core.NodeEffect;
@@ -31,6 +32,8 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         void memberChanged(Member before, Member now);
 
         void removed(NodeId node);
+
+        void refused(NodeId teller, Refusal reason);
 
         /** On the storage thread or, where the disk hangs, a timer's. @param trouble why it is not on disk; null where it is */
         void stored(DesiredObject object, String trouble);
@@ -99,6 +102,11 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         @Override
         public void on(NodeEffect.NodeRemoved removed) {
             ports.removed(removed.node());
+        }
+
+        @Override
+        public void on(NodeEffect.Refused refused) {
+            ports.refused(refused.teller(), refused.reason());
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
@@ -36,6 +37,7 @@ final class NodeMetrics implements AutoCloseable {
     private final List<Meter> meters = new CopyOnWriteArrayList<>();
     private final Map<String, Counter> messages = new ConcurrentHashMap<>();
     private final LongAdder malformed = new LongAdder();
+    private final Map<Refusal, LongAdder> refused = new EnumMap<>(Refusal.class);
     private final Timer createToRunning;
     private volatile ClusterSnapshot snapshot;
     private volatile long malformedValues;
@@ -56,6 +58,11 @@ final class NodeMetrics implements AutoCloseable {
         }
         keep(FunctionCounter.builder("starling.record.malformed", this, metrics -> metrics.malformedValues)
                 .description("Values of records and bodies of objects that could not be read, or spoke of another node").register(registry));
+        for (Refusal reason : Refusal.values()) {
+            refused.put(reason, new LongAdder());
+            tagged("starling.gossip.refused", "What authenticated peers told and was not taken in", "reason", reason.name().toLowerCase(Locale.ROOT),
+                    refused.get(reason));
+        }
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
     }
 
@@ -68,7 +75,8 @@ final class NodeMetrics implements AutoCloseable {
         TransportCounters counters = transport.counters();
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "in", counters.bytesIn);
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "out", counters.bytesOut);
-        counter("starling.transport.refused.handshakes", "Connections without a valid certificate of this cluster", counters.refusedHandshakes);
+        counters.refusedBy.forEach((reason, count) -> tagged("starling.transport.refused.handshakes",
+                "Connections that ended before they were worth a word", "reason", reason.name().toLowerCase(Locale.ROOT), count));
         counter("starling.transport.dropped.frames", "Messages that found no connection or a full queue", counters.droppedFrames);
         counter("starling.transport.oversize.frames", "Frames over the size limit", counters.oversizeFrames);
         keep(Gauge.builder("starling.core.waiting.inputs", loop, CoreLoop::waiting).description("Inputs in the core's queue").register(registry));
@@ -115,6 +123,10 @@ final class NodeMetrics implements AutoCloseable {
     void update(ClusterSnapshot newest, long malformedSoFar) {
         snapshot = newest;
         malformedValues = malformedSoFar;
+    }
+
+    void refused(Refusal reason) {
+        refused.get(reason).increment();
     }
 
     void malformedMessage() {

@@ -5,6 +5,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.codec.MessageFormatException;
@@ -65,6 +66,7 @@ import org.slf4j.LoggerFactory;
 final class SwarmSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
     private static final long CORE_SECONDS = 5;
+    private static final int MAX_WARNINGS = 100;
 
     private final Host host;
     private final SwarmDirectory directory;
@@ -156,7 +158,7 @@ final class SwarmSession implements AutoCloseable {
     private NodeCore newCore() {
         RandomGenerator random = new SecureRandom();
         Member own = new Member(self(), advertise, credentials.role(), store.nextBoot(host.clock().now().wallMillis()), 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(gossipConfig, own, random, writers);
+        Gossip gossip = new Gossip(gossipConfig, own, random, writers, credentials.signer());
         writers.consult(gossip.desired());
         Scheduler scheduler = new Scheduler(self(), SchedulerConfig.defaults(), random);
         NodeCore core = new NodeCore(self(), credentials.role(), NodeCore.Config.defaults(), gossip, scheduler, new DockerSpecReader(),
@@ -400,6 +402,8 @@ final class SwarmSession implements AutoCloseable {
     private final class Ports implements EffectRunner.Ports {
         /** On the core's thread only. */
         private final Set<NodeId> barred = new HashSet<>();
+        /** Forgeries that the log has, by node and kind. On the core's thread only. */
+        private final Set<String> warned = new HashSet<>();
 
         @Override
         public void send(NodeEffect.Send send) {
@@ -427,6 +431,14 @@ final class SwarmSession implements AutoCloseable {
         public void removed(NodeId node) {
             if (barred.add(node)) {
                 transport.bar(Set.copyOf(barred));
+            }
+        }
+
+        @Override
+        public void refused(NodeId teller, Refusal reason) {
+            metrics.refused(reason);
+            if (reason.isForgery() && warned.size() < MAX_WARNINGS && warned.add(teller + " " + reason)) { // each once: a liar could fill the disk
+                LOG.warn("node {} told what nobody signed: {}. It was taken over, or has a fault", teller, reason);
             }
         }
 

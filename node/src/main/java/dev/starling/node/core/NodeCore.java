@@ -6,6 +6,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Output;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
@@ -109,6 +110,7 @@ public final class NodeCore {
     /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
         if (isRemoved(from)) {
+            effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE));
             return;
         }
         gossip.receive(from, fromRole, message, now.monotonicMillis());
@@ -423,6 +425,11 @@ public final class NodeCore {
                 takeRecord(change.node(), change.key());
                 changed();
             }
+        }
+
+        @Override
+        public void on(Output.Refused refused) {
+            effects.add(new NodeEffect.Refused(refused.teller(), refused.reason()));
         }
 
         @Override

@@ -74,6 +74,10 @@ final class LoopbackNode implements AutoCloseable {
         return meters.find(name).meters().stream().mapToDouble(meter -> meter.measure().iterator().next().getValue()).sum();
     }
 
+    double metric(String name, String reason) {
+        return meters.find(name).tag("reason", reason).meters().stream().mapToDouble(meter -> meter.measure().iterator().next().getValue()).sum();
+    }
+
     private static int freePort() {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();

@@ -241,7 +241,7 @@ class PowerCutTest {
     }
 
     private static Member member(int write) {
-        return new Member(new NodeId("peer"), new Endpoint("192.0.2." + write % 250, 7946), Role.MANAGER, write, 0, MemberStatus.ALIVE);
+        return new Member(new NodeId("peer"), new Endpoint("192.0.2." + write % 250, 7946), Role.MANAGER, write, 0, MemberStatus.ALIVE, Bytes.utf8("key"), Bytes.utf8("signature"));
     }
 
     private static void clear(Path directory) throws IOException {
