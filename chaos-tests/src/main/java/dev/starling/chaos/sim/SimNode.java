@@ -100,6 +100,11 @@ public final class SimNode {
         return containers.running();
     }
 
+    /** Tasks that ended here with success, as the kernel knows it. */
+    public Collection<Task> completed() {
+        return containers.completed();
+    }
+
     SimDisk disk() {
         return disk;
     }

@@ -14,12 +14,14 @@ import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
@@ -43,7 +45,8 @@ public final class Simulation {
 
     private static final long CHECK_MILLIS = 100;
     private static final int MAX_SEEDS = 3;
-    private static final Resources CAPACITY = new Resources(4_000_000_000L, 4L << 30);
+    private static final Resources CAPACITY = new Resources(4_000_000_000L, 4L << 30,
+            GenericResources.of(new TreeMap<>(Map.of("camera", 3L)), new TreeMap<>(Map.of("gpu", new TreeSet<>(List.of("A", "B"))))));
 
     private final long seed;
     private final GossipConfig gossipConfig;

@@ -2,7 +2,7 @@ package dev.starling.gossip.desired;
 
 /** The kinds of object that operators write. {@link #code} is on the wire and on disk, from 1 to {@link #MAX_CODE}: never reuse one. */
 public enum Kind {
-    CLUSTER(1), NODE(2), SERVICE(3), NETWORK(4), SECRET(5), CONFIG(6),
+    CLUSTER(1), NODE(2), SERVICE(3), NETWORK(4), SECRET(5), CONFIG(6), ROOT(7),
     /** Of a later release: checked, joined, kept and passed on like any other, and never looked into. The object has the code itself. */
     UNFAMILIAR(0);
 

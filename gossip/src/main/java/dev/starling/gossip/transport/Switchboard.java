@@ -4,6 +4,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.trust.PeerIdentity;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -28,6 +29,7 @@ final class Switchboard {
     private final TransportCounters counters;
     private final TransportListener listener;
     private final Consumer<Endpoint> dialler;
+    private final InstantSource clock;
     private final Map<String, RequestHandler> handlers = new ConcurrentHashMap<>();
     private final Map<Endpoint, Link> links = new HashMap<>();
     private final Map<NodeId, Set<Connection>> established = new HashMap<>();
@@ -38,11 +40,13 @@ final class Switchboard {
     private long lastRefusalLogNanos = System.nanoTime() - REFUSAL_LOG_PAUSE_NANOS;
     private boolean closing;
 
-    Switchboard(TransportConfig config, TransportCounters counters, TransportListener listener, Consumer<Endpoint> dialler) {
+    Switchboard(TransportConfig config, TransportCounters counters, TransportListener listener, Consumer<Endpoint> dialler,
+            InstantSource clock) {
         this.config = config;
         this.counters = counters;
         this.listener = listener;
         this.dialler = dialler;
+        this.clock = clock;
     }
 
     // ---- from any thread
@@ -82,7 +86,7 @@ final class Switchboard {
 
     void sweep() {
         long nowNanos = System.nanoTime();
-        Instant now = Instant.now();
+        Instant now = clock.instant();
         List<Connection> all = new ArrayList<>();
         established.values().forEach(all::addAll);
         all.forEach(connection -> connection.sweep(nowNanos, now));

@@ -1,6 +1,7 @@
 package dev.starling.node.config;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.io.IOException;
 import java.io.StringReader;
@@ -30,7 +31,7 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
-            "resources");
+            "resources", "generic-resources");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -105,7 +106,17 @@ public final class ConfigLoader {
                 GossipSection.read(s.readSection("gossip", GossipSection.KEYS), profile.gossip()),
                 s.read("cgroup-parent", defaults.cgroupParent(), ConfigLoader::cgroup),
                 s.read("log-level", defaults.logLevel(), oneOf(LogLevel.class)),
-                resources(s.readSection("resources", RESOURCE_KEYS)));
+                resources(s.readSection("resources", RESOURCE_KEYS)),
+                genericResources(s));
+    }
+
+    private static GenericResources genericResources(Section s) {
+        List<GenericResourceList.Entry> entries = s.readList("generic-resources", GenericResourceList::entry);
+        try {
+            return GenericResourceList.of(entries);
+        } catch (IllegalArgumentException e) {
+            throw s.complaintAbout("generic-resources", e.getMessage());
+        }
     }
 
     private static Resources resources(Section s) {

@@ -2,6 +2,7 @@ package dev.starling.node.config;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,11 +33,13 @@ import java.util.TreeMap;
  * @param cgroupParent  the cgroup, relative to the root of each hierarchy, below which containers get theirs
  * @param logLevel      least severe event that is logged
  * @param resources     what this node offers; an amount of 0 means: as much as the machine has
+ * @param genericResources what it offers besides, by kind
  */
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
-        Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources) {
+        Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
+        GenericResources genericResources) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -46,6 +49,15 @@ public record NodeConfig(
         seeds = List.copyOf(seeds);
         joinAddresses = List.copyOf(joinAddresses);
         labels = Collections.unmodifiableMap(new TreeMap<>(labels)); // sorted: what nodes say of themselves is in one order
+    }
+
+    /** One without generic resources. */
+    public NodeConfig(
+            String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
+            List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
+            Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources) {
+        this(name, dataDir, apiSocket, listen, advertise, joinListen, seeds, joinToken, joinTokenFile, joinAddresses, metrics, labels, profile,
+                gossip, cgroupParent, logLevel, resources, GenericResources.NONE);
     }
 
     /** The configuration of a node whose file is empty. */

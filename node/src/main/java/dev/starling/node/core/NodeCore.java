@@ -8,6 +8,7 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Output;
 import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Desired;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
@@ -95,7 +96,7 @@ public final class NodeCore {
             }
         }
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
-        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self));
+        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
             clock.observe(task.claimed());
         }
@@ -145,6 +146,17 @@ public final class NodeCore {
         putRecord(RecordKeys.NODE, RecordCodec.encode(report), now);
         changed();
         absorb(now);
+    }
+
+    /** This node has another certificate, or trusts other roots. */
+    public void certify(CertificateReport report, Time now) {
+        putRecord(RecordKeys.CERTIFICATE, RecordCodec.encode(report), now);
+        absorb(now);
+    }
+
+    /** All objects, as they are signed; for what the view leaves out. */
+    public Desired desired() {
+        return gossip.desired();
     }
 
     public void report(TaskReport report, Time now) {
@@ -389,6 +401,16 @@ public final class NodeCore {
             } else {
                 putRecord(key, RecordCodec.encode(put.blocks()), now);
             }
+        }
+
+        @Override
+        public void on(Effect.PutCompleted put) {
+            putRecord(RecordKeys.completed(put.work().serviceUid()), RecordCodec.encode(put.work()), now);
+        }
+
+        @Override
+        public void on(Effect.DropCompleted drop) {
+            removeRecord(RecordKeys.completed(drop.serviceUid()), now);
         }
 
         @Override

@@ -222,6 +222,12 @@ class EffectRunnerTest {
         public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
             return ContainerRuntime.NetworkSetup.NONE;
         }
+
+        @Override
+        public void awaitAnswering(Task task, Container container, ClusterSnapshot at) {}
+
+        @Override
+        public void leaveBalance(Task task, ClusterSnapshot snapshot) {}
     }
 
     /** Looks at the disk at the moment of the start. */

@@ -22,6 +22,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -81,9 +82,10 @@ public final class JoinMeasurement {
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
         NodeConfig defaults = NodeConfig.defaults("joiner");
         NodeConfig config = new NodeConfig("joiner", directory, defaults.apiSocket(), own, own, own, List.of(seed), null, null, List.of(), null,
-                Map.of(), Profile.LAN, Profile.LAN.gossip(), defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
+                Map.of(), Profile.LAN, Profile.LAN.gossip(), defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources());
         SwarmControl swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), new ToldContainers(),
-                new WatchedImages(new BusyboxOnly()), new LoopbackNode.NoOverlay(), vertx, new SimpleMeterRegistry(), timer), new SwarmDirectory(directory));
+                new WatchedImages(new BusyboxOnly()), new LoopbackNode.NoOverlay(), new LoopbackNode.NoBalancer(), List.of("everything"),
+                vertx, new SimpleMeterRegistry(), timer), new SwarmDirectory(directory), Instant::now);
         swarm.resume();
         long open = System.nanoTime();
         ClusterSnapshot snapshot = swarm.snapshot();

@@ -171,14 +171,15 @@ class TakenOverNodeTest {
     void aCertificateIsIssuedForWhoAsksAndWhatItsDocumentSays() throws Exception {
         joinAs(Role.WORKER);
         IssuedCertificate own = IssuedCertificate.decode(ask(evil.swarm.session().credentials().certificateRequest()));
-        assertNull(own.caKey());
+        assertNull(own.caKeys());
+        assertNull(own.unlockKey());
         assertEquals(Role.WORKER, evil.swarm.session().credentials().renewed(own.certificate()).role());
         ExecutionException refused = assertThrows(ExecutionException.class, () -> ask(NodeKey.generate().certificateRequest()));
         assertTrue(refused.getMessage().contains("asked for a certificate of node"), refused.getMessage());
         assertThrows(ExecutionException.class, () -> ask(new byte[] {1, 2, 3}));
         assertEquals(2, manager.metric("starling.certificate.refusals"));
 
-        CertificateDesk desk = new CertificateDesk(manager.swarm.session().authority(), null, manager.swarm::snapshot);
+        CertificateDesk desk = new CertificateDesk(manager.swarm.session().trust());
         NodeCredentials stranger = manager.swarm.session().authority().enrol(NodeKey.generate(), Role.MANAGER);
         IllegalStateException unknown = assertThrows(IllegalStateException.class,
                 () -> desk.issue(stranger.identity(), stranger.certificateRequest()));

@@ -173,6 +173,18 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void genericResourcesAreNamedOrCounted() {
+        NodeConfig config = parse("generic-resources: [gpu=UUID2, gpu=UUID1, camera=2]");
+        assertEquals(2, config.genericResources().count("gpu"));
+        assertEquals("[UUID1, UUID2]", config.genericResources().named().get("gpu").toString());
+        assertEquals(2, config.genericResources().count("camera"));
+        for (String wrong : List.of("[gpu]", "[gpu=0]", "[gpu=1, gpu=A]", "[gpu=A, gpu=A]", "[gpu=2, gpu=2]", "[gpu=99999999]", "[a b=1]")) {
+            String message = assertThrows(ConfigException.class, () -> parse("name: x\ngeneric-resources: " + wrong)).getMessage();
+            assertTrue(message.startsWith("starling.yml:2: key 'generic-resources': "), message);
+        }
+    }
+
+    @Test
     void aFileThatIsNotThereIsNamed(@TempDir Path dir) {
         Path missing = dir.resolve("none.yml");
         assertEquals(missing + ": cannot be read: no such file",
