@@ -88,6 +88,11 @@ public final class NodeCore {
     /** Before {@link #start}: what this node had on disk. */
     public void restore(Collection<DesiredObject> desired, SortedMap<String, Bytes> ownRecord, Collection<Member> lastKnown) {
         gossip.restore(desired, ownRecord, lastKnown);
+        for (Member member : gossip.members().values()) {
+            if (!member.id().equals(self)) { // known again: no change of gossip's own will tell of it
+                effects.add(new NodeEffect.MemberChanged(null, member));
+            }
+        }
         for (DesiredObject object : desired) {
             state.desiredChanged(object);
             clock.observe(object.time());
