@@ -7,6 +7,7 @@ import dev.starling.chaos.invariant.AddressesAreUnique;
 import dev.starling.chaos.invariant.CapacityRespected;
 import dev.starling.chaos.invariant.ClaimsNeverGoBack;
 import dev.starling.chaos.invariant.EachSlotRunsOnce;
+import dev.starling.chaos.invariant.ExclusiveSlotsRunOnce;
 import dev.starling.chaos.invariant.GenerationsNeverGoBack;
 import dev.starling.chaos.invariant.Invariant;
 import dev.starling.chaos.invariant.NoSlotRunsTwice;
@@ -15,6 +16,7 @@ import dev.starling.chaos.invariant.ViewsAreEqual;
 import dev.starling.chaos.sim.Nemesis;
 import dev.starling.chaos.sim.Operator;
 import dev.starling.chaos.sim.Simulation;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -42,6 +44,7 @@ class RandomFaultsTest {
     @MethodSource("seeds")
     void comesToRestAfterRandomFaults(long seed) {
         Simulation cluster = new Simulation(seed);
+        cluster.rebalanceAfter(Duration.ofSeconds(10), Duration.ofSeconds(2));
         cluster.addNodes(3 + cluster.random().nextInt(8));
         boolean scarce = cluster.random().nextInt(4) == 0;
         OneWriterPerRecord oneWriter = new OneWriterPerRecord();
@@ -49,6 +52,7 @@ class RandomFaultsTest {
         cluster.always(new GenerationsNeverGoBack());
         cluster.always(new ClaimsNeverGoBack());
         cluster.always(oneWriter);
+        cluster.always(new ExclusiveSlotsRunOnce());
         cluster.periodically(oneWriter);
         cluster.startAll();
         cluster.runFor(5_000);

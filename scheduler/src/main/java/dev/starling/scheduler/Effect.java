@@ -24,6 +24,10 @@ public sealed interface Effect {
     /** Create and start the task's container; report each state with {@link Scheduler#report}. */
     record Start(Task task) implements Effect {}
 
-    /** Stop the task's container with the service's signal and grace, then report its exit. */
-    record Stop(Task task, String reason) implements Effect {}
+    /**
+     * Stop the task's container with the service's signal and grace, then report its exit.
+     *
+     * @param atOnce whatever else waits, the disk included: another node may soon run the slot
+     */
+    record Stop(Task task, String reason, boolean atOnce) implements Effect {}
 }

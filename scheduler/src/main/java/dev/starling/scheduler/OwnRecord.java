@@ -122,7 +122,12 @@ final class OwnRecord {
     }
 
     void start(Task task) {
-        Task running = task.withDesired(TaskState.RUNNING);
+        start(task, 0);
+    }
+
+    /** @param token of an exclusive slot that this node holds */
+    void start(Task task, long token) {
+        Task running = task.withDesired(TaskState.RUNNING).withFencingToken(token);
         if (!running.equals(tasks.get(task.id()))) {
             put(running);
         }
@@ -153,6 +158,10 @@ final class OwnRecord {
 
     /** Asks for the task's end. One that was never started ends here and now. */
     void stop(Task task, TaskState wish, String reason, Time now) {
+        stop(task, wish, reason, false, now);
+    }
+
+    void stop(Task task, TaskState wish, String reason, boolean atOnce, Time now) {
         Task stopped = task.withDesired(wish);
         if (!hasBegun(task)) {
             stopped = stopped.endedUnstarted(TaskState.SHUTDOWN, reason, "", now.wallMillis());
@@ -164,7 +173,7 @@ final class OwnRecord {
             put(stopped);
         }
         if (stopping.add(task.id())) {
-            effects.add(new Effect.Stop(stopped, reason));
+            effects.add(new Effect.Stop(stopped, reason, atOnce));
         }
     }
 

@@ -20,7 +20,7 @@ import java.util.function.Predicate;
  * writes to {@code own}; the phase after it gets a new round if it did.
  */
 record Round(NodeView self, View view, SlotTable table, Time now, OwnRecord own, Waits waits, TaskMint mint, SchedulerConfig config,
-        SortedMap<String, Demand> demands) {
+        SortedMap<String, Demand> demands, Exclusive exclusive) {
     Optional<ServiceSpec> service(Slot slot) {
         return Optional.ofNullable(view.services().get(slot.serviceUid()));
     }

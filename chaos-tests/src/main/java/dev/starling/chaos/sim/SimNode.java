@@ -13,7 +13,6 @@ import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.DockerSpecReader;
 import dev.starling.scheduler.Scheduler;
-import dev.starling.scheduler.SchedulerConfig;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Task;
@@ -56,6 +55,7 @@ public final class SimNode {
     private NodeCore core;
     private long session;
     private long tickAt = Long.MAX_VALUE;
+    private long answeringSince;
 
     SimNode(Simulation simulation, NodeId id, Role role, Endpoint endpoint, Resources capacity, RandomGenerator random) {
         this.simulation = simulation;
@@ -113,10 +113,11 @@ public final class SimNode {
             return;
         }
         power = Power.ON;
+        answeringSince = simulation.events().now();
         session++;
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard());
-        core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), random),
+        core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
                 new DockerSpecReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
@@ -143,6 +144,11 @@ public final class SimNode {
     /** Its agent runs and is not paused. */
     public boolean answers() {
         return power == Power.ON;
+    }
+
+    /** When its agent last started or was resumed. */
+    public long answeringSince() {
+        return answeringSince;
     }
 
     /** An agent is there, which may be paused. */
@@ -192,6 +198,7 @@ public final class SimNode {
     public void resume() {
         if (power == Power.PAUSED) {
             power = Power.ON;
+            answeringSince = simulation.events().now();
             List<Runnable> missed = List.copyOf(whilePaused);
             whilePaused.clear();
             missed.forEach(Runnable::run);
@@ -280,6 +287,11 @@ public final class SimNode {
             } else if (effect instanceof NodeEffect.PersistRecord persist) {
                 disk.save(persist.key(), persist.value());
                 simulation.touched(this);
+            } else if (effect instanceof NodeEffect.PersistPromise promise) {
+                inSession(DISK_MILLIS, (node, now) -> {
+                    disk.save(promise.key(), promise.value());
+                    node.promised(promise.number(), now);
+                });
             } else if (effect instanceof NodeEffect.MemberChanged change) {
                 if (change.now() != null) {
                     disk.save(change.now());
@@ -292,7 +304,11 @@ public final class SimNode {
             } else if (effect instanceof NodeEffect.StartTask start) {
                 inSession(DISK_MILLIS, (node, now) -> containers.start(start.task()));
             } else if (effect instanceof NodeEffect.StopTask stop) {
-                inSession(DISK_MILLIS, (node, now) -> containers.stop(stop.task()));
+                if (stop.atOnce()) {
+                    containers.stop(stop.task());
+                } else {
+                    inSession(DISK_MILLIS, (node, now) -> containers.stop(stop.task()));
+                }
             } else if (effect instanceof NodeEffect.RemoveTask remove) {
                 inSession(DISK_MILLIS, (node, now) -> containers.remove(remove.task()));
             } else {

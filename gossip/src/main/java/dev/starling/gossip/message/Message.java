@@ -1,6 +1,7 @@
 package dev.starling.gossip.message;
 
 import dev.starling.gossip.BucketFingerprints;
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.DesiredDigest;
 import dev.starling.gossip.member.Forgotten;
@@ -100,6 +101,13 @@ public sealed interface Message {
     record Delta(Changes changes, boolean more) implements Message {
         public Delta {
             Objects.requireNonNull(changes, "changes");
+        }
+    }
+
+    /** Of the layer above, from node to node: gossip carries it and does not look into it. */
+    record Parcel(Bytes content) implements Message {
+        public Parcel {
+            Objects.requireNonNull(content, "content");
         }
     }
 

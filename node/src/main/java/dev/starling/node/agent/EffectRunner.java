@@ -32,6 +32,9 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         void removed(NodeId node);
 
+        /** On the storage thread: what was promised up to {@code number} is on disk. */
+        void promised(long number);
+
         /** On the storage thread. */
         void stored(DesiredObject object, boolean stored);
 
@@ -55,6 +58,7 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         List<DesiredObject> desired = new ArrayList<>();
         Map<String, Optional<Bytes>> record = new LinkedHashMap<>();
         List<Runnable> afterwards = new ArrayList<>();
+        List<Runnable> onlyIfStored = new ArrayList<>();
         boolean membersChanged = false;
         for (NodeEffect effect : effects) {
             if (effect instanceof NodeEffect.Send send) {
@@ -63,6 +67,9 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
                 desired.add(persist.object());
             } else if (effect instanceof NodeEffect.PersistRecord persist) {
                 record.put(persist.key(), persist.value());
+            } else if (effect instanceof NodeEffect.PersistPromise promise) {
+                record.put(promise.key(), promise.value());
+                onlyIfStored.add(() -> ports.promised(promise.number()));
             } else if (effect instanceof NodeEffect.MemberChanged change) {
                 membersChanged |= changesDisk(change);
                 if (change.now() == null) {
@@ -79,7 +86,11 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
                 afterwards.add(() -> tasks.start(start.task()));
             } else if (effect instanceof NodeEffect.StopTask stop) {
                 LOG.info("stopping task {}: {}", stop.task().id(), stop.reason());
-                afterwards.add(() -> tasks.stop(stop.task()));
+                if (stop.atOnce()) {
+                    tasks.stop(stop.task());
+                } else {
+                    afterwards.add(() -> tasks.stop(stop.task()));
+                }
             } else if (effect instanceof NodeEffect.RemoveTask remove) {
                 afterwards.add(() -> tasks.remove(remove.task()));
             } else {
@@ -91,6 +102,9 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         }
         storage.submit(new Storage.Batch(desired, record, membersChanged ? List.copyOf(members.values()) : null, stored -> {
             desired.forEach(object -> ports.stored(object, stored));
+            if (stored) {
+                onlyIfStored.forEach(Runnable::run);
+            }
             afterwards.forEach(Runnable::run);
         }));
     }

@@ -368,6 +368,11 @@ final class SwarmSession implements AutoCloseable {
         }
 
         @Override
+        public void promised(long number) {
+            tell((core, now) -> core.promised(number, now));
+        }
+
+        @Override
         public void stored(DesiredObject object, boolean stored) {
             if (stored) {
                 tell((core, now) -> core.persisted(object.uid(), object.generation(), now));

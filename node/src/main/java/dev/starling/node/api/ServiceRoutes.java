@@ -8,6 +8,7 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
+import dev.starling.node.spec.SiteLabels;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -76,7 +77,10 @@ final class ServiceRoutes {
             throw ApiException.conflict("rpc error: code = AlreadyExists desc = name conflicts with an existing object: service " + name
                     + " already exists");
         }
-        return control.create(Kind.SERVICE, Json.object().set("Spec", spec))
+        ObjectNode body = Json.object();
+        body.set("Spec", spec);
+        SiteLabels.created(body, snapshot.view().nodes().keySet());
+        return control.create(Kind.SERVICE, body)
                 .thenApply(service -> Reply.created(Json.object().put("ID", service.uid())));
     }
 
@@ -107,6 +111,7 @@ final class ServiceRoutes {
         ObjectNode body = Json.object();
         body.set("Spec", spec);
         body.set("PreviousSpec", service.spec());
+        SiteLabels.updated(body, service.body());
         return body;
     }
 
@@ -119,6 +124,7 @@ final class ServiceRoutes {
         ObjectNode body = Json.object().put(ServiceSpecReader.ROLLED_BACK, true);
         body.set("Spec", previous);
         body.set("PreviousSpec", service.spec());
+        SiteLabels.updated(body, service.body());
         return body;
     }
 

@@ -63,6 +63,8 @@ public final class NodeCore {
     private final DocumentCodec documentCodec = new DocumentCodec();
     private final List<NodeEffect> effects = new ArrayList<>();
 
+    private final LeaseExchange leases;
+
     private HybridTime clock = HybridTime.ZERO;
     private boolean dirty = true;
     /** Not before this does the scheduler run: first for listening, then {@link Config#planInterval} after its last run. */
@@ -81,13 +83,19 @@ public final class NodeCore {
         this.signing = signing;
         this.random = random;
         this.state = new ViewBuilder(self, specs);
+        this.leases = new LeaseExchange(self, scheduler.leases(), this::sendParcel, effects::add);
     }
 
     /** Before {@link #start}: what this node had on disk. */
-    public void restore(Collection<DesiredObject> desired, SortedMap<String, Bytes> ownRecord, Collection<Member> lastKnown) {
+    public void restore(Collection<DesiredObject> desired, SortedMap<String, Bytes> stored, Collection<Member> lastKnown) {
+        SortedMap<String, Bytes> ownRecord = new TreeMap<>(stored);
+        leases.restore(ownRecord);
         gossip.restore(desired, ownRecord, lastKnown);
         for (DesiredObject object : desired) {
             state.desiredChanged(object);
+            if (object.kind() == Kind.SERVICE && object.deleted()) {
+                scheduler.leases().serviceDeleted(object.uid());
+            }
             clock = later(clock, object.time());
             if (object.kind() == Kind.NODE && object.deleted()) {
                 effects.add(new NodeEffect.NodeRemoved(new NodeId(object.uid())));
@@ -108,6 +116,9 @@ public final class NodeCore {
     public void start(Collection<Endpoint> seeds, Time now) {
         boolean alone = seeds.isEmpty() && gossip.members().size() <= 1;
         planAt = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
+        scheduler.leases().start(now.monotonicMillis());
+        gossip.records().of(self).forEach((key, value) -> learnStewards(key, value, now));
+        apply(scheduler.fence(view(), now), now);
         gossip.start(seeds, now.monotonicMillis());
         absorb(now);
     }
@@ -115,6 +126,11 @@ public final class NodeCore {
     /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
         if (isRemoved(from)) {
+            return;
+        }
+        if (message instanceof Message.Parcel parcel) {
+            leases.receive(from, parcel.content(), now);
+            absorb(now);
             return;
         }
         gossip.receive(from, fromRole, message, now.monotonicMillis());
@@ -148,15 +164,22 @@ public final class NodeCore {
         absorb(now);
     }
 
+    /** The promises up to {@code number} are on disk. */
+    public void promised(long number, Time now) {
+        leases.promised(number);
+        absorb(now);
+    }
+
     public void tick(Time now) {
         gossip.tick(now.monotonicMillis());
+        scheduler.leases().tick(now);
         absorb(now);
     }
 
     /** Monotonic milliseconds at which {@link #tick} and {@link #settle} want to run next; Long.MAX_VALUE for never. */
     public long nextTick() {
         long scheduling = dirty ? planAt : Math.max(planAt, scheduler.nextStep());
-        return Math.min(gossip.nextTick(), scheduling);
+        return Math.min(Math.min(gossip.nextTick(), scheduler.leases().nextTick()), scheduling);
     }
 
     /** Runs the scheduler where the view has changed or a wait of its own is over. */
@@ -167,8 +190,8 @@ public final class NodeCore {
         planAt = now.monotonicMillis() + config.planInterval();
         dirty = false;
         List<Effect> next = scheduler.step(view(), now);
-        if (!next.isEmpty()) {
-            apply(next, now);
+        apply(next, now);
+        if (!next.isEmpty() || scheduler.leases().hasOutput()) {
             absorb(now);
         }
     }
@@ -195,7 +218,7 @@ public final class NodeCore {
             } else if (effect instanceof Effect.Start start) {
                 effects.add(new NodeEffect.StartTask(start.task()));
             } else if (effect instanceof Effect.Stop stop) {
-                effects.add(new NodeEffect.StopTask(stop.task(), stop.reason()));
+                effects.add(new NodeEffect.StopTask(stop.task(), stop.reason(), stop.atOnce()));
             } else {
                 throw new IllegalStateException("unknown effect " + effect);
             }
@@ -225,6 +248,9 @@ public final class NodeCore {
         while (!(outputs = gossip.drain()).isEmpty()) {
             outputs.forEach(output -> absorb(output, now));
         }
+        leases.flush(now, (key, value) -> putRecord(key, value, now));
+        dirty |= scheduler.leases().takeGained();
+        gossip.drain().forEach(output -> absorb(output, now));
     }
 
     private void absorb(Output output, Time now) {
@@ -247,6 +273,9 @@ public final class NodeCore {
                 clock = later(clock, object.time());
             }
             state.desiredChanged(object);
+            if (object.kind() == Kind.SERVICE && object.deleted()) {
+                scheduler.leases().serviceDeleted(object.uid());
+            }
             if (object.kind() == Kind.NODE && object.deleted()) {
                 removed(new NodeId(object.uid()), now);
             }
@@ -254,7 +283,7 @@ public final class NodeCore {
             changed();
         } else if (output instanceof Output.RecordChanged change) {
             if (!change.node().equals(self)) {
-                takeRecord(change.node(), change.key());
+                takeRecord(change.node(), change.key(), now);
                 changed();
             }
         } else if (output instanceof Output.Replicated replicated) {
@@ -279,12 +308,29 @@ public final class NodeCore {
         return enrolled != null && enrolled.deleted();
     }
 
-    private void takeRecord(NodeId node, String key) {
+    private void takeRecord(NodeId node, String key, Time now) {
         SortedMap<String, Bytes> record = gossip.records().of(node);
         if (key == null) {
             state.recordReplaced(node, record);
+            record.forEach((each, value) -> learnStewards(each, value, now));
         } else {
             state.recordChanged(node, key, record.get(key));
+            learnStewards(key, record.get(key), now);
+        }
+    }
+
+    /** Who votes on a slot, as a node tells that held it when that changed. */
+    private void learnStewards(String key, Bytes value, Time now) {
+        if (value != null && key.startsWith(RecordKeys.STEWARDS)) {
+            LeaseCodec.Told told = LeaseCodec.decodeStewards(value);
+            scheduler.leases().learn(told.slot(), told.stewards(), now.monotonicMillis());
+        }
+    }
+
+    private void sendParcel(NodeId to, Bytes content) {
+        Member member = gossip.members().get(to);
+        if (member != null) {
+            effects.add(new NodeEffect.Send(member.endpoint(), new Message.Parcel(content)));
         }
     }
 

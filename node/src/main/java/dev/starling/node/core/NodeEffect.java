@@ -19,6 +19,12 @@ public sealed interface NodeEffect {
     /** Set or remove one key of this node's own record on disk; no answer is awaited. */
     record PersistRecord(String key, Optional<Bytes> value) implements NodeEffect {}
 
+    /**
+     * What this node promised as a steward: write it to disk, then call {@link NodeCore#promised} with {@code number}; never, if that fails.
+     * An empty value removes the key.
+     */
+    record PersistPromise(String key, Optional<Bytes> value, long number) implements NodeEffect {}
+
     /** @param before null for a member that is new; {@code now} null for one that was forgotten */
     record MemberChanged(Member before, Member now) implements NodeEffect {}
 
@@ -30,7 +36,8 @@ public sealed interface NodeEffect {
 
     record StartTask(Task task) implements NodeEffect {}
 
-    record StopTask(Task task, String reason) implements NodeEffect {}
+    /** @param atOnce wait for no disk: the slot may soon run elsewhere */
+    record StopTask(Task task, String reason, boolean atOnce) implements NodeEffect {}
 
     /** The task is out of the record: its container and log go. */
     record RemoveTask(Task task) implements NodeEffect {}

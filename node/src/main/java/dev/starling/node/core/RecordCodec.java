@@ -84,6 +84,8 @@ final class RecordCodec {
             writeMap(out, task.addresses());
             out.writeLong(task.reserved().nanoCpus());
             out.writeLong(task.reserved().memoryBytes());
+            out.writeLong(task.fencingToken());
+            out.writeString(task.movesTo() == null ? null : task.movesTo().value());
         });
     }
 
@@ -92,7 +94,8 @@ final class RecordCodec {
                 in.text(), in.text(), element(TASK_STATES, in.readByte(), "task state"),
                 element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
                 in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), in.text(), in.text(),
-                in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in)));
+                in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in), in.end() ? 0 : in.readLong(),
+                in.end() ? null : readNode(in)));
     }
 
     /** Came after the first release of the layout: one that wrote nothing here reserved nothing that it knew of. */
@@ -134,14 +137,19 @@ final class RecordCodec {
         });
     }
 
-    private static Bytes write(Consumer<Output> layout) {
+    private static NodeId readNode(BoundedInput in) {
+        String id = in.readString();
+        return id == null ? null : new NodeId(id);
+    }
+
+    static Bytes write(Consumer<Output> layout) {
         Output out = new Output(INITIAL_BYTES, MAX_BYTES);
         out.writeByte(LAYOUT);
         layout.accept(out);
         return Bytes.wrap(out.toBytes());
     }
 
-    private static <T> T read(Bytes bytes, String what, Function<BoundedInput, T> layout) {
+    static <T> T read(Bytes bytes, String what, Function<BoundedInput, T> layout) {
         try {
             BoundedInput in = new BoundedInput(bytes.array());
             int version = in.readByte();
@@ -156,13 +164,13 @@ final class RecordCodec {
         }
     }
 
-    private static void writeSlot(Output out, Slot slot) {
+    static void writeSlot(Output out, Slot slot) {
         out.writeString(slot.serviceUid());
         out.writeVarInt(slot.index(), true);
         out.writeString(slot.node() == null ? null : slot.node().value());
     }
 
-    private static Slot readSlot(BoundedInput in) {
+    static Slot readSlot(BoundedInput in) {
         String service = in.text();
         int index = in.readVarInt(true);
         String node = in.readString();
@@ -200,7 +208,7 @@ final class RecordCodec {
         return Collections.unmodifiableSortedSet(strings);
     }
 
-    private static int count(BoundedInput in) {
+    static int count(BoundedInput in) {
         int count = in.readVarInt(true);
         if (count < 0 || count > MAX_ELEMENTS) {
             throw new MalformedRecordException("a list of " + count + " elements", null);

@@ -21,6 +21,8 @@ import java.util.TreeMap;
  * that was interrupted and is tried again cannot leave two.
  */
 public final class ContainerSpecBuilder {
+    public static final String FENCING_TOKEN = "STARLING_FENCING_TOKEN";
+
     private final Document service;
     private final Task task;
     private final JsonNode template;
@@ -72,7 +74,7 @@ public final class ContainerSpecBuilder {
         String hostname = placeholders.fill(string(container.path("Hostname"), id.substring(0, 12)));
         JsonNode limits = template.path("Resources").path("Limits");
         return new ContainerSpec(id, taskName(service, task), string(container.path("Image"), task.image()),
-                strings(container.path("Command")), strings(container.path("Args")), filled(strings(container.path("Env"))),
+                strings(container.path("Command")), strings(container.path("Args")), environment(),
                 string(container.path("Dir"), ""), string(container.path("User"), ""), strings(container.path("Groups")), hostname, labels,
                 string(container.path("StopSignal"), ""), container.path("TTY").asBoolean(false),
                 container.path("OpenStdin").asBoolean(false), container.path("ReadOnly").asBoolean(false), mounts(), hosts(hostname),
@@ -125,6 +127,15 @@ public final class ContainerSpecBuilder {
         List<String> servers = new ArrayList<>(task.addresses().isEmpty() ? List.of() : dnsServers);
         servers.addAll(strings(config.path("Nameservers")));
         return new ContainerSpec.Dns(List.copyOf(servers), strings(config.path("Search")), strings(config.path("Options")));
+    }
+
+    /** An exclusive task gets the term in which its node holds the slot, for what it writes to that checks it: a later holder's is higher. */
+    private List<String> environment() {
+        List<String> result = new ArrayList<>(filled(strings(container.path("Env"))));
+        if (task.fencingToken() > 0) {
+            result.add(FENCING_TOKEN + "=" + task.fencingToken());
+        }
+        return List.copyOf(result);
     }
 
     private List<String> filled(List<String> texts) {

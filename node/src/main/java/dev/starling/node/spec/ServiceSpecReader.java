@@ -34,7 +34,7 @@ public final class ServiceSpecReader {
                 strings(placement.path("Constraints")), spreadPreferences(placement.path("Preferences")),
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
                 restartPolicy(template.json().path("RestartPolicy")), updatePolicy(update), networks(template.json().path("Networks")),
-                hostPorts(spec.path("EndpointSpec").path("Ports")));
+                hostPorts(spec.path("EndpointSpec").path("Ports")), SiteLabels.read(document.body()));
     }
 
     private static ServiceSpec.Mode mode(JsonNode mode) {

@@ -185,6 +185,11 @@ class EffectRunnerTest {
         }
 
         @Override
+        public void promised(long number) {
+            events.add("promised " + number);
+        }
+
+        @Override
         public void stored(DesiredObject object, boolean stored) {
             events.add(stored ? "stored " + object.uid() + ", on disk: " + store.loadDesired().contains(object) : "not stored " + object.uid());
         }

@@ -35,6 +35,12 @@ public enum Filter {
             return demand.constraintsReadable() && demand.constraints().stream().allMatch(constraint -> constraint.matches(node));
         }
     },
+    PARTITION("half of the enrolled nodes or more out of sight of") {
+        @Override
+        boolean passes(Demand demand, NodeView node, NodeLoad load) {
+            return demand.mayStart();
+        }
+    },
     NETWORKS("network not yet known to") {
         @Override
         boolean passes(Demand demand, NodeView node, NodeLoad load) {
@@ -89,7 +95,7 @@ public enum Filter {
     };
 
     /** Those which depend on the node and the service alone, not on what else runs there. */
-    static final List<Filter> STANDING = List.of(READY, AVAILABILITY, PLATFORM, CONSTRAINTS, NETWORKS);
+    static final List<Filter> STANDING = List.of(READY, AVAILABILITY, PLATFORM, CONSTRAINTS, PARTITION, NETWORKS);
     /** Those which depend on what else runs there. */
     static final List<Filter> LOAD = List.of(CPU, MEMORY, HOST_PORTS, MAX_REPLICAS);
 

@@ -24,11 +24,21 @@ import java.util.SortedMap;
  * @param addresses      network uid -> address in that network with prefix length ("10.0.1.18/24")
  * @param reserved       what it was admitted with: it holds that until it ends, also when its service has changed, is gone, or the agent has
  *                       restarted
+ * @param fencingToken   of an exclusive slot: the term in which its node held it when the task started; 0 for others
+ * @param movesTo        the node that is to take the slot over while this task still runs; null where none is
  */
 public record Task(
         String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
-        int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved) {
+        int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved, long fencingToken, NodeId movesTo) {
+
+    /** One that no rule of Starling's own has touched. */
+    public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
+            HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
+            int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved) {
+        this(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, 0, null);
+    }
 
     /** One that reserves nothing. */
     public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
@@ -54,7 +64,19 @@ public record Task(
     /** The same with another wish for it. */
     public Task withDesired(TaskState wish) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, fencingToken, movesTo);
+    }
+
+    /** The same, to be started while its node holds the slot in this term. */
+    public Task withFencingToken(long token) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, token, movesTo);
+    }
+
+    /** The same, on its way to another node; null: it stays. */
+    public Task withMovesTo(NodeId receiver) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, fencingToken, receiver);
     }
 
     /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
@@ -63,12 +85,12 @@ public record Task(
         return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
                 next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
                 report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses,
-                reserved);
+                reserved, fencingToken, movesTo);
     }
 
     /** It ended before it had a container. */
     public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
-                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved);
+                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, fencingToken, movesTo);
     }
 }

@@ -42,6 +42,20 @@ final class SpreadCounts {
         }
     }
 
+    int tasks(int node) {
+        return tasks[node];
+    }
+
+    /** How many tasks more {@code from} has than {@code to}, in the outermost branch in which they differ: 2 or more, and a move evens it out. */
+    int surplus(int from, int to) {
+        for (int level = 0; level < levels; level++) {
+            if (branchOf[level][from] != branchOf[level][to]) {
+                return branchTasks[level][branchOf[level][from]] - branchTasks[level][branchOf[level][to]];
+            }
+        }
+        return tasks[from] - tasks[to];
+    }
+
     /** Negative if {@code first} should get the next task before {@code second}, 0 if it makes no difference. */
     int compare(int first, int second) {
         for (int level = 0; level < levels; level++) {

@@ -50,7 +50,7 @@ class LeaseModelTest {
 
     @Test
     void aHolderThatStopsLate() {
-        assertBroken(new LeaseModel(6, 2, new LeaseModel.Budget(0, 0, 0)) {
+        assertBroken(new LeaseModel(4, 2, new LeaseModel.Budget(0, 0, 0)) {
             @Override
             boolean runs(Tenancy tenancy, long now) {
                 return tenancy.heldUntil() > 0 && tenancy.heldUntil() + 2 > now;
@@ -60,7 +60,7 @@ class LeaseModelTest {
 
     @Test
     void aStewardThatDoesNotWaitAfterItsStart() {
-        assertBroken(new LeaseModel(6, 2, new LeaseModel.Budget(2, 0, 0)) {
+        assertBroken(new LeaseModel(4, 2, new LeaseModel.Budget(2, 0, 0)) {
             @Override
             Vote restarted(Vote before, long now) {
                 return new Vote(before.promise(), now, now);
@@ -70,7 +70,7 @@ class LeaseModelTest {
 
     @Test
     void aPromiseThatIsNotOnDisk() {
-        assertBroken(new LeaseModel(7, 2, new LeaseModel.Budget(1, 0, 0)) {
+        assertBroken(new LeaseModel(4, 2, new LeaseModel.Budget(1, 0, 0)) {
             @Override
             Vote restarted(Vote before, long now) {
                 return Vote.restored(null, now, CONFIG);
@@ -80,7 +80,7 @@ class LeaseModelTest {
 
     @Test
     void stewardsByTheNodesThatEachSideKnows() {
-        assertBroken(new LeaseModel(4, 2, new LeaseModel.Budget(0, 0, 0)) {
+        assertBroken(new LeaseModel(3, 2, new LeaseModel.Budget(0, 0, 0)) {
             @Override
             Stewards firstKnownTo(NodeId node) {
                 return node.equals(N4) ? stewards(0, N3, N4) : stewards(0, N1, N2);
@@ -90,7 +90,7 @@ class LeaseModelTest {
 
     @Test
     void aChangeOfStewardsThatNobodyDecided() {
-        assertBroken(new LeaseModel(6, 2, new LeaseModel.Budget(0, 0, 0)) {
+        assertBroken(new LeaseModel(3, 2, new LeaseModel.Budget(0, 0, 0)) {
             @Override
             Stewards firstKnownTo(NodeId node) {
                 return node.equals(N4) ? NEW : OLD;
@@ -100,7 +100,7 @@ class LeaseModelTest {
 
     @Test
     void aStewardThatVotesTwiceInALease() {
-        assertBroken(new LeaseModel(4, 2, new LeaseModel.Budget(0, 0, 0)) {
+        assertBroken(new LeaseModel(3, 2, new LeaseModel.Budget(0, 0, 0)) {
             @Override
             Vote.Answer heard(Vote.Answer answer) {
                 return new Vote.Answer(new Vote(answer.after().promise(), 0, answer.after().quarantineUntil()), answer.reply());
@@ -110,7 +110,7 @@ class LeaseModelTest {
 
     @Test
     void aStewardThatKeepsAnAcceptedProposalToItself() {
-        assertBroken(new LeaseModel(8, 2, new LeaseModel.Budget(0, 0, 0)) {
+        assertBroken(new LeaseModel(5, 2, new LeaseModel.Budget(0, 0, 0)) {
             @Override
             Vote.Answer heard(Vote.Answer answer) {
                 return answer.reply() instanceof LeaseMessage.Granted g
@@ -121,7 +121,7 @@ class LeaseModelTest {
 
     @Test
     void newStewardsThatDoNotWaitForTheOldEpochToEnd() {
-        assertBroken(new LeaseModel(7, 2, new LeaseModel.Budget(0, 0, 1)) {
+        assertBroken(new LeaseModel(5, 2, new LeaseModel.Budget(0, 0, 0)) {
             @Override
             Vote.Answer heard(Vote.Answer answer) {
                 return new Vote.Answer(new Vote(answer.after().promise(), answer.after().leasedUntil(), 0), answer.reply());
