@@ -50,8 +50,8 @@ final class Bidding implements Phase {
     }
 
     private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {
-        if (!round.exclusive().mayRun(round, service, choice.slot())) {
-            return; // its stewards are being asked
+        if (!round.mayStart(service, choice.slot())) {
+            return; // its stewards are being asked, or the cluster is about to fall apart
         }
         Optional<String> noRoom = round.demand(service).whyNot(round.self(), load);
         if (noRoom.isPresent()) {

@@ -38,7 +38,7 @@ final class Rebalancing implements Phase {
         for (ServiceSlots slots : round.table().byAge()) {
             ServiceSpec service = slots.service();
             boolean movable = service.mode() instanceof ServiceSpec.Mode.Replicated && service.site().rebalance() && !service.site().isExclusive();
-            if (movable && !keepsMoving(round, slots) && isCalm(slots) && round.demand(service).mayStart()) {
+            if (movable && !keepsMoving(round, slots) && isCalm(slots) && round.sight().mayStart(round, service)) {
                 give(round, slots, occupancy);
             }
         }

@@ -55,7 +55,7 @@ final class Renewal implements Phase {
                 } else if (!round.own().hasBegun(task)) {
                     startWhenDue(round, addressing, service, task);
                 } else if (!task.templateHash().equals(service.templateHash()) && !hasSuccessor(round, task)
-                        && round.demand(service).mayStart() && rollouts.computeIfAbsent(service.uid(), uid -> rollout(round, service)).mayChange(task.slot())) {
+                        && round.sight().mayStart(round, service) && rollouts.computeIfAbsent(service.uid(), uid -> rollout(round, service)).mayChange(task.slot())) {
                     update(round, addressing, service, task);
                 }
             }
@@ -86,7 +86,7 @@ final class Renewal implements Phase {
             if (stays) {
                 succeed(round, addressing, service, task, 0, 0);
             }
-        } else if (!round.exclusive().mayRun(round, service, task.slot()) || !round.demand(service).mayStart()) {
+        } else if (!round.mayStart(service, task.slot())) {
             return; // until its stewards have voted, or enough of the cluster is in sight
         } else if (predecessor.isEmpty()) {
             round.own().start(task, round.exclusive().token(service, task.slot()));

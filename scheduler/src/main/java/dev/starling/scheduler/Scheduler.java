@@ -53,6 +53,7 @@ public final class Scheduler {
             List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(),
                     new Rebalancing(), new History());
     private final Exclusive exclusive;
+    private final Sight sight = new Sight();
     private long nextStep = Long.MAX_VALUE;
 
     public Scheduler(NodeId self, SchedulerConfig config, RandomGenerator random) {
@@ -102,6 +103,7 @@ public final class Scheduler {
             return List.of();
         }
         mint.observe(view);
+        sight.look(view, now.monotonicMillis());
         own.settleRestored(now);
         own.forgetRested(now);
         boolean settled = false;
@@ -134,7 +136,7 @@ public final class Scheduler {
 
     private Round round(NodeView node, View view, Time now) {
         View mine = own.over(view);
-        return new Round(node, mine, slots.table(mine), now, own, waits, mint, config, new TreeMap<>(), exclusive);
+        return new Round(node, mine, slots.table(mine), now, own, waits, mint, config, new TreeMap<>(), exclusive, sight);
     }
 
     /** Monotonic milliseconds at which {@link #step} wants to run again without a change of the view; Long.MAX_VALUE for never. */

@@ -123,6 +123,10 @@ class LeaseModel {
         return Vote.restored(before.promise(), now, CONFIG);
     }
 
+    LeaseMessage asked(LeaseMessage message) {
+        return message;
+    }
+
     Vote.Answer heard(Vote.Answer answer) {
         return answer;
     }
@@ -246,10 +250,13 @@ class LeaseModel {
         if (step.after().term() > maxTerm || step.letters().isEmpty()) {
             return Set.of(state);
         }
-        for (SortedSet<NodeId> reach : subsets(step.after().stewards().nodes())) {
-            boolean all = reach.size() == step.after().stewards().nodes().size();
+        SortedSet<NodeId> addressed = new TreeSet<>(step.after().stewards().nodes());
+        if (step.after().proposed() != null) {
+            addressed.addAll(step.after().proposed().nodes()); // they are asked in the moment in which the proposal is decided
+        }
+        for (SortedSet<NodeId> reach : subsets(addressed)) {
+            boolean all = reach.size() == addressed.size();
             for (boolean answers : all ? List.of(true, false) : List.of(true)) {
-                reach.addAll(node.equals(N1) ? List.of(N4) : List.of());
                 Exchange exchange = new Exchange(state.with(node, step.after()), reach, answers);
                 exchange.send(node, step.letters());
                 results.add(exchange.state);
@@ -304,7 +311,7 @@ class LeaseModel {
         void deliver(Letter letter) {
             LeaseMessage message = letter.message;
             if (message instanceof LeaseMessage.Ask || message instanceof LeaseMessage.Propose || message instanceof LeaseMessage.Release) {
-                Vote.Answer answer = heard(state.votes.get(letter.to).hear(letter.to, letter.from, message, state.now, CONFIG));
+                Vote.Answer answer = heard(state.votes.get(letter.to).hear(letter.to, letter.from, asked(message), state.now, CONFIG));
                 state = checked(state.with(letter.to, answer.after()));
                 if (answer.reply() != null) {
                     Letter reply = new Letter(letter.to, letter.from, answer.reply());
