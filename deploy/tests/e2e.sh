@@ -14,9 +14,10 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
-    garbage_on_the_ports_kills_nothing:40 what_is_missing_is_named:20 metrics_are_served:20
+    garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 what_is_missing_is_named:20 metrics_are_served:20
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
-    removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90)
+    removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90
+    a_worker_on_an_island_starts_with_its_secret:120)
 AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
@@ -199,6 +200,51 @@ garbage_on_the_ports_kills_nothing() {
     runs fifty 50 || fail "$(count_running fifty) of 50 run"
 }
 
+SECRET_VALUE=plover-xyzzy-4711
+SECRET_SUM=$(printf %s "$SECRET_VALUE" | sha256sum)
+need_busybox() { [[ -n $(d image ls -q busybox) ]] || starling lab image load busybox:latest >/dev/null || fail "no image"; }
+says() { [[ $(d service logs "$1" 2>/dev/null) == *"$2"* ]]; }
+
+# The value is never printed: it would be in the container's log, on a disk.
+secrets_and_configs_reach_their_tasks() {
+    local directory
+    need_busybox
+    printf %s "$SECRET_VALUE" | d secret create --label tier=db password - >/dev/null || fail "secret create"
+    printf 'colour=blue\n' | d config create colours - >/dev/null || fail "config create"
+    [[ $(d secret ls --filter label=tier=db --format '{{.Name}}') == password ]] || fail "secret ls: $(d secret ls 2>&1)"
+    [[ $(d config inspect --format '{{printf "%s" .Spec.Data}}' colours) == 'colour=blue' ]] || fail "config inspect: $(d config inspect colours 2>&1)"
+    expect_error 'already exists' d secret create password "$ROOT_DIR/README.md"
+    expect_error 'secret not found' d service create --detach --secret nosuch busybox sleep 1
+    d service create --detach --name keeper --constraint node.hostname==n4 --secret password \
+        --secret source=password,target=/etc/key,uid=7,gid=8,mode=0440 --config source=colours,target=/etc/colours \
+        busybox sh -c 'sha256sum </run/secrets/password; stat -c "key %a %u:%g %F" /etc/key; cat /etc/colours; (echo x >/etc/key) 2>&1; exec sleep 100000' >/dev/null \
+        || fail "service create"
+    wait_until 20 says keeper 'colour=blue' || fail "n4, a worker, has no secret: $(tasks_text keeper); $(d service logs keeper 2>&1)"
+    says keeper "$SECRET_SUM" || fail "another value arrived: $(d service logs keeper 2>&1)"
+    says keeper 'key 440 7:8 regular file' || fail "owner or mode: $(d service logs keeper 2>&1)"
+    wait_until 5 says keeper 'Read-only file system' || fail "it can be written: $(d service logs keeper 2>&1)"
+    expect_error "secret 'password' is in use by the following service: keeper" d secret rm password
+    expect_error "config 'colours' is in use by the following service: keeper" d config rm colours
+    nothing_in_plain
+    directory=$(mktemp -d)
+    printf 'services:\n  web:\n    image: busybox\n    command: sh -c "sha256sum </run/secrets/db; exec sleep 100000"\n    secrets: [db]\nsecrets:\n  db: {file: ./db}\n' \
+        >"$directory/compose.yml"
+    printf %s "$SECRET_VALUE" >"$directory/db"
+    d stack deploy --detach=true --resolve-image never -c "$directory/compose.yml" st >/dev/null || fail "stack deploy"
+    wait_until 20 says st_web "$SECRET_SUM" || fail "the stack's secret: $(tasks_text st_web); $(d service logs st_web 2>&1)"
+    rm -r "$directory"
+    d stack rm st >/dev/null || fail "stack rm"
+    d service rm keeper >/dev/null || fail "service rm"
+    d secret rm password >/dev/null && d config rm colours >/dev/null || fail "rm"
+}
+nothing_in_plain() {
+    local form found
+    for form in "$SECRET_VALUE" "$(printf %s "$SECRET_VALUE" | base64)"; do
+        found=$(grep -rlaF -- "$form" "$DATA_DIR" "$LOG_DIR" "$RUN_DIR")
+        [[ -z $found ]] || fail "the secret is in plain in: $found"
+    done
+}
+
 what_is_missing_is_named() {
     local code
     code=$(api -X POST -H 'Content-Type: application/json' -d '{}' 'http://docker/v1.41/build?t=x')
@@ -264,6 +310,23 @@ the_four_come_back() {
     wait_until 30 sleepers_are 0 || fail "$(sleepers) processes are left"
 }
 sees_service_last() { [[ -n $(docker_on "$1" service ls -q --filter name=last 2>/dev/null) ]]; }
+
+a_worker_on_an_island_starts_with_its_secret() {
+    local node
+    need_busybox
+    printf %s "$SECRET_VALUE" | d secret create island - >/dev/null || fail "secret create"
+    d service create --detach --name island --constraint node.hostname==n4 --restart-delay 0s --secret island \
+        busybox sh -c "echo '${SECRET_SUM%% *}  /run/secrets/island' | sha256sum -c && exec sleep 100000" >/dev/null || fail "service create"
+    wait_until 20 sleeps_on n4 || fail "it does not run on n4: $(tasks_text island)"
+    for node in n1 n2 n3 n4; do starling lab kill "$node" >/dev/null || fail "kill $node"; done
+    starling lab start n4 >/dev/null || fail "start n4"
+    wait_until 30 sleeps_on n4 || fail "without managers it does not run on n4: $(docker_on n4 service ps --no-trunc island 2>&1)"
+    nothing_in_plain
+    for node in n1 n2 n3; do starling lab start "$node" >/dev/null || fail "start $node"; done
+    wait_until 40 all_ready || fail "not all are ready again: $(d node ls 2>&1)"
+    d service rm island >/dev/null && d secret rm island >/dev/null || fail "rm"
+}
+sleeps_on() { [[ -n $(sleepers_on "$1") ]]; }
 
 # ---- after the lab -----------------------------------------------------------------------------------------------------
 

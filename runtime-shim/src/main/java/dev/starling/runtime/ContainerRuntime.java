@@ -14,9 +14,15 @@ public interface ContainerRuntime extends AutoCloseable {
      * Makes the container's directory, root file system, namespaces and cgroup, lets {@code network} furnish its network namespace while
      * the first process is held before exec, then releases it.
      *
+     * @param files put into it, in memory; not kept anywhere else
      * @throws RuntimeShimException with what could not be done, errno and path; nothing is left behind then
      */
-    Container start(ContainerSpec spec, NetworkSetup network);
+    Container start(ContainerSpec spec, List<ContainerFile> files, NetworkSetup network);
+
+    /** {@link #start(ContainerSpec, List, NetworkSetup)} without files. */
+    default Container start(ContainerSpec spec, NetworkSetup network) {
+        return start(spec, List.of(), network);
+    }
 
     /** Sends {@code signal} to the first process ("TERM", "SIGTERM" or "15"). Ended already: nothing happens. */
     void signal(String containerId, String signal);

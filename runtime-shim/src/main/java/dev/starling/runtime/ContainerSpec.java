@@ -25,9 +25,17 @@ public record ContainerSpec(
         boolean openStdin, boolean readOnlyRoot, List<Mount> mounts, List<String> hosts, Dns dns, Limits limits, List<String> capabilityAdd,
         List<String> capabilityDrop, Map<String, String> sysctls, Map<String, String> logOptions) {
 
-    /** @param type bind, volume or tmpfs; {@code source} a host path, a volume name, or empty for tmpfs */
-    public record Mount(Type type, String source, String target, boolean readOnly) {
+    /**
+     * @param type      bind, volume or tmpfs; {@code source} a host path, a volume name, or empty for tmpfs
+     * @param sizeBytes of a tmpfs; 0 for the kernel's default, half of the memory
+     * @param mode      permission bits of a tmpfs; 0 for Docker's default, 1777
+     */
+    public record Mount(Type type, String source, String target, boolean readOnly, long sizeBytes, int mode) {
         public enum Type { BIND, VOLUME, TMPFS }
+
+        public Mount(Type type, String source, String target, boolean readOnly) {
+            this(type, source, target, readOnly, 0, 0);
+        }
     }
 
     public record Dns(List<String> servers, List<String> search, List<String> options) {

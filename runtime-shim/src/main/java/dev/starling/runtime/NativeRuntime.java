@@ -60,7 +60,6 @@ import org.slf4j.LoggerFactory;
 public final class NativeRuntime implements ContainerRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(NativeRuntime.class);
     private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
-    private static final String WARM_UP_ID = "0".repeat(64);
     private static final Image.Config NO_CONFIG =
             new Image.Config(List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of());
     private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
@@ -179,10 +178,10 @@ public final class NativeRuntime implements ContainerRuntime {
         Path layer = Files.createDirectory(remains.directory());
         try {
             WarmUp.writeLayer(layer, kernel.architecture());
-            Supervised done = launch(warmUpSpec(WarmUp.PROGRAM), NO_CONFIG, List.of(layer), NetworkSetup.NONE);
+            Supervised done = launch(WarmUp.spec(WarmUp.PROGRAM), WarmUp.FILES, NO_CONFIG, List.of(layer), NetworkSetup.NONE);
             loop.execute(() -> watch(done));
             OptionalInt exitCode = awaitEnd(done, KILL_TIMEOUT) ? done.state().container().exitCode() : OptionalInt.empty();
-            removeCgroups(WARM_UP_ID, CGROUP_ATTEMPTS_AT_REMOVAL);
+            removeCgroups(WarmUp.ID, CGROUP_ATTEMPTS_AT_REMOVAL);
             done.bundle().delete();
             if (!exitCode.equals(OptionalInt.of(0))) throw RuntimeShimException.system("a trial container ended with " + exitCode + " and not 0", null);
             warmUpRefusal(layer);
@@ -193,31 +192,25 @@ public final class NativeRuntime implements ContainerRuntime {
 
     /** An agent that was killed while it warmed up left its trial container. */
     private void forgetEarlierWarmUp() {
-        containers.remove(WARM_UP_ID);
-        cgroups.kill(WARM_UP_ID);
-        removeCgroups(WARM_UP_ID, CGROUP_ATTEMPTS_AT_REMOVAL);
-        new Bundle(WARM_UP_ID, containersDirectory().resolve(WARM_UP_ID)).delete();
+        containers.remove(WarmUp.ID);
+        cgroups.kill(WarmUp.ID);
+        removeCgroups(WarmUp.ID, CGROUP_ATTEMPTS_AT_REMOVAL);
+        new Bundle(WarmUp.ID, containersDirectory().resolve(WarmUp.ID)).delete();
     }
 
     /** The way a start fails is to be warm as well. */
     private void warmUpRefusal(Path layer) {
         try {
-            launch(warmUpSpec("/missing"), NO_CONFIG, List.of(layer), NetworkSetup.NONE);
+            launch(WarmUp.spec("/missing"), WarmUp.FILES, NO_CONFIG, List.of(layer), NetworkSetup.NONE);
             throw new IllegalStateException("a program that is not there was started");
         } catch (RuntimeShimException e) {
             if (e.kind() != RuntimeShimException.Kind.INVALID) throw e;
         }
     }
 
-    private static ContainerSpec warmUpSpec(String program) {
-        return new ContainerSpec(
-                WARM_UP_ID, "warm-up", "", List.of(program), List.of(), List.of("WARM=1"), "/work", "root", List.of("users"), "", Map.of(), "",
-                false, false, false, List.of(), List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
-    }
-
     @Override
-    public Container start(ContainerSpec spec, NetworkSetup network) {
-        if (!ID.matcher(spec.id()).matches() || spec.id().equals(WARM_UP_ID)) {
+    public Container start(ContainerSpec spec, List<ContainerFile> files, NetworkSetup network) {
+        if (!ID.matcher(spec.id()).matches() || spec.id().equals(WarmUp.ID)) {
             throw RuntimeShimException.invalid("container id \"" + spec.id() + "\" is not 64 hexadecimal characters");
         }
         if (spec.tty()) throw RuntimeShimException.unsupported("containers with a terminal (tty) are not supported yet");
@@ -226,7 +219,7 @@ public final class NativeRuntime implements ContainerRuntime {
         if (image == null) throw RuntimeShimException.notFound("No such image: " + spec.image());
         reserve(spec.id());
         try {
-            Supervised started = launch(spec, image.config(), images.layerDirectories(image), network);
+            Supervised started = launch(spec, files, image.config(), images.layerDirectories(image), network);
             synchronized (this) {
                 containers.put(spec.id(), started);
             }
@@ -244,12 +237,12 @@ public final class NativeRuntime implements ContainerRuntime {
     }
 
     /** All of a start but watching over it. Leaves nothing behind when it fails. */
-    private Supervised launch(ContainerSpec spec, Image.Config image, List<Path> layers, NetworkSetup network) {
+    private Supervised launch(ContainerSpec spec, List<ContainerFile> files, Image.Config image, List<Path> layers, NetworkSetup network) {
         ProcessPlan plan = ProcessPlan.of(spec, image, availableCapabilities);
         Bundle bundle = new Bundle(spec.id(), containersDirectory().resolve(spec.id()));
         LogOptions.parse(spec.logOptions());
         LaunchRequest request = new LaunchRequest(
-                bundle, plan, layers.size(), volumes.resolve(spec.mounts()), spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()),
+                bundle, plan, layers.size(), volumes.resolve(spec.mounts()), Volumes.withPlainPaths(files), spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()),
                 launcher.filter(plan.capabilities()));
         try {
             bundle.create(kernel, spec, plan.hostname(), layers);
@@ -326,7 +319,7 @@ public final class NativeRuntime implements ContainerRuntime {
             LOG.error("the end of container {} is known to this agent, but would not be to the next", container.id(), e); // a full disk
         }
         container.announceEnd();
-        if (!container.id().equals(WARM_UP_ID)) tell(container.state().container());
+        if (!container.id().equals(WarmUp.ID)) tell(container.state().container());
     }
 
     private void tell(Container ended) {

@@ -22,19 +22,24 @@ final class Volumes {
     List<Mount> resolve(List<Mount> mounts) {
         List<Mount> resolved = new ArrayList<>();
         for (Mount mount : mounts) {
-            String target = target(mount);
+            String target = target(mount.target());
             resolved.add(switch (mount.type()) {
                 case BIND -> new Mount(mount.type(), hostPath(mount.source()), target, mount.readOnly());
                 case VOLUME -> new Mount(mount.type(), volume(mount.source()).toString(), target, mount.readOnly());
-                case TMPFS -> new Mount(mount.type(), "", target, mount.readOnly());
+                case TMPFS -> new Mount(mount.type(), "", target, mount.readOnly(), mount.sizeBytes(), mount.mode());
             });
         }
         return resolved;
     }
 
-    private static String target(Mount mount) {
-        if (!mount.target().startsWith("/")) throw RuntimeShimException.invalid("invalid mount target, must be an absolute path in the container: " + mount.target());
-        Path path = Path.of(mount.target()).normalize();
+    static List<ContainerFile> withPlainPaths(List<ContainerFile> files) {
+        return files.stream().map(file -> new ContainerFile(target(file.path()), file.content(), file.uid(), file.gid(), file.mode())).toList();
+    }
+
+    /** Where something goes in a container, as a plain path. */
+    private static String target(String written) {
+        if (!written.startsWith("/")) throw RuntimeShimException.invalid("invalid mount target, must be an absolute path in the container: " + written);
+        Path path = Path.of(written).normalize();
         if (path.getNameCount() == 0) throw RuntimeShimException.invalid("invalid mount target: destination can't be '/'");
         if (path.startsWith("/proc")) throw RuntimeShimException.invalid("\"" + path + "\" cannot be mounted because it is inside /proc");
         return path.toString();

@@ -50,6 +50,7 @@ public final class SimNode {
     /** Writes to the disk that are under way, by object; and those that were when the agent last ended. */
     private final TreeMap<String, Integer> writing = new TreeMap<>();
     private SortedSet<String> unsaved = new TreeSet<>();
+    private final Host host = new Host();
     private long wallOffsetMillis;
     private Power power = Power.OFF;
     private NodeCore core;
@@ -273,48 +274,7 @@ public final class SimNode {
     }
 
     private void carryOut() {
-        for (NodeEffect effect : core.drain()) {
-            if (effect instanceof NodeEffect.Send send) {
-                simulation.network().send(this, send.to(), codec.encode(send.message()));
-            } else if (effect instanceof NodeEffect.PersistDesired persist) {
-                writing.merge(persist.object().uid(), 1, Integer::sum);
-                simulation.touched(this);
-                inSession(DISK_MILLIS, (node, now) -> {
-                    writing.computeIfPresent(persist.object().uid(), (uid, count) -> count == 1 ? null : count - 1);
-                    disk.save(persist.object());
-                    node.persisted(persist.object().uid(), persist.object().generation(), now);
-                });
-            } else if (effect instanceof NodeEffect.PersistRecord persist) {
-                disk.save(persist.key(), persist.value());
-                simulation.touched(this);
-            } else if (effect instanceof NodeEffect.PersistPromise promise) {
-                inSession(DISK_MILLIS, (node, now) -> {
-                    disk.save(promise.key(), promise.value());
-                    node.promised(promise.number(), now);
-                });
-            } else if (effect instanceof NodeEffect.MemberChanged change) {
-                if (change.now() != null) {
-                    disk.save(change.now());
-                }
-                simulation.memberChanged(this, change.before(), change.now());
-            } else if (effect instanceof NodeEffect.Replicated replicated) {
-                simulation.replicated(replicated.uid(), replicated.generation(), replicated.copies());
-            } else if (effect instanceof NodeEffect.NodeRemoved) {
-                // the core itself no longer hears it; the transport's part is not simulated
-            } else if (effect instanceof NodeEffect.StartTask start) {
-                inSession(DISK_MILLIS, (node, now) -> containers.start(start.task()));
-            } else if (effect instanceof NodeEffect.StopTask stop) {
-                if (stop.atOnce()) {
-                    containers.stop(stop.task());
-                } else {
-                    inSession(DISK_MILLIS, (node, now) -> containers.stop(stop.task()));
-                }
-            } else if (effect instanceof NodeEffect.RemoveTask remove) {
-                inSession(DISK_MILLIS, (node, now) -> containers.remove(remove.task()));
-            } else {
-                throw new IllegalStateException("unknown effect " + effect);
-            }
-        }
+        core.drain().forEach(effect -> effect.handle(host));
         simulation.checkTouched();
     }
 
@@ -330,5 +290,76 @@ public final class SimNode {
     @Override
     public String toString() {
         return id.value();
+    }
+
+    /** The simulated host's part of the effects. */
+    private final class Host implements NodeEffect.Handler {
+        @Override
+        public void on(NodeEffect.Send send) {
+            simulation.network().send(SimNode.this, send.to(), codec.encode(send.message()));
+        }
+
+        @Override
+        public void on(NodeEffect.PersistDesired persist) {
+            String uid = persist.object().uid();
+            writing.merge(uid, 1, Integer::sum);
+            simulation.touched(SimNode.this);
+            inSession(DISK_MILLIS, (node, now) -> {
+                writing.computeIfPresent(uid, (key, count) -> count == 1 ? null : count - 1);
+                disk.save(persist.object());
+                node.persisted(uid, persist.object().generation(), now);
+            });
+        }
+
+        @Override
+        public void on(NodeEffect.PersistRecord persist) {
+            disk.save(persist.key(), persist.value());
+            simulation.touched(SimNode.this);
+        }
+
+        @Override
+        public void on(NodeEffect.PersistPromise promise) {
+            inSession(DISK_MILLIS, (node, now) -> {
+                disk.save(promise.key(), promise.value());
+                node.promised(promise.number(), now);
+            });
+        }
+
+        @Override
+        public void on(NodeEffect.MemberChanged change) {
+            if (change.now() != null) {
+                disk.save(change.now());
+            }
+            simulation.memberChanged(SimNode.this, change.before(), change.now());
+        }
+
+        @Override
+        public void on(NodeEffect.NodeRemoved removed) {
+            // the core itself no longer hears it; the transport's part is not simulated
+        }
+
+        @Override
+        public void on(NodeEffect.Replicated replicated) {
+            simulation.replicated(replicated.uid(), replicated.generation(), replicated.copies());
+        }
+
+        @Override
+        public void on(NodeEffect.StartTask start) {
+            inSession(DISK_MILLIS, (node, now) -> containers.start(start.task()));
+        }
+
+        @Override
+        public void on(NodeEffect.StopTask stop) {
+            if (stop.atOnce()) {
+                containers.stop(stop.task());
+            } else {
+                inSession(DISK_MILLIS, (node, now) -> containers.stop(stop.task()));
+            }
+        }
+
+        @Override
+        public void on(NodeEffect.RemoveTask remove) {
+            inSession(DISK_MILLIS, (node, now) -> containers.remove(remove.task()));
+        }
     }
 }

@@ -23,25 +23,33 @@ public record PrivateFile(Path path) {
     }
 
     public String read() {
+        return new String(readBytes(MAX_BYTES), StandardCharsets.US_ASCII);
+    }
+
+    public byte[] readBytes(int atMost) {
         try {
             long size = Files.size(path);
-            if (size > MAX_BYTES) {
-                throw new IOException("has " + size + " bytes, at most " + MAX_BYTES + " are expected");
+            if (size > atMost) {
+                throw new IOException("has " + size + " bytes, at most " + atMost + " are expected");
             }
-            return Files.readString(path, StandardCharsets.US_ASCII);
+            return Files.readAllBytes(path);
         } catch (IOException e) {
             throw TrustException.file("cannot read", path, e);
         }
     }
 
     public void write(String content) {
+        writeBytes(content.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    public void writeBytes(byte[] content) {
         Path beside = path.resolveSibling(path.getFileName() + ".new");
         try {
             Files.createDirectories(path.getParent());
             Files.deleteIfExists(beside); // left by a power cut
             try (FileChannel channel = FileChannel.open(beside, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-                ByteBuffer bytes = StandardCharsets.US_ASCII.encode(content);
+                ByteBuffer bytes = ByteBuffer.wrap(content);
                 while (bytes.hasRemaining()) {
                     channel.write(bytes);
                 }

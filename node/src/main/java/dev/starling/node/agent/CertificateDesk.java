@@ -6,6 +6,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PeerIdentity;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.gossip.trust.TrustException;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
@@ -18,17 +19,19 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Where a manager renews certificates, its own and those of nodes that ask. Who asks is known from its connection; what it gets is what its
- * NODE document says: nothing without one (it was removed), the CA's key for a manager only.
+ * NODE document says: nothing without one (it was removed), the CA's key and the data key for a manager only.
  */
 final class CertificateDesk {
     private static final Logger LOG = LoggerFactory.getLogger(CertificateDesk.class);
 
     private final ClusterAuthority authority;
+    private final SealingKey dataKey;
     private final Supplier<ClusterSnapshot> snapshot;
     private final LongAdder refused = new LongAdder();
 
-    CertificateDesk(ClusterAuthority authority, Supplier<ClusterSnapshot> snapshot) {
+    CertificateDesk(ClusterAuthority authority, SealingKey dataKey, Supplier<ClusterSnapshot> snapshot) {
         this.authority = authority;
+        this.dataKey = dataKey;
         this.snapshot = snapshot;
     }
 
@@ -47,7 +50,9 @@ final class CertificateDesk {
             if (role != from.role()) {
                 LOG.info("node {} becomes {}", from.id(), role);
             }
-            return new IssuedCertificate(ClusterAuthority.pem(certificate), role == Role.MANAGER ? authority.keyPem() : null);
+            boolean manager = role == Role.MANAGER;
+            return new IssuedCertificate(ClusterAuthority.pem(certificate), manager ? authority.keyPem() : null,
+                    manager && dataKey != null ? dataKey.pem() : null);
         } catch (IllegalStateException | TrustException e) {
             refused.increment();
             LOG.warn("the certificate of node {} was not renewed: {}", from.id(), e.getMessage());

@@ -8,6 +8,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.RequestHandler;
 import dev.starling.gossip.trust.NodeCredentials;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.CompletableFuture;
@@ -16,13 +17,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
- * Requests from node to node by member id. Logs go through Atomix's cluster communication on our transport and membership; certificates go
- * over the transport itself, since who issues them has to see the identity of the connection.
+ * Requests from node to node by member id. Logs go through Atomix's cluster communication on our transport and membership; certificates and
+ * secrets go over the transport itself, since who hands them out has to see the identity of the connection.
  */
 final class ClusterEdge implements AutoCloseable {
     private static final long START_SECONDS = 10;
     private static final String RENEW = "renew";
     private static final Duration RENEW_TIMEOUT = Duration.ofSeconds(10);
+    private static final String SECRET = "secret";
+    private static final Duration SECRET_TIMEOUT = Duration.ofSeconds(10);
 
     private final MembershipFeed feed = new MembershipFeed();
     private final StarlingCluster cluster;
@@ -70,6 +73,15 @@ final class ClusterEdge implements AutoCloseable {
 
     void answerRenewals(RequestHandler handler) {
         transport.handle(RENEW, handler);
+    }
+
+    /** Asks {@code manager} for the value of a secret; the uid goes there, the value comes back. */
+    CompletableFuture<byte[]> askForSecret(Member manager, String uid) {
+        return transport.request(manager.endpoint(), manager.id(), SECRET, uid.getBytes(StandardCharsets.UTF_8), SECRET_TIMEOUT);
+    }
+
+    void answerSecrets(RequestHandler handler) {
+        transport.handle(SECRET, handler);
     }
 
     @Override

@@ -135,14 +135,15 @@ final class CoreLoop implements AutoCloseable {
 
     private void publish() {
         guarded(() -> {
+            // first the snapshot: what carries out an effect, on whichever thread, finds the state that the effect comes from
+            ClusterSnapshot before = snapshot;
+            snapshot = core.snapshot();
             List<NodeEffect> effects = core.drain();
             if (!effects.isEmpty()) {
                 sink.accept(effects);
             }
-            ClusterSnapshot now = core.snapshot();
-            if (now != snapshot) {
-                snapshot = now;
-                onSnapshot.accept(now);
+            if (snapshot != before) {
+                onSnapshot.accept(snapshot);
             }
         });
     }

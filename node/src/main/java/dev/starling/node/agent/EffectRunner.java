@@ -55,58 +55,9 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
     @Override
     public void accept(List<NodeEffect> effects) {
-        List<DesiredObject> desired = new ArrayList<>();
-        Map<String, Optional<Bytes>> record = new LinkedHashMap<>();
-        List<Runnable> afterwards = new ArrayList<>();
-        List<Runnable> onlyIfStored = new ArrayList<>();
-        boolean membersChanged = false;
-        for (NodeEffect effect : effects) {
-            if (effect instanceof NodeEffect.Send send) {
-                ports.send(send);
-            } else if (effect instanceof NodeEffect.PersistDesired persist) {
-                desired.add(persist.object());
-            } else if (effect instanceof NodeEffect.PersistRecord persist) {
-                record.put(persist.key(), persist.value());
-            } else if (effect instanceof NodeEffect.PersistPromise promise) {
-                record.put(promise.key(), promise.value());
-                onlyIfStored.add(() -> ports.promised(promise.number()));
-            } else if (effect instanceof NodeEffect.MemberChanged change) {
-                membersChanged |= changesDisk(change);
-                if (change.now() == null) {
-                    members.remove(change.before().id());
-                } else {
-                    members.put(change.now().id(), change.now());
-                }
-                ports.memberChanged(change.before(), change.now());
-            } else if (effect instanceof NodeEffect.Replicated replicated) {
-                ports.replicated(replicated.uid(), replicated.generation(), replicated.copies());
-            } else if (effect instanceof NodeEffect.NodeRemoved removed) {
-                ports.removed(removed.node());
-            } else if (effect instanceof NodeEffect.StartTask start) {
-                afterwards.add(() -> tasks.start(start.task()));
-            } else if (effect instanceof NodeEffect.StopTask stop) {
-                LOG.info("stopping task {}: {}", stop.task().id(), stop.reason());
-                if (stop.atOnce()) {
-                    tasks.stop(stop.task());
-                } else {
-                    afterwards.add(() -> tasks.stop(stop.task()));
-                }
-            } else if (effect instanceof NodeEffect.RemoveTask remove) {
-                afterwards.add(() -> tasks.remove(remove.task()));
-            } else {
-                throw new IllegalStateException("unknown effect " + effect);
-            }
-        }
-        if (desired.isEmpty() && record.isEmpty() && afterwards.isEmpty() && !membersChanged) {
-            return;
-        }
-        storage.submit(new Storage.Batch(desired, record, membersChanged ? List.copyOf(members.values()) : null, stored -> {
-            desired.forEach(object -> ports.stored(object, stored));
-            if (stored) {
-                onlyIfStored.forEach(Runnable::run);
-            }
-            afterwards.forEach(Runnable::run);
-        }));
+        Round round = new Round();
+        effects.forEach(effect -> effect.handle(round));
+        round.submit();
     }
 
     /** The disk keeps addresses to come back to, not who is up at the moment: a suspicion costs no write. */
@@ -114,4 +65,87 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         return change.before() == null || change.now() == null || !change.before().endpoint().equals(change.now().endpoint());
     }
 
+    /** The effects of one go: what is to be written gathers into one transaction, and containers wait for it. */
+    private final class Round implements NodeEffect.Handler {
+        private final List<DesiredObject> desired = new ArrayList<>();
+        private final Map<String, Optional<Bytes>> record = new LinkedHashMap<>();
+        private final List<Runnable> afterwards = new ArrayList<>();
+        private final List<Runnable> onlyIfStored = new ArrayList<>();
+        private boolean membersChanged;
+
+        @Override
+        public void on(NodeEffect.Send send) {
+            ports.send(send);
+        }
+
+        @Override
+        public void on(NodeEffect.PersistDesired persist) {
+            desired.add(persist.object());
+        }
+
+        @Override
+        public void on(NodeEffect.PersistRecord persist) {
+            record.put(persist.key(), persist.value());
+        }
+
+        @Override
+        public void on(NodeEffect.PersistPromise promise) {
+            record.put(promise.key(), promise.value());
+            onlyIfStored.add(() -> ports.promised(promise.number()));
+        }
+
+        @Override
+        public void on(NodeEffect.MemberChanged change) {
+            membersChanged |= changesDisk(change);
+            if (change.now() == null) {
+                members.remove(change.before().id());
+            } else {
+                members.put(change.now().id(), change.now());
+            }
+            ports.memberChanged(change.before(), change.now());
+        }
+
+        @Override
+        public void on(NodeEffect.NodeRemoved removed) {
+            ports.removed(removed.node());
+        }
+
+        @Override
+        public void on(NodeEffect.Replicated replicated) {
+            ports.replicated(replicated.uid(), replicated.generation(), replicated.copies());
+        }
+
+        @Override
+        public void on(NodeEffect.StartTask start) {
+            afterwards.add(() -> tasks.start(start.task()));
+        }
+
+        @Override
+        public void on(NodeEffect.StopTask stop) {
+            LOG.info("stopping task {}: {}", stop.task().id(), stop.reason());
+            if (stop.atOnce()) {
+                tasks.stop(stop.task());
+            } else {
+                afterwards.add(() -> tasks.stop(stop.task()));
+            }
+        }
+
+        @Override
+        public void on(NodeEffect.RemoveTask remove) {
+            afterwards.add(() -> tasks.remove(remove.task()));
+        }
+
+        void submit() {
+            if (desired.isEmpty() && record.isEmpty() && afterwards.isEmpty() && !membersChanged) {
+                return;
+            }
+            storage.submit(new Storage.Batch(desired, record, membersChanged ? List.copyOf(members.values()) : null, stored -> {
+                desired.forEach(object -> ports.stored(object, stored));
+                if (stored) {
+                    onlyIfStored.forEach(Runnable::run);
+                }
+                afterwards.forEach(Runnable::run);
+            }));
+        }
+    }
 }

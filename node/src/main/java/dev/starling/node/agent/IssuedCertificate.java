@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.gossip.trust.SealingKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
@@ -15,8 +16,9 @@ import java.nio.charset.StandardCharsets;
  *
  * @param certificate PEM
  * @param caKey       PEM, for a manager; null for a worker
+ * @param dataKey     PEM, for a manager; null for a worker
  */
-record IssuedCertificate(String certificate, String caKey) {
+record IssuedCertificate(String certificate, String caKey, String dataKey) {
     private static final int MAX_BYTES = 64 << 10;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -24,6 +26,9 @@ record IssuedCertificate(String certificate, String caKey) {
         ObjectNode json = JSON.createObjectNode().put("certificate", certificate);
         if (caKey != null) {
             json.put("caKey", caKey);
+        }
+        if (dataKey != null) {
+            json.put("dataKey", dataKey);
         }
         return json.toString().getBytes(StandardCharsets.UTF_8);
     }
@@ -34,7 +39,7 @@ record IssuedCertificate(String certificate, String caKey) {
         }
         try {
             JsonNode json = JSON.readTree(bytes);
-            return new IssuedCertificate(json.path("certificate").asText(), json.hasNonNull("caKey") ? json.path("caKey").asText() : null);
+            return new IssuedCertificate(json.path("certificate").asText(), json.path("caKey").textValue(), json.path("dataKey").textValue());
         } catch (IOException e) {
             throw new IllegalStateException("the answer is no JSON: " + e.getMessage(), e);
         }
@@ -54,12 +59,13 @@ record IssuedCertificate(String certificate, String caKey) {
                     + ": who issued it has not heard of that yet");
         }
         if (wanted == Role.WORKER) {
-            return new SwarmDirectory.Identity(renewed, null, current.advertise());
+            return new SwarmDirectory.Identity(renewed, null, null, current.advertise());
         }
         if (caKey == null) {
             throw new IllegalStateException("the CA's key is missing in the answer, and a manager needs it");
         }
-        return new SwarmDirectory.Identity(renewed, ClusterAuthority.of(caKey, caPem), current.advertise());
+        return new SwarmDirectory.Identity(renewed, ClusterAuthority.of(caKey, caPem), dataKey == null ? current.dataKey() : SealingKey.ofPem(dataKey),
+                current.advertise());
     }
 
     @Override

@@ -31,6 +31,11 @@ final class JoinCluster implements JoinServer.Cluster {
     }
 
     @Override
+    public String dataKey() {
+        return session.identity().dataKey() == null ? null : session.identity().dataKey().pem();
+    }
+
+    @Override
     public List<String> gossipAddresses() {
         return session.snapshot().members().values().stream().filter(member -> member.status().isUp()).map(Member::endpoint)
                 .map(Object::toString).limit(MAX_GOSSIP_ADDRESSES).toList();

@@ -92,6 +92,13 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Objects that no manager in office had signed").register(registry));
     }
 
+    void bind(SessionSecrets secrets) {
+        if (secrets.desk() != null) {
+            keep(FunctionCounter.builder("starling.secret.refusals", secrets.desk(), SecretDesk::refusals)
+                    .description("Requests of nodes for a secret that no task of theirs uses").register(registry));
+        }
+    }
+
     void update(ClusterSnapshot newest, long malformedSoFar) {
         snapshot = newest;
         malformedValues = malformedSoFar;

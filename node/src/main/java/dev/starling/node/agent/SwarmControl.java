@@ -9,6 +9,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.JoinToken;
 import dev.starling.gossip.trust.NodeKey;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.gossip.trust.TrustException;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.api.ClusterControl;
@@ -132,6 +133,21 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     }
 
     @Override
+    public CompletionStage<Document> createSecret(JsonNode spec, byte[] value) {
+        return onSession(current -> {
+            String uid = DockerId.random(new SecureRandom()); // the value is sealed for its object
+            JsonNode body = current.secrets().seal().body(uid, spec, value);
+            return Writes.write(current, (core, now) -> core.create(Kind.SECRET, uid, body, now));
+        });
+    }
+
+    @Override
+    public boolean secretHolds(Document secret, byte[] value) {
+        SwarmSession current = session;
+        return current != null && current.secrets().seal().holds(secret, value);
+    }
+
+    @Override
     public CompletionStage<Document> update(String uid, long generation, JsonNode body) {
         return onSession(current -> Writes.write(current, (core, now) -> {
             LastManager.refuseDemotion(core.snapshot(), uid, body);
@@ -160,7 +176,8 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
             String clusterId = DockerId.random(new SecureRandom());
             ClusterAuthority authority = ClusterAuthority.create(clusterId);
             NodeKey key = NodeKey.generate();
-            SwarmDirectory.Identity identity = new SwarmDirectory.Identity(authority.enrol(key, Role.MANAGER), authority, advertise);
+            SwarmDirectory.Identity identity = new SwarmDirectory.Identity(authority.enrol(key, Role.MANAGER), authority,
+                    SealingKey.generate(), advertise);
             directory.save(identity);
             SwarmSession opened = openFirst(identity, List.of());
             try {
@@ -192,6 +209,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
             directory.save(new SwarmDirectory.Identity(
                     dev.starling.gossip.trust.NodeCredentials.of(key, reply.certificate(), reply.caCertificate()),
                     reply.caKey() == null ? null : ClusterAuthority.of(reply.caKey(), reply.caCertificate()),
+                    reply.dataKey() == null ? null : SealingKey.ofPem(reply.dataKey()),
                     advertise));
             List<Endpoint> seeds = reply.gossip().stream().map(text -> Endpoint.parse(text, NodeConfig.GOSSIP_PORT)).toList();
             session = openFirst(directory.load(), seeds);

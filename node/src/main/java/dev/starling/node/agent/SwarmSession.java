@@ -21,6 +21,7 @@ import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.DesiredSigner;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PeerIdentity;
+import dev.starling.gossip.trust.SealingKey;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
@@ -60,11 +61,13 @@ final class SwarmSession implements AutoCloseable {
     private final Host host;
     private volatile NodeCredentials credentials;
     private final ClusterAuthority authority;
+    private final SealingKey dataKey;
     private final Endpoint advertise;
     private final NodeStore store;
     private final Storage storage;
     private final PeerTransport transport;
     private final ClusterEdge edge;
+    private final SessionSecrets secrets;
     private final TaskRunner tasks;
     private final DnsServer dns;
     private final OverlayRunner overlays;
@@ -104,6 +107,7 @@ final class SwarmSession implements AutoCloseable {
         this.host = host;
         this.credentials = identity.credentials();
         this.authority = identity.authority();
+        this.dataKey = identity.dataKey();
         this.advertise = identity.advertise();
         this.store = store;
         this.gossipConfig = switch (host.config().profile()) {
@@ -115,14 +119,15 @@ final class SwarmSession implements AutoCloseable {
         this.metrics = new NodeMetrics(host.meters());
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials, new Receiver());
         this.writers = new EnrolledWriters(new CertificateGuard(credentials.ca()));
-        this.desk = authority == null ? null : new CertificateDesk(authority, this::snapshot);
+        this.desk = authority == null ? null : new CertificateDesk(authority, dataKey, this::snapshot);
         this.storage = new Storage(store);
         this.writes = new PendingWrites(host.timer());
         this.edge = new ClusterEdge(transport, credentials);
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer), host.timer(), new SecureRandom());
         this.dns = new DnsServer(DnsConfig.standard());
         this.overlays = new OverlayRunner(host.overlay(), dns, advertise.host());
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays), this::snapshot,
+        this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays, secrets.files()), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);
@@ -150,6 +155,7 @@ final class SwarmSession implements AutoCloseable {
     private void start(Collection<Endpoint> seeds) {
         edge.start(seeds);
         edge.answerLogs(logs::answer);
+        secrets.start(edge);
         if (desk != null) {
             edge.answerRenewals((from, request) -> host.vertx().executeBlocking(() -> desk.issue(from, request).encode(), false)
                     .toCompletionStage());
@@ -174,6 +180,7 @@ final class SwarmSession implements AutoCloseable {
         overlays.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
         metrics.bind(keeper, desk, writers);
+        metrics.bind(secrets);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
         }
@@ -230,7 +237,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     SwarmDirectory.Identity identity() {
-        return new SwarmDirectory.Identity(credentials, authority, advertise);
+        return new SwarmDirectory.Identity(credentials, authority, dataKey, advertise);
     }
 
     Role wantedRole() {
@@ -282,6 +289,10 @@ final class SwarmSession implements AutoCloseable {
         return tasks;
     }
 
+    SessionSecrets secrets() {
+        return secrets;
+    }
+
     private void tell(java.util.function.BiConsumer<NodeCore, Time> input) {
         loop.tell(input);
     }
@@ -290,6 +301,7 @@ final class SwarmSession implements AutoCloseable {
     @Override
     public void close() {
         keeper.close();
+        secrets.close();
         if (joinServer != null) {
             joinServer.close();
         }

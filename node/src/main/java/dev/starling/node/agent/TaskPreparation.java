@@ -5,6 +5,7 @@ import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.ContainerSpecBuilder;
 import dev.starling.node.spec.TaskTemplate;
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
@@ -16,15 +17,18 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 
-/** What a task's container needs of this node: the image at hand, its spec, its networks. */
+/** What a task's container needs of this node: the image at hand, its spec, its secrets and configs, its networks. */
 final class TaskPreparation implements TaskRunner.Preparation {
     private final Host host;
     private final OverlayRunner overlays;
+    private final TaskFiles files;
 
-    TaskPreparation(Host host, OverlayRunner overlays) {
+    TaskPreparation(Host host, OverlayRunner overlays, TaskFiles files) {
         this.host = host;
         this.overlays = overlays;
+        this.files = files;
     }
 
     @Override
@@ -61,6 +65,11 @@ final class TaskPreparation implements TaskRunner.Preparation {
                 spec.user(), spec.groups(), spec.hostname(), Collections.unmodifiableSortedMap(labels), spec.stopSignal(), spec.tty(),
                 spec.openStdin(), spec.readOnlyRoot(), spec.mounts(), spec.hosts(), spec.dns(), spec.limits(), spec.capabilityAdd(),
                 spec.capabilityDrop(), spec.sysctls(), spec.logOptions());
+    }
+
+    @Override
+    public CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot snapshot) {
+        return files.of(service, task, snapshot);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
@@ -11,12 +12,15 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.TaskState;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -40,11 +44,19 @@ final class TaskRunner implements AutoCloseable {
     private static final int STOP_THREADS = 64;
     private static final long IDLE_SECONDS = 5;
     private static final Duration DEFAULT_GRACE = Duration.ofSeconds(10);
+    private static final long FIRST_RETRY_MILLIS = 500;
+    private static final long LONGEST_RETRY_MILLIS = 10_000;
 
     /** Turns a task into what the runtime needs to know. */
     interface Preparation {
         /** @throws RuntimeShimException NOT_FOUND where the image is not here, in Docker's words */
         ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot snapshot);
+
+        /**
+         * The task's secrets and configs. Where they have to be asked for this does not wait: the future is done later. It fails where they
+         * cannot be had now, with a text for the task's error; another try may help.
+         */
+        CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot snapshot);
 
         /** Makes the task's networks ready on this host before its container starts. */
         ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot);
@@ -60,6 +72,8 @@ final class TaskRunner implements AutoCloseable {
     private final Map<String, CompletableFuture<Void>> queues = new ConcurrentHashMap<>();
     private final Map<String, String> containerOfTask = new ConcurrentHashMap<>();
     private final Set<String> stopping = ConcurrentHashMap.newKeySet();
+    /** Tasks that wait for their files -> which try that is: what belongs to an earlier one, or to a task that was stopped, is too late. */
+    private final Map<String, Object> awaitingFiles = new ConcurrentHashMap<>();
 
     TaskRunner(ContainerRuntime runtime, Preparation preparation, Supplier<ClusterSnapshot> snapshots, Consumer<TaskReport> reports) {
         this.runtime = runtime;
@@ -99,7 +113,7 @@ final class TaskRunner implements AutoCloseable {
     }
 
     void start(Task task) {
-        enqueue(task.id(), starters, () -> doStart(task));
+        enqueue(task.id(), starters, () -> doStart(task, 0));
     }
 
     void stop(Task task) {
@@ -133,7 +147,8 @@ final class TaskRunner implements AutoCloseable {
         }
     }
 
-    private void doStart(Task task) {
+    /** @param tries how often its files could not be had so far */
+    private void doStart(Task task, int tries) {
         if (stopping.contains(task.id())) {
             return; // stopped before it began; the queued stop reports
         }
@@ -143,17 +158,65 @@ final class TaskRunner implements AutoCloseable {
             reports.accept(failure(task, TaskState.REJECTED, "the service was removed before the task started"));
             return;
         }
-        reports.accept(new TaskReport(task.id(), TaskState.PREPARING, "preparing", "", -1, "", 0));
-        try {
+        if (tries == 0) {
+            reports.accept(new TaskReport(task.id(), TaskState.PREPARING, "preparing", "", -1, "", 0));
+        }
+        guardStart(service, task, () -> {
             ContainerSpec spec = preparation.containerSpec(service, task, snapshot);
-            ContainerRuntime.NetworkSetup network = preparation.network(task, snapshot);
-            reports.accept(new TaskReport(task.id(), TaskState.STARTING, "starting", "", -1, spec.id(), 0));
-            containerOfTask.put(task.id(), spec.id());
-            if (stopping.contains(task.id())) {
-                return; // while its networks were made ready; the queued stop reports
+            CompletableFuture<List<ContainerFile>> files = preparation.files(service, task, snapshot);
+            if (files.isDone() && !files.isCompletedExceptionally()) {
+                launch(task, spec, files.join());
+            } else {
+                awaitFiles(service, task, spec, files, tries);
             }
-            Container container = runtime.start(spec, network);
-            reports.accept(running(task.id(), container));
+        });
+    }
+
+    private void awaitFiles(Document service, Task task, ContainerSpec spec, CompletableFuture<List<ContainerFile>> files, int tries) {
+        Object thisTry = new Object();
+        awaitingFiles.put(task.id(), thisTry);
+        files.whenComplete((got, failure) -> enqueue(task.id(), starters, () -> {
+            if (!awaitingFiles.remove(task.id(), thisTry) || stopping.contains(task.id())) {
+                return;
+            }
+            if (failure == null) {
+                guardStart(service, task, () -> launch(task, spec, got));
+            } else {
+                retryLater(task, tries, failure);
+            }
+        }));
+    }
+
+    /** The task stays PREPARING: nothing of it has failed yet. */
+    private void retryLater(Task task, int tries, Throwable failure) {
+        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        reports.accept(new TaskReport(task.id(), TaskState.PREPARING, "preparing", cause.getMessage(), -1, "", 0));
+        long pause = Math.min(LONGEST_RETRY_MILLIS, FIRST_RETRY_MILLIS << Math.min(tries, 10));
+        LOG.info("task {}: {}; tried again within {} ms", task.id(), cause.getMessage(), pause);
+        Object wait = new Object();
+        awaitingFiles.put(task.id(), wait);
+        long jittered = pause / 2 + ThreadLocalRandom.current().nextLong(pause / 2 + 1); // not all nodes of a site at the same moment
+        CompletableFuture.delayedExecutor(jittered, TimeUnit.MILLISECONDS, Runnable::run).execute(() -> enqueue(task.id(), starters, () -> {
+            if (awaitingFiles.remove(task.id(), wait)) {
+                doStart(task, tries + 1);
+            }
+        }));
+    }
+
+    private void launch(Task task, ContainerSpec spec, List<ContainerFile> files) {
+        ContainerRuntime.NetworkSetup network = preparation.network(task, snapshots.get());
+        reports.accept(new TaskReport(task.id(), TaskState.STARTING, "starting", "", -1, spec.id(), 0));
+        containerOfTask.put(task.id(), spec.id());
+        if (stopping.contains(task.id())) {
+            return; // while its networks were made ready; the queued stop reports
+        }
+        Container container = runtime.start(spec, files, network);
+        reports.accept(running(task.id(), container));
+    }
+
+    private void guardStart(Document service, Task task, Runnable start) {
+        try {
+            start.run();
         } catch (RuntimeShimException e) {
             containerOfTask.remove(task.id());
             // what could not even be prepared is 'rejected', as Docker has it; what failed to start is 'failed'
@@ -168,6 +231,7 @@ final class TaskRunner implements AutoCloseable {
     }
 
     private void doStop(Task task) {
+        awaitingFiles.remove(task.id());
         String containerId = containerOfTask.get(task.id());
         Container container = containerId == null ? null : runtime.inspect(containerId);
         if (container == null) {
@@ -183,6 +247,7 @@ final class TaskRunner implements AutoCloseable {
     private void removeContainer(String taskId, Duration atMost) {
         String containerId = containerOfTask.remove(taskId);
         stopping.remove(taskId);
+        awaitingFiles.remove(taskId);
         if (containerId == null) {
             return;
         }

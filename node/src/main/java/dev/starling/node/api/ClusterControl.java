@@ -19,6 +19,15 @@ public interface ClusterControl {
      */
     CompletionStage<Document> create(Kind kind, JsonNode body);
 
+    /**
+     * As {@link #create} for a secret. Its value goes into the desired state sealed; nobody gets to read it but managers and the nodes that
+     * run a task which uses it.
+     */
+    CompletionStage<Document> createSecret(JsonNode spec, byte[] value);
+
+    /** Whether {@code value} is the value of {@code secret}. Managers only. */
+    boolean secretHolds(Document secret, byte[] value);
+
     /** Replaces an object's body; {@code generation} is the one that was read. 404 unknown, 500 "update out of sequence" where it is stale. */
     CompletionStage<Document> update(String uid, long generation, JsonNode body);
 

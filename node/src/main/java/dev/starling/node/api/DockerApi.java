@@ -1,5 +1,6 @@
 package dev.starling.node.api;
 
+import dev.starling.gossip.desired.Kind;
 import dev.starling.node.spec.ConstraintSyntax;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.runtime.ContainerRuntime;
@@ -64,6 +65,8 @@ public final class DockerApi {
         new ServiceRoutes(control, seams).addTo(endpoints);
         new TaskRoutes(seams.pending()).addTo(endpoints);
         new NetworkRoutes(control).addTo(endpoints);
+        new SecretRoutes(control, Kind.SECRET).addTo(endpoints);
+        new SecretRoutes(control, Kind.CONFIG).addTo(endpoints);
         ContainerRoutes containers = new ContainerRoutes(runtime, images);
         new LogRoutes(vertx, control, containers, logs).addTo(endpoints);
         containers.addTo(endpoints);

@@ -4,7 +4,7 @@ import io.vertx.core.http.HttpMethod;
 
 /**
  * The endpoints of Docker that Starling does not have yet: each answers 501 and names what is missing. Lists of what cannot exist yet
- * (secrets, configs, plugins) are truly empty, so that commands which only look at them go on.
+ * (plugins) are truly empty, so that commands which only look at them go on.
  */
 final class MissingRoutes {
     private static final String MISSING = """
@@ -52,10 +52,6 @@ final class MissingRoutes {
             POST /volumes/prune = docker volume prune
             PUT /volumes/{name} = docker volume update
             DELETE /volumes/{name} = docker volume rm
-            POST /secrets/create = docker secret create
-            POST /secrets/{id}/update = updating a secret
-            POST /configs/create = docker config create
-            POST /configs/{id}/update = updating a config
             GET /plugins/privileges = docker plugin install
             POST /plugins/pull = docker plugin install
             POST /plugins/create = docker plugin create
@@ -67,21 +63,6 @@ final class MissingRoutes {
             String[] request = halves[0].split(" ");
             endpoints.stream(HttpMethod.valueOf(request[0]), request[1], context -> {
                 throw ApiException.notImplemented(halves[1]);
-            });
-        }
-        for (String kind : new String[] {"secret", "config"}) {
-            endpoints.get("/" + kind + "s", call -> {
-                call.snapshot();
-                call.filters("id", "name", "names", "label");
-                return Reply.json(Json.array());
-            });
-            endpoints.get("/" + kind + "s/{id}", call -> {
-                call.snapshot();
-                throw ApiException.notFound(kind + " " + call.path("id") + " not found");
-            });
-            endpoints.delete("/" + kind + "s/{id}", call -> {
-                call.managerSnapshot();
-                throw ApiException.notFound(kind + " " + call.path("id") + " not found");
             });
         }
         endpoints.get("/plugins", call -> Reply.json(Json.array()));

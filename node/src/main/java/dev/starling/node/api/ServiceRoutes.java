@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.FileReferenceCheck;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.SiteLabels;
+import dev.starling.node.spec.TaskTemplate;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -92,7 +94,7 @@ final class ServiceRoutes {
         if (version < 0) {
             throw ApiException.badRequest("invalid service version '': a version is needed");
         }
-        ObjectNode body = call.query("rollback", "").equals("previous") ? rolledBack(service) : updated(call, service, snapshot);
+        ObjectNode body = call.query("rollback", "").equals("previous") ? rolledBack(service, snapshot) : updated(call, service, snapshot);
         return control.update(service.uid(), version, body).thenApply(done -> {
             ObjectNode answer = Json.object();
             answer.putNull("Warnings");
@@ -115,12 +117,13 @@ final class ServiceRoutes {
         return body;
     }
 
-    private static ObjectNode rolledBack(Document service) {
+    private static ObjectNode rolledBack(Document service, ClusterSnapshot snapshot) {
         JsonNode previous = service.body().path("PreviousSpec");
         if (!previous.isObject()) {
             throw ApiException.badRequest("rpc error: code = FailedPrecondition desc = service " + service.name()
                     + " does not have a previous spec");
         }
+        FileReferenceCheck.check(TaskTemplate.of(previous), snapshot); // what it referred to may have been removed since
         ObjectNode body = Json.object().put(ServiceSpecReader.ROLLED_BACK, true);
         body.set("Spec", previous);
         body.set("PreviousSpec", service.spec());

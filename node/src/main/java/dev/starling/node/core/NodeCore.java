@@ -8,7 +8,6 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Output;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
-import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.message.Message;
@@ -21,7 +20,6 @@ import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -51,21 +49,17 @@ public final class NodeCore {
         }
     }
 
-
     private final NodeId self;
     private final Role role;
     private final Config config;
     private final Gossip gossip;
     private final Scheduler scheduler;
-    private final DesiredSigning signing;
-    private final RandomGenerator random;
     private final ViewBuilder state;
-    private final DocumentCodec documentCodec = new DocumentCodec();
     private final List<NodeEffect> effects = new ArrayList<>();
 
     private final LeaseExchange leases;
-
-    private HybridTime clock = HybridTime.ZERO;
+    private final HybridClock clock = new HybridClock();
+    private final DesiredWriter writer;
     private boolean dirty = true;
     /** Not before this does the scheduler run: first for listening, then {@link Config#planInterval} after its last run. */
     private long planAt;
@@ -80,10 +74,9 @@ public final class NodeCore {
         this.config = config;
         this.gossip = gossip;
         this.scheduler = scheduler;
-        this.signing = signing;
-        this.random = random;
         this.state = new ViewBuilder(self, specs);
         this.leases = new LeaseExchange(self, scheduler.leases(), this::sendParcel, effects::add);
+        this.writer = new DesiredWriter(self, role, state, clock, signing, random);
     }
 
     /** Before {@link #start}: what this node had on disk. */
@@ -96,7 +89,7 @@ public final class NodeCore {
             if (object.kind() == Kind.SERVICE && object.deleted()) {
                 scheduler.leases().serviceDeleted(object.uid());
             }
-            clock = later(clock, object.time());
+            clock.observe(object.time());
             if (object.kind() == Kind.NODE && object.deleted()) {
                 effects.add(new NodeEffect.NodeRemoved(new NodeId(object.uid())));
             }
@@ -104,7 +97,7 @@ public final class NodeCore {
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
         scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self));
         for (Task task : state.tasks(self)) {
-            clock = later(clock, task.claimed());
+            clock.observe(task.claimed());
         }
     }
 
@@ -197,32 +190,8 @@ public final class NodeCore {
     }
 
     private void apply(List<Effect> next, Time now) {
-        for (Effect effect : next) {
-            if (effect instanceof Effect.PutTask put) {
-                clock = later(clock, put.task().claimed());
-                putRecord(RecordKeys.task(put.task().id()), RecordCodec.encode(put.task()), now);
-            } else if (effect instanceof Effect.DropTask drop) {
-                removeRecord(RecordKeys.task(drop.task().id()), now);
-                effects.add(new NodeEffect.RemoveTask(drop.task()));
-            } else if (effect instanceof Effect.PutRefusal put) {
-                putRecord(RecordKeys.refusal(put.refusal().slot()), RecordCodec.encode(put.refusal()), now);
-            } else if (effect instanceof Effect.DropRefusal drop) {
-                removeRecord(RecordKeys.refusal(drop.slot()), now);
-            } else if (effect instanceof Effect.PutBlocks put) {
-                String key = RecordKeys.blocks(put.networkUid());
-                if (put.blocks().isEmpty()) {
-                    removeRecord(key, now);
-                } else {
-                    putRecord(key, RecordCodec.encode(put.blocks()), now);
-                }
-            } else if (effect instanceof Effect.Start start) {
-                effects.add(new NodeEffect.StartTask(start.task()));
-            } else if (effect instanceof Effect.Stop stop) {
-                effects.add(new NodeEffect.StopTask(stop.task(), stop.reason(), stop.atOnce()));
-            } else {
-                throw new IllegalStateException("unknown effect " + effect);
-            }
-        }
+        ScheduleHandler handler = new ScheduleHandler(now);
+        next.forEach(effect -> effect.handle(handler));
     }
 
     private void putRecord(String key, Bytes value, Time now) {
@@ -244,53 +213,14 @@ public final class NodeCore {
 
     /** Takes over what gossip has put out since the last input. */
     private void absorb(Time now) {
+        GossipHandler handler = new GossipHandler(now);
         List<Output> outputs;
         while (!(outputs = gossip.drain()).isEmpty()) {
-            outputs.forEach(output -> absorb(output, now));
+            outputs.forEach(output -> output.handle(handler));
         }
         leases.flush(now, (key, value) -> putRecord(key, value, now));
         dirty |= scheduler.leases().takeGained();
-        gossip.drain().forEach(output -> absorb(output, now));
-    }
-
-    private void absorb(Output output, Time now) {
-        if (output instanceof Output.Send send) {
-            effects.add(new NodeEffect.Send(send.to(), send.message()));
-        } else if (output instanceof Output.MemberChanged change) {
-            effects.add(new NodeEffect.MemberChanged(change.before(), change.now()));
-            if (change.now() != null && !change.now().status().isUp() && isRemoved(change.now().id())) {
-                removed(change.now().id(), now);
-            }
-            if (isNewToScheduler(change.before(), change.now())) {
-                state.membersChanged();
-                changed();
-            } else {
-                snapshot = null;
-            }
-        } else if (output instanceof Output.DesiredChanged change) {
-            DesiredObject object = change.object();
-            if (object.time().wallMillis() - now.wallMillis() <= config.maxClockAhead()) {
-                clock = later(clock, object.time());
-            }
-            state.desiredChanged(object);
-            if (object.kind() == Kind.SERVICE && object.deleted()) {
-                scheduler.leases().serviceDeleted(object.uid());
-            }
-            if (object.kind() == Kind.NODE && object.deleted()) {
-                removed(new NodeId(object.uid()), now);
-            }
-            effects.add(new NodeEffect.PersistDesired(object));
-            changed();
-        } else if (output instanceof Output.RecordChanged change) {
-            if (!change.node().equals(self)) {
-                takeRecord(change.node(), change.key(), now);
-                changed();
-            }
-        } else if (output instanceof Output.Replicated replicated) {
-            effects.add(new NodeEffect.Replicated(replicated.uid(), replicated.generation(), replicated.copies()));
-        } else {
-            throw new IllegalStateException("unknown output " + output);
-        }
+        gossip.drain().forEach(output -> output.handle(handler));
     }
 
     /** {@code docker node rm}. One that was removed while it was up is heard no more, and forgotten once it counts as dead. */
@@ -353,81 +283,28 @@ public final class NodeCore {
 
     /** Writes a new object; {@code uid} null: a new id is made. Follow up with {@link #settle}. */
     public Document create(Kind kind, String uid, JsonNode body, Time now) {
-        requireManager();
-        String name = body.path("Spec").path("Name").asText("");
-        if (!name.isEmpty() && kind != Kind.NODE && kind != Kind.CLUSTER) {
-            for (Document other : state.documents(kind)) {
-                if (other.name().equals(name)) {
-                    throw new WriteRefusedException(WriteRefusedException.Reason.NAME_IN_USE,
-                            "name conflicts with an existing object: " + kindName(kind) + " " + name + " already exists");
-                }
-            }
-        }
-        clock = clock.next(now.wallMillis());
-        return write(unsigned(kind, uid != null ? uid : DockerId.random(random), clock, 1, false, documentCodec.write(body)), now);
+        return writer.require(write(writer.create(kind, uid, body, now.wallMillis()), now).uid());
     }
 
     /** Replaces the body of the live object {@code uid}; {@code generation} is the one the writer had read. */
     public Document update(String uid, long generation, JsonNode body, Time now) {
-        requireManager();
-        Document current = require(uid);
-        if (current.object().generation() != generation) {
-            throw new WriteRefusedException(WriteRefusedException.Reason.OUT_OF_SEQUENCE, "update out of sequence");
-        }
-        clock = clock.next(now.wallMillis());
-        DesiredObject old = current.object();
-        return write(unsigned(old.kind(), uid, old.created(), old.generation() + 1, false, documentCodec.write(body)), now);
+        return writer.require(write(writer.update(uid, generation, body, now.wallMillis()), now).uid());
     }
 
     public DesiredObject delete(String uid, Time now) {
-        requireManager();
-        DesiredObject old = require(uid).object();
-        clock = clock.next(now.wallMillis());
-        DesiredObject tombstone = signing.sign(unsigned(old.kind(), uid, old.created(), old.generation() + 1, true, Bytes.EMPTY));
-        gossip.write(tombstone, now.monotonicMillis());
+        return write(writer.delete(uid, now.wallMillis()), now);
+    }
+
+    private DesiredObject write(DesiredObject signed, Time now) {
+        gossip.write(signed, now.monotonicMillis());
         absorb(now);
-        return tombstone;
+        return signed;
     }
 
     /** {@code docker swarm leave}: tells the others; the agent then tears down. */
     public void leave(Time now) {
         gossip.leave(now.monotonicMillis());
         absorb(now);
-    }
-
-    private DesiredObject unsigned(Kind kind, String uid, HybridTime created, long generation, boolean deleted, Bytes body) {
-        return new DesiredObject(kind, uid, created, generation, clock, self, deleted, body, Bytes.EMPTY, Bytes.EMPTY);
-    }
-
-    private Document write(DesiredObject unsigned, Time now) {
-        DesiredObject signed = signing.sign(unsigned);
-        gossip.write(signed, now.monotonicMillis());
-        absorb(now);
-        return require(signed.uid());
-    }
-
-    private Document require(String uid) {
-        Document document = state.document(uid);
-        if (document == null) {
-            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_FOUND, "object " + uid + " not found");
-        }
-        return document;
-    }
-
-    private void requireManager() {
-        if (role != Role.MANAGER) {
-            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER,
-                    "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on "
-                            + "a manager node or promote the current node to a manager.");
-        }
-    }
-
-    private static String kindName(Kind kind) {
-        return kind.name().toLowerCase(Locale.ROOT);
-    }
-
-    private static HybridTime later(HybridTime a, HybridTime b) {
-        return a.compareTo(b) >= 0 ? a : b;
     }
 
     /** What there is to do since the last call, oldest first. */
@@ -483,5 +360,114 @@ public final class NodeCore {
     /** Own record as it stands, for a comparison with the disk. */
     public SortedMap<String, Bytes> ownRecord() {
         return new TreeMap<>(gossip.records().of(self));
+    }
+
+    /** Carries out what the scheduler wants: its bids go into this node's record, its wishes for containers outside. */
+    private final class ScheduleHandler implements Effect.Handler {
+        private final Time now;
+
+        ScheduleHandler(Time now) {
+            this.now = now;
+        }
+
+        @Override
+        public void on(Effect.PutTask put) {
+            clock.observe(put.task().claimed());
+            putRecord(RecordKeys.task(put.task().id()), RecordCodec.encode(put.task()), now);
+        }
+
+        @Override
+        public void on(Effect.DropTask drop) {
+            removeRecord(RecordKeys.task(drop.task().id()), now);
+            effects.add(new NodeEffect.RemoveTask(drop.task()));
+        }
+
+        @Override
+        public void on(Effect.PutRefusal put) {
+            putRecord(RecordKeys.refusal(put.refusal().slot()), RecordCodec.encode(put.refusal()), now);
+        }
+
+        @Override
+        public void on(Effect.DropRefusal drop) {
+            removeRecord(RecordKeys.refusal(drop.slot()), now);
+        }
+
+        @Override
+        public void on(Effect.PutBlocks put) {
+            String key = RecordKeys.blocks(put.networkUid());
+            if (put.blocks().isEmpty()) {
+                removeRecord(key, now);
+            } else {
+                putRecord(key, RecordCodec.encode(put.blocks()), now);
+            }
+        }
+
+        @Override
+        public void on(Effect.Start start) {
+            effects.add(new NodeEffect.StartTask(start.task()));
+        }
+
+        @Override
+        public void on(Effect.Stop stop) {
+            effects.add(new NodeEffect.StopTask(stop.task(), stop.reason(), stop.atOnce()));
+        }
+    }
+
+    /** Takes over what gossip tells: changes into the state that the next view is built of, the rest outside. */
+    private final class GossipHandler implements Output.Handler {
+        private final Time now;
+
+        GossipHandler(Time now) {
+            this.now = now;
+        }
+
+        @Override
+        public void on(Output.Send send) {
+            effects.add(new NodeEffect.Send(send.to(), send.message()));
+        }
+
+        @Override
+        public void on(Output.MemberChanged change) {
+            effects.add(new NodeEffect.MemberChanged(change.before(), change.now()));
+            if (change.now() != null && !change.now().status().isUp() && isRemoved(change.now().id())) {
+                removed(change.now().id(), now);
+            }
+            if (isNewToScheduler(change.before(), change.now())) {
+                state.membersChanged();
+                changed();
+            } else {
+                snapshot = null;
+            }
+        }
+
+        @Override
+        public void on(Output.DesiredChanged change) {
+            DesiredObject object = change.object();
+            if (object.time().wallMillis() - now.wallMillis() <= config.maxClockAhead()) {
+                clock.observe(object.time());
+            }
+            state.desiredChanged(object);
+            if (object.kind() == Kind.SERVICE && object.deleted()) {
+                scheduler.leases().serviceDeleted(object.uid());
+            }
+            if (object.kind() == Kind.NODE && object.deleted()) {
+                removed(new NodeId(object.uid()), now);
+            }
+            effects.add(new NodeEffect.PersistDesired(object));
+            changed();
+        }
+
+        @Override
+        public void on(Output.RecordChanged change) {
+            if (!change.node().equals(self)) {
+                takeRecord(change.node(), change.key(), now);
+                changed();
+            }
+        }
+
+        @Override
+        public void on(Output.Replicated replicated) {
+            effects.add(new NodeEffect.Replicated(replicated.uid(), replicated.generation(), replicated.copies()));
+        }
     }
 }

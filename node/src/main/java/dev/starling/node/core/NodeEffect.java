@@ -11,34 +11,109 @@ import java.util.Optional;
 
 /** What the core of a node wants done outside, in order. */
 public sealed interface NodeEffect {
-    record Send(Endpoint to, Message message) implements NodeEffect {}
+    /** One method a case: a case that is added does not compile until each of its handlers says what to do. */
+    interface Handler {
+        void on(Send send);
+
+        void on(PersistDesired persist);
+
+        void on(PersistRecord persist);
+
+        void on(PersistPromise promise);
+
+        void on(MemberChanged change);
+
+        void on(NodeRemoved removed);
+
+        void on(Replicated replicated);
+
+        void on(StartTask start);
+
+        void on(StopTask stop);
+
+        void on(RemoveTask remove);
+    }
+
+    void handle(Handler handler);
+
+    record Send(Endpoint to, Message message) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /** Write to disk, then call {@link NodeCore#persisted}. */
-    record PersistDesired(DesiredObject object) implements NodeEffect {}
+    record PersistDesired(DesiredObject object) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /** Set or remove one key of this node's own record on disk; no answer is awaited. */
-    record PersistRecord(String key, Optional<Bytes> value) implements NodeEffect {}
+    record PersistRecord(String key, Optional<Bytes> value) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /**
      * What this node promised as a steward: write it to disk, then call {@link NodeCore#promised} with {@code number}; never, if that fails.
      * An empty value removes the key.
      */
-    record PersistPromise(String key, Optional<Bytes> value, long number) implements NodeEffect {}
+    record PersistPromise(String key, Optional<Bytes> value, long number) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /** @param before null for a member that is new; {@code now} null for one that was forgotten */
-    record MemberChanged(Member before, Member now) implements NodeEffect {}
+    record MemberChanged(Member before, Member now) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /** Operators removed the node: whatever its certificate says, it is no peer any more. */
-    record NodeRemoved(NodeId node) implements NodeEffect {}
+    record NodeRemoved(NodeId node) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /** An object that this node wrote is on the disks of {@code copies} nodes. */
-    record Replicated(String uid, long generation, int copies) implements NodeEffect {}
+    record Replicated(String uid, long generation, int copies) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
-    record StartTask(Task task) implements NodeEffect {}
+    record StartTask(Task task) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /** @param atOnce wait for no disk: the slot may soon run elsewhere */
-    record StopTask(Task task, String reason, boolean atOnce) implements NodeEffect {}
+    record StopTask(Task task, String reason, boolean atOnce) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 
     /** The task is out of the record: its container and log go. */
-    record RemoveTask(Task task) implements NodeEffect {}
+    record RemoveTask(Task task) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
 }

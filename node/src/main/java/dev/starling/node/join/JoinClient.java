@@ -66,7 +66,7 @@ public final class JoinClient {
             List<String> gossip = new ArrayList<>();
             json.path("gossip").forEach(address -> gossip.add(address.asText()));
             return new JoinReply(json.path("certificate").asText(), json.path("caCertificate").asText(),
-                    json.hasNonNull("caKey") ? json.path("caKey").asText() : null, gossip);
+                    json.path("caKey").textValue(), json.path("dataKey").textValue(), gossip);
         } catch (IOException e) {
             throw new JoinException(false, manager + ": " + reason(e), e);
         } catch (InterruptedException e) {

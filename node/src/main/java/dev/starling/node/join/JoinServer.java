@@ -45,6 +45,9 @@ public final class JoinServer implements AutoCloseable {
     public interface Cluster {
         int tokenRotation(Role role);
 
+        /** PEM of the key that secrets are sealed with: for a manager. Null where this manager has none. */
+        String dataKey();
+
         /** Live members' gossip addresses. */
         List<String> gossipAddresses();
 
@@ -170,7 +173,7 @@ public final class JoinServer implements AutoCloseable {
             reply.put("certificate", ClusterAuthority.pem(certificate));
             reply.put("caCertificate", authority.certificatePem());
             if (role == Role.MANAGER) {
-                reply.put("caKey", authority.keyPem());
+                reply.put("caKey", authority.keyPem()).put("dataKey", cluster.dataKey());
             }
             cluster.gossipAddresses().forEach(reply.putArray("gossip")::add);
             LOG.info("node {} joins as {}", node, role);

@@ -104,8 +104,10 @@ public final class ContainerSpecBuilder {
                 case "tmpfs" -> ContainerSpec.Mount.Type.TMPFS;
                 default -> throw new IllegalArgumentException("this release has no mounts of type \"" + mount.path("Type").asText() + "\"");
             };
+            JsonNode tmpfs = mount.path("TmpfsOptions");
             result.add(new ContainerSpec.Mount(type, placeholders.fill(string(mount.path("Source"), "")),
-                    placeholders.fill(string(mount.path("Target"), "")), mount.path("ReadOnly").asBoolean(false)));
+                    placeholders.fill(string(mount.path("Target"), "")), mount.path("ReadOnly").asBoolean(false),
+                    Math.max(0, integer(tmpfs.path("SizeBytes"), 0)), (int) integer(tmpfs.path("Mode"), 0) & 07777));
         }
         return List.copyOf(result);
     }

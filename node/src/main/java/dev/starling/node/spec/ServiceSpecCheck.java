@@ -50,6 +50,21 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.Mounts[].ReadOnly boolean
             TaskTemplate.ContainerSpec.Mounts[].Consistency = default consistent cached delegated
             TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.Labels map
+            TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.NoCopy boolean
+            TaskTemplate.ContainerSpec.Mounts[].TmpfsOptions.SizeBytes integer
+            TaskTemplate.ContainerSpec.Mounts[].TmpfsOptions.Mode integer
+            TaskTemplate.ContainerSpec.Secrets[].File.Name string
+            TaskTemplate.ContainerSpec.Secrets[].File.UID string
+            TaskTemplate.ContainerSpec.Secrets[].File.GID string
+            TaskTemplate.ContainerSpec.Secrets[].File.Mode integer
+            TaskTemplate.ContainerSpec.Secrets[].SecretID string
+            TaskTemplate.ContainerSpec.Secrets[].SecretName string
+            TaskTemplate.ContainerSpec.Configs[].File.Name string
+            TaskTemplate.ContainerSpec.Configs[].File.UID string
+            TaskTemplate.ContainerSpec.Configs[].File.GID string
+            TaskTemplate.ContainerSpec.Configs[].File.Mode integer
+            TaskTemplate.ContainerSpec.Configs[].ConfigID string
+            TaskTemplate.ContainerSpec.Configs[].ConfigName string
             TaskTemplate.Resources.Limits.NanoCPUs integer
             TaskTemplate.Resources.Limits.MemoryBytes integer
             TaskTemplate.Resources.Limits.Pids integer
@@ -103,7 +118,7 @@ public final class ServiceSpecCheck {
     /**
      * @param uid of the service that is updated; empty for a new one
      * @return the spec to store: a copy, with names of networks turned into their ids and with Docker's defaults
-     * @throws SpecException INVALID, NOT_FOUND (a network) or NOT_SUPPORTED
+     * @throws SpecException INVALID (also for a secret or config that is not there), NOT_FOUND (a network) or NOT_SUPPORTED
      */
     public ObjectNode accept(JsonNode spec, ClusterSnapshot snapshot, String uid) {
         if (!spec.isObject()) {
@@ -123,6 +138,7 @@ public final class ServiceSpecCheck {
         checkPlacement(template.path("Placement"));
         checkRollout(result.path("UpdateConfig"), "UpdateConfig", Set.of("", "pause", "continue", "rollback"));
         checkRollout(result.path("RollbackConfig"), "RollbackConfig", Set.of("", "pause", "continue"));
+        FileReferenceCheck.check(TaskTemplate.of(result), snapshot);
         resolveNetworks(template.path("Networks"), snapshot);
         new PublishedPorts(features).check(result.path("EndpointSpec"), snapshot.documents().getOrDefault(Kind.SERVICE, List.of()), uid);
         return result;
@@ -206,6 +222,8 @@ public final class ServiceSpecCheck {
                 if (!source.isEmpty()) {
                     throw invalid(path + ".Source: invalid tmpfs source, source must be empty");
                 }
+                range(mount.path("TmpfsOptions").path("SizeBytes"), path + ".TmpfsOptions.SizeBytes", 0, Long.MAX_VALUE);
+                range(mount.path("TmpfsOptions").path("Mode"), path + ".TmpfsOptions.Mode", 0, 07777);
             }
             default -> throw invalid(path + ".Type: invalid mount type: \"" + type + "\"");
         }

@@ -19,6 +19,7 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.scheduler.model.Slot;
@@ -33,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -209,6 +211,11 @@ class EffectRunnerTest {
         }
 
         @Override
+        public CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot snapshot) {
+            return CompletableFuture.completedFuture(List.of());
+        }
+
+        @Override
         public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
             return ContainerRuntime.NetworkSetup.NONE;
         }
@@ -217,7 +224,7 @@ class EffectRunnerTest {
     /** Looks at the disk at the moment of the start. */
     private final class Containers implements ContainerRuntime {
         @Override
-        public Container start(ContainerSpec spec, NetworkSetup network) {
+        public Container start(ContainerSpec spec, List<ContainerFile> files, NetworkSetup network) {
             String found;
             try {
                 Bytes claim = store.loadRecord().get("task/" + spec.id());

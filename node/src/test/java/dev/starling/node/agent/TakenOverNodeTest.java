@@ -170,7 +170,7 @@ class TakenOverNodeTest {
         assertThrows(ExecutionException.class, () -> ask(new byte[] {1, 2, 3}));
         assertEquals(2, manager.metric("starling.certificate.refusals"));
 
-        CertificateDesk desk = new CertificateDesk(manager.swarm.session().authority(), manager.swarm::snapshot);
+        CertificateDesk desk = new CertificateDesk(manager.swarm.session().authority(), null, manager.swarm::snapshot);
         NodeCredentials stranger = manager.swarm.session().authority().enrol(NodeKey.generate(), Role.MANAGER);
         IllegalStateException unknown = assertThrows(IllegalStateException.class,
                 () -> desk.issue(stranger.identity(), stranger.certificateRequest()));

@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import java.nio.file.Path;
@@ -16,16 +17,25 @@ import java.util.function.Consumer;
 /** Containers that run as soon as they are started and until they are stopped; {@link #calls} says what was asked. They outlive the agent. */
 final class ToldContainers implements ContainerRuntime {
     final List<String> calls = new CopyOnWriteArrayList<>();
+    /** Container name and path -> what it was handed. */
+    final Map<String, ContainerFile> received = new ConcurrentHashMap<>();
     private final Map<String, Container> containers = new ConcurrentHashMap<>();
 
     @Override
-    public Container start(ContainerSpec spec, NetworkSetup network) {
+    public Container start(ContainerSpec spec, List<ContainerFile> files, NetworkSetup network) {
         calls.add("start " + spec.name());
+        files.forEach(file -> received.put(spec.name() + " " + file.path(), file));
         Container container = new Container(spec, Container.State.RUNNING, 4711, Instant.now(), null, OptionalInt.empty(), false);
         if (containers.putIfAbsent(spec.id(), container) != null) {
             throw new AssertionError("container " + spec.id() + " is there already");
         }
         return container;
+    }
+
+    /** The power was cut. */
+    void loseAll() {
+        containers.clear();
+        received.clear();
     }
 
     @Override

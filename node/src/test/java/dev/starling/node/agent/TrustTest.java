@@ -107,7 +107,7 @@ class TrustTest {
         SwarmDirectory disk = new SwarmDirectory(node.directory);
         SwarmDirectory.Identity now = disk.load();
         disk.renew(new SwarmDirectory.Identity(now.credentials().renewed(ClusterAuthority.pem(authority.issue(now.credentials().certificateRequest(),
-                now.credentials().role(), Instant.now().plus(left)))), now.authority(), now.advertise()));
+                now.credentials().role(), Instant.now().plus(left)))), now.authority(), now.dataKey(), now.advertise()));
         node.start();
     }
 

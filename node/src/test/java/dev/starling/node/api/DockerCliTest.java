@@ -164,8 +164,6 @@ final class DockerCliTest {
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");
         assertError("Internal", "network", "create", "-d", "overlay", "--internal", "n");
         assertError("docker exec", "exec", "web", "sh");
-        Path secret = Files.writeString(api.directory.resolve("secret"), "x");
-        assertError("docker secret create", "secret", "create", "s", secret.toString());
         assertEquals(1, api.cluster.snapshot().documents().get(Kind.SERVICE).size());
     }
 

@@ -27,6 +27,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
@@ -61,6 +62,7 @@ final class FakeCluster implements ClusterControl {
     private static final long START_MILLIS = 1_795_350_000_000L;
 
     private final Map<String, Document> documents = new TreeMap<>();
+    private final Map<String, byte[]> secrets = new TreeMap<>();
     private final List<Task> tasks = new ArrayList<>();
     private final Map<Role, String> tokens = new EnumMap<>(Map.of(Role.WORKER, "SWMTKN-1-ca-w0", Role.MANAGER, "SWMTKN-1-ca-m0"));
     private final TreeSet<NodeId> down = new TreeSet<>();
@@ -217,6 +219,18 @@ final class FakeCluster implements ClusterControl {
     public synchronized CompletionStage<Document> create(Kind kind, JsonNode body) {
         requireSpec(body);
         return CompletableFuture.completedFuture(put(kind, id(kind.name().toLowerCase()), 1, body));
+    }
+
+    @Override
+    public synchronized CompletionStage<Document> createSecret(JsonNode spec, byte[] value) {
+        Document secret = put(Kind.SECRET, id("secret"), 1, Json.object().put("Sealed", "sealed elsewhere").set("Spec", spec));
+        secrets.put(secret.uid(), value);
+        return CompletableFuture.completedFuture(secret);
+    }
+
+    @Override
+    public synchronized boolean secretHolds(Document secret, byte[] value) {
+        return Arrays.equals(secrets.get(secret.uid()), value);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.starling.node.api;
 
 import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import java.nio.file.Path;
@@ -62,7 +63,7 @@ final class FakeRuntime implements ContainerRuntime {
     }
 
     @Override
-    public Container start(ContainerSpec spec, NetworkSetup network) {
+    public Container start(ContainerSpec spec, List<ContainerFile> files, NetworkSetup network) {
         throw new AssertionError("the API starts no containers");
     }
 

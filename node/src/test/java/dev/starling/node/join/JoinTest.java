@@ -52,6 +52,11 @@ class JoinTest {
         }
 
         @Override
+        public String dataKey() {
+            return "the data key";
+        }
+
+        @Override
         public List<String> gossipAddresses() {
             return List.of("10.0.0.1:7946", "10.0.0.2:7946");
         }
@@ -113,6 +118,7 @@ class JoinTest {
         assertEquals(Role.WORKER, joined.role());
         assertEquals("k3x9", joined.clusterId());
         assertNull(reply.caKey());
+        assertNull(reply.dataKey());
         assertEquals(List.of("10.0.0.1:7946", "10.0.0.2:7946"), reply.gossip());
         assertEquals(List.of(key.nodeId() + " WORKER drain"), swarm.enrolled);
     }
@@ -121,6 +127,7 @@ class JoinTest {
     void aManagerGetsTheKeyAndCanLetOthersIn() {
         JoinReply reply = JoinClient.join(address, token(Role.MANAGER), key, "active");
         assertNotNull(reply.caKey());
+        assertEquals("the data key", reply.dataKey());
         ClusterAuthority copy = ClusterAuthority.of(reply.caKey(), reply.caCertificate());
         assertEquals(token(Role.WORKER).text(), JoinTokens.derive(copy, Role.WORKER, 0).text(), "each manager derives the same tokens");
         assertEquals(Role.MANAGER, NodeCredentials.of(key, reply.certificate(), reply.caCertificate()).role());

@@ -168,6 +168,22 @@ public final class Kernel {
         }
     }
 
+    /** A new file with all of {@code content}, readable by nobody until it is complete. */
+    public void createFile(String path, byte[] content, int uid, int gid, int mode) {
+        int flags = Flags.O_WRONLY | Flags.O_CREAT | Flags.O_EXCL | Flags.O_CLOEXEC;
+        try (Descriptor file = new Descriptor(this, check(libc.open(path, flags, 0), "create", path))) {
+            Pointer buffer = memory(Math.max(1, content.length));
+            buffer.put(0, content, 0, content.length);
+            for (long written = 0; written < content.length;) {
+                long count = libc.write(file.number(), buffer.slice(written), content.length - written);
+                if (count < 0) throw failure("write " + path, errno());
+                written += count;
+            }
+            check(libc.fchown(file.number(), uid, gid), "chown", path);
+        }
+        check(libc.chmod(path, mode), "chmod", path);
+    }
+
     public void mount(String source, String target, String type, long flags, String data) {
         if (libc.mount(source, target, type, flags, data) < 0) throw failure("mount " + (type == null ? source : type) + " on " + target, errno());
     }

@@ -20,6 +20,7 @@ import java.util.List;
  *   stdout stderr                  FIFOs it writes to
  *   gate/ready gate/go             FIFOs which hold the first process before exec
  *   layers/0 ..                    links to the image's layers: short names keep the mount options below a page
+ *   files                          empty here; in the container's mount namespace a tmpfs with its secrets and configs
  *   upper work root                the overlay; root is its mount point, used in the container's mount namespace only
  * </pre>
  *
@@ -60,7 +61,7 @@ public record Bundle(String id, Path directory) {
     public void create(Kernel kernel, ContainerSpec spec, String hostname, List<Path> layers) {
         try {
             Files.createDirectory(directory);
-            for (String name : List.of("layers", "upper", "work", "root", "gate")) Files.createDirectory(directory.resolve(name));
+            for (String name : List.of("layers", "files", "upper", "work", "root", "gate")) Files.createDirectory(directory.resolve(name));
             for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(directory.resolve("layers").resolve("" + i), layers.get(i).toAbsolutePath());
             if (layers.isEmpty()) Files.createDirectory(directory.resolve("layers").resolve("0"));
             Files.writeString(directory.resolve("hostname"), hostname + "\n");

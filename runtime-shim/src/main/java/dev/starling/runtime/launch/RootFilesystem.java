@@ -36,6 +36,8 @@ final class RootFilesystem {
     private final Kernel kernel;
     private final LaunchRequest request;
     private final List<OpenMount> open = new ArrayList<>();
+    /** Placed last, so that no tmpfs of the spec covers them ({@code /run}). */
+    private final List<OpenMount> openFiles = new ArrayList<>();
 
     RootFilesystem(Kernel kernel, LaunchRequest request) {
         this.kernel = kernel;
@@ -46,15 +48,16 @@ final class RootFilesystem {
     void openSourcesAndEnter() {
         kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
         String bundle = request.bundle().directory().toString();
-        for (String name : List.of("hosts", "hostname", "resolv.conf")) openTree(bundle + "/" + name, "/etc/" + name, false, false, false);
+        for (String name : List.of("hosts", "hostname", "resolv.conf")) open.add(openTree(bundle + "/" + name, "/etc/" + name, false, false, false));
         for (Mount mount : request.mounts()) {
             if (mount.type() == Mount.Type.TMPFS) continue;
             int mode = kernel.mode(mount.source(), true);
             if (mode == 0) {
                 throw RuntimeShimException.invalid("invalid mount config for type \"bind\": bind source path does not exist: " + mount.source());
             }
-            openTree(mount.source(), mount.target(), (mode & S_IFMT) == S_IFDIR, true, mount.readOnly());
+            open.add(openTree(mount.source(), mount.target(), (mode & S_IFMT) == S_IFDIR, true, mount.readOnly()));
         }
+        openFiles(new MemoryFiles(kernel, bundle + "/files"));
         kernel.check(kernel.libc().chdir(bundle), "chdir", bundle);
         kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
         kernel.check(kernel.libc().chdir("root"), "chdir", bundle + "/root");
@@ -64,14 +67,28 @@ final class RootFilesystem {
         kernel.check(kernel.libc().chdir("/"), "chdir /");
     }
 
-    private void openTree(String source, String target, boolean directory, boolean followLink, boolean readOnly) {
+    private void openFiles(MemoryFiles memory) {
+        if (request.files().isEmpty()) return;
+        memory.write(request.files());
+        for (int i = 0; i < request.files().size(); i++) openFiles.add(openTree(memory.path(i), request.files().get(i).path(), false, true, true));
+    }
+
+    private OpenMount openTree(String source, String target, boolean directory, boolean followLink, boolean readOnly) {
         Pointer path = kernel.string(source);
         Descriptor tree = new Descriptor(
                 kernel,
                 (int) kernel.checkedCall(
                         source, SystemCall.OPEN_TREE, AT_FDCWD, path.address(), OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC, 0, 0));
-        open.add(new OpenMount(tree, target, directory, followLink));
-        if (!readOnly) return;
+        try {
+            if (readOnly) makeReadOnly(tree, source);
+        } catch (RuntimeShimException e) {
+            tree.close();
+            throw e;
+        }
+        return new OpenMount(tree, target, directory, followLink);
+    }
+
+    private void makeReadOnly(Descriptor tree, String source) {
         Pointer attributes = kernel.memory(32); // struct mount_attr
         attributes.putLong(0, MOUNT_ATTR_RDONLY);
         Pointer empty = kernel.string("");
@@ -89,6 +106,7 @@ final class RootFilesystem {
         hideFirmware();
         for (OpenMount mount : open) place(mount);
         for (Mount mount : request.mounts()) if (mount.type() == Mount.Type.TMPFS) temporary(mount);
+        for (OpenMount file : openFiles) place(file);
         workingDirectory(request.process().workingDirectory());
         if (request.readOnlyRoot()) kernel.mount(null, "/", null, MS_REMOUNT | MS_BIND | MS_RDONLY, null);
         kernel.libc().umask(022);
@@ -161,7 +179,12 @@ final class RootFilesystem {
     private void temporary(Mount mount) {
         makeParents(mount.target());
         kernel.makeDirectory(mount.target(), 01777);
-        kernel.mount("tmpfs", mount.target(), "tmpfs", SAFE | (mount.readOnly() ? MS_RDONLY : 0), "mode=1777");
+        kernel.mount("tmpfs", mount.target(), "tmpfs", SAFE | (mount.readOnly() ? MS_RDONLY : 0), temporaryOptions(mount));
+    }
+
+    private static String temporaryOptions(Mount mount) {
+        String mode = "mode=" + (mount.mode() == 0 ? "1777" : Integer.toOctalString(mount.mode()));
+        return mount.sizeBytes() == 0 ? mode : mode + ",size=" + mount.sizeBytes();
     }
 
     /** Docker makes a missing one. */
@@ -183,5 +206,6 @@ final class RootFilesystem {
     /** After success nothing is open any more; after a failure this gives back what is. */
     void closeSources() {
         for (OpenMount mount : open) mount.tree.close();
+        for (OpenMount file : openFiles) file.tree.close();
     }
 }

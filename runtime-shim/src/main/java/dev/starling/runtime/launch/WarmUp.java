@@ -1,5 +1,8 @@
 package dev.starling.runtime.launch;
 
+import dev.starling.runtime.ContainerFile;
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.kernel.Architecture;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -7,6 +10,8 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
 
 /**
  * The root file system of a throw-away container, run once before all others: it loads every class that a start needs, so that none is
@@ -16,13 +21,22 @@ import java.nio.file.attribute.PosixFilePermissions;
  * <p>Its one program is made here: a static ELF file whose only act is {@code exit(0)}.
  */
 public final class WarmUp {
+    public static final String ID = "0".repeat(64);
     public static final String PROGRAM = "/exit";
+    public static final List<ContainerFile> FILES = List.of(new ContainerFile("/run/secrets/warm", new byte[] {1}, 0, 0, 0444));
 
     private static final int ELF64_HEADERS = 64 + 56;
     private static final int ELF32_HEADERS = 52 + 32;
     private static final long LOAD_ADDRESS = 0x10000; // page-aligned also with 64 KiB pages
 
     private WarmUp() {}
+
+    public static ContainerSpec spec(String program) {
+        return new ContainerSpec(
+                ID, "warm-up", "", List.of(program), List.of(), List.of("WARM=1"), "/work", "root", List.of("users"), "", Map.of(), "",
+                false, false, false, List.of(new Mount(Mount.Type.TMPFS, "", "/tmp", false, 1 << 20, 0700)), List.of(), ContainerSpec.Dns.NONE,
+                ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
+    }
 
     /** @param directory an empty layer */
     public static void writeLayer(Path directory, Architecture architecture) throws IOException {

@@ -1,0 +1,90 @@
+package dev.starling.node.core;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.gossip.desired.Kind;
+import java.util.Locale;
+import java.util.random.RandomGenerator;
+
+/**
+ * Makes the signed registers of operators' writes. Only at a manager, only under a free name, and only over the generation that the writer
+ * had read; it changes nothing itself, and throws {@link WriteRefusedException} with the reason for Docker's answer.
+ */
+final class DesiredWriter {
+    private final NodeId self;
+    private final Role role;
+    private final ViewBuilder state;
+    private final HybridClock clock;
+    private final DesiredSigning signing;
+    private final RandomGenerator random;
+    private final DocumentCodec codec = new DocumentCodec();
+
+    DesiredWriter(NodeId self, Role role, ViewBuilder state, HybridClock clock, DesiredSigning signing, RandomGenerator random) {
+        this.self = self;
+        this.role = role;
+        this.state = state;
+        this.clock = clock;
+        this.signing = signing;
+        this.random = random;
+    }
+
+    /** @param uid null: a new one is made */
+    DesiredObject create(Kind kind, String uid, JsonNode body, long wallMillis) {
+        requireManager();
+        requireFreeName(kind, body.path("Spec").path("Name").asText(""));
+        HybridTime now = clock.next(wallMillis);
+        return signed(kind, uid != null ? uid : DockerId.random(random), now, 1, now, false, codec.write(body));
+    }
+
+    DesiredObject update(String uid, long generation, JsonNode body, long wallMillis) {
+        requireManager();
+        DesiredObject old = require(uid).object();
+        if (old.generation() != generation) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.OUT_OF_SEQUENCE, "update out of sequence");
+        }
+        return signed(old.kind(), uid, old.created(), old.generation() + 1, clock.next(wallMillis), false, codec.write(body));
+    }
+
+    DesiredObject delete(String uid, long wallMillis) {
+        requireManager();
+        DesiredObject old = require(uid).object();
+        return signed(old.kind(), uid, old.created(), old.generation() + 1, clock.next(wallMillis), true, Bytes.EMPTY);
+    }
+
+    /** The live document {@code uid}, or a refusal. */
+    Document require(String uid) {
+        Document document = state.document(uid);
+        if (document == null) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_FOUND, "object " + uid + " not found");
+        }
+        return document;
+    }
+
+    private DesiredObject signed(Kind kind, String uid, HybridTime created, long generation, HybridTime time, boolean deleted, Bytes body) {
+        return signing.sign(new DesiredObject(kind, uid, created, generation, time, self, deleted, body, Bytes.EMPTY, Bytes.EMPTY));
+    }
+
+    private void requireFreeName(Kind kind, String name) {
+        if (name.isEmpty() || kind == Kind.NODE || kind == Kind.CLUSTER) {
+            return;
+        }
+        for (Document other : state.documents(kind)) {
+            if (other.name().equals(name)) {
+                throw new WriteRefusedException(WriteRefusedException.Reason.NAME_IN_USE, "name conflicts with an existing object: "
+                        + kind.name().toLowerCase(Locale.ROOT) + " " + name + " already exists");
+            }
+        }
+    }
+
+    private void requireManager() {
+        if (role != Role.MANAGER) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER,
+                    "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on "
+                            + "a manager node or promote the current node to a manager.");
+        }
+    }
+}

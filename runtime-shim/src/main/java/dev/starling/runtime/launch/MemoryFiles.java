@@ -1,0 +1,57 @@
+package dev.starling.runtime.launch;
+
+import static dev.starling.runtime.kernel.Flags.*;
+
+import dev.starling.runtime.ContainerFile;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
+import java.util.List;
+
+/**
+ * The files that a container is handed (secrets and configs), written into a tmpfs of its own. It is mounted in the bundle's {@code files},
+ * but in the container's mount namespace only: the host sees an empty directory. The files are then bound one by one into the container;
+ * the tmpfs itself goes out of reach with the host's root and lives as long as those binds.
+ */
+final class MemoryFiles {
+    /** A page is 64 KiB on some ARM kernels. */
+    private static final long LARGEST_PAGE = 64 << 10;
+
+    private final Kernel kernel;
+    private final String directory;
+
+    MemoryFiles(Kernel kernel, String directory) {
+        this.kernel = kernel;
+        this.directory = directory;
+    }
+
+    /** File {@code i} is at {@link #path} then. In the container's mount namespace, with the host's root. */
+    void write(List<ContainerFile> files) {
+        mount("mode=0700,nr_inodes=" + (files.size() + 8) + ",size=" + size(files));
+        for (int i = 0; i < files.size(); i++) {
+            ContainerFile file = files.get(i);
+            kernel.createFile(path(i), file.content(), file.uid(), file.gid(), file.mode());
+        }
+    }
+
+    String path(int index) {
+        return directory + "/" + index;
+    }
+
+    /** Out of reach of swap where the kernel can do that (6.4). */
+    private void mount(String options) {
+        long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+        try {
+            kernel.mount("tmpfs", directory, "tmpfs", flags, options + ",noswap");
+        } catch (RuntimeShimException e) {
+            if (e.errno() != Errno.EINVAL.number()) throw e;
+            kernel.mount("tmpfs", directory, "tmpfs", flags, options);
+        }
+    }
+
+    private static long size(List<ContainerFile> files) {
+        long bytes = LARGEST_PAGE;
+        for (ContainerFile file : files) bytes += (file.content().length + LARGEST_PAGE) / LARGEST_PAGE * LARGEST_PAGE;
+        return bytes;
+    }
+}
