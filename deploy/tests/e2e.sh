@@ -245,6 +245,15 @@ nothing_in_plain() {
     done
 }
 
+an_exclusive_task_has_its_token() {
+    need_busybox
+    d service create --detach --name db --label starling.partition=exclusive --env X=1 busybox sh -c 'echo "token=$STARLING_FENCING_TOKEN"; sleep 3600' >/dev/null || fail "create"
+    wait_until 40 says db 'token=1' || fail "no token within 40 s: $(tasks_text db)"
+    expect_error "cannot change from exclusive to both" d service update --label-rm starling.partition db
+    expect_error "there is no such label" d service create --label starling.nonsense=1 busybox
+    d service rm db >/dev/null || fail "rm"
+}
+
 what_is_missing_is_named() {
     local code
     code=$(api -X POST -H 'Content-Type: application/json' -d '{}' 'http://docker/v1.41/build?t=x')
