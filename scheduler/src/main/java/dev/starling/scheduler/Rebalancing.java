@@ -7,6 +7,7 @@ import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.filter.Occupancy;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -111,16 +112,17 @@ final class Rebalancing implements Phase {
     private static boolean isToBeTaken(Round round, Task task) {
         Optional<SlotState> state = round.table().wanted(task.slot());
         return task.isActive() && task.state() == TaskState.RUNNING && state.isPresent() && task.equals(state.get().holder())
-                && round.service(task.slot()).filter(service -> task.templateHash().equals(service.templateHash())).isPresent()
+                && round.service(task.slot()).filter(service -> service.isCurrent(task)).isPresent()
                 && round.own().inSlot(task.slot()).stream().noneMatch(own -> own.claimed().compareTo(task.claimed()) > 0 || own.isActive());
     }
 
     private static void take(Round round, ServiceSpec service, Task task, NodeLoad load) {
-        if (!round.demand(service).suits(round.self()) || round.demand(service).whyNot(round.self(), load).isPresent()) {
+        Optional<Resources> reserved = Reservation.of(round, service, task.slot());
+        if (!round.demand(service).suits(round.self()) || round.demand(service).whyNot(round.self(), load).isPresent() || reserved.isEmpty()) {
             return; // the giver will see that nothing comes of it
         }
         if (new Addressing(round).choose(service) instanceof AddressPlan.Outcome.Granted granted) {
-            Task taken = round.mint().first(service, task.slot(), task.price(), 0, granted.addresses(), round.now());
+            Task taken = round.mint().first(service, task.slot(), task.price(), 0, granted.addresses(), reserved.get(), round.now());
             round.own().put(taken);
             round.own().start(taken);
             load.add(service);

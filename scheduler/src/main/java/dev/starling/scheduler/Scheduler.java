@@ -3,6 +3,7 @@ package dev.starling.scheduler;
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.lease.Leases;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Task;
@@ -24,14 +25,15 @@ import java.util.random.RandomGenerator;
  * the phases before left it, so nothing is decided on what is no longer so:
  *
  * <pre>
- *   Fencing        stop at once what runs in an exclusive slot that this node does not hold
- *   Retirement     stop what shall not go on
- *   BlockUpkeep    give up address blocks that belong to others
- *   Renewal        restart, roll out, start what is due
- *   RefusalUpkeep  withdraw refusals that no longer apply
- *   Bidding        plan, and claim what is ours to take
- *   Rebalancing    move tasks to emptier nodes
- *   History        drop old tasks
+ *   Fencing           stop at once what runs in an exclusive slot that this node does not hold
+ *   Retirement        stop what shall not go on
+ *   BlockUpkeep       give up address blocks that belong to others
+ *   Renewal           restart, roll out, start what is due
+ *   RefusalUpkeep     withdraw refusals that no longer apply
+ *   Bidding           plan, and claim what is ours to take
+ *   Rebalancing       move tasks to emptier nodes
+ *   CompletionUpkeep  keep what jobs have done, where this node is a keeper of it
+ *   History           drop old tasks
  * </pre>
  *
  * <p>How it is driven: put the effects into practice in order, a Put durably before the Start after it; call {@link #report} for what
@@ -51,7 +53,7 @@ public final class Scheduler {
     private final Leases leases;
     private final List<Phase> phases =
             List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(),
-                    new Rebalancing(), new History());
+                    new Rebalancing(), new CompletionUpkeep(), new History());
     private final Exclusive exclusive;
     private final Sight sight = new Sight();
     private long nextStep = Long.MAX_VALUE;
@@ -69,8 +71,9 @@ public final class Scheduler {
      * Before the first step: what this node's record held on disk. A task that was started waits for its first report and is not started
      * again: report RUNNING for a container that is there, FAILED for one that is gone.
      */
-    public void restore(Collection<Task> tasks, Collection<Refusal> refusals, Collection<BlockClaim> blocks) {
-        own.restore(tasks, refusals, blocks);
+    public void restore(Collection<Task> tasks, Collection<Refusal> refusals, Collection<BlockClaim> blocks,
+            Collection<CompletedWork> completed) {
+        own.restore(tasks, refusals, blocks, completed);
     }
 
     /**

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.core.WriteRefusedException;
 import dev.starling.node.spec.SiteLabels;
 import java.util.ArrayList;
@@ -18,6 +19,8 @@ public final class Operator {
     private static final int MAX_REPLICAS = 8;
     private static final String PARTITION = "starling.partition";
     private static final String EXCLUSIVE = "exclusive";
+    /** Names of jobs begin so, and their length says which kind of job: an update leaves the mode as it is. */
+    private static final String JOB = "job";
 
     private final Simulation cluster;
     private final RandomGenerator random;
@@ -63,8 +66,8 @@ public final class Operator {
     }
 
     private void create(SimNode node) {
-        String name = "s" + made++;
-        ObjectNode body = service(name);
+        String name = (random.nextInt(4) == 0 ? JOB + "x".repeat(random.nextInt(3)) : "s") + made++;
+        ObjectNode body = name.startsWith(JOB) ? job(name, 1) : service(name);
         if (random.nextInt(4) == 0 && body.path("Spec").path("Mode").has("Replicated")) {
             body.withObject("/Spec/Labels").put(PARTITION, EXCLUSIVE);
             SiteLabels.created(body, node.core().view().nodes().keySet());
@@ -79,7 +82,8 @@ public final class Operator {
             told(node, "update " + service.name());
             node.operate((core, now) -> {
                 Document here = find(node, Kind.SERVICE, service.uid());
-                return here == null ? null : core.update(here.uid(), here.object().generation(), changed(here), now);
+                return here == null ? null : core.update(here.uid(), here.object().generation(), 
+                        here.name().startsWith(JOB) ? job(here.name(), ServiceMode.iteration(here.body()) + random.nextInt(2)) : changed(here), now);
             });
         }
     }
@@ -114,12 +118,23 @@ public final class Operator {
         return node.core().documents(kind).stream().filter(document -> document.uid().equals(uid)).findFirst().orElse(null);
     }
 
+    private ObjectNode job(String name, long iteration) {
+        Services job = name.length() % 3 == 0 ? Services.globalJob(name) : Services.job(name, 1 + random.nextInt(MAX_REPLICAS), random.nextInt(4));
+        if (random.nextBoolean()) {
+            job.wanting("camera", 1);
+        }
+        return job.iteration(iteration).body();
+    }
+
     private ObjectNode service(String name) {
         Services service = random.nextInt(5) == 0 ? Services.global(name) : Services.replicated(name, random.nextInt(MAX_REPLICAS));
         if (scarce) {
             service.reserving(500_000_000L * (1 + random.nextInt(3)), 256L << 20);
         } else if (random.nextBoolean()) {
             service.reserving(50_000_000L, 16L << 20);
+        }
+        if (scarce && random.nextBoolean()) {
+            service.wanting(random.nextBoolean() ? "gpu" : "camera", 1);
         }
         if (random.nextBoolean()) {
             service.on(network);

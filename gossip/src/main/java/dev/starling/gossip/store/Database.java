@@ -17,7 +17,7 @@ import java.time.format.DateTimeFormatter;
  * return (WAL, synchronous=FULL). A damaged file is moved aside, never deleted: someone may want to look into it.
  */
 final class Database implements AutoCloseable {
-    static final int SCHEMA_VERSION = 1;
+    static final int SCHEMA_VERSION = 2;
 
     private static final int PAGE_BYTES = 4096;
     private static final int BUSY_MILLIS = 200; // an agent that is just ending
@@ -32,6 +32,10 @@ final class Database implements AutoCloseable {
         CREATE TABLE members (
           id TEXT PRIMARY KEY, host TEXT NOT NULL, port INTEGER NOT NULL, role TEXT NOT NULL, boot INTEGER NOT NULL,
           incarnation INTEGER NOT NULL, status TEXT NOT NULL) WITHOUT ROWID""",
+    };
+    /** Members carry the signature of what they say of themselves. */
+    private static final String[] TO_VERSION_2 = {
+        "ALTER TABLE members ADD COLUMN key BLOB NOT NULL DEFAULT x''", "ALTER TABLE members ADD COLUMN signature BLOB NOT NULL DEFAULT x''",
     };
 
     @FunctionalInterface
@@ -87,9 +91,12 @@ final class Database implements AutoCloseable {
         if (found > SCHEMA_VERSION) {
             throw StoreException.tooNew(file, found, SCHEMA_VERSION);
         }
-        if (found == 0) {
+        if (found < SCHEMA_VERSION) {
             statement.execute("BEGIN IMMEDIATE");
-            for (String sql : SCHEMA) {
+            for (String sql : found == 0 ? SCHEMA : new String[0]) {
+                statement.execute(sql);
+            }
+            for (String sql : TO_VERSION_2) {
                 statement.execute(sql);
             }
             statement.execute("PRAGMA user_version=" + SCHEMA_VERSION);

@@ -6,7 +6,6 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
-import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import java.io.IOException;
@@ -151,7 +150,7 @@ public final class NodeStore implements AutoCloseable {
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")) {
                 for (DesiredObject object : objects) {
                     upsert.setString(1, object.uid());
-                    upsert.setInt(2, object.kind().code());
+                    upsert.setInt(2, object.kindCode());
                     upsert.setLong(3, object.created().packed());
                     upsert.setLong(4, object.generation());
                     upsert.setLong(5, object.time().packed());
@@ -170,7 +169,7 @@ public final class NodeStore implements AutoCloseable {
     /** All objects, tombstones too, in the order of their uids. */
     public synchronized List<DesiredObject> loadDesired() {
         return database.transaction("loading the desired state", connection -> list(connection, "SELECT * FROM desired ORDER BY uid", row ->
-                new DesiredObject(Kind.ofCode(row.getInt("kind")), row.getString("uid"), new HybridTime(row.getLong("created")),
+                new DesiredObject(row.getInt("kind"), row.getString("uid"), new HybridTime(row.getLong("created")),
                         row.getLong("generation"), new HybridTime(row.getLong("time")), new NodeId(row.getString("writer")),
                         row.getBoolean("deleted"), bytes(row, "body"), bytes(row, "signature"), bytes(row, "certificate"))));
     }
@@ -213,7 +212,7 @@ public final class NodeStore implements AutoCloseable {
         database.transaction("saving " + members.size() + " members", connection -> {
             try (PreparedStatement clear = connection.prepareStatement("DELETE FROM members");
                     PreparedStatement insert = connection.prepareStatement(
-                            "INSERT INTO members (id, host, port, role, boot, incarnation, status) VALUES (?, ?, ?, ?, ?, ?, ?)")) {
+                            "INSERT INTO members (id, host, port, role, boot, incarnation, status, key, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
                 clear.executeUpdate();
                 for (Member member : members) {
                     insert.setString(1, member.id().value());
@@ -223,6 +222,8 @@ public final class NodeStore implements AutoCloseable {
                     insert.setLong(5, member.boot());
                     insert.setLong(6, member.incarnation());
                     insert.setString(7, member.status().name());
+                    insert.setBytes(8, member.key().array());
+                    insert.setBytes(9, member.signature().array());
                     insert.addBatch();
                 }
                 return insert.executeBatch();
@@ -230,11 +231,12 @@ public final class NodeStore implements AutoCloseable {
         });
     }
 
-    /** The members as last saved, by id. */
+    /** The members as last saved, by id; but for those that a release saved which did not know of their signatures, since nobody would believe them. */
     public synchronized List<Member> loadMembers() {
-        return database.transaction("loading the members", connection -> list(connection, "SELECT * FROM members ORDER BY id", row ->
+        return database.transaction("loading the members", connection -> list(connection, "SELECT * FROM members WHERE length(key) > 0 ORDER BY id", row ->
                 new Member(new NodeId(row.getString("id")), new Endpoint(row.getString("host"), row.getInt("port")), Role.valueOf(row.getString("role")),
-                        row.getLong("boot"), row.getLong("incarnation"), MemberStatus.valueOf(row.getString("status")))));
+                        row.getLong("boot"), row.getLong("incarnation"), MemberStatus.valueOf(row.getString("status")),
+                        Bytes.wrap(row.getBytes("key")), Bytes.wrap(row.getBytes("signature")))));
     }
 
     @Override

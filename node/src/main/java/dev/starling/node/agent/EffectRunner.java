@@ -2,6 +2,7 @@ package dev.starling.node.agent;
 
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import dev.starling.node.core.NodeEffect;
@@ -31,6 +32,8 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         void memberChanged(Member before, Member now);
 
         void removed(NodeId node);
+
+        void refused(NodeId teller, Refusal reason);
 
         /** On the storage thread: what was promised up to {@code number} is on disk. */
         void promised(long number);
@@ -108,6 +111,11 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         @Override
         public void on(NodeEffect.NodeRemoved removed) {
             ports.removed(removed.node());
+        }
+
+        @Override
+        public void on(NodeEffect.Refused refused) {
+            ports.refused(refused.teller(), refused.reason());
         }
 
         @Override

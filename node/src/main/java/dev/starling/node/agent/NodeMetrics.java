@@ -1,5 +1,7 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.Refusal;
+import dev.starling.gossip.codec.MessageFormatException;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
@@ -34,9 +36,13 @@ final class NodeMetrics implements AutoCloseable {
     private final List<Meter> meters = new CopyOnWriteArrayList<>();
     private final Map<String, Counter> messages = new ConcurrentHashMap<>();
     private final LongAdder malformed = new LongAdder();
+    private final Map<Refusal, LongAdder> refused = new EnumMap<>(Refusal.class);
     private final Timer createToRunning;
     private volatile ClusterSnapshot snapshot;
     private volatile long malformedValues;
+    private volatile long unfamiliarValues;
+    private final LongAdder unfamiliarTypes = new LongAdder();
+    private final LongAdder otherVersions = new LongAdder();
 
     NodeMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -54,7 +60,16 @@ final class NodeMetrics implements AutoCloseable {
         }
         keep(FunctionCounter.builder("starling.record.malformed", this, metrics -> metrics.malformedValues)
                 .description("Values of records and bodies of objects that could not be read, or spoke of another node").register(registry));
+        for (Refusal reason : Refusal.values()) {
+            refused.put(reason, new LongAdder());
+            tagged("starling.gossip.refused", "What authenticated peers told and was not taken in", "reason", reason.name().toLowerCase(Locale.ROOT),
+                    refused.get(reason));
+        }
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "type", unfamiliarTypes);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "version", otherVersions);
+        keep(FunctionCounter.builder("starling.state.unfamiliar", this, metrics -> metrics.unfamiliarValues)
+                .description("Objects and record keys of later releases: kept and passed on").register(registry));
     }
 
     /** @param join null on a worker */
@@ -66,7 +81,8 @@ final class NodeMetrics implements AutoCloseable {
         TransportCounters counters = transport.counters();
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "in", counters.bytesIn);
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "out", counters.bytesOut);
-        counter("starling.transport.refused.handshakes", "Connections without a valid certificate of this cluster", counters.refusedHandshakes);
+        counters.refusedBy.forEach((reason, count) -> tagged("starling.transport.refused.handshakes",
+                "Connections that ended before they were worth a word", "reason", reason.name().toLowerCase(Locale.ROOT), count));
         counter("starling.transport.dropped.frames", "Messages that found no connection or a full queue", counters.droppedFrames);
         counter("starling.transport.oversize.frames", "Frames over the size limit", counters.oversizeFrames);
         keep(Gauge.builder("starling.core.waiting.inputs", loop, CoreLoop::waiting).description("Inputs in the core's queue").register(registry));
@@ -92,6 +108,11 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Objects that no manager in office had signed").register(registry));
     }
 
+    void bind(HeapWatch heap) {
+        keep(Gauge.builder("starling.heap.full", heap, HeapWatch::fullness).baseUnit("ratio")
+                .description("Share of the heap's old generation in use after its last collection").register(registry));
+    }
+
     void bind(SessionSecrets secrets) {
         if (secrets.desk() != null) {
             keep(FunctionCounter.builder("starling.secret.refusals", secrets.desk(), SecretDesk::refusals)
@@ -99,13 +120,23 @@ final class NodeMetrics implements AutoCloseable {
         }
     }
 
-    void update(ClusterSnapshot newest, long malformedSoFar) {
+    void update(ClusterSnapshot newest, long malformedSoFar, long unfamiliarSoFar) {
+        unfamiliarValues = unfamiliarSoFar;
         snapshot = newest;
         malformedValues = malformedSoFar;
     }
 
-    void malformedMessage() {
-        malformed.increment();
+    /** A message that arrived and could not be read. */
+    void unread(MessageFormatException.Reason reason) {
+        switch (reason) {
+            case MALFORMED -> malformed.increment();
+            case UNFAMILIAR_TYPE -> unfamiliarTypes.increment();
+            case OTHER_VERSION -> otherVersions.increment();
+        }
+    }
+
+    void refused(Refusal reason) {
+        refused.get(reason).increment();
     }
 
     /** Counts by direction and kind: the rounds of probing and of anti-entropy are the messages that open them. */

@@ -3,7 +3,8 @@ package dev.starling.node.agent;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.store.NodeStore;
-import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.ClusterAuthorities;
+import dev.starling.gossip.trust.KeyVault;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PrivateFile;
 import dev.starling.gossip.trust.SealingKey;
@@ -13,6 +14,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
@@ -21,17 +25,20 @@ import java.util.stream.Stream;
  * the address it advertises, the store, and the secrets that its tasks use, sealed.
  */
 final class SwarmDirectory {
-    /** @param authority null on a worker; {@code dataKey}, by which secrets are sealed in the desired state, likewise */
-    record Identity(NodeCredentials credentials, ClusterAuthority authority, SealingKey dataKey, Endpoint advertise) {}
+    /** @param authorities null on a worker; {@code dataKey}, by which secrets are sealed in the desired state, likewise */
+    record Identity(NodeCredentials credentials, ClusterAuthorities authorities, SealingKey dataKey, Endpoint advertise) {}
 
     private static final String CA_KEY = "ca-key.pem";
     private static final String DATA_KEY = "data-key.pem";
     private static final String ADVERTISE = "advertise";
+    private static final String CLOCK = "clock";
 
     private final Path directory;
+    private final KeyVault vault;
 
     SwarmDirectory(Path dataDirectory) {
         this.directory = dataDirectory.resolve("swarm");
+        this.vault = KeyVault.at(directory);
     }
 
     /** Where the secrets of this node's tasks are held. */
@@ -44,28 +51,26 @@ final class SwarmDirectory {
         return file(ADVERTISE).exists() && NodeCredentials.exist(directory);
     }
 
+    /** Where the keys are: on a manager perhaps locked, and then nothing can be loaded. */
+    KeyVault vault() {
+        return vault;
+    }
+
     Identity load() {
-        NodeCredentials credentials = NodeCredentials.load(directory);
-        try {
-            PrivateFile caKey = file(CA_KEY);
-            if (credentials.role() == Role.WORKER) {
-                deleteManagersKeys(); // of a promotion or demotion that a power cut ended half way
-            }
-            ClusterAuthority authority = caKey.exists()
-                    ? ClusterAuthority.of(caKey.read(), ClusterAuthority.pem(credentials.ca())) : null;
-            Endpoint advertise = Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT);
-            SealingKey dataKey = file(DATA_KEY).exists() ? SealingKey.ofPem(file(DATA_KEY).read()) : null;
-            return new Identity(credentials, authority, dataKey, advertise);
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be read", e);
+        NodeCredentials credentials = NodeCredentials.load(directory, vault);
+        if (credentials.role() == Role.WORKER) {
+            deleteManagersKeys(); // of a promotion or demotion that a power cut ended half way
         }
+        ClusterAuthorities authorities = vault.exists(CA_KEY) ? ClusterAuthorities.parse(vault.read(CA_KEY), credentials.roots()) : null;
+        SealingKey dataKey = vault.exists(DATA_KEY) ? SealingKey.ofPem(vault.read(DATA_KEY)) : null;
+        return new Identity(credentials, authorities, dataKey, Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT));
     }
 
     void save(Identity identity) {
         try {
             wipe();
             Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            identity.credentials().save(directory);
+            identity.credentials().save(directory, vault);
             writeManagersKeys(identity);
             file(ADVERTISE).write(identity.advertise() + "\n");
         } catch (IOException e) {
@@ -78,29 +83,38 @@ final class SwarmDirectory {
      * are there before a manager's certificate is, and go after it.
      */
     void renew(Identity identity) {
-        try {
-            writeManagersKeys(identity);
-            identity.credentials().save(directory);
-            if (identity.authority() == null) {
-                deleteManagersKeys();
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be written", e);
+        writeManagersKeys(identity);
+        identity.credentials().save(directory, vault);
+        if (identity.authorities() == null) {
+            deleteManagersKeys();
         }
+    }
+
+    /** The last time that this node was sure of; {@link Instant#EPOCH} where none is known. */
+    Instant knownTime() {
+        try {
+            return file(CLOCK).exists() ? Instant.parse(file(CLOCK).read().strip()) : Instant.EPOCH;
+        } catch (DateTimeParseException e) {
+            throw new IllegalStateException(file(CLOCK).path() + " holds no time: " + e.getMessage() + "; delete it", e);
+        }
+    }
+
+    void saveKnownTime(Instant time) {
+        file(CLOCK).write(time.truncatedTo(ChronoUnit.SECONDS) + "\n");
     }
 
     private void writeManagersKeys(Identity identity) {
-        if (identity.authority() != null) {
-            file(CA_KEY).write(identity.authority().keyPem());
+        if (identity.authorities() != null) {
+            vault.write(CA_KEY, identity.authorities().keysPem());
         }
         if (identity.dataKey() != null) {
-            file(DATA_KEY).write(identity.dataKey().pem());
+            vault.write(DATA_KEY, identity.dataKey().pem());
         }
     }
 
-    private void deleteManagersKeys() throws IOException {
-        Files.deleteIfExists(file(CA_KEY).path());
-        Files.deleteIfExists(file(DATA_KEY).path());
+    private void deleteManagersKeys() {
+        vault.delete(CA_KEY);
+        vault.delete(DATA_KEY);
     }
 
     private PrivateFile file(String name) {
@@ -115,6 +129,7 @@ final class SwarmDirectory {
     void wipe() {
         try {
             Files.deleteIfExists(directory.resolve(ADVERTISE));
+            vault.forget();
             if (Files.exists(directory)) {
                 try (Stream<Path> files = Files.walk(directory)) {
                     for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

@@ -60,6 +60,12 @@ final class TaskRunner implements AutoCloseable {
 
         /** Makes the task's networks ready on this host before its container starts. */
         ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot);
+
+        /** Waits, not for long, until a container that has started listens where its service is published. */
+        void awaitAnswering(Task task, Container container, ClusterSnapshot snapshot);
+
+        /** Waits, not for long, until no node sends new connections to a task that is to stop. */
+        void leaveBalance(Task task, ClusterSnapshot snapshot);
     }
 
     private final ContainerRuntime runtime;
@@ -211,6 +217,7 @@ final class TaskRunner implements AutoCloseable {
             return; // while its networks were made ready; the queued stop reports
         }
         Container container = runtime.start(spec, files, network);
+        preparation.awaitAnswering(task, container, snapshots.get());
         reports.accept(running(task.id(), container));
     }
 
@@ -237,6 +244,9 @@ final class TaskRunner implements AutoCloseable {
         if (container == null) {
             reports.accept(new TaskReport(task.id(), TaskState.SHUTDOWN, "shutdown", "", -1, "", 0));
             return;
+        }
+        if (container.state() == Container.State.RUNNING) {
+            preparation.leaveBalance(task, snapshots.get());
         }
         runtime.stop(containerId, grace(container));
         Container after = runtime.inspect(containerId);

@@ -34,6 +34,7 @@ final class LeaseExchange {
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
     private long promises;
     private long kept;
+    private long malformed;
 
     LeaseExchange(NodeId self, Leases leases, BiConsumer<NodeId, Bytes> send, Consumer<NodeEffect> effects) {
         this.self = self;
@@ -54,11 +55,30 @@ final class LeaseExchange {
         leases.restore(found);
     }
 
-    /** @throws RecordCodec.MalformedRecordException where it is none of ours */
+    /** What cannot be read is counted and dropped. */
     void receive(NodeId from, Bytes parcel, Time now) {
-        for (LeaseMessage message : LeaseCodec.decodeMessages(parcel)) {
-            leases.receive(from, message, now.monotonicMillis());
+        List<LeaseMessage> messages;
+        try {
+            messages = LeaseCodec.decodeMessages(parcel);
+        } catch (RecordCodec.MalformedRecordException e) {
+            malformed++;
+            return;
         }
+        messages.forEach(message -> leases.receive(from, message, now.monotonicMillis()));
+    }
+
+    /** A value of a node's record: who votes on a slot since that node held it. */
+    void learn(Bytes value, Time now) {
+        try {
+            LeaseCodec.Told told = LeaseCodec.decodeStewards(value);
+            leases.learn(told.slot(), told.stewards(), now.monotonicMillis());
+        } catch (RecordCodec.MalformedRecordException e) {
+            malformed++;
+        }
+    }
+
+    long malformed() {
+        return malformed;
     }
 
     /** The promises up to {@code number} are on disk. */

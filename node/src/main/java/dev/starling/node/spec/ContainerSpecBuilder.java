@@ -66,7 +66,7 @@ public final class ContainerSpecBuilder {
     }
 
     private static String slotName(Task task) {
-        return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.slot().index());
+        return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.shownSlot());
     }
 
     private ContainerSpec build(List<String> dnsServers) {
@@ -131,9 +131,13 @@ public final class ContainerSpecBuilder {
         return new ContainerSpec.Dns(List.copyOf(servers), strings(config.path("Search")), strings(config.path("Options")));
     }
 
-    /** An exclusive task gets the term in which its node holds the slot, for what it writes to that checks it: a later holder's is higher. */
+    /**
+     * What Docker adds for generic resources comes last, so that it cannot be pretended. So does the term in which this node holds an exclusive
+     * slot: what the task writes to can check it, for a later holder's is higher.
+     */
     private List<String> environment() {
         List<String> result = new ArrayList<>(filled(strings(container.path("Env"))));
+        result.addAll(GenericResourceJson.environment(task.reserved().generic()));
         if (task.fencingToken() > 0) {
             result.add(FENCING_TOKEN + "=" + task.fencingToken());
         }

@@ -65,8 +65,9 @@ public final class SiteLabels {
             }
         }
         boolean exclusive = partition(labels) == PartitionPolicy.EXCLUSIVE;
-        if (exclusive && spec.path("Mode").has("Global")) {
-            throw invalid("label " + PARTITION + ": a global service cannot be exclusive: each of its slots belongs to one node anyway");
+        boolean replicated = spec.path("Mode").isEmpty() || spec.path("Mode").has("Replicated");
+        if (exclusive && !replicated) {
+            throw invalid("label " + PARTITION + ": only a replicated service can be exclusive");
         }
     }
 

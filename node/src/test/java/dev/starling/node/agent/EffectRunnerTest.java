@@ -8,6 +8,7 @@ import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
@@ -50,6 +51,8 @@ import org.junit.jupiter.api.io.TempDir;
 class EffectRunnerTest {
     private static final Task TASK = Sample.task("task1", Slot.replica("web", 1), Sample.N1, TaskState.ASSIGNED, Map.of());
     private static final Task OTHER = Sample.task("task2", Slot.replica("web", 2), Sample.N1, TaskState.ASSIGNED, Map.of());
+    private static final Bytes KEY = Bytes.utf8("key");
+    private static final Bytes SIGNATURE = Bytes.utf8("signature");
     private static final NodeEffect CLAIM = new NodeEffect.PersistRecord("task/task1", Optional.of(Bytes.utf8("claimed")));
 
     @TempDir
@@ -138,8 +141,8 @@ class EffectRunnerTest {
 
     @Test
     void aSuspicionCostsNoWriteAndANewAddressDoes() throws InterruptedException {
-        Member alive = new Member(Sample.N2, new Endpoint("192.0.2.2", 7946), Role.MANAGER, 1, 0, MemberStatus.ALIVE);
-        Member moved = new Member(Sample.N2, new Endpoint("192.0.2.7", 7946), Role.MANAGER, 2, 0, MemberStatus.ALIVE);
+        Member alive = new Member(Sample.N2, new Endpoint("192.0.2.2", 7946), Role.MANAGER, 1, 0, MemberStatus.ALIVE, KEY, SIGNATURE);
+        Member moved = new Member(Sample.N2, new Endpoint("192.0.2.7", 7946), Role.MANAGER, 2, 0, MemberStatus.ALIVE, KEY, SIGNATURE);
         runner.accept(List.of(new NodeEffect.MemberChanged(null, alive)));
         runner.accept(List.of(new NodeEffect.MemberChanged(alive, alive.with(MemberStatus.SUSPECT))));
         settled();
@@ -192,6 +195,11 @@ class EffectRunnerTest {
         }
 
         @Override
+        public void refused(NodeId teller, Refusal reason) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
         public void stored(DesiredObject object, boolean stored) {
             events.add(stored ? "stored " + object.uid() + ", on disk: " + store.loadDesired().contains(object) : "not stored " + object.uid());
         }
@@ -219,6 +227,12 @@ class EffectRunnerTest {
         public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
             return ContainerRuntime.NetworkSetup.NONE;
         }
+
+        @Override
+        public void awaitAnswering(Task task, Container container, ClusterSnapshot at) {}
+
+        @Override
+        public void leaveBalance(Task task, ClusterSnapshot snapshot) {}
     }
 
     /** Looks at the disk at the moment of the start. */

@@ -24,20 +24,22 @@ import java.util.SortedMap;
  * @param addresses      network uid -> address in that network with prefix length ("10.0.1.18/24")
  * @param reserved       what it was admitted with: it holds that until it ends, also when its service has changed, is gone, or the agent has
  *                       restarted
+ * @param iteration      of the job that it is of; 0 for a task of a service that is no job
  * @param fencingToken   of an exclusive slot: the term in which its node held it when the task started; 0 for others
  * @param movesTo        the node that is to take the slot over while this task still runs; null where none is
  */
 public record Task(
         String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
-        int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved, long fencingToken, NodeId movesTo) {
+        int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved,
+        long iteration, long fencingToken, NodeId movesTo) {
 
-    /** One that no rule of Starling's own has touched. */
+    /** One of a service that is no job, which no rule of Starling's own has touched. */
     public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
             HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
             int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved) {
         this(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, 0, null);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, 0, 0, null);
     }
 
     /** One that reserves nothing. */
@@ -61,22 +63,38 @@ public record Task(
         return !state.isTerminal() && desired.compareTo(TaskState.RUNNING) <= 0;
     }
 
+    /** The slot's number as Docker shows it: from 1, but a job's from 0, which its CLI counts on. Meaningless for slots by node. */
+    public int shownSlot() {
+        return iteration > 0 ? slot.index() - 1 : slot.index();
+    }
+
+    /** Of a job: it has done its work. */
+    public boolean isCompletedWork() {
+        return iteration > 0 && state == TaskState.COMPLETE;
+    }
+
+    /** The same as a task of a job's iteration, with generic resources. */
+    public Task ofJob(long newIteration, GenericResources generic) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved.withGeneric(generic), newIteration, fencingToken, movesTo);
+    }
+
     /** The same with another wish for it. */
     public Task withDesired(TaskState wish) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, fencingToken, movesTo);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo);
     }
 
     /** The same, to be started while its node holds the slot in this term. */
     public Task withFencingToken(long token) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, token, movesTo);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, token, movesTo);
     }
 
     /** The same, on its way to another node; null: it stays. */
     public Task withMovesTo(NodeId receiver) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, fencingToken, receiver);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, receiver);
     }
 
     /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
@@ -85,12 +103,12 @@ public record Task(
         return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
                 next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
                 report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses,
-                reserved, fencingToken, movesTo);
+                reserved, iteration, fencingToken, movesTo);
     }
 
     /** It ended before it had a container. */
     public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
-                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, fencingToken, movesTo);
+                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration, fencingToken, movesTo);
     }
 }
