@@ -24,9 +24,9 @@ final class Volumes {
         for (Mount mount : mounts) {
             String target = target(mount.target());
             resolved.add(switch (mount.type()) {
-                case BIND -> new Mount(mount.type(), hostPath(mount.source()), target, mount.readOnly());
-                case VOLUME -> new Mount(mount.type(), volume(mount.source()).toString(), target, mount.readOnly());
-                case TMPFS -> new Mount(mount.type(), "", target, mount.readOnly(), mount.sizeBytes(), mount.mode());
+                case BIND -> mount.at(hostPath(mount.source()), target);
+                case VOLUME -> mount.at(volume(mount.source()).toString(), target);
+                case TMPFS -> mount.at("", target);
             });
         }
         return resolved;

@@ -5,6 +5,8 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The processes listed in a {@code cgroup.procs} file. In version 1 the file also lists a process of which one thread alone is in the group:
@@ -15,12 +17,19 @@ final class CgroupProcesses {
 
     private CgroupProcesses() {}
 
-    static void killAll(Kernel kernel, Path file) {
+    static List<Integer> list(Kernel kernel, Path file) {
         String self = Long.toString(ProcessHandle.current().pid());
+        List<Integer> pids = new ArrayList<>();
         for (String line : kernel.read(file.toString()).split("\n")) {
             boolean outsideOurPidNamespace = line.equals("0");
-            if (line.isBlank() || line.equals(self) || outsideOurPidNamespace) continue;
-            try (Descriptor process = kernel.openProcess(Integer.parseInt(line))) {
+            if (!line.isBlank() && !line.equals(self) && !outsideOurPidNamespace) pids.add(Integer.parseInt(line));
+        }
+        return pids;
+    }
+
+    static void killAll(Kernel kernel, Path file) {
+        for (int pid : list(kernel, file)) {
+            try (Descriptor process = kernel.openProcess(pid)) {
                 kernel.signal(process, SIGKILL);
             } catch (RuntimeShimException e) {
                 if (e.errno() != Errno.ESRCH.number()) throw e;

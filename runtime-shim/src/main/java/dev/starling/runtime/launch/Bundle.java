@@ -19,6 +19,7 @@ import java.util.List;
  *   hosts hostname resolv.conf     mounted over the image's
  *   stdout stderr                  FIFOs it writes to
  *   gate/ready gate/go             FIFOs which hold the first process before exec
+ *   exec/N/ready, exec/N/go        the same for processes that are added later
  *   layers/0 ..                    links to the image's layers: short names keep the mount options below a page
  *   files                          empty here; in the container's mount namespace a tmpfs with its secrets and configs
  *   upper work root                the overlay; root is its mount point, used in the container's mount namespace only
@@ -61,7 +62,7 @@ public record Bundle(String id, Path directory) {
     public void create(Kernel kernel, ContainerSpec spec, String hostname, List<Path> layers) {
         try {
             Files.createDirectory(directory);
-            for (String name : List.of("layers", "files", "upper", "work", "root", "gate")) Files.createDirectory(directory.resolve(name));
+            for (String name : List.of("layers", "files", "upper", "work", "root", "gate", "exec")) Files.createDirectory(directory.resolve(name));
             for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(directory.resolve("layers").resolve("" + i), layers.get(i).toAbsolutePath());
             if (layers.isEmpty()) Files.createDirectory(directory.resolve("layers").resolve("0"));
             Files.writeString(directory.resolve("hostname"), hostname + "\n");
@@ -72,10 +73,20 @@ public record Bundle(String id, Path directory) {
         }
         fifo(kernel, standardOutput(), 0600);
         fifo(kernel, standardError(), 0600);
-        fifo(kernel, gate().resolve("ready"), 0666);
-        fifo(kernel, gate().resolve("go"), 0666);
-        mode(kernel, gate(), 0711);
+        furnishGate(kernel, gate());
         mode(kernel, directory.resolve("upper"), 0755); // becomes the mode of the container's root directory
+    }
+
+    /** @param directory is there; the process that passes may have any user id */
+    static void furnishGate(Kernel kernel, Path directory) {
+        fifo(kernel, directory.resolve("ready"), 0666);
+        fifo(kernel, directory.resolve("go"), 0666);
+        mode(kernel, directory, 0711);
+    }
+
+    /** Gates of processes that were added later ({@code docker exec}); each is there for the moment of its start only. */
+    public Path execGates() {
+        return directory.resolve("exec");
     }
 
     /** Options for mounting the overlay with the bundle as the working directory. */

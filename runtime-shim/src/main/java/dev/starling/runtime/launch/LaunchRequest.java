@@ -15,4 +15,4 @@ import java.util.Map;
  */
 public record LaunchRequest(
         Bundle bundle, ProcessPlan process, int layerCount, List<Mount> mounts, List<ContainerFile> files, boolean readOnlyRoot,
-        Map<String, String> sysctls, byte[] filter) {}
+        Map<String, String> sysctls, byte[] filter, boolean noNewPrivileges) {}

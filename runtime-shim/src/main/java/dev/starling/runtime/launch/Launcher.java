@@ -2,7 +2,6 @@ package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.*;
 
-import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
@@ -28,7 +27,6 @@ import jnr.ffi.Pointer;
  * </pre>
  */
 public final class Launcher {
-    private static final int HOLD_TIMEOUT_MILLIS = 30_000;
     private static final int STACK_BYTES = 512 << 10;
 
     private final Kernel kernel;
@@ -69,38 +67,10 @@ public final class Launcher {
         try {
             boolean own = joins.isEmpty() || namespace != null;
             InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gate, output, error, namespace, own);
-            Thread thread = new Thread(null, inside, "container-" + request.bundle().id().substring(0, 12), STACK_BYTES);
-            thread.start();
-            boolean woken = kernel.waitReadable(ready, HOLD_TIMEOUT_MILLIS);
-            if (inside.failure() != null) {
-                join(thread);
-                throw LaunchFailure.of(inside.failure());
-            }
-            if (!woken) throw RuntimeShimException.system("the container's first process did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
-            return heldChild(inside, thread, gate);
+            return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12), gate, ready);
         } finally {
             if (namespace != null) namespace.close();
         }
-    }
-
-    private HeldProcess heldChild(InsideThread inside, Thread thread, Descriptor gate) {
-        int pid = onlyChildOf(inside.threadId());
-        Descriptor process = kernel.openProcess(pid);
-        try {
-            return new HeldProcess(kernel, inside, thread, gate, pid, process);
-        } catch (RuntimeException e) {
-            kernel.signal(process, Signals.SIGKILL);
-            process.close();
-            throw e;
-        }
-    }
-
-    private int onlyChildOf(int threadId) {
-        String children = kernel.read("/proc/self/task/" + threadId + "/children").trim();
-        if (children.isEmpty() || children.indexOf(' ') >= 0) {
-            throw RuntimeShimException.system("thread " + threadId + " should have one child, but has \"" + children + "\"", null);
-        }
-        return Integer.parseInt(children);
     }
 
     /** Gives the held process its /proc. */
@@ -109,16 +79,7 @@ public final class Launcher {
                 kernel, held.pid(), held.descriptor(), bundle.directory().resolve("root"), procThroughHelper, spawnAttributes);
         Thread thread = new Thread(null, mount, "proc-" + bundle.id().substring(0, 12), STACK_BYTES);
         thread.start();
-        join(thread);
+        HeldProcess.join(thread);
         if (mount.failure() != null) throw LaunchFailure.of(mount.failure());
-    }
-
-    private static void join(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw RuntimeShimException.system("interrupted while " + thread.getName() + " was at work", e);
-        }
     }
 }
