@@ -55,11 +55,13 @@ final class ContainerStarter {
         ProcessLimits.check(spec.options());
         LogOptions.parse(spec.logDriver(), spec.logOptions());
         Bundle bundle = bundle(spec.id());
-        LaunchRequest request = new LaunchRequest(
-                bundle, plan, layers.size(), volumes.resolve(spec.mounts()), Volumes.withPlainPaths(files), spec.readOnlyRoot(),
-                Sysctls.complete(spec.sysctls()), launcher.filter(plan.capabilities()), spec.options().noNewPrivileges());
+        Path init = spec.options().init() ? Launcher.initProgram() : null;
         try {
             bundle.create(kernel, spec, plan.hostname(), layers);
+            LaunchRequest request = new LaunchRequest(
+                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()), Volumes.withPlainPaths(files),
+                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), launcher.filter(plan.capabilities()), spec.options().noNewPrivileges(),
+                    spec.openStdin(), init);
             cgroups.create(spec.id());
             return goOn(spec, plan, bundle, launcher.hold(request), network);
         } catch (RuntimeException e) {

@@ -105,7 +105,7 @@ public final class NativeRuntime implements ContainerRuntime {
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
             this.starter = new ContainerStarter(
-                    kernel, clock, cgroups, launcher, new Volumes(this.directory.resolve("volumes")), containersDirectory(), bootId, available);
+                    kernel, clock, cgroups, launcher, new Volumes(kernel, this.directory.resolve("volumes")), containersDirectory(), bootId, available);
             ExecLauncher execLauncher = new ExecLauncher(kernel, cgroups);
             this.execs = new Execs(kernel, launcher, execLauncher, loop);
             this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
@@ -175,7 +175,6 @@ public final class NativeRuntime implements ContainerRuntime {
             throw RuntimeShimException.invalid("container id \"" + spec.id() + "\" is not 64 hexadecimal characters");
         }
         if (spec.tty()) throw RuntimeShimException.unsupported("containers with a terminal (tty) are not supported yet");
-        if (spec.openStdin()) throw RuntimeShimException.unsupported("containers with an open standard input (stdin_open) are not supported yet");
         Image image = images.find(spec.image());
         if (image == null) throw RuntimeShimException.notFound("No such image: " + spec.image());
         reserve(spec.id());

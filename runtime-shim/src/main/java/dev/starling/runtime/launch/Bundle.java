@@ -17,7 +17,8 @@ import java.util.List;
  *   state.json                     what the runtime knows of it
  *   ID-json.log, .1, .2            its log
  *   hosts hostname resolv.conf     mounted over the image's
- *   stdout stderr                  FIFOs it writes to
+ *   stdin stdout stderr            FIFOs it reads from and writes to
+ *   volumes/N                      what its image declares as a volume and nobody named
  *   gate/ready gate/go             FIFOs which hold the first process before exec
  *   exec/N/ready, exec/N/go        the same for processes that are added later
  *   layers/0 ..                    links to the image's layers: short names keep the mount options below a page
@@ -54,6 +55,16 @@ public record Bundle(String id, Path directory) {
         return directory.resolve("stderr");
     }
 
+    /** There where the spec asks for an open standard input. */
+    Path standardInput() {
+        return directory.resolve("stdin");
+    }
+
+    /** Volumes of this container alone; they go with it. */
+    public Path volumes() {
+        return directory.resolve("volumes");
+    }
+
     public Path gate() {
         return directory.resolve("gate");
     }
@@ -71,6 +82,7 @@ public record Bundle(String id, Path directory) {
         } catch (IOException e) {
             throw RuntimeShimException.system("create " + directory + ": " + e, e);
         }
+        if (spec.openStdin()) fifo(kernel, standardInput(), 0600);
         fifo(kernel, standardOutput(), 0600);
         fifo(kernel, standardError(), 0600);
         furnishGate(kernel, gate());
@@ -91,9 +103,13 @@ public record Bundle(String id, Path directory) {
 
     /** Options for mounting the overlay with the bundle as the working directory. */
     static String overlayOptions(int layers) {
+        return lowerOnlyOptions(layers) + ",upperdir=upper,workdir=work";
+    }
+
+    static String lowerOnlyOptions(int layers) {
         StringBuilder lower = new StringBuilder();
         for (int i = Math.max(layers, 1) - 1; i >= 0; i--) lower.append(lower.length() == 0 ? "" : ":").append("layers/").append(i);
-        return "lowerdir=" + lower + ",upperdir=upper,workdir=work";
+        return "lowerdir=" + lower;
     }
 
     private static void fifo(Kernel kernel, Path path, int mode) {

@@ -30,22 +30,20 @@ final class InsideThread extends Spawner {
     private final LaunchRequest request;
     private final RootFilesystem root;
     private final Pointer spawnAttributes;
-    private final Descriptor standardOutput;
-    private final Descriptor standardError;
+    private final Launcher.StandardStreams streams;
     private final Descriptor cgroupNamespace;
     private final boolean ownCgroupNamespace;
 
     /** @param cgroupNamespace to join, or null to make one; {@code ownCgroupNamespace} whether either is the container's own */
     InsideThread(
-            Kernel kernel, Cgroups cgroups, LaunchRequest request, Pointer spawnAttributes, Descriptor gate, Descriptor standardOutput,
-            Descriptor standardError, Descriptor cgroupNamespace, boolean ownCgroupNamespace) {
+            Kernel kernel, Cgroups cgroups, LaunchRequest request, Pointer spawnAttributes, Descriptor gate,
+            Launcher.StandardStreams streams, Descriptor cgroupNamespace, boolean ownCgroupNamespace) {
         super(kernel, gate);
         this.cgroups = cgroups;
         this.request = request;
         this.root = new RootFilesystem(kernel, request);
         this.spawnAttributes = spawnAttributes;
-        this.standardOutput = standardOutput;
-        this.standardError = standardError;
+        this.streams = streams;
         this.cgroupNamespace = cgroupNamespace;
         this.ownCgroupNamespace = ownCgroupNamespace;
     }
@@ -87,10 +85,11 @@ final class InsideThread extends Spawner {
         ProcessPlan process = request.process();
         Identity identity = Accounts.identity(kernel, process.user(), process.groups());
         // so that /dev/stdout can be opened again by name
-        kernel.check(kernel.libc().fchown(standardOutput.number(), identity.uid(), identity.gid()), "chown stdout");
-        kernel.check(kernel.libc().fchown(standardError.number(), identity.uid(), identity.gid()), "chown stderr");
+        kernel.check(kernel.libc().fchown(streams.output().number(), identity.uid(), identity.gid()), "chown stdout");
+        kernel.check(kernel.libc().fchown(streams.error().number(), identity.uid(), identity.gid()), "chown stderr");
+        if (request.openInput()) kernel.check(kernel.libc().fchown(streams.input().number(), identity.uid(), identity.gid()), "chown stdin");
         try (SpawnActions actions = new SpawnActions(kernel)) {
-            actions.open(0, "/dev/null", O_RDONLY).duplicate(standardOutput.number(), 1).duplicate(standardError.number(), 2);
+            actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
             passGate(actions, process.workingDirectory());
             Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), request.filter(), request.noNewPrivileges());
             return Executable.spawn(kernel, actions, process, identity, spawnAttributes);

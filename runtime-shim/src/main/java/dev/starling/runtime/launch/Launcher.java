@@ -2,6 +2,7 @@ package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.*;
 
+import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
@@ -42,6 +43,14 @@ public final class Launcher {
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
+    /** Of the host, for {@code --init}. @throws RuntimeShimException UNSUPPORTED where there is none */
+    public static Path initProgram() {
+        return InitProgram.onHost();
+    }
+
+    /** The container's ends. */
+    record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
+
     public byte[] filter(long capabilities) {
         return FilterCompiler.compile(profile, kernel.architecture(), capabilities);
     }
@@ -53,20 +62,21 @@ public final class Launcher {
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
         try (Descriptor ready = kernel.openAt(gate.number(), "ready", O_RDONLY | O_NONBLOCK);
                 Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
-                Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR)) {
-            return hold(request, gate, ready, output, error);
+                Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
+                Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
+            return hold(request, gate, ready, new StandardStreams(input, output, error));
         } catch (RuntimeException e) {
             gate.close();
             throw e;
         }
     }
 
-    private HeldProcess hold(LaunchRequest request, Descriptor gate, Descriptor ready, Descriptor output, Descriptor error) {
+    private HeldProcess hold(LaunchRequest request, Descriptor gate, Descriptor ready, StandardStreams streams) {
         Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gate, output, error, namespace, own);
+            InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gate, streams, namespace, own);
             return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12), gate, ready);
         } finally {
             if (namespace != null) namespace.close();

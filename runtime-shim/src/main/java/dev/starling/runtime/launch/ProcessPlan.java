@@ -30,8 +30,9 @@ public record ProcessPlan(
         if (!workingDirectory.startsWith("/")) {
             throw RuntimeShimException.invalid("the working directory '" + workingDirectory + "' is invalid, it needs to be an absolute path");
         }
+        List<String> argv = argv(spec, image);
         return new ProcessPlan(
-                argv(spec, image), environment(spec, image, hostname), workingDirectory, firstSet(spec.user(), image.user(), "0"), spec.groups(),
+                spec.options().init() ? InitProgram.before(argv) : argv, environment(spec, image, hostname), workingDirectory, firstSet(spec.user(), image.user(), "0"), spec.groups(),
                 hostname, Capability.select(spec.capabilityAdd(), spec.capabilityDrop(), availableCapabilities),
                 Signals.number(firstSet(spec.stopSignal(), image.stopSignal(), "SIGTERM")),
                 spec.health().over(image.health()));

@@ -1,0 +1,105 @@
+package dev.starling.node.api;
+
+import dev.starling.runtime.ExecProcess;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.internal.net.NetSocketInternal;
+import io.vertx.core.net.NetSocket;
+import java.util.ArrayDeque;
+import java.util.Queue;
+
+/**
+ * A client's connection after the upgrade: what it sends is the process's input, what comes back is raw for a terminal, else in frames of an 8-byte
+ * header (stream, three zeros, length). Both directions wait for their reader; a client that is gone ends the input, the process goes on.
+ *
+ * <p>A client says that its input is over by shutting down its side of the connection, and still wants the output. Netty tells the one from the
+ * other only with its epoll transport; where that is missing, the connection ends with the client's input.
+ */
+final class ExecConnection implements ExecProcess.Output {
+    private static final int HEADER_BYTES = 8;
+
+    private final ExecTable.Entry entry;
+    private final Context context;
+    /** Guarded by this until there is a socket: what was written before. At most a piece of each stream, since more is not accepted. */
+    private final Queue<Buffer> early = new ArrayDeque<>();
+    private NetSocket socket;
+    private boolean gone;
+    private boolean ended;
+
+    ExecConnection(ExecTable.Entry entry, Context context) {
+        this.entry = entry;
+        this.context = context;
+    }
+
+    boolean isTerminal() {
+        return entry.spec.tty();
+    }
+
+    @Override
+    public synchronized boolean accept(int stream, byte[] bytes) {
+        if (gone || !(stream == 1 ? entry.output : entry.errors)) {
+            return true; // nobody listens
+        }
+        Buffer frame = frame(stream, bytes);
+        if (socket == null) {
+            early.add(frame);
+            return false;
+        }
+        NetSocket open = socket;
+        context.runOnContext(nothing -> open.write(frame));
+        return !open.writeQueueFull();
+    }
+
+    private Buffer frame(int stream, byte[] bytes) {
+        if (isTerminal()) {
+            return Buffer.buffer(bytes);
+        }
+        return Buffer.buffer(HEADER_BYTES + bytes.length).appendByte((byte) stream).appendByte((byte) 0).appendByte((byte) 0).appendByte((byte) 0)
+                .appendInt(bytes.length).appendBytes(bytes);
+    }
+
+    /** On the socket's context. */
+    void attach(NetSocket opened, ExecProcess running) {
+        opened.exceptionHandler(error -> lost(running));
+        opened.closeHandler(nothing -> lost(running));
+        opened.drainHandler(nothing -> running.resumeOutput());
+        opened.handler(input -> {
+            opened.pause(); // one piece at a time
+            running.write(input.getBytes()).whenComplete((done, failure) -> context.runOnContext(nothing -> opened.resume()));
+        });
+        ((NetSocketInternal) opened).eventHandler(event -> {
+            if (event instanceof ChannelInputShutdownEvent) {
+                running.closeInput();
+            }
+        });
+        synchronized (this) {
+            socket = opened;
+            early.forEach(opened::write);
+            early.clear();
+            if (ended) {
+                opened.close();
+            }
+        }
+        running.resumeOutput();
+    }
+
+    /** The client is gone: what still comes is let go, so that the process is not held up. */
+    void lost(ExecProcess running) {
+        synchronized (this) {
+            gone = true;
+            early.clear();
+        }
+        running.closeInput();
+        running.resumeOutput();
+    }
+
+    /** After the last output. */
+    synchronized void ended() {
+        ended = true;
+        if (socket != null) {
+            NetSocket open = socket;
+            context.runOnContext(nothing -> open.close());
+        }
+    }
+}
