@@ -2,7 +2,8 @@
 # Measures the gossip machine in its simulator at length (docs/GOSSIP.md, "What was measured") and draws docs/gossip-idle-traffic.svg.
 # Takes about 10 minutes and 8 GB of memory, most of it for 5,000 nodes.
 #   bench/gossip-scale.sh            everything
-#   bench/gossip-scale.sh WHAT SIZE COUNT    one measurement: crash, change (COUNT of them), stalls (COUNT hours), idle (COUNT seconds), join
+#   bench/gossip-scale.sh WHAT SIZE COUNT    one measurement: crash, change (COUNT of them), stalls (COUNT hours), idle (COUNT seconds), join;
+#                                    crash SIZE COUNT MANAGERS with another number of managers than 3
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 

@@ -115,6 +115,7 @@ profile: lan
 cgroup-parent: $CGROUP/$node
 log-level: ${LAB_LOG_LEVEL:-info}
 labels: {lab: "true"}
+generic-resources: [serial=ttyUSB0, camera=2]
 CONFIG
 }
 

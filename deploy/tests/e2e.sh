@@ -9,16 +9,25 @@ set -uo pipefail
 # shellcheck source=../lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../lab.sh"
 
+# How often a_killed_agent_keeps_what_it_acknowledged kills an agent.
+KILL_ROUNDS=${E2E_KILL_ROUNDS:-1}
 # NAME:LIMIT_SECONDS. The first group needs no lab, the last none that is up.
 BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
-    service_logs_are_shown:30 an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
+    service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 what_would_be_is_said:60
+    an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 exec_reaches_into_a_container:40 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
+    a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 host_ports_and_taken_ports_are_told:50
+    virtual_addresses_and_the_way_out:60
+    the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
     removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90
-    a_worker_on_an_island_starts_with_its_secret:120)
+    a_worker_on_an_island_starts_with_its_secret:120
+    a_killed_agent_keeps_what_it_acknowledged:$((40 + 30 * KILL_ROUNDS)) a_full_disk_is_named_and_caught_up_with:90
+    a_read_only_disk_is_named_and_its_tasks_run:60 a_data_directory_that_is_removed_is_written_anew:60
+    a_damaged_database_is_set_aside:60 a_node_that_missed_a_removal_does_not_undo_it:60)
 AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
@@ -135,6 +144,48 @@ service_logs_are_shown() {
 }
 talker_is_heard() { d service logs talker 2>/dev/null | grep -q 'one two three'; }
 
+with_busybox() { d image inspect busybox >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"; }
+replicas_of() { d service ls --filter "name=$1" --format '{{.Replicas}}'; }
+
+a_job_runs_to_its_end_and_again_where_forced() {
+    local tasks
+    with_busybox
+    d service create --name job --mode replicated-job --replicas 6 --max-concurrent 3 busybox sleep 1 >/dev/null || fail "create did not end with success: $(tasks_text job)"
+    [[ $(replicas_of job) == '0/3 (6/6 completed)' ]] || fail "service ls: $(replicas_of job)"
+    d service update --force job >/dev/null || fail "update --force did not end with success: $(tasks_text job)"
+    [[ $(replicas_of job) == '0/3 (6/6 completed)' ]] || fail "service ls after the second run: $(replicas_of job)"
+    tasks=$(d service ps job --format '{{.CurrentState}}' | grep -c '^Complete')
+    ((tasks == 12)) || fail "$tasks tasks completed in two runs of 6: $(tasks_text job)"
+    d service create --name each --mode global-job busybox true >/dev/null || fail "global job: $(tasks_text each)"
+    [[ $(replicas_of each) == "0/0 (5/5 completed)" ]] || fail "service ls: $(replicas_of each)"
+    d service rm job each >/dev/null || fail "rm"
+}
+
+a_device_is_given_to_one_task() {
+    with_busybox
+    d service create --detach --name serial --replicas 6 --generic-resource serial=1 busybox sh -c 'echo "got $DOCKER_RESOURCE_SERIAL"; exec sleep 1000' >/dev/null || fail "create"
+    wait_until 20 runs serial 5 || fail "$(count_running serial) of 5 run: $(tasks_text serial)"
+    wait_until 10 failed_for serial 'no suitable node: 5 lack serial' || fail "the sixth does not say why: $(tasks_text serial)"
+    wait_until 10 serial_is_heard || fail "no device in the environment: $(d service logs serial 2>&1)"
+    d service rm serial >/dev/null || fail "rm"
+}
+serial_is_heard() { (($(d service logs serial 2>/dev/null | grep -c 'got ttyUSB0') == 5)); }
+
+what_would_be_is_said() {
+    local socket file
+    with_busybox
+    socket=$(socket_of n1)
+    d service create --detach --name seen --replicas 5 busybox sleep 1000 >/dev/null || fail "create"
+    wait_until 20 runs seen 5 || fail "$(count_running seen) of 5 run"
+    starling explain --socket "$socket" seen.1 | grep -q 'has it: running' || fail "explain: $(starling explain --socket "$socket" seen.1 2>&1)"
+    starling whatif --socket "$socket" --down n4 | grep -qE '^seen\.[1-5] +n4 +n[1235]$' || fail "whatif: $(starling whatif --socket "$socket" --down n4 2>&1)"
+    file=$(mktemp --suffix .yml)
+    printf 'services:\n  big: {image: busybox, deploy: {replicas: 2, resources: {reservations: {cpus: "4000"}}}}\n' >"$file"
+    starling plan --socket "$socket" "$file" | grep -q 'big.1 .*no suitable node: 5 lack CPU' || fail "plan: $(starling plan --socket "$socket" "$file" 2>&1)"
+    rm -f "$file"
+    d service rm seen >/dev/null || fail "rm"
+}
+
 an_agent_restart_adopts_its_containers() {
     local before tasks
     before=$(sleepers_on n4)
@@ -159,11 +210,8 @@ bad_input_gets_a_clear_error() {
     wait_until 30 failed_for ghost 'no such image' || fail "unknown image: $(tasks_text ghost)"
     d service create --detach --name nowhere --constraint node.labels.planet==mars busybox sleep 1 >/dev/null || fail "create nowhere"
     wait_until 20 failed_for nowhere 'no suitable node|constraint' || fail "impossible constraint: $(tasks_text nowhere)"
-    d service create --detach --name first-port --publish 8099:80 busybox sleep 100 >/dev/null 2>"$RUN_DIR/port" || grep -qi 'not' "$RUN_DIR/port" \
-        || fail "a published port is refused without a reason: $(cat "$RUN_DIR/port")"
-    if [[ -n $(d service ls -q --filter name=first-port) ]]; then
-        expect_error 'port.*8099|8099.*port' d service create --detach --name second-port --publish 8099:80 busybox sleep 100
-    fi
+    d service create --detach --name first-port --publish 8099:80 busybox sleep 100 >/dev/null || fail "create first-port"
+    expect_error "port '8099' is already in use by service 'first-port'" d service create --detach --name second-port --publish 8099:80 busybox sleep 100
     expect_error 'already|exists|conflict' d service create --detach --name fifty busybox sleep 1
     expect_error 'not found|no such' d service ps no-such-service
     code=$(api -X POST -H 'Content-Type: application/json' -d '{"Name": ' http://docker/v1.41/services/create)
@@ -196,6 +244,8 @@ garbage_on_the_ports_kills_nothing() {
         in_host n2 timeout 10 bash -c "head -c 1400 /dev/urandom >/dev/udp/10.88.0.11/$port" 2>/dev/null
     done
     docker_answers n1 || fail "n1 does not answer any more"
+    in_host n1 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -qE '^starling_transport_refused_handshakes_total\{.*reason="not_tls".*\} [1-9]' \
+        || fail "the garbage is not counted"
     [[ $(in_host n1 stat -c %Y "/proc/$(agent_of n1)") == "$before" ]] || fail "the agent of n1 is another one"
     all_ready || fail "not all ready: $(d node ls 2>&1)"
     runs fifty 50 || fail "$(count_running fifty) of 50 run"
@@ -326,8 +376,191 @@ metrics_are_served() {
     for name in $(sed -n 's/^| `\(starling_[a-z_]*\)` .*/\1/p' "$ROOT_DIR/docs/OPERATIONS.md"); do
         grep -qE "^$name(_bucket|_count)?[ {]" <<<"$metrics" || fail "$name, which docs/OPERATIONS.md promises, is not there"
     done
+    grep -qE '^starling_gossip_refused_total\{.*reason="forged_[a-z]*".*\} [1-9]' <<<"$metrics" \
+        && fail "honest nodes refuse each other: $(grep '^starling_gossip_refused' <<<"$metrics")"
     grep -qE '^starling_members\{.*state="alive".*\} 5(\.0)?$' <<<"$metrics" || fail "not 5 members alive: $(grep '^starling_members' <<<"$metrics")"
 }
+
+# A web server in each task, whose page is the name of its container.
+SERVE='mkdir -p /www && hostname >/www/index.html && exec httpd -f -p 80 -h /www'
+serve() { # NAME OPTION...
+    local name=$1
+    shift
+    starling lab image load busybox:latest >/dev/null || fail "no image"
+    d service create --name "$name" --stop-grace-period 1s "$@" busybox sh -c "$SERVE" >/dev/null 2>"$RUN_DIR/serve" || fail "create $name: $(cat "$RUN_DIR/serve") $(tasks_text "$name")"
+}
+outside() { ip netns exec "$SWITCH" "$@"; } # somebody on the same wire who is no node
+page() { outside curl -sS --max-time 3 "http://$(address_of "$1"):$2/"; }
+pages_of() { local k; for k in {1..12}; do page "$1" "$2"; done | sort -u | wc -l; } # how many tasks answered
+all_pages() { (($(pages_of "$1" "$2") == $3)); }
+
+a_published_port_answers_on_every_node() {
+    local node
+    serve web --replicas 3 --publish 8080:80
+    for node in $(node_names); do
+        wait_until 10 all_pages "$node" 8080 3 || fail "$node: $(page "$node" 8080 2>&1); $(pages_of "$node" 8080) of 3 tasks answer"
+        in_host "$node" curl -sS --max-time 3 http://127.0.0.1:8080/ >/dev/null || fail "$node: not on its own localhost"
+    done
+    [[ $(d service ls --filter name=web --format '{{.Ports}}') == '*:8080->80/tcp' ]] || fail "service ls: $(d service ls)"
+    expect_error "port '8080' is already in use by service 'web'" d service create --detach --name other --publish 8080:81 busybox sleep 1
+    d service create --detach --name picked --publish 80 busybox sh -c "$SERVE" >/dev/null || fail "create picked"
+    [[ $(d service ls --filter name=picked --format '{{.Ports}}') =~ ^\*:3[0-2][0-9]{3}-\>80/tcp$ ]] || fail "no port was picked: $(d service ls)"
+    in_host n1 nft add rule ip starling published drop # what others do to our table is undone
+    wait_until 10 untouched || fail "the table was not mended: $(in_host n1 nft list chain ip starling published)"
+    d service rm web picked >/dev/null || fail "rm"
+    wait_until 20 is_refused n2 8080 || fail "port 8080 still answers without its service"
+}
+untouched() { ! in_host n1 nft list chain ip starling published | grep -qw drop; }
+is_refused() { local said; said=$(page "$1" "$2" 2>&1); [[ $? == 7 && $said == *connect* ]]; }
+
+# Connections to all nodes in turn, each a new one, until the file $1 is there; "EXIT-CODE SECONDS" of each goes to $1.log.
+hammer() {
+    outside bash -c 'until [[ -e $1 ]]; do curl -s --max-time 5 -o /dev/null -w "%{exitcode} %{time_total}\n" "http://10.88.0.1[1-5]:8080/?[1-20]" >>"$1.log"; done
+        touch "$1.end"' hammer "$1"
+}
+
+a_changing_service_refuses_no_connection() {
+    local stop=$RUN_DIR/hammer replicas count failed
+    rm -f "$stop" "$stop".*
+    serve web --replicas 2 --publish 8080:80
+    wait_until 10 all_pages n5 8080 2 || fail "2 tasks do not answer"
+    hammer "$stop" &
+    for replicas in 6 1 4; do
+        d service scale --detach web=$replicas >/dev/null || fail "scale"
+        wait_until 20 runs web $replicas || fail "$(count_running web) of $replicas run: $(tasks_text web)"
+    done
+    d service update --update-order start-first --update-monitor 500ms --env-add VERSION=2 web >/dev/null 2>&1 || fail "update: $(tasks_text web)"
+    touch "$stop"
+    wait_until 30 test -e "$stop.end" || fail "the load does not end"
+    count=$(wc -l <"$stop.log") failed=$(awk '$1 != 0 || $2 >= 1' "$stop.log") # one that took a second has lost a packet
+    note "$count connections while a service was scaled and updated, $(grep -c . <<<"$failed") failed"
+    ((count > 300)) && [[ -z $failed ]] || fail "of $count connections (exit code, seconds): $(tr '\n' ';' <<<"${failed:0:300}")"
+    d service rm web >/dev/null || fail "rm"
+}
+
+host_ports_and_taken_ports_are_told() {
+    serve each --mode global --publish mode=host,published=8090,target=80
+    all_pages n3 8090 1 || fail "n3: $(page n3 8090 2>&1)"
+    [[ $(page n3 8090) != "$(page n4 8090)" ]] || fail "a port in host mode leads to another node's task"
+    d service ps each --format '{{.Ports}}' | grep -q '^\*:8090->80/tcp$' || fail "service ps: $(d service ps each)"
+    d service rm each >/dev/null || fail "rm"
+    in_host n2 timeout 40 "$(static_busybox)" nc -l -p 8091 >/dev/null 2>&1 &
+    wait_until 5 in_host n2 bash -c 'grep -q ":1F9B .* 0A " /proc/net/tcp /proc/net/tcp6' || fail "nothing listens on 8091"
+    d service create --detach --name clash --constraint node.hostname==n2 --publish mode=host,published=8091,target=80 busybox sh -c "$SERVE" >/dev/null || fail "create clash"
+    wait_until 10 failed_for clash '8091/tcp of this node is in use by another process' || fail "no reason: $(tasks_text clash)"
+    d service rm clash >/dev/null || fail "rm"
+    d service create --detach --name everywhere --publish 8091:80 busybox sh -c "$SERVE" >/dev/null || fail "create everywhere"
+    wait_until 10 page n3 8091 >/dev/null || fail "8091 does not answer on n3"
+    wait_until 5 warns n2 'port 8091/tcp' || fail "docker info does not warn: $(docker_on n2 info 2>&1 | grep -i warn)"
+    in_host n2 pkill -f 'nc -l -p 8091'
+    wait_until 10 page n2 8091 >/dev/null || fail "n2 does not take the port once it is free"
+    d service rm everywhere >/dev/null || fail "rm"
+}
+warns() { docker_on "$1" info 2>&1 | grep -q "WARNING.*$2"; }
+
+# in_network_of NODE SERVICE COMMAND...: in the network namespace of a task, and with its resolv.conf; the image's own tools are few.
+in_network_of() {
+    local node=$1 service=$2 id pid
+    shift 2
+    id=$(docker_on "$node" ps -q --filter label=com.docker.swarm.service.name="$service" | head -n 1)
+    pid=$(docker_on "$node" inspect --type container --format '{{.State.Pid}}' "$id") || fail "no container of $service on $node"
+    in_host "$node" unshare --mount bash -c 'pid=$1; shift; cat "/proc/$pid/root/etc/resolv.conf" >/run/resolv.$pid && mount --bind /run/resolv.$pid /etc/resolv.conf \
+        && rm /run/resolv.$pid && exec nsenter --target "$pid" --net -- "$@"' in-network "$pid" "$@"
+}
+called() { in_network_of n1 caller curl -sS --max-time 3 http://api/; }
+all_called() { (($(for k in {1..12}; do called; done | sort -u | wc -l) == $1)); }
+
+virtual_addresses_and_the_way_out() {
+    local address log=$RUN_DIR/outside.log
+    d network create --driver overlay front >/dev/null || fail "network create"
+    d network create --driver overlay --internal back >/dev/null || fail "network create --internal"
+    serve api --replicas 3 --network front
+    serve caller --network front --constraint node.hostname==n1
+    serve shut --network back --constraint node.hostname==n1
+    address=$(d service inspect api --format '{{(index .Endpoint.VirtualIPs 0).Addr}}')
+    wait_until 10 all_called 3 || fail "through the virtual address $address: $(called 2>&1)"
+    [[ $(in_network_of n1 caller getent ahostsv4 api | awk '{print $1; exit}')/24 == "$address" ]] || fail "api is not $address"
+    (($(in_network_of n1 caller getent ahostsv4 tasks.api | awk '{print $1}' | sort -u | wc -l) == 3)) || fail "tasks.api: $(in_network_of n1 caller getent ahostsv4 tasks.api)"
+    d service scale --detach api=1 >/dev/null || fail "scale"
+    wait_until 10 all_called 1 || fail "after scaling to 1: $(called 2>&1)"
+    outside timeout 40 "$(static_busybox)" httpd -f -v -p 10.88.0.1:9000 -h "$RUN_DIR" >"$log" 2>&1 &
+    wait_until 5 outside curl -s -o /dev/null http://10.88.0.1:9000/ || fail "no server outside"
+    in_network_of n1 caller curl -sS --max-time 3 -o /dev/null http://10.88.0.1:9000/ || fail "a container does not reach the outside"
+    grep -q '10\.88\.0\.11' "$log" || fail "it comes from another address than its node's: $(cat "$log")"
+    expect_error 'curl' in_network_of n1 shut curl -sS --max-time 2 http://10.88.0.1:9000/
+    kill $! 2>/dev/null
+    d service rm api caller shut >/dev/null || fail "rm"
+    wait_until 20 d network rm front back >/dev/null 2>&1 || fail "network rm"
+}
+
+ca_of() { docker_on "$1" node inspect "$2" --format '{{.Description.TLSInfo.CertIssuerPublicKey}}'; }
+
+# The CLI's own progress display decides when it is done: all nodes have certificates under the new CA and trust nothing else.
+the_ca_is_rotated_and_nobody_is_lost() {
+    local before after started agent token
+    before=$(d swarm ca) || fail "swarm ca: $(d swarm ca 2>&1)"
+    token=$(d swarm join-token -q worker)
+    grep -q 'BEGIN CERTIFICATE' <<<"$before" || fail "no certificate: $before"
+    expect_error 'requires the .--rotate. flag' d swarm ca --cert-expiry 3h
+    expect_error "ExternalCAs.*not there yet" d swarm ca --rotate --external-ca protocol=cfssl,url=https://10.88.0.1/sign --ca-cert <(printf '%s\n' "$before")
+    expect_error "at least|minimum certificate expiry" d swarm ca --rotate --cert-expiry 1m
+    started=$(now_millis)
+    agent=$(agent_of n4)
+    after=$(timeout 60 docker -H "unix://$(socket_of n1)" swarm ca --rotate --cert-expiry 720h --quiet </dev/null 2>&1) || fail "rotate: $after"
+    note "rotated on $NODES nodes in $(seconds $(($(now_millis) - started)))"
+    [[ $(d swarm ca) != "$before" ]] || fail "the CA is the old one"
+    [[ $(agent_of n4) == "$agent" ]] || fail "the agent of n4 is another one"
+    [[ $(d info --format '{{.Swarm.Cluster.RootRotationInProgress}} {{.Swarm.Cluster.Spec.CAConfig.ForceRotate}}') == 'false 1' ]] || fail "$(d info --format '{{json .Swarm.Cluster}}')"
+    [[ $(for n in $(node_names); do ca_of n1 "$n"; done | sort -u | wc -l) == 1 ]] || fail "not all nodes are under one CA"
+    [[ $(d swarm join-token -q worker) != "$token" ]] || fail "the join token is the old one"
+    [[ $(docker_on n2 swarm join-token -q worker) == "$(d swarm join-token -q worker)" ]] || fail "n2 derives another token"
+    all_ready || fail "not all ready: $(d node ls 2>&1)"
+    runs fifty 50 || fail "$(count_running fifty) of 50 run"
+}
+
+the_rotation_waits_for_a_node_that_is_off() {
+    starling lab kill n5 >/dev/null || fail "kill"
+    docker_on n2 swarm ca --rotate --detach >/dev/null || fail "rotate"
+    sleep 2
+    [[ $(docker_on n3 info --format '{{.Swarm.Cluster.RootRotationInProgress}}') == true ]] || fail "it did not wait for n5"
+    starling lab start n5 >/dev/null || fail "start"
+    wait_until 40 rotation_is_over n3 || fail "still in progress: $(docker_on n3 node ls 2>&1)"
+    wait_until 20 all_ready || fail "n5 is not ready again: $(d node ls 2>&1)"
+    wait_until 20 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+    wait_until 45 sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
+}
+rotation_is_over() { [[ $(docker_on "$1" info --format '{{.Swarm.Cluster.RootRotationInProgress}}') == false ]]; }
+
+autolock_seals_a_restarted_manager() {
+    local key containers
+    expect_error "no unlock key is set" d swarm unlock-key
+    expect_error "swarm is not locked" d swarm unlock </dev/null
+    d swarm update --autolock=true | grep -q SWMKEY-1- || fail "no key shown"
+    key=$(d swarm unlock-key -q)
+    [[ $key == SWMKEY-1-* ]] || fail "unlock-key: $key"
+    wait_until 20 has_unlock_key n3 "$key" || fail "n3 has another key: $(docker_on n3 swarm unlock-key 2>&1)"
+    in_host n3 grep -rlE 'BEGIN (EC )?PRIVATE KEY' "$DATA_DIR/n3/swarm" && fail "a key lies open on n3"
+    containers=$(sleepers_on n3 | paste -sd' ')
+    starling lab kill n3 --agent >/dev/null || fail "kill the agent"
+    starling lab start n3 >/dev/null 2>&1
+    wait_until 20 is_locked n3 || fail "n3 is '$(docker_on n3 info --format '{{.Swarm.LocalNodeState}}' 2>&1)'"
+    [[ $(sleepers_on n3 | paste -sd' ') == "$containers" ]] || fail "its containers did not go on"
+    expect_error "Swarm is encrypted and needs to be unlocked" docker_on n3 node ls
+    expect_error "Swarm is encrypted and needs to be unlocked" docker_on n3 service create busybox sleep 9
+    expect_error "invalid key" unlock n3 SWMKEY-1-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+    unlock n3 "$key" || fail "unlock"
+    wait_until 20 all_ready || fail "n3 is not ready again: $(d node ls 2>&1)"
+    d swarm unlock-key --rotate -q | grep -q SWMKEY-1- || fail "rotate"
+    [[ $(d swarm unlock-key -q) != "$key" ]] || fail "the key is the old one"
+    d swarm update --autolock=false >/dev/null || fail "autolock off"
+    wait_until 20 lies_open n3 || fail "n3 is sealed still"
+    wait_until 45 sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
+    wait_until 10 runs fifty 50 || fail "$(count_running fifty) of 50 run"
+}
+has_unlock_key() { [[ $(docker_on "$1" swarm unlock-key -q 2>/dev/null) == "$2" ]]; }
+is_locked() { [[ $(docker_on "$1" info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null) == locked ]]; }
+lies_open() { ! in_host "$1" test -e "$DATA_DIR/$1/swarm/vault.lock"; }
+unlock() { printf '%s\n' "$2" | docker_on "$1" swarm unlock; }
 
 a_killed_node_is_down_and_its_tasks_move() {
     local started down
@@ -395,6 +628,168 @@ a_worker_on_an_island_starts_with_its_secret() {
     d service rm island >/dev/null && d secret rm island >/dev/null || fail "rm"
 }
 sleeps_on() { [[ -n $(sleepers_on "$1") ]]; }
+
+# ---- in the lab: disks -------------------------------------------------------------------------------------------------
+
+# Cut off from the others, so that none of them can give back what n3's own disk has lost. Four at a time, since each write waits
+# a second for copies that do not come.
+a_killed_agent_keeps_what_it_acknowledged() {
+    local round acknowledged=$RUN_DIR/acknowledged name writers writer
+    : >"$acknowledged"
+    starling lab cut n3 >/dev/null || fail "cut"
+    for ((round = 1; round <= KILL_ROUNDS; round++)); do
+        writers=()
+        for writer in 1 2 3 4; do
+            write_until_it_fails "kept-$round-$writer" "$acknowledged" &
+            writers+=($!)
+        done
+        wait_until 20 lines_are "$acknowledged" $((round * 6)) || fail "few writes are acknowledged: $(cat "$acknowledged")"
+        starling lab kill n3 --agent >/dev/null || fail "kill --agent"
+        wait "${writers[@]}"
+        starling lab start n3 >/dev/null || fail "start"
+        docker_on n3 service ls --format '{{.Name}}' | sort >"$RUN_DIR/found"
+        name=$(sort "$acknowledged" | comm -23 - "$RUN_DIR/found")
+        [[ -z $name ]] || fail "acknowledged and lost in round $round: $name"
+    done
+    note "$(wc -l <"$acknowledged") acknowledged writes in $KILL_ROUNDS kills"
+    starling lab heal n3 >/dev/null || fail "heal"
+    wait_until 30 all_ready || fail "not all ready: $(d node ls 2>&1)"
+    docker_on n3 service ls -q --filter name=kept- | xargs -r -n 50 timeout 30 docker -H "unix://$(socket_of n3)" service rm >/dev/null || fail "rm"
+}
+write_until_it_fails() {
+    local i
+    for ((i = 1; i <= 100; i++)); do
+        docker_on n3 service create --detach --replicas 0 --name "$1-$i" busybox true >/dev/null 2>&1 || return 0
+        printf '%s\n' "$1-$i" >>"$2"
+    done
+}
+lines_are() { (($(wc -l <"$1") >= $2)); }
+
+data_of() { printf '%s/%s' "$DATA_DIR" "$1"; }
+disk_of() { printf '%s/%s/disk.img' "$RUN_DIR" "$1"; }
+# mount_disk NODE: the node's data directory is on a file system of its own from now on, as long as the host is switched on.
+mount_disk() { in_host "$1" mount -o loop "$(disk_of "$1")" "$(data_of "$1")"; }
+
+# Of 64 MB, with what is in the data directory; the agent is started anew on it.
+move_to_a_small_disk() {
+    local node=$1
+    command -v mkfs.ext4 >/dev/null || skip "mkfs.ext4 (e2fsprogs) is not there"
+    starling lab kill "$node" --agent >/dev/null || fail "kill --agent"
+    truncate -s 64M "$(disk_of "$node")" && mkfs.ext4 -q -m 0 -d "$(data_of "$node")" "$(disk_of "$node")" || fail "no file system could be made"
+    mount_disk "$node" || skip "a file cannot be mounted here (loop devices)"
+    starling lab start "$node" >/dev/null || fail "start"
+}
+
+info_warns() { docker_on "$1" info --format '{{json .Warnings}}' | grep -q -- "$2"; }
+message_of_n3_says() { [[ $(d node inspect n3 --format '{{.Status.Message}}') == *"$1"* ]]; }
+message_of_n3_is_gone() { [[ $(d node inspect n3 --format '{{.Status.Message}}') != *store* ]]; }
+disk_is_well() { in_host n3 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -qE '^starling_disk_trouble(\{[^}]*\})? 0(\.0)?$'; }
+creates_nothing() { ! docker_on n3 service create --detach --replicas 0 --name "refused-$((++REFUSED))" busybox true >"$RUN_DIR/refusal" 2>&1; }
+REFUSED=0
+
+a_full_disk_is_named_and_caught_up_with() {
+    move_to_a_small_disk n3
+    d service create --name on-n3 --replicas 2 --constraint node.hostname==n3 busybox sleep 100000 >/dev/null || fail "create: $(tasks_text on-n3)"
+    in_host n3 sh -c 'dd if=/dev/zero of="$1" bs=4k; sync' fill "$(data_of n3)/ballast" >/dev/null 2>&1
+    wait_until 10 creates_nothing || fail "writes are acknowledged on a full disk"
+    grep -q "$(data_of n3).*no space is left.*make room" "$RUN_DIR/refusal" || fail "the refusal says: $(cat "$RUN_DIR/refusal")"
+    info_warns n3 'no space is left' || fail "docker info: $(docker_on n3 info 2>&1 | grep -i warning)"
+    wait_until 10 message_of_n3_says 'no space is left' || fail "node inspect: $(d node inspect n3 --format '{{.Status}}')"
+    ! disk_is_well || fail "starling_disk_trouble is 0"
+    (($(sleepers_on n3 | wc -l) == 2)) || fail "$(sleepers_on n3 | wc -l) of 2 tasks run"
+    rm_in_host n3 "$(data_of n3)/ballast"
+    wait_until 40 disk_is_well || fail "there is room, and still: $(docker_on n3 info --format '{{json .Warnings}}')"
+    wait_until 10 message_of_n3_is_gone || fail "node inspect: $(d node inspect n3 --format '{{.Status}}')"
+    # what was refused is on disk by now: n3 alone, started anew, knows it
+    starling lab cut n3 >/dev/null && starling lab kill n3 --agent >/dev/null && starling lab start n3 >/dev/null || fail "n3 is not started anew"
+    [[ $(docker_on n3 service ls -q --filter "name=refused-$REFUSED" | wc -l) == 1 ]] || fail "what was not stored is not stored now"
+    starling lab heal n3 >/dev/null
+    wait_until 30 all_ready || fail "n3 is not ready again"
+    wait_until 20 runs on-n3 2 || fail "$(count_running on-n3) of 2 run"
+    docker_on n3 service ls -q --filter name=refused- | xargs -r timeout 30 docker -H "unix://$(socket_of n3)" service rm >/dev/null || fail "rm"
+}
+rm_in_host() { in_host "$1" rm -f "$2"; }
+
+# As a kernel does it to a card that fails; then the node is switched off, and on again with its disk repaired.
+a_read_only_disk_is_named_and_its_tasks_run() {
+    in_host n3 mountpoint -q "$(data_of n3)" || skip "n3 has no disk of its own"
+    local id
+    id=$(docker_on n3 info --format '{{.Swarm.NodeID}}')
+    docker_on n3 service create --detach --replicas 0 --name before busybox true >/dev/null || fail "create before"
+    in_host n3 mount -o remount,abort "$(data_of n3)" || fail "remount"
+    expect_error 'read-only.*writable' docker_on n3 service create --detach --replicas 0 --name refused busybox true
+    info_warns n3 'read-only' || fail "docker info: $(docker_on n3 info 2>&1 | grep -i warning)"
+    wait_until 10 message_of_n3_says 'read-only' || fail "node inspect: $(d node inspect n3 --format '{{.Status}}')"
+    (($(sleepers_on n3 | wc -l) == 2)) || fail "$(sleepers_on n3 | wc -l) of 2 tasks run"
+    power_off n3
+    boot n3
+    mount_disk n3 || fail "mount"
+    start_agent n3
+    api_answers_within 60 n3
+    [[ $(docker_on n3 info --format '{{.Swarm.NodeID}}') == "$id" ]] || fail "n3 is another node"
+    [[ $(docker_on n3 service ls -q --filter name=before | wc -l) == 1 ]] || fail "an acknowledged write is lost"
+    wait_until 30 all_ready || fail "n3 is not ready again"
+    wait_until 20 runs on-n3 2 || fail "$(count_running on-n3) of 2 run"
+    d service rm on-n3 before >/dev/null || fail "rm"
+    d service rm refused >/dev/null 2>&1
+    wait_until 30 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
+
+a_data_directory_that_is_removed_is_written_anew() {
+    local id
+    id=$(docker_on n2 info --format '{{.Swarm.NodeID}}')
+    d service create --detach --replicas 0 --name before busybox true >/dev/null || fail "create before"
+    rm -rf "$(data_of n2)/swarm"
+    docker_on n2 service create --detach --replicas 0 --name after busybox true >/dev/null || fail "create after"
+    starling lab cut n2 >/dev/null && starling lab kill n2 --agent >/dev/null && starling lab start n2 >/dev/null || fail "n2 is not started anew"
+    [[ $(docker_on n2 info --format '{{.Swarm.NodeID}}') == "$id" ]] || fail "n2 is another node, or none: $(docker_on n2 info --format '{{.Swarm}}')"
+    [[ $(docker_on n2 service ls --format '{{.Name}}' | sort | paste -sd ' ') == *'after before'* ]] || fail "n2 alone knows only: $(docker_on n2 service ls)"
+    starling lab heal n2 >/dev/null
+    wait_until 30 all_ready || fail "n2 is not ready again"
+    d service rm before after >/dev/null || fail "rm"
+}
+
+a_damaged_database_is_set_aside() {
+    local id database
+    id=$(docker_on n4 info --format '{{.Swarm.NodeID}}')
+    database=$(data_of n4)/swarm/state.db
+    d service create --name on-n4 --constraint node.hostname==n4 busybox sleep 100000 >/dev/null || fail "create: $(tasks_text on-n4)"
+    starling lab kill n4 --agent >/dev/null || fail "kill --agent"
+    dd if=/dev/urandom of="$database" bs=4k count=4 conv=notrunc 2>/dev/null
+    rm -f "$database-wal"
+    starling lab start n4 >/dev/null || fail "start"
+    ls "$database".damaged-* >/dev/null 2>&1 || fail "nothing was set aside: $(ls "$(dirname "$database")")"
+    grep -q 'it was moved to .*damaged' "$(log_of n4)" || fail "the log does not say so"
+    [[ $(docker_on n4 info --format '{{.Swarm.NodeID}}') == "$id" ]] || fail "n4 is another node"
+    wait_until 30 all_ready || fail "n4 is not ready again"
+    wait_until 20 runs on-n4 1 || fail "its task does not run again: $(tasks_text on-n4)"
+    wait_until 20 sleepers_are 1 || fail "$(sleepers) processes for 1 task"
+    d service rm on-n4 >/dev/null || fail "rm"
+    wait_until 20 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
+
+# As after weeks: what n5's disk says is old. n5's containers run on meanwhile.
+a_node_that_missed_a_removal_does_not_undo_it() {
+    local kept node
+    d service create --name kept --constraint node.hostname==n5 busybox sleep 100001 >/dev/null || fail "create kept: $(tasks_text kept)"
+    d service create --name doomed --mode global busybox sleep 100002 >/dev/null || fail "create doomed: $(tasks_text doomed)"
+    kept=$(in_host n5 pgrep -f '^sleep 100001$')
+    starling lab kill n5 --agent >/dev/null || fail "kill --agent"
+    wait_until 15 state_is n1 n5 Down || fail "n5 is '$(state_of n1 n5)'"
+    d service rm doomed >/dev/null || fail "rm doomed"
+    d service create --detach --name fresh --constraint node.hostname==n5 busybox sleep 100003 >/dev/null || fail "create fresh"
+    starling lab start n5 >/dev/null || fail "start"
+    wait_until 30 all_ready || fail "n5 is not ready again"
+    wait_until 30 runs fresh 1 || fail "fresh does not run: $(tasks_text fresh)"
+    wait_until 20 sleepers_are 2 || fail "$(sleepers) processes for 2 tasks"
+    [[ $(in_host n5 pgrep -f '^sleep 100001$') == "$kept" ]] || fail "kept runs in another container"
+    runs kept 1 || fail "$(count_running kept) of 1 run: $(tasks_text kept)"
+    for node in n1 n2 n3; do
+        [[ -z $(docker_on "$node" service ls -q --filter name=doomed) ]] || fail "$node knows the removed service again"
+    done
+    d service rm kept fresh >/dev/null || fail "rm"
+    wait_until 20 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
 
 # ---- after the lab -----------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,12 @@ import dev.starling.chaos.invariant.AcknowledgedWritesAreKept;
 import dev.starling.chaos.invariant.AddressesAreUnique;
 import dev.starling.chaos.invariant.CapacityRespected;
 import dev.starling.chaos.invariant.ClaimsNeverGoBack;
+import dev.starling.chaos.invariant.CompletedWorkStaysDone;
+import dev.starling.chaos.invariant.DevicesAreWithOneTask;
 import dev.starling.chaos.invariant.EachSlotRunsOnce;
 import dev.starling.chaos.invariant.GenerationsNeverGoBack;
 import dev.starling.chaos.invariant.Invariant;
+import dev.starling.chaos.invariant.JobsAreDone;
 import dev.starling.chaos.invariant.NoSlotRunsTwice;
 import dev.starling.chaos.invariant.OneWriterPerRecord;
 import dev.starling.chaos.invariant.ViewsAreEqual;
@@ -48,6 +51,8 @@ class RandomFaultsTest {
         cluster.always(new CapacityRespected());
         cluster.always(new GenerationsNeverGoBack());
         cluster.always(new ClaimsNeverGoBack());
+        cluster.always(new DevicesAreWithOneTask());
+        cluster.always(new CompletedWorkStaysDone());
         cluster.always(oneWriter);
         cluster.periodically(oneWriter);
         cluster.startAll();
@@ -59,6 +64,7 @@ class RandomFaultsTest {
         List<Invariant> atRest = new ArrayList<>(List.of(new ViewsAreEqual(), new NoSlotRunsTwice(), kept, new AddressesAreUnique()));
         if (!scarce) {
             atRest.add(new EachSlotRunsOnce());
+            atRest.add(new JobsAreDone());
         }
         try {
             for (int strike = 0; strike < STRIKES; strike++) {

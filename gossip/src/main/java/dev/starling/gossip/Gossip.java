@@ -4,11 +4,13 @@ import dev.starling.gossip.desired.Desired;
 import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.DesiredState;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.member.Suspected;
 import dev.starling.gossip.member.Swim;
+import dev.starling.gossip.member.Teller;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.record.RecordDelta;
@@ -20,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -32,6 +35,9 @@ import java.util.random.RandomGenerator;
 public final class Gossip {
     /** Longest key of a record, in bytes of UTF-8. */
     public static final int MAX_KEY_BYTES = 256;
+
+    /** Refusals in one message after which its rest is not looked at: each costs a check, and a peer may send thousands. */
+    private static final int MAX_REFUSALS = 16;
 
     private final GossipConfig config;
     private final DesiredGuard guard;
@@ -49,19 +55,21 @@ public final class Gossip {
     private long pushedVersion;
     /** Whether news in the message at hand is to be told on: its source did not tell everyone. */
     private boolean forwarding;
+    /** Of the message at hand. */
+    private int refusals;
 
-    public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard) {
+    public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard, NodeSigning signing) {
         if (self.status() != MemberStatus.ALIVE) {
             throw new IllegalArgumentException("a node starts ALIVE, not " + self.status());
         }
         this.config = config;
         this.guard = guard;
         this.self = self.id();
-        swim = new Swim(config, self, random, new SwimHost());
-        records = new RecordTable(self.id(), self.boot());
+        swim = new Swim(config, self, random, signing, new SwimHost());
+        records = new RecordTable(self.id(), self.boot(), signing, this::keyOf);
         spread = new Spread(config, random);
         copies = new Copies(self.id());
-        antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, this::send, swim::outbidBoot);
+        antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, this::send);
     }
 
     /** Before {@link #start}: what this node had on disk. Emits nothing. {@code ownRecord} is re-announced under the new boot. */
@@ -95,45 +103,43 @@ public final class Gossip {
         }
         if (swim.self().status() == MemberStatus.LEFT) {
             if (message instanceof Message.Ping ping) {
-                swim.receive(from, role, ping, now);
+                swim.receive(new Teller(from, role), ping, now);
             }
             return;
         }
         forwarding = message instanceof Message.Push push && push.forward();
+        refusals = 0;
         Member peer = swim.members().get(from);
+        Teller teller = new Teller(from, role);
         if (message instanceof Message.Ping ping) {
-            swim.receive(from, role, ping, now);
+            swim.receive(teller, ping, now);
         } else if (message instanceof Message.Ack ack) {
-            swim.receive(from, role, ack, now);
+            swim.receive(teller, ack, now);
         } else if (peer != null) {
-            receive(peer, message, now);
+            receive(peer, teller, message, now);
         }
         forwarding = false;
     }
 
-    private void receive(Member peer, Message message, long now) {
+    private void receive(Member peer, Teller teller, Message message, long now) {
         if (message instanceof Message.PingRequest request) {
-            swim.receive(peer.id(), request, now);
+            swim.receive(teller, request, now);
         } else if (message instanceof Message.IndirectAck ack) {
-            swim.receive(peer.id(), ack);
+            swim.receive(teller, ack);
         } else if (message instanceof Message.Nack nack) {
             swim.receive(peer.id(), nack);
         } else if (message instanceof Message.Push push) {
-            push.changes().members().forEach(member -> swim.hear(member, now));
-            take(peer, push.changes(), now);
+            take(peer, teller, push.changes(), member -> swim.hear(member, teller, now), now);
         } else if (message instanceof Message.Digest digest) {
-            antiEntropy.answer(peer, digest);
+            antiEntropy.answer(peer, digest, now);
         } else if (message instanceof Message.Summary summary) {
-            antiEntropy.answer(peer, summary);
+            antiEntropy.answer(peer, summary, now);
         } else if (message instanceof Message.Want want) {
-            antiEntropy.answer(peer, want);
+            antiEntropy.answer(peer, want, now);
         } else if (message instanceof Message.Delta delta) {
             long before = antiEntropy.viewFingerprint();
-            delta.changes().members().forEach(member -> swim.learn(member, now));
-            take(peer, delta.changes(), now);
-            if (delta.more() && antiEntropy.viewFingerprint() != before) {
-                antiEntropy.begin(peer);
-            }
+            take(peer, teller, delta.changes(), member -> swim.learn(member, teller, now), now);
+            antiEntropy.took(peer, delta.rest(), antiEntropy.viewFingerprint() != before, now);
         } else if (message instanceof Message.Stored stored) {
             copies.stored(peer.id(), stored.uid(), stored.generation(), outputs::add);
         } else {
@@ -159,6 +165,12 @@ public final class Gossip {
     public void connectionLost(NodeId peer, long now) {
         advance(now);
         swim.connectionLost(peer, now);
+    }
+
+    /** The transport receives a large message of {@code peer}: what is in it is not asked for again meanwhile. */
+    public void arriving(NodeId peer, long now) {
+        advance(now);
+        antiEntropy.arriving(peer, now);
     }
 
     /**
@@ -241,7 +253,7 @@ public final class Gossip {
         if (member.status().isUp()) {
             throw new IllegalArgumentException("node " + node + " is up (" + member.status() + "): only a dead or left node can be forgotten");
         }
-        forget(new Forgotten(node, member.boot()), true, now);
+        forget(new Forgotten(node, member.boot()), true);
     }
 
     /** The outputs since the last call, oldest first. */
@@ -273,6 +285,16 @@ public final class Gossip {
         return antiEntropy.viewFingerprint();
     }
 
+    /** More of the state is on its way from a peer: what is here is a part of it. Ends by itself where the peer stops to send. */
+    public boolean isCatchingUp(long now) {
+        return antiEntropy.isCatchingUp(now);
+    }
+
+    /** See {@link GossipConfig#maxValueBytes}. */
+    public int maxValueBytes() {
+        return config.maxValueBytes();
+    }
+
     /** How much this node doubts its own health, 0 (well) to {@link GossipConfig#awarenessMax}. */
     public int awareness() {
         return swim.awareness();
@@ -288,33 +310,60 @@ public final class Gossip {
         }
     }
 
-    private void take(Member peer, Changes changes, long now) {
-        changes.suspected().forEach(suspicion -> swim.hear(suspicion, now));
-        changes.forgotten().forEach(removal -> forget(removal, false, now));
-        changes.records().forEach(delta -> take(peer, delta, now));
-        changes.desired().forEach(object -> take(peer, object));
+    /** Desired state comes first: it says who is enrolled and who was removed, and needs no one's word but its signature. */
+    private void take(Member peer, Teller teller, Changes changes, Consumer<Member> members, long now) {
+        eachUnlessRefused(changes.desired(), peer.id(), object -> take(peer, object));
+        eachUnlessRefused(changes.members(), peer.id(), members);
+        eachUnlessRefused(changes.suspected(), peer.id(), suspicion -> swim.hear(suspicion, teller, now));
+        eachUnlessRefused(changes.forgotten(), peer.id(), removal -> take(teller, removal));
+        eachUnlessRefused(changes.records(), peer.id(), delta -> take(peer, delta, now));
+    }
+
+    private <T> void eachUnlessRefused(List<T> pieces, NodeId teller, Consumer<T> take) {
+        for (T piece : pieces) {
+            if (refusals == MAX_REFUSALS) {
+                refused(teller, Refusal.REST_OF_MESSAGE);
+                refusals++;
+            }
+            if (refusals < MAX_REFUSALS) {
+                take.accept(piece);
+            }
+        }
+    }
+
+    private void refused(NodeId teller, Refusal reason) {
+        outputs.add(new Output.Refused(teller, reason));
+        if (reason != Refusal.UNENROLLED_MEMBER && reason != Refusal.UNPROVEN_REMOVAL) { // these cost no check, and may be true too early
+            refusals++;
+        }
     }
 
     private void take(Member peer, RecordDelta delta, long now) {
         if (swim.members().get(delta.node()) == null || delta.boot() <= swim.members().forgottenBoot(delta.node())) {
             return; // not of a member; if it is one soon, the digests tell
         }
-        RecordTable.Applied applied = records.apply(delta);
+        RecordTable.Applied applied = records.apply(delta, peer.id());
         switch (applied.kind()) {
             case KNOWN -> { }
+            case REFUSED -> refused(peer.id(), Refusal.FORGED_RECORD);
+            case OWN_OF_ANOTHER_DISK -> swim.outbidBoot(delta.boot());
             case GAP -> antiEntropy.gapBefore(delta, peer.id(), now);
             case NEW_BOOT -> outputs.add(new Output.RecordChanged(delta.node(), null));
             case CHANGED -> applied.keys().forEach(key -> outputs.add(new Output.RecordChanged(delta.node(), key)));
         }
         // A node that joined or restarted tells the first one it meets in an exchange, and that one tells everyone.
         boolean introduces = applied.kind() == RecordTable.Applied.Kind.NEW_BOOT && delta.node().equals(peer.id());
-        if (applied.isNews() && (forwarding || introduces)) {
+        if (applied.isNews() && delta.isSigned() && (forwarding || introduces)) {
             spread.add(delta, Spread.Source.RELAYED);
         }
     }
 
     private void take(Member peer, DesiredObject object) {
-        if (!desired.lacks(object) || guard.refusal(object) != null) {
+        if (!desired.lacks(object)) {
+            return;
+        }
+        if (guard.refusal(object) != null) {
+            refused(peer.id(), Refusal.DESIRED_STATE);
             return;
         }
         desired.join(object);
@@ -328,8 +377,29 @@ public final class Gossip {
         }
     }
 
-    private void forget(Forgotten removal, boolean own, long now) {
-        if (swim.hear(removal, now)) {
+    private void take(Teller teller, Forgotten removal) {
+        if (removal.boot() <= swim.members().forgottenBoot(removal.id())) {
+            return;
+        }
+        if (teller.role() != Role.MANAGER && !isRemoved(removal.id())) {
+            refused(teller.id(), Refusal.UNPROVEN_REMOVAL);
+        } else {
+            forget(removal, false);
+        }
+    }
+
+    private boolean isRemoved(NodeId node) {
+        DesiredObject document = desired.get(node.value());
+        return document != null && document.kind() == Kind.NODE && document.deleted();
+    }
+
+    private Bytes keyOf(NodeId node) {
+        Member member = swim.members().get(node);
+        return member == null ? Bytes.EMPTY : member.key();
+    }
+
+    private void forget(Forgotten removal, boolean own) {
+        if (swim.hear(removal)) {
             if (records.boot(removal.id()) <= removal.boot()) {
                 records.forget(removal.id());
             }
@@ -341,7 +411,7 @@ public final class Gossip {
 
     private void pushOwnRecord() {
         for (RecordDigest end = records.digest(self); pushedVersion < end.version(); ) {
-            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.maxMessageBytes() / 2);
+            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.pieceBytes() / 2);
             spread.add(delta, Spread.Source.OWN);
             pushedVersion = delta.upTo();
         }
@@ -390,6 +460,17 @@ public final class Gossip {
         @Override
         public long viewFingerprint() {
             return antiEntropy.viewFingerprint();
+        }
+
+        @Override
+        public boolean isEnrolled(NodeId node) {
+            DesiredObject document = desired.get(node.value());
+            return document != null && document.kind() == Kind.NODE && !document.deleted();
+        }
+
+        @Override
+        public void refused(NodeId teller, Refusal reason) {
+            Gossip.this.refused(teller, reason);
         }
 
         @Override

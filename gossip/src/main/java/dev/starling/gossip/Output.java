@@ -16,6 +16,8 @@ public sealed interface Output {
 
         void on(RecordChanged change);
 
+        void on(Refused refused);
+
         void on(Replicated replicated);
     }
 
@@ -53,6 +55,14 @@ public sealed interface Output {
      * record too.
      */
     record RecordChanged(NodeId node, String key) implements Output {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
+
+    /** Something that {@code teller} told was not taken in. */
+    record Refused(NodeId teller, Refusal reason) implements Output {
         @Override
         public void handle(Handler handler) {
             handler.on(this);

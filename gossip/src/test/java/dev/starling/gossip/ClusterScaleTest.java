@@ -15,15 +15,15 @@ import org.junit.jupiter.api.Test;
 class ClusterScaleTest {
     @Test
     void aCrashIsKnownToFiveAndToFifty() {
-        Times five = report("crash known to all of 5", ClusterMeasurements.crash(5, 10, 10, 1));
-        Times fifty = report("crash known to all of 50", ClusterMeasurements.crash(50, 10, 10, 2));
+        Times five = report("crash known to all of 5", ClusterMeasurements.crash(5, 1, 10, 10, 1));
+        Times fifty = report("crash known to all of 50", ClusterMeasurements.crash(50, 3, 10, 10, 2));
         assertTrue(five.quantile(0.5) <= 2_700, five.toString());
         assertTrue(fifty.quantile(0.5) <= 2_700 && fifty.quantile(0.99) <= 5_000, fifty.toString());
     }
 
     @Test
     void aThousandNodesKnowOfACrashAndOfAChange() {
-        Times crash = report("crash known to all of 1,000", ClusterMeasurements.crash(1_000, 1, 1, 3));
+        Times crash = report("crash known to all of 1,000", ClusterMeasurements.crash(1_000, 3, 1, 1, 3));
         Times change = report("change known to all of 1,000", ClusterMeasurements.change(1_000, 5, 4));
         assertTrue(crash.quantile(1) <= 8_000, crash.toString());
         assertTrue(change.quantile(1) <= 2_000, change.toString());

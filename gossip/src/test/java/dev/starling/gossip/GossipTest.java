@@ -14,9 +14,12 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.message.Message.Delta.Rest;
 import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordEntry;
+import dev.starling.gossip.record.RecordTable;
+import dev.starling.gossip.sim.SimSigning;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
@@ -29,16 +32,17 @@ class GossipTest {
     private static final NodeId WRITER = new NodeId("peer");
 
     private final Gossip gossip = new Gossip(GossipConfig.lan(), SELF, new Random(1),
-            object -> object.body().utf8().equals("unsigned") ? "signature does not match" : null);
+            object -> object.body().utf8().equals("unsigned") ? "signature does not match" : null, signing("self"));
 
     @Test
     void aMessageAboutOneselfDoesNotChangeTheOwnRecord() {
         meetPeer();
         gossip.put("key", Bytes.utf8("mine"), 10);
         gossip.drain();
-        push(changes(List.of(), List.of(new RecordDelta(SELF.id(), 9, 0, 5, List.of(new RecordEntry("key", 2, Bytes.utf8("forged"))))), List.of()));
+        push(changes(List.of(), List.of(new RecordDelta(SELF.id(), 9, 0, 5, List.of(new RecordEntry("key", 2, Bytes.utf8("forged"))), Bytes.EMPTY)), List.of()));
         assertEquals(Bytes.utf8("mine"), gossip.records().of(SELF.id()).get("key"));
-        assertEquals(List.of(), gossip.drain());
+        assertEquals(List.of(new Output.Refused(PEER.id(), Refusal.FORGED_RECORD)), gossip.drain());
+        assertEquals(1, gossip.records().boot(SELF.id()));
     }
 
     @Test
@@ -64,8 +68,15 @@ class GossipTest {
         gossip.put("key", Bytes.utf8("value"), 10);
         gossip.drain();
         gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(null, List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 2)), 0, null), 11);
-        assertEquals(1, gossip.records().boot(SELF.id()), "the peer knows what was written here");
+        assertEquals(List.of(), sent(gossip.drain(), Message.Want.class), "the peer knows what was written here");
         gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(null, List.of(), List.of(), List.of(new RecordDigest(SELF.id(), 1, 9)), 0, null), 12);
+        assertEquals(List.of(new RecordDigest(SELF.id(), 0, 0)), sent(gossip.drain(), Message.Want.class).get(0).records());
+        assertEquals(1, gossip.records().boot(SELF.id()), "a word is no proof");
+        RecordTable otherDisk = new RecordTable(SELF.id(), 1, signing("self"), id -> Bytes.EMPTY);
+        for (int i = 0; i < 8; i++) {
+            otherDisk.put("key", Bytes.utf8("other " + i));
+        }
+        push(changes(List.of(), List.of(otherDisk.since(new RecordDigest(SELF.id(), 0, 0), 10_000)), List.of()));
         assertEquals(2, gossip.members().get(SELF.id()).boot());
         assertEquals(2, gossip.records().boot(SELF.id()));
         assertEquals(Bytes.utf8("value"), gossip.records().of(SELF.id()).get("key"));
@@ -144,20 +155,49 @@ class GossipTest {
         assertEquals(MemberStatus.ALIVE, gossip.members().get(PEER.id()).status(), "an old suspicion is void");
     }
 
+    private static final Changes NOTHING = new Changes(List.of(), List.of(), List.of(), List.of(), List.of());
+
     @Test
     void aLargeDeltaIsCutAndArrivesByAndBy() {
         meetPeer();
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 9; i++) {
             gossip.put("key" + i, Bytes.wrap(new byte[400_000]), 40);
         }
         gossip.drain();
         gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(null, List.of(), List.of(), List.of(), 0, null), 41);
         List<Message.Delta> deltas = gossip.drain().stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Delta)
                 .map(o -> (Message.Delta) ((Output.Send) o).message()).toList();
-        assertEquals(1, deltas.size());
-        assertTrue(deltas.get(0).more());
-        RecordDelta cut = deltas.get(0).changes().records().get(0);
-        assertEquals(2, cut.entries().size(), "as many entries of 400 kB as 1 MiB holds");
+        int last = deltas.size() - 1;
+        assertEquals(Rest.ASK_AGAIN, deltas.get(last).rest());
+        assertTrue(deltas.subList(0, last).stream().allMatch(delta -> delta.rest() == Rest.FOLLOWS));
+        List<Integer> entries = deltas.stream().map(delta -> delta.changes().records().stream().mapToInt(r -> r.entries().size()).sum()).toList();
+        assertEquals(1, entries.stream().max(Integer::compare).orElseThrow(), "values of 400 kB travel one by one");
+        assertEquals(6, entries.stream().mapToInt(n -> n).sum(), "and no more at a time than 2 MiB are begun");
+    }
+
+    /** Over a slow link each peer would otherwise send all of what one is sending already. */
+    @Test
+    void whoGetsPiecesFromOnePeerAsksNobodyForThem() {
+        meetPeer();
+        Member other = member("other", 1, 0, MemberStatus.ALIVE);
+        gossip.receive(other.id(), Role.MANAGER, new Message.Ping(1, other, null), 41);
+        gossip.drain();
+        Message.Digest lots = new Message.Digest(null, List.of(), List.of(), List.of(new RecordDigest(other.id(), 1, 1000)), 0, null);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.FOLLOWS), 50);
+        gossip.receive(other.id(), Role.MANAGER, lots, 60);
+        assertEquals(0, wants(), "while pieces follow");
+        gossip.receive(PEER.id(), Role.MANAGER, lots, 70);
+        assertEquals(0, wants(), "nor the one that sends them: its answer is on its way");
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.NONE), 80);
+        gossip.receive(other.id(), Role.MANAGER, lots, 90);
+        assertEquals(1, wants(), "after the last piece anybody");
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.FOLLOWS), 100);
+        gossip.receive(other.id(), Role.MANAGER, lots, 100 + 4_000);
+        assertEquals(1, wants(), "and when the next piece does not come");
+    }
+
+    private long wants() {
+        return gossip.drain().stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Want).count();
     }
 
     @Test
@@ -193,8 +233,12 @@ class GossipTest {
     }
 
     private static List<Message.Push> pushes(List<Output> outputs) {
-        return outputs.stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Push)
-                .map(o -> (Message.Push) ((Output.Send) o).message()).toList();
+        return sent(outputs, Message.Push.class);
+    }
+
+    private static <T extends Message> List<T> sent(List<Output> outputs, Class<T> type) {
+        return outputs.stream().filter(Output.Send.class::isInstance).map(o -> ((Output.Send) o).message()).filter(type::isInstance).map(type::cast)
+                .toList();
     }
 
     private static Changes changes(List<Member> members, List<RecordDelta> records, List<DesiredObject> desired) {
@@ -202,7 +246,11 @@ class GossipTest {
     }
 
     private static Member member(String id, long boot, long incarnation, MemberStatus status) {
-        return new Member(new NodeId(id), endpoint(id), Role.MANAGER, boot, incarnation, status);
+        return new Member(new NodeId(id), endpoint(id), Role.MANAGER, boot, incarnation, status).signedBy(signing(id));
+    }
+
+    private static SimSigning signing(String id) {
+        return new SimSigning(new NodeId(id));
     }
 
     private static Endpoint endpoint(String id) {

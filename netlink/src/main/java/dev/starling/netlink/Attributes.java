@@ -64,6 +64,12 @@ public final class Attributes {
         return payload == null ? absent : sized(type, payload, 4).getInt(payload.position());
     }
 
+    /** In network byte order. */
+    public int be32(int type, int absent) {
+        ByteBuffer payload = find(type);
+        return payload == null ? absent : sized(type, payload, 4).duplicate().order(ByteOrder.BIG_ENDIAN).getInt();
+    }
+
     /** A big-endian 16-bit number. */
     public int port(int type, int absent) {
         ByteBuffer payload = find(type);

@@ -10,6 +10,8 @@ public final class Errno {
     public static final int EINVAL = 22;
     public static final int EBADMSG = 74;
     public static final int EMSGSIZE = 90;
+    public static final int ERESTART = 85;
+    public static final int EADDRINUSE = 98;
     public static final int EADDRNOTAVAIL = 99;
 
     private Errno() {}

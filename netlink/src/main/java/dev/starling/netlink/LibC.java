@@ -20,9 +20,15 @@ public interface LibC {
     int SOCK_RAW = 3;
     int SOCK_CLOEXEC = 0x80000;
     int NETLINK_ROUTE = 0;
+    int NETLINK_NETFILTER = 12;
     int SOL_SOCKET = 1;
+    int SO_REUSEADDR = 2;
     int SO_RCVBUF = 8;
     int SO_RCVTIMEO = 20;
+    int SO_SNDBUFFORCE = 32;
+    int AF_INET = 2;
+    int SOCK_STREAM = 1;
+    int SOCK_DGRAM = 2;
     int SOL_NETLINK = 270;
     int NETLINK_CAP_ACK = 10;
     int NETLINK_EXT_ACK = 11;

@@ -29,6 +29,7 @@ public record Message(int type, int flags, int sequence, ByteBuffer body) {
     public static final int FLAG_REPLACE = 0x100;
     public static final int FLAG_EXCLUSIVE = 0x200;
     public static final int FLAG_CREATE = 0x400;
+    public static final int FLAG_APPEND = 0x800;
     /** For error messages. */
     static final int FLAG_CAPPED = 0x100;
     static final int FLAG_ACK_ATTRIBUTES = 0x200;

@@ -14,12 +14,13 @@ import java.util.function.Consumer;
  * | nla_len (header + payload) | nla_type | payload | 0..3 bytes padding, not in nla_len |
  * </pre>
  *
- * Integers are in the host's byte order, as the kernel wants them. Nested attributes go without {@code NLA_F_NESTED}, as iproute2 sends
- * them: rtnetlink of all kernels takes that.
+ * Integers are in the host's byte order, as rtnetlink wants them; netfilter wants its own in network byte order. Nested attributes go without
+ * {@code NLA_F_NESTED}, as iproute2 sends them (rtnetlink of all kernels takes that), or with it ({@link #nest}), as nft does.
  */
 public final class MessageWriter {
     static final int ATTRIBUTE_HEADER = 4;
     private static final int MAX_ATTRIBUTE = 0xffff;
+    private static final int NLA_F_NESTED = 0x8000;
 
     private ByteBuffer buffer = ByteBuffer.allocate(128).order(ByteOrder.nativeOrder());
 
@@ -60,6 +61,11 @@ public final class MessageWriter {
         return nested(type, payload -> payload.u32(value));
     }
 
+    /** In network byte order. */
+    public MessageWriter attributeBe32(int type, int value) {
+        return attribute(type, ByteBuffer.allocate(4).putInt(value).array());
+    }
+
     /** A port number is the one integer that rtnetlink takes in network byte order. */
     public MessageWriter attributePort(int type, int port) {
         return attribute(type, new byte[] {(byte) (port >> 8), (byte) port});
@@ -82,6 +88,11 @@ public final class MessageWriter {
         }
         buffer.putShort(start, (short) length);
         return zeros(align(length) - length);
+    }
+
+    /** The same, marked as nested. */
+    public MessageWriter nest(int type, Consumer<MessageWriter> body) {
+        return nested(type | NLA_F_NESTED, body);
     }
 
     public byte[] toBytes() {

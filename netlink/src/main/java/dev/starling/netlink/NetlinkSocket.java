@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A NETLINK_ROUTE socket: sends requests, reads every answer, and turns the kernel's errors into exceptions.
+ * A netlink socket of one family (rtnetlink, or netfilter's): sends requests, reads every answer, and turns the kernel's errors into exceptions.
  *
  * <p>The kernel works on a request while it is sent and queues the answers, so the size of a batch is bounded by what the receive buffer
  * can hold: {@value #BATCH} acks at a time. A socket belongs to the namespace of the thread that opened it. Calls are serialised.
@@ -28,11 +28,20 @@ public final class NetlinkSocket implements AutoCloseable {
         this.descriptor = descriptor;
     }
 
-    /** In the caller's network namespace. */
+    /** For rtnetlink, in the caller's network namespace. */
     public static NetlinkSocket open() {
-        int descriptor = LibC.INSTANCE.socket(LibC.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, LibC.NETLINK_ROUTE);
+        return open(LibC.NETLINK_ROUTE);
+    }
+
+    /** For nf_tables and connection tracking, in {@code namespace}. */
+    public static NetlinkSocket netfilter(NetNs namespace) {
+        return namespace.call(() -> open(LibC.NETLINK_NETFILTER));
+    }
+
+    private static NetlinkSocket open(int protocol) {
+        int descriptor = LibC.INSTANCE.socket(LibC.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, protocol);
         if (descriptor < 0) {
-            throw LibC.failure("socket AF_NETLINK");
+            throw LibC.failure("socket AF_NETLINK, protocol " + protocol);
         }
         NetlinkSocket socket = new NetlinkSocket(descriptor);
         try {
@@ -86,19 +95,11 @@ public final class NetlinkSocket implements AutoCloseable {
      * @throws NetlinkException the first failure; later ones are its suppressed exceptions
      */
     public synchronized void executeAll(List<Request> requests) {
-        NetlinkException first = null;
+        List<NetlinkException> failures = new ArrayList<>();
         for (int from = 0; from < requests.size(); from += BATCH) {
-            for (NetlinkException failure : executeBatch(requests.subList(from, Math.min(from + BATCH, requests.size())))) {
-                if (first == null) {
-                    first = failure;
-                } else {
-                    first.addSuppressed(failure);
-                }
-            }
+            failures.addAll(executeBatch(requests.subList(from, Math.min(from + BATCH, requests.size()))));
         }
-        if (first != null) {
-            throw first;
-        }
+        throwFirst(failures);
     }
 
     private List<NetlinkException> executeBatch(List<Request> requests) {
@@ -118,6 +119,44 @@ public final class NetlinkSocket implements AutoCloseable {
             }
         }
         return failures;
+    }
+
+    /**
+     * Sends {@code batch} in one datagram and without acks, then {@code marker}, a request with one answer. Answers come in order, so once the
+     * marker is answered every error of the batch has been read. Netfilter takes a batch whole or not at all, and wants it in one datagram.
+     *
+     * @return the marker's answer
+     * @throws NetlinkException the batch's first failure, the others suppressed
+     */
+    public synchronized Message commit(List<Request> batch, Request marker) {
+        int base = sequence + 1;
+        option(LibC.SOL_SOCKET, LibC.SO_SNDBUFFORCE, Math.max(SOCKET_BUFFER_BYTES, 2 * datagramBytes(batch)));
+        send(batch, 0);
+        send(List.of(marker), 0);
+        List<NetlinkException> failures = new ArrayList<>();
+        while (true) {
+            for (Message message : receive(batch.get(0).operation())) {
+                int index = message.sequence() - base;
+                if (message.sequence() == sequence) {
+                    throwFirst(failures);
+                    if (message.type() == Message.TYPE_ERROR) {
+                        throw failure(marker, message);
+                    }
+                    return message;
+                }
+                if (message.type() == Message.TYPE_ERROR && index >= 0 && index < batch.size() && message.error() != 0) {
+                    failures.add(failure(batch.get(index), message));
+                }
+            }
+        }
+    }
+
+    private static void throwFirst(List<NetlinkException> failures) {
+        if (!failures.isEmpty()) {
+            NetlinkException first = failures.get(0);
+            failures.stream().skip(1).forEach(first::addSuppressed);
+            throw first;
+        }
     }
 
     /**
@@ -177,7 +216,7 @@ public final class NetlinkSocket implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("netlink socket is closed");
         }
-        int length = requests.stream().mapToInt(request -> Message.HEADER + MessageWriter.align(request.body().length)).sum();
+        int length = datagramBytes(requests);
         ByteBuffer datagram = nativeBuffer(length);
         for (Request request : requests) {
             Message.write(datagram, request.type(), request.flags() | flags | Message.FLAG_REQUEST, ++sequence, request.body());
@@ -185,6 +224,10 @@ public final class NetlinkSocket implements AutoCloseable {
         if (LibC.INSTANCE.send(descriptor, datagram.array(), length, 0) != length) {
             throw LibC.failure(requests.get(0).operation() + ": send");
         }
+    }
+
+    private static int datagramBytes(List<Request> requests) {
+        return requests.stream().mapToInt(request -> Message.HEADER + MessageWriter.align(request.body().length)).sum();
     }
 
     /** One datagram, as copies that outlive the next. */

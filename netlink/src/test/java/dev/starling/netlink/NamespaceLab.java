@@ -43,6 +43,13 @@ public final class NamespaceLab implements AutoCloseable {
         return tool("bridge", namespace, words);
     }
 
+    /** {@code ip netns exec NAMESPACE COMMAND...} */
+    public String in(Path namespace, String... command) {
+        List<String> words = new ArrayList<>(List.of("ip", "netns", "exec", namespace.getFileName().toString()));
+        words.addAll(List.of(command));
+        return run(words.toArray(String[]::new));
+    }
+
     private static String tool(String tool, Path namespace, String words) {
         List<String> command = new ArrayList<>(List.of(tool, "-n", namespace.getFileName().toString()));
         command.addAll(List.of(words.split(" ")));

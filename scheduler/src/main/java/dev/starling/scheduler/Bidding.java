@@ -7,6 +7,7 @@ import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Rendezvous;
+import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -39,6 +40,9 @@ final class Bidding implements Phase {
         Addressing addressing = new Addressing(round);
         for (Choice choice : choices) {
             ServiceSpec service = round.service(choice.slot()).orElseThrow();
+            if (choice.position() >= Choice.FAR) {
+                continue; // a turn so far away does not come: the nodes before it take the slot, refuse it, or count as dead by then
+            }
             if (choice.position() >= 0) {
                 if (round.waits().isOver("turn " + choice.slot(), choice.position() * round.config().beat().toMillis())) {
                     claim(round, service, choice, load, addressing);
@@ -55,10 +59,15 @@ final class Bidding implements Phase {
             round.own().refuse(choice.slot(), noRoom.get(), false, service, round.self(), round.now());
             return;
         }
+        Optional<Resources> reserved = Reservation.of(round, service, choice.slot());
+        if (reserved.isEmpty()) {
+            round.own().refuse(choice.slot(), Reservation.NONE_LEFT, false, service, round.self(), round.now());
+            return;
+        }
         AddressPlan.Outcome outcome = addressing.choose(service);
         if (outcome instanceof AddressPlan.Outcome.Granted granted) {
             Task task = round.mint().first(service, choice.slot(), choice.price(), attempt(round, service, choice.slot()),
-                    granted.addresses(), round.now());
+                    granted.addresses(), reserved.get(), round.now());
             round.own().put(task);
             round.own().start(task);
             load.add(service);
@@ -70,7 +79,7 @@ final class Bidding implements Phase {
     /** Rejected tasks count against the restart policy's attempts on whatever node they were. */
     private static int attempt(Round round, ServiceSpec service, Slot slot) {
         return round.table().wanted(slot).map(SlotState::newest)
-                .filter(newest -> newest.state() == TaskState.REJECTED && newest.templateHash().equals(service.templateHash()))
+                .filter(newest -> newest.state() == TaskState.REJECTED && service.isCurrent(newest))
                 .map(newest -> newest.attempt() + 1).orElse(0);
     }
 

@@ -1,6 +1,7 @@
 package dev.starling.scheduler;
 
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -19,6 +20,10 @@ public sealed interface Effect {
         void on(DropRefusal drop);
 
         void on(PutBlocks put);
+
+        void on(PutCompleted put);
+
+        void on(DropCompleted drop);
 
         void on(Start start);
 
@@ -59,6 +64,21 @@ public sealed interface Effect {
 
     /** All blocks that this node holds in {@code networkUid} from now on; empty: none. */
     record PutBlocks(String networkUid, List<BlockClaim> blocks) implements Effect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
+
+    /** What this node keeps of a job's work from now on. */
+    record PutCompleted(CompletedWork work) implements Effect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
+
+    record DropCompleted(String serviceUid) implements Effect {
         @Override
         public void handle(Handler handler) {
             handler.on(this);

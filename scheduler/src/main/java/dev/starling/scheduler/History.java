@@ -1,5 +1,6 @@
 package dev.starling.scheduler;
 
+import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.slot.SlotState;
@@ -28,7 +29,10 @@ final class History implements Phase {
     private static void prune(Round round, SlotState state) {
         int limit = Math.max(round.config().taskHistoryLimit(), state.holder() == null ? 1 : 0);
         List<Task> ended = state.tasks().stream().filter(History::isHistory).sorted(NEWEST_FIRST).toList();
-        ended.stream().skip(limit).filter(task -> task.node().equals(round.self().id())).forEach(round.own()::drop);
+        long iteration = round.service(state.slot()).map(ServiceSpec::iteration).orElse(0L);
+        ended.stream().skip(limit).filter(task -> task.node().equals(round.self().id()))
+                .filter(task -> !task.isCompletedWork() || task.iteration() != iteration) // it says that the work is done
+                .forEach(round.own()::drop);
     }
 
     private static boolean isHistory(Task task) {

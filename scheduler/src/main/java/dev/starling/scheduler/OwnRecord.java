@@ -2,6 +2,7 @@ package dev.starling.scheduler;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -34,6 +35,9 @@ final class OwnRecord {
     private final SortedMap<String, Task> tasks = new TreeMap<>();
     private final SortedMap<Slot, OwnRefusal> refusals = new TreeMap<>();
     private final SortedMap<String, List<BlockClaim>> blocks = new TreeMap<>();
+    private final SortedMap<String, CompletedWork> completed = new TreeMap<>();
+    /** Immutable copy of {@link #completed}, the same until that changes. */
+    private List<CompletedWork> completedList = List.of();
     /** Ids of tasks whose Start was given, also by the agent before this one: whether they run is for the effect runner to report. */
     private final SortedSet<String> begun = new TreeSet<>();
     /** Of those, the ones an earlier agent gave and nothing was reported of yet. */
@@ -51,7 +55,9 @@ final class OwnRecord {
         this.self = self;
     }
 
-    void restore(Collection<Task> oldTasks, Collection<Refusal> oldRefusals, Collection<BlockClaim> oldBlocks) {
+    void restore(Collection<Task> oldTasks, Collection<Refusal> oldRefusals, Collection<BlockClaim> oldBlocks, Collection<CompletedWork> oldCompleted) {
+        oldCompleted.forEach(work -> completed.put(work.serviceUid(), work));
+        completedList = List.copyOf(completed.values());
         for (Task task : oldTasks) {
             tasks.put(task.id(), task);
             list = null;
@@ -82,13 +88,22 @@ final class OwnRecord {
         allTasks.put(self, list());
         SortedMap<NodeId, List<Refusal>> allRefusals = new TreeMap<>(view.refusals());
         allRefusals.put(self, refusals.values().stream().map(OwnRefusal::refusal).toList());
-        return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks()));
+        return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks(), overCompleted(view)));
+    }
+
+    private SortedMap<NodeId, List<CompletedWork>> overCompleted(View view) {
+        if (view.completed().getOrDefault(self, List.of()).equals(completedList)) {
+            return view.completed();
+        }
+        SortedMap<NodeId, List<CompletedWork>> all = new TreeMap<>(view.completed());
+        all.put(self, completedList);
+        return all;
     }
 
     View overBlocks(View view) {
         SortedMap<NodeId, List<BlockClaim>> allBlocks = new TreeMap<>(view.blocks());
         allBlocks.put(self, blocks.values().stream().flatMap(List::stream).toList());
-        return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks);
+        return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks, view.completed());
     }
 
     SortedMap<String, Task> tasks() {
@@ -214,6 +229,22 @@ final class OwnRecord {
             blocks.put(networkUid, List.copyOf(all));
         }
         effects.add(new Effect.PutBlocks(networkUid, List.copyOf(all)));
+    }
+
+    SortedMap<String, CompletedWork> completed() {
+        return Collections.unmodifiableSortedMap(completed);
+    }
+
+    void putCompleted(CompletedWork work) {
+        completed.put(work.serviceUid(), work);
+        completedList = List.copyOf(completed.values());
+        effects.add(new Effect.PutCompleted(work));
+    }
+
+    void dropCompleted(String serviceUid) {
+        completed.remove(serviceUid);
+        completedList = List.copyOf(completed.values());
+        effects.add(new Effect.DropCompleted(serviceUid));
     }
 
     /** Monotonic milliseconds at which the address was given back, while it should still rest. */

@@ -5,6 +5,7 @@ import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.NetworkSpec;
+import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -23,7 +24,8 @@ import java.util.TreeMap;
  * incumbent.
  *
  * <pre>
- *   ended by itself   COMPLETE, FAILED   -> new task READY, started after the restart delay; or nothing, if the policy says so
+ *   ended by itself   COMPLETE, FAILED   -> new task READY, started after the restart delay, or later in a
+ *                                           crash loop (BackOff); or nothing, if the policy says so
  *                     REJECTED           -> a refusal: the slot goes to the next node
  *   out of date       stop-first         -> old one stops, new one READY, started when the old one has ended
  *                     start-first        -> new one starts, old one stops once it runs (Retirement); needs room for both
@@ -54,7 +56,7 @@ final class Renewal implements Phase {
                     succeed(round, addressing, service, task, task.attempt(), 0);
                 } else if (!round.own().hasBegun(task)) {
                     startWhenDue(round, addressing, service, task);
-                } else if (!task.templateHash().equals(service.templateHash()) && !hasSuccessor(round, task)
+                } else if (!service.isCurrent(task) && !hasSuccessor(round, task)
                         && rollouts.computeIfAbsent(service.uid(), uid -> rollout(round, service)).mayChange(task.slot())) {
                     update(round, addressing, service, task);
                 }
@@ -76,10 +78,11 @@ final class Renewal implements Phase {
         long delay = task.notBefore() == 0 ? 0 : task.notBefore() - task.createdMillis();
         Optional<Task> predecessor = round.own().inSlot(task.slot()).stream()
                 .filter(other -> !other.id().equals(task.id()) && !other.state().isTerminal() && round.own().hasBegun(other)).findFirst();
-        if (!round.waits().isOver("start " + task.id(), delay)) {
-            return;
+        boolean due = round.waits().isOver("start " + task.id(), delay);
+        if (!due && service.isCurrent(task)) {
+            return; // a new template does not wait: what keeps the old one from running may be what it mends
         }
-        if (!task.templateHash().equals(service.templateHash())) {
+        if (!service.isCurrent(task)) {
             // The new spec may ask for more than the old one did.
             boolean stays = round.demand(service).suits(round.self()) && fits(round, service, task.slot());
             round.own().stop(task, TaskState.SHUTDOWN, "service was updated before it started", round.now());
@@ -104,7 +107,8 @@ final class Renewal implements Phase {
 
     private void decide(Round round, Addressing addressing, ServiceSpec service, Task ended) {
         round.own().put(ended.withDesired(TaskState.SHUTDOWN));
-        if (hasSuccessor(round, ended) || round.rival(ended).isPresent()) {
+        boolean done = round.table().wanted(ended.slot()).map(SlotState::completed).orElse(false);
+        if (done || service.isJob() && !service.isCurrent(ended) || hasSuccessor(round, ended) || round.rival(ended).isPresent()) {
             return;
         }
         int attempts = restarts.attempts(ended, service.restart(), round.now());
@@ -116,7 +120,8 @@ final class Renewal implements Phase {
             round.own().refuse(ended.slot(), ended.error().isEmpty() ? ended.message() : ended.error(), true, service, round.self(), round.now());
         } else if (fits(round, service, ended.slot())) {
             restarts.restarted(ended.slot(), service.restart(), round.now());
-            succeed(round, addressing, service, ended, attempts + 1, service.restart().delayMillis());
+            long rest = BackOff.after(ended, service.restart(), round.now());
+            succeed(round, addressing, service, ended, attempts + 1, rest, BackOff.reason(ended, service.restart(), rest, attempts + 1));
         }
     }
 
@@ -144,11 +149,21 @@ final class Renewal implements Phase {
         }
     }
 
-    /** Puts the next task of the slot; null if there is no address for it, which is then the slot's last word here. */
     private static Task succeed(Round round, Addressing addressing, ServiceSpec service, Task before, int attempt, long delayMillis) {
+        return succeed(round, addressing, service, before, attempt, delayMillis, "");
+    }
+
+    /** Puts the next task of the slot; null if there is no address or no device for it, which is then the slot's last word here. */
+    private static Task succeed(
+            Round round, Addressing addressing, ServiceSpec service, Task before, int attempt, long delayMillis, String error) {
+        Optional<Resources> reserved = Reservation.of(round, service, before.slot());
+        if (reserved.isEmpty()) {
+            round.own().refuse(before.slot(), Reservation.NONE_LEFT, false, service, round.self(), round.now());
+            return null;
+        }
         AddressPlan.Outcome outcome = addressing.choose(service);
         if (outcome instanceof AddressPlan.Outcome.Granted granted) {
-            Task next = round.mint().successor(service, before, attempt, delayMillis, granted.addresses(), round.now());
+            Task next = round.mint().successor(service, before, attempt, delayMillis, error, granted.addresses(), reserved.get(), round.now());
             round.own().put(next);
             return next;
         }

@@ -41,7 +41,13 @@ final class Retirement implements Phase {
         if (round.self().availability() == Availability.DRAIN) {
             return Optional.of("node is drained");
         }
-        if (task.templateHash().equals(service.templateHash()) && !round.demand(service).mayStay(round.self())) {
+        if (service.isJob() && !service.isCurrent(task)) {
+            return Optional.of("the job began a new iteration");
+        }
+        if (service.isJob() && round.table().wanted(task.slot()).map(SlotState::completed).orElse(false)) {
+            return Optional.of("the slot's work is done, by another task");
+        }
+        if (service.isCurrent(task) && !round.demand(service).mayStay(round.self())) {
             return Optional.of("node no longer satisfies the placement constraints");
         }
         if (hasRunningSuccessor(round, task)) {

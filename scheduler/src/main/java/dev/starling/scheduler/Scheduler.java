@@ -2,6 +2,7 @@ package dev.starling.scheduler;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Task;
@@ -23,12 +24,13 @@ import java.util.random.RandomGenerator;
  * the phases before left it, so nothing is decided on what is no longer so:
  *
  * <pre>
- *   Retirement     stop what shall not go on
- *   BlockUpkeep    give up address blocks that belong to others
- *   Renewal        restart, roll out, start what is due
- *   RefusalUpkeep  withdraw refusals that no longer apply
- *   Bidding        plan, and claim what is ours to take
- *   History        drop old tasks
+ *   Retirement        stop what shall not go on
+ *   BlockUpkeep       give up address blocks that belong to others
+ *   Renewal           restart, roll out, start what is due
+ *   RefusalUpkeep     withdraw refusals that no longer apply
+ *   Bidding           plan, and claim what is ours to take
+ *   CompletionUpkeep  keep what jobs have done, where this node is a keeper of it
+ *   History           drop old tasks
  * </pre>
  *
  * <p>How it is driven: put the effects into practice in order, a Put durably before the Start after it; call {@link #report} for what
@@ -46,7 +48,8 @@ public final class Scheduler {
     private final RestartLog restarts = new RestartLog();
     private final SlotIndex slots = new SlotIndex();
     private final List<Phase> phases =
-            List.of(new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(), new History());
+            List.of(new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(),
+                    new CompletionUpkeep(), new History());
     private long nextStep = Long.MAX_VALUE;
 
     public Scheduler(NodeId self, SchedulerConfig config, RandomGenerator random) {
@@ -60,8 +63,9 @@ public final class Scheduler {
      * Before the first step: what this node's record held on disk. A task that was started waits for its first report and is not started
      * again: report RUNNING for a container that is there, FAILED for one that is gone.
      */
-    public void restore(Collection<Task> tasks, Collection<Refusal> refusals, Collection<BlockClaim> blocks) {
-        own.restore(tasks, refusals, blocks);
+    public void restore(Collection<Task> tasks, Collection<Refusal> refusals, Collection<BlockClaim> blocks,
+            Collection<CompletedWork> completed) {
+        own.restore(tasks, refusals, blocks, completed);
     }
 
     /** What the effect runner saw of a container. Unknown tasks and reports that would move a state back are ignored. */

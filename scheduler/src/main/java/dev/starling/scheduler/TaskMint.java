@@ -3,6 +3,7 @@ package dev.starling.scheduler;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -51,21 +52,27 @@ final class TaskMint {
     }
 
     /** The first task of a slot on this node. */
-    Task first(ServiceSpec service, Slot slot, int price, int attempt, SortedMap<String, String> addresses, Time now) {
-        return assigned(service, slot, claimTime(now), price, attempt, TaskState.RUNNING, now.wallMillis(), 0, addresses);
+    Task first(ServiceSpec service, Slot slot, int price, int attempt, SortedMap<String, String> addresses, Resources reserved, Time now) {
+        return assigned(service, slot, claimTime(now), price, attempt, TaskState.RUNNING, now.wallMillis(), 0, "", addresses, reserved);
     }
 
-    /** The task after {@code before} in its slot: the same claim, and later on the clock even where the clock was set back. */
-    Task successor(ServiceSpec service, Task before, int attempt, long delayMillis, SortedMap<String, String> addresses, Time now) {
+    /**
+     * The task after {@code before} in its slot: the same claim, and later on the clock even where the clock was set back.
+     *
+     * @param error what it waits for, for people; empty where that is not worth a word
+     */
+    Task successor(ServiceSpec service, Task before, int attempt, long delayMillis, String error, SortedMap<String, String> addresses,
+            Resources reserved, Time now) {
         long created = Math.max(now.wallMillis(), before.createdMillis() + 1);
-        return assigned(service, before.slot(), before.claimed(), before.price(), attempt, TaskState.READY, created, delayMillis, addresses);
+        return assigned(service, before.slot(), before.claimed(), before.price(), attempt, TaskState.READY, created, delayMillis, error, addresses,
+                reserved);
     }
 
     private Task assigned(ServiceSpec service, Slot slot, HybridTime claimed, int price, int attempt, TaskState desired, long created,
-            long delayMillis, SortedMap<String, String> addresses) {
+            long delayMillis, String error, SortedMap<String, String> addresses, Resources reserved) {
         return new Task(id(), slot, self, service.generation(), service.templateHash(), service.image(), TaskState.ASSIGNED, desired, claimed,
-                price, attempt, delayMillis == 0 ? 0 : created + delayMillis, created, created, "node claimed the slot", "", -1, "", 0, addresses,
-                service.reservations());
+                price, attempt, delayMillis == 0 ? 0 : created + delayMillis, created, created, "node claimed the slot", error, -1, "", 0, addresses,
+                reserved, service.iteration());
     }
 
     private String id() {

@@ -3,9 +3,14 @@ package dev.starling.scheduler;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.starling.scheduler.address.AddressPlan;
+import dev.starling.scheduler.address.VirtualAddresses;
 import dev.starling.scheduler.filter.Ipv4Range;
+import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.View;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -87,6 +92,35 @@ class AddressTest {
         cluster.runToRest();
         assertTrue(cluster.eachSlotOnce("web", 20), cluster::describe);
         assertTrue(cluster.hosts.stream().allMatch(host -> host.recordRefusals.isEmpty()));
+    }
+
+    @Test
+    void whereEachNodeHasAGatewayItHoldsABlockWithoutTasksAndGivesItsOwnAddressToNobody() {
+        Cluster cluster = Cluster.of(3);
+        cluster.add(Given.network("ingress", "10.255.0.0/16", ""));
+        cluster.runToRest();
+        NetworkSpec network = Given.network("ingress", "10.255.0.0/16", "");
+        View view = cluster.host(1).view();
+        List<String> gateways = view.nodes().keySet().stream().map(node -> AddressPlan.gatewayOf(view, node, network).orElseThrow()).toList();
+        assertEquals(3, gateways.stream().distinct().count(), gateways::toString);
+        cluster.deploy(Given.service("web", 60).networks("ingress"));
+        cluster.runToRest();
+        assertTrue(cluster.eachSlotOnce("web", 60), cluster::describe);
+        assertTrue(cluster.running("web").stream().noneMatch(task -> gateways.contains(task.addresses().get("ingress").replace("/16", ""))));
+    }
+
+    @Test
+    void virtualAddressesAreNeverATasks() {
+        Cluster cluster = Cluster.of(12);
+        cluster.add(Given.network("net", "10.0.1.0/24", "10.0.1.1"));
+        cluster.deploy(Given.service("web", 190).networks("net"));
+        cluster.runToRest();
+        VirtualAddresses virtual = VirtualAddresses.of("10.0.1.0/24").orElseThrow();
+        assertEquals(63, virtual.count());
+        assertEquals("10.0.1.192", virtual.address(63));
+        assertTrue(virtual.contains("10.0.1.254") && !virtual.contains("10.0.1.255") && !virtual.contains("10.0.1.191") && !virtual.contains("x"));
+        assertTrue(cluster.running("web").stream().noneMatch(task -> virtual.contains(task.addresses().get("net").replace("/24", ""))));
+        assertEquals(Optional.empty(), VirtualAddresses.of("10.0.1.0/26"));
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.starling.scheduler;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
@@ -43,6 +44,8 @@ final class Cluster {
         final SortedMap<String, Task> recordTasks = new TreeMap<>();
         final SortedMap<Slot, Refusal> recordRefusals = new TreeMap<>();
         final SortedMap<String, List<BlockClaim>> recordBlocks = new TreeMap<>();
+        final SortedMap<String, CompletedWork> recordCompleted = new TreeMap<>();
+        boolean removed;
         private final List<Published> published = new ArrayList<>();
         private final SortedMap<NodeId, Published> heard = new TreeMap<>();
         private final SortedMap<NodeId, Long> heardAt = new TreeMap<>();
@@ -74,6 +77,10 @@ final class Cluster {
                     check(recordRefusals.remove(drop.slot()) != null, "dropped what is not there: " + drop);
                 } else if (effect instanceof Effect.PutBlocks put) {
                     recordBlocks.put(put.networkUid(), put.blocks());
+                } else if (effect instanceof Effect.PutCompleted put) {
+                    recordCompleted.put(put.work().serviceUid(), put.work());
+                } else if (effect instanceof Effect.DropCompleted drop) {
+                    check(recordCompleted.remove(drop.serviceUid()) != null, "dropped what is not there: " + drop);
                 } else if (effect instanceof Effect.Start start) {
                     check(start.task().equals(recordTasks.get(start.task().id())), "started before it was put: " + start);
                     containers.start(start.task(), now);
@@ -83,7 +90,7 @@ final class Cluster {
             }
             if (!effects.isEmpty()) {
                 published.add(new Published(published.size() + 1, now, List.copyOf(recordTasks.values()), List.copyOf(recordRefusals.values()),
-                        recordBlocks.values().stream().flatMap(List::stream).toList()));
+                        recordBlocks.values().stream().flatMap(List::stream).toList(), List.copyOf(recordCompleted.values())));
             }
         }
 
@@ -92,7 +99,11 @@ final class Cluster {
             SortedMap<NodeId, List<Task>> tasks = new TreeMap<>();
             SortedMap<NodeId, List<Refusal>> refusals = new TreeMap<>();
             SortedMap<NodeId, List<BlockClaim>> blocks = new TreeMap<>();
+            SortedMap<NodeId, List<CompletedWork>> completed = new TreeMap<>();
             for (Host other : hosts) {
+                if (other.removed) {
+                    continue;
+                }
                 boolean ready = other == this || now - heardAt.getOrDefault(other.id, 0L) <= DETECTION_MILLIS;
                 nodes.put(other.id, Given.ready(other.spec, ready));
                 Published record = other == this ? (published.isEmpty() ? null : published.get(published.size() - 1)) : heard.get(other.id);
@@ -100,9 +111,10 @@ final class Cluster {
                     tasks.put(other.id, record.tasks);
                     refusals.put(other.id, record.refusals);
                     blocks.put(other.id, record.blocks);
+                    completed.put(other.id, record.completed);
                 }
             }
-            return new View(nodes, new TreeMap<>(services), new TreeMap<>(networks), tasks, refusals, blocks);
+            return new View(nodes, new TreeMap<>(services), new TreeMap<>(networks), tasks, refusals, blocks, completed);
         }
 
         void tick() {
@@ -122,7 +134,8 @@ final class Cluster {
         /** The agent ends and starts again; its containers live on. */
         void restartAgent() {
             scheduler = new Scheduler(id, config, new Random(seed + now));
-            scheduler.restore(recordTasks.values(), recordRefusals.values(), recordBlocks.values().stream().flatMap(List::stream).toList());
+            scheduler.restore(recordTasks.values(), recordRefusals.values(), recordBlocks.values().stream().flatMap(List::stream).toList(),
+                    recordCompleted.values());
             for (Task task : List.copyOf(recordTasks.values())) {
                 if (!task.state().isTerminal()) {
                     boolean there = containers.alive().containsKey(task.id());
@@ -134,7 +147,8 @@ final class Cluster {
         }
     }
 
-    private record Published(int version, long at, List<Task> tasks, List<Refusal> refusals, List<BlockClaim> blocks) {}
+    private record Published(int version, long at, List<Task> tasks, List<Refusal> refusals, List<BlockClaim> blocks,
+            List<CompletedWork> completed) {}
 
     private record Arrival(long at, Host host, ServiceSpec service, String removed) {}
 
@@ -198,6 +212,12 @@ final class Cluster {
     void powerCut(int number) {
         host(number).alive = false;
         host(number).containers.loseAll();
+    }
+
+    /** {@code docker node rm} of one that is down: nobody has its record any more. */
+    void removeNode(int number) {
+        check(!host(number).alive, "removed while it is up");
+        host(number).removed = true;
     }
 
     void powerOn(int number) {

@@ -4,8 +4,10 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.Availability;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.RestartPolicy;
@@ -18,6 +20,7 @@ import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -40,29 +43,29 @@ final class Given {
 
     static NodeView ready(NodeView node, boolean ready) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), ready, node.availability(), node.labels(),
-                node.engineLabels(), node.platform(), node.capacity(), node.images());
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles());
     }
 
     static NodeView with(NodeView node, Availability availability) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), availability, node.labels(),
-                node.engineLabels(), node.platform(), node.capacity(), node.images());
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles());
     }
 
     static NodeView with(NodeView node, Platform platform) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
-                node.engineLabels(), platform, node.capacity(), node.images());
+                node.engineLabels(), platform, node.capacity(), node.images(), node.obstacles());
     }
 
     static NodeView with(NodeView node, Resources capacity) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
-                node.engineLabels(), node.platform(), capacity, node.images());
+                node.engineLabels(), node.platform(), capacity, node.images(), node.obstacles());
     }
 
     static NodeView labelled(NodeView node, String key, String value) {
         SortedMap<String, String> labels = new TreeMap<>(node.labels());
         labels.put(key, value);
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), labels,
-                node.engineLabels(), node.platform(), node.capacity(), node.images());
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles());
     }
 
     static Service service(String uid, int replicas) {
@@ -71,6 +74,32 @@ final class Given {
 
     static Service global(String uid) {
         return new Service(uid, new ServiceSpec.Mode.Global());
+    }
+
+    static Service job(String uid, int completions, int maxConcurrent) {
+        return new Service(uid, new ServiceSpec.Mode.ReplicatedJob(completions, maxConcurrent, 1)).image("batch:1")
+                .restart(RestartPolicy.Condition.ON_FAILURE, 1_000, 0, 0);
+    }
+
+    static Service globalJob(String uid) {
+        return new Service(uid, new ServiceSpec.Mode.GlobalJob(1)).image("batch:1").restart(RestartPolicy.Condition.ON_FAILURE, 1_000, 0, 0);
+    }
+
+    static NodeView with(NodeView node, GenericResources generic) {
+        return with(node, node.capacity().withGeneric(generic));
+    }
+
+    static NodeView with(NodeView node, Obstacles obstacles) {
+        return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), obstacles);
+    }
+
+    static GenericResources named(String kind, String... names) {
+        return GenericResources.of(new TreeMap<>(), new TreeMap<>(Map.of(kind, new TreeSet<>(List.of(names)))));
+    }
+
+    static GenericResources counted(String kind, long count) {
+        return GenericResources.of(new TreeMap<>(Map.of(kind, count)), new TreeMap<>());
     }
 
     static NetworkSpec network(String uid, String subnet, String gateway) {
@@ -107,6 +136,7 @@ final class Given {
         private UpdatePolicy update = UpdatePolicy.DEFAULT;
         private List<String> networks = List.of();
         private List<String> hostPorts = List.of();
+        private List<String> bindSources = List.of();
 
         private Service(String uid, ServiceSpec.Mode mode) {
             this.uid = uid;
@@ -174,10 +204,29 @@ final class Given {
             return this;
         }
 
+        Service binds(String... sources) {
+            bindSources = Arrays.asList(sources);
+            return this;
+        }
+
+        Service generic(String kind, long count) {
+            reservations = reservations.withGeneric(GenericResources.of(new TreeMap<>(Map.of(kind, count)), new TreeMap<>()));
+            return this;
+        }
+
+        /** {@code docker service update --force} of a job. */
+        Service again() {
+            generation++;
+            mode = mode instanceof ServiceSpec.Mode.ReplicatedJob job
+                    ? new ServiceSpec.Mode.ReplicatedJob(job.completions(), job.maxConcurrent(), job.iteration() + 1)
+                    : new ServiceSpec.Mode.GlobalJob(((ServiceSpec.Mode.GlobalJob) mode).iteration() + 1);
+            return this;
+        }
+
         /** The template hash is the image's number: "app:2" and "bad:2" -> "hash2". */
         ServiceSpec spec() {
             return new ServiceSpec(uid, uid, HybridTime.of(1, 0), generation, "hash" + image.substring(image.indexOf(':') + 1), image, mode,
-                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, networks, hostPorts);
+                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, networks, hostPorts, bindSources);
         }
     }
 }

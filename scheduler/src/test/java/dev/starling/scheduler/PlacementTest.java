@@ -90,7 +90,7 @@ class PlacementTest {
         assertEquals(12, cluster.running("a").size() + cluster.running("b").size());
         var pending = Pending.tasks(cluster.host(1).view());
         assertEquals(6, pending.size());
-        assertEquals("no suitable node (insufficient memory on 3 nodes)", pending.get(0).reason());
+        assertEquals("no suitable node: 3 lack memory", pending.get(0).reason());
         cluster.remove("a");
         cluster.runUntil("the other gets the room", 10_000, () -> cluster.running("b").size() == 9);
         cluster.runToRest();
@@ -168,7 +168,7 @@ class PlacementTest {
         cluster.run(5_000);
         assertEquals(List.of(1, 1, 1), cluster.spread("web"));
         assertEquals(List.of(2, 2, 2), cluster.spread("api"));
-        assertEquals(List.of("no suitable node (host-mode port already in use on 3 nodes)", "no suitable node (max replicas per node limit exceeded on 3 nodes)"),
+        assertEquals(List.of("no suitable node: 3 at max replicas per node", "no suitable node: 3 have tcp/8080 in use"),
                 Pending.tasks(cluster.host(2).view()).stream().map(pending -> pending.reason()).distinct().sorted().toList());
     }
 

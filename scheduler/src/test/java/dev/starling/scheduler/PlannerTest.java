@@ -65,7 +65,7 @@ class PlannerTest {
 
     @ParameterizedTest
     @CsvSource({"x86_64, amd64, true", "amd64, x86_64, true", "aarch64, arm64, true", "armv7l, arm, true", "armv7l, arm64, false",
-        "x86_64, arm64, false", "riscv64, riscv64, true", "x86_64, '', true"})
+        "x86_64, arm64, false", "armv6l, arm/v7, false", "armv7l, armv6, true", "arm, armv7, true", "aarch64, arm64/v8, true", "riscv64, riscv64, true", "x86_64, '', true"})
     void architecturesGoByManyNames(String node, String image, boolean expected) {
         assertEquals(expected, new Platform("linux", node).runs(new Platform("linux", image)));
     }
@@ -80,8 +80,7 @@ class PlannerTest {
                 .reserves(2 * Given.CORE, 2 * Given.GIB);
         View view = Given.view(nodes, List.of(service), List.of());
         Explain explain = Explain.slot(view, Slot.replica("web", 1)).orElseThrow();
-        assertEquals("no suitable node (2 nodes not available for new tasks; unsupported platform on 1 node; scheduling constraints not satisfied"
-                + " on 1 node; insufficient CPU on 1 node; insufficient memory on 1 node)", explain.summary());
+        assertEquals("no suitable node: 1 down, 1 drained, 1 wrong platform, 1 outside the constraints, 1 lacks CPU, 1 lacks memory", explain.summary());
         assertEquals("insufficient memory: wants 2048.0 MiB, 1024.0 MiB free", explain.verdicts().get(5).text());
         assertEquals(explain.summary(), Pending.tasks(view).get(0).reason());
         assertNull(Planner.plan(view, SlotTable.of(view), Given.id(1)).get(0).first());
@@ -90,7 +89,7 @@ class PlannerTest {
     @Test
     void aConstraintOfANewerVersionSuitsNoNodeAndBreaksNothing() {
         View view = Given.view(List.of(Given.node(1)), List.of(Given.service("web", 1).constraints("node.colour==red")), List.of());
-        assertEquals("no suitable node (scheduling constraints not satisfied on 1 node)", Pending.tasks(view).get(0).reason());
+        assertEquals("no suitable node: 1 outside the constraints", Pending.tasks(view).get(0).reason());
     }
 
     @Test

@@ -4,14 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.scheduler.model.RestartPolicy;
 import dev.starling.scheduler.model.RestartPolicy.Condition;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.Time;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,13 +65,52 @@ class RestartTest {
     @Test
     void onlyRestartsWithinTheWindowCount() {
         Cluster cluster = Cluster.of(1);
-        cluster.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 1_000, 2, 3_000));
+        cluster.deploy(Given.service("web", 1).image("batch:1").restart(Condition.ANY, 1_000, 2, 3_000));
         cluster.run(20_000);
         assertTrue(cluster.host(1).containers.startedCount() > 8, "one restart every 1.8 s never has 2 before it in 3 s");
         Cluster strict = Cluster.of(1);
-        strict.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 1_000, 2, 60_000));
+        strict.deploy(Given.service("web", 1).image("batch:1").restart(Condition.ANY, 1_000, 2, 60_000));
         strict.run(20_000);
         assertEquals(3, strict.host(1).containers.startedCount());
+    }
+
+    @Test
+    void aCrashLoopSlowsDownAndSaysSoAndAGoodRunEndsIt() {
+        Cluster cluster = Cluster.of(1);
+        Given.Service web = Given.service("web", 1).image("crash:1").restart(Condition.ANY, 5_000, 0, 0);
+        cluster.deploy(web);
+        cluster.run(1_000_000);
+        int started = cluster.host(1).containers.startedCount();
+        assertTrue(started >= 8 && started <= 10, "after 5, 10, 20, ... 300 s each: " + started);
+        Task waiting = cluster.records("web").stream().filter(Task::isActive).findFirst().orElseThrow();
+        assertTrue(waiting.error().matches("crash loop: restart \\d+ waits 300 s; last: task: non-zero exit \\(1\\)"), waiting.error());
+        cluster.deploy(web.image("app:2"));
+        cluster.runUntil("a new template starts at once", 6_000, () -> cluster.running("web").size() == 1);
+        cluster.run(BackOff.GOOD_RUN_MILLIS);
+        Task good = cluster.running("web").get(0);
+        cluster.host(1).containers.kill(good.id(), cluster.now);
+        long took = cluster.runUntil("after the restart delay", 10_000, () -> !cluster.running("web").isEmpty() && !cluster.running("web").get(0).id().equals(good.id()));
+        assertTrue(took <= 6_000, "took " + took);
+    }
+
+    @Test
+    void whatRestsDoublesUpToItsLimitAndAlwaysAsLongAsTheServiceAsks() {
+        assertEquals(List.of(5_000L, 10_000L, 20_000L, 40_000L, 80_000L, 160_000L, 300_000L, 300_000L), rests(5_000));
+        assertEquals(List.of(0L, 1_000L, 2_000L, 4_000L, 8_000L, 16_000L, 32_000L, 64_000L), rests(0));
+        assertEquals(List.of(600_000L, 600_000L, 600_000L), rests(600_000).subList(0, 3));
+    }
+
+    private static List<Long> rests(long delay) {
+        RestartPolicy policy = new RestartPolicy(Condition.ANY, delay, 0, 0);
+        List<Long> rests = new ArrayList<>();
+        long rest = 0;
+        for (int attempt = 0; attempt < 8; attempt++) {
+            Task ended = new Task("t", Slot.replica("web", 1), Given.id(1), 1, "hash1", "app:1", TaskState.FAILED, TaskState.RUNNING, HybridTime.of(1, 0), 0,
+                    attempt, rest == 0 ? 0 : 1_000 + rest, 1_000, 1_000 + rest + 700, "", "", 1, "", 0, new TreeMap<>());
+            rest = BackOff.after(ended, policy, new Time(0, 1_000 + rest + 700));
+            rests.add(rest);
+        }
+        return rests;
     }
 
     @Test
@@ -105,7 +148,7 @@ class RestartTest {
         Given.Service web = Given.service("web", 1);
         Task task = Given.task("t1", Slot.replica("web", 1), Given.id(1), TaskState.RUNNING, 5);
         Scheduler scheduler = new Scheduler(Given.id(1), SchedulerConfig.defaults(), new Random(1));
-        scheduler.restore(List.of(task), List.of(), List.of());
+        scheduler.restore(List.of(task), List.of(), List.of(), List.of());
         var view = Given.view(List.of(Given.node(1)), List.of(web), List.of(task));
         assertEquals(List.of(), scheduler.step(view, new Time(0, 100)));
         scheduler.report(new TaskReport("t1", TaskState.FAILED, "gone", "container is gone", -1, "", 0), new Time(5, 105));

@@ -34,6 +34,9 @@ public final class EachSlotRunsOnce implements Invariant {
         }
         for (Document document : cluster.upNodes().get(0).core().snapshot().documents().get(Kind.SERVICE)) {
             ServiceSpec service = ServiceSpecReader.fromBody(document);
+            if (service.isJob()) {
+                continue; // at rest nothing of it runs: JobsAreDone
+            }
             List<Slot> slots = running.keySet().stream().filter(slot -> slot.serviceUid().equals(service.uid())).toList();
             Optional<String> wrong = service.mode() instanceof ServiceSpec.Mode.Replicated replicated
                     ? wrongCount(cluster, service, slots, replicated.replicas()) : wrongNodes(cluster, service, slots);

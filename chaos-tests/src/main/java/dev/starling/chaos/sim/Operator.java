@@ -3,6 +3,7 @@ package dev.starling.chaos.sim;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.core.WriteRefusedException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -14,6 +15,8 @@ import java.util.random.RandomGenerator;
 /** Somebody who makes, changes and removes services and drains nodes, at whatever node answers. All of it from the simulation's seed. */
 public final class Operator {
     private static final int MAX_REPLICAS = 8;
+    /** Names of jobs begin so, and their length says which kind of job: an update leaves the mode as it is. */
+    private static final String JOB = "job";
 
     private final Simulation cluster;
     private final RandomGenerator random;
@@ -59,8 +62,8 @@ public final class Operator {
     }
 
     private void create(SimNode node) {
-        String name = "s" + made++;
-        services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, service(name), now)));
+        String name = (random.nextInt(4) == 0 ? JOB + "x".repeat(random.nextInt(3)) : "s") + made++;
+        services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, name.startsWith(JOB) ? job(name, 1) : service(name), now)));
         told(node, "create " + name);
     }
 
@@ -70,7 +73,8 @@ public final class Operator {
             told(node, "update " + service.name());
             node.operate((core, now) -> {
                 Document here = find(node, Kind.SERVICE, service.uid());
-                return here == null ? null : core.update(here.uid(), here.object().generation(), service(here.name()), now);
+                return here == null ? null : core.update(here.uid(), here.object().generation(), 
+                        here.name().startsWith(JOB) ? job(here.name(), ServiceMode.iteration(here.body()) + random.nextInt(2)) : service(here.name()), now);
             });
         }
     }
@@ -105,12 +109,23 @@ public final class Operator {
         return node.core().documents(kind).stream().filter(document -> document.uid().equals(uid)).findFirst().orElse(null);
     }
 
+    private ObjectNode job(String name, long iteration) {
+        Services job = name.length() % 3 == 0 ? Services.globalJob(name) : Services.job(name, 1 + random.nextInt(MAX_REPLICAS), random.nextInt(4));
+        if (random.nextBoolean()) {
+            job.wanting("camera", 1);
+        }
+        return job.iteration(iteration).body();
+    }
+
     private ObjectNode service(String name) {
         Services service = random.nextInt(5) == 0 ? Services.global(name) : Services.replicated(name, random.nextInt(MAX_REPLICAS));
         if (scarce) {
             service.reserving(500_000_000L * (1 + random.nextInt(3)), 256L << 20);
         } else if (random.nextBoolean()) {
             service.reserving(50_000_000L, 16L << 20);
+        }
+        if (scarce && random.nextBoolean()) {
+            service.wanting(random.nextBoolean() ? "gpu" : "camera", 1);
         }
         if (random.nextBoolean()) {
             service.on(network);

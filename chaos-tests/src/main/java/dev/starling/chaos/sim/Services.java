@@ -27,7 +27,34 @@ public final class Services {
         return service;
     }
 
-    /** {@code missing}: not there; {@code crash}: ends with 1 after a second; others run. */
+    /** Runs {@code batch}, which ends with success after a second, so often. */
+    public static Services job(String name, int completions, int maxConcurrent) {
+        Services service = new Services(name).image(SimContainers.BATCH);
+        service.template.withObject("/RestartPolicy").put("Condition", "on-failure");
+        service.spec.putObject("Mode").putObject("ReplicatedJob").put("TotalCompletions", completions).put("MaxConcurrent", maxConcurrent);
+        return service.iteration(1);
+    }
+
+    public static Services globalJob(String name) {
+        Services service = new Services(name).image(SimContainers.BATCH);
+        service.template.withObject("/RestartPolicy").put("Condition", "on-failure");
+        service.spec.putObject("Mode").putObject("GlobalJob");
+        return service.iteration(1);
+    }
+
+    /** As the API keeps it beside a job's spec: the next one runs everything again. */
+    public Services iteration(long number) {
+        body.withObject("/JobStatus/JobIteration").put("Index", number);
+        return this;
+    }
+
+    public Services wanting(String kind, int count) {
+        template.withObject("/Resources/Reservations").withArray("GenericResources").addObject().putObject("DiscreteResourceSpec")
+                .put("Kind", kind).put("Value", count);
+        return this;
+    }
+
+    /** {@code missing}: not there; {@code crash}: ends with 1 after a second, {@code batch} with 0; others run. */
     public Services image(String image) {
         template.withObject("/ContainerSpec").put("Image", image);
         return this;

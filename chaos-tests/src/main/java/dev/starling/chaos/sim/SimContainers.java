@@ -3,19 +3,22 @@ package dev.starling.chaos.sim;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.TaskState;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.List;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
 /**
  * A node's kernel, as far as containers go, strict: a task is started at most once, and only a task that was started can be stopped.
  * Containers outlive the agent and end with the host's power. The image says how a container fares: {@code missing} is not there,
- * {@code crash} ends with code 1 after a second, all others run.
+ * {@code crash} ends with code 1 after a second, {@code batch} with 0, all others run.
  */
 class SimContainers {
     static final String MISSING = "missing";
     static final String CRASH = "crash";
+    static final String BATCH = "batch";
 
     /** Where reports go: to the agent that runs then, if any. */
     interface Reports {
@@ -38,6 +41,7 @@ class SimContainers {
     private final RandomGenerator random;
     private final Reports reports;
     private final TreeMap<String, Container> containers = new TreeMap<>();
+    private final List<Task> ended = new ArrayList<>();
     private long epoch;
 
     SimContainers(EventQueue events, RandomGenerator random, Reports reports) {
@@ -66,17 +70,35 @@ class SimContainers {
             container.state = State.RUNNING;
             reports.accept(report(container, TaskState.RUNNING, ""));
             if (task.image().equals(CRASH)) {
-                later(1_000, 100, () -> end(container, 1));
+                endsBy(container, 1);
+            } else if (task.image().equals(BATCH)) {
+                endsBy(container, 0);
             }
         });
     }
 
-    private void end(Container container, int code) {
-        if (container.state == State.RUNNING) {
-            container.state = State.EXITED;
-            container.exitCode = code;
-            reports.accept(report(container, TaskState.FAILED, "task: non-zero exit (" + code + ")"));
-        }
+    /** By itself, whether an agent is there to see it or not; a power cut comes before. */
+    private void endsBy(Container container, int code) {
+        events.after(1_000 + random.nextLong(101), () -> {
+            if (container.state == State.RUNNING && containers.get(container.task.id()) == container) {
+                container.state = State.EXITED;
+                container.exitCode = code;
+                if (code == 0) {
+                    ended.add(container.task);
+                }
+                reports.accept(ended(container));
+            }
+        });
+    }
+
+    private static TaskReport ended(Container container) {
+        return container.exitCode == 0 ? report(container, TaskState.COMPLETE, "")
+                : report(container, TaskState.FAILED, "task: non-zero exit (" + container.exitCode + ")");
+    }
+
+    /** Tasks whose containers ended by themselves, with success, since the simulation began. */
+    Collection<Task> completed() {
+        return Collections.unmodifiableCollection(ended);
     }
 
     void stop(Task task) {
@@ -110,7 +132,7 @@ class SimContainers {
                 yield new TaskReport(task.id(), TaskState.FAILED, "failed", "the start was interrupted", -1, "", 0);
             }
             case RUNNING -> report(container, TaskState.RUNNING, "");
-            case EXITED -> report(container, TaskState.FAILED, "ended");
+            case EXITED -> ended(container);
         };
     }
 

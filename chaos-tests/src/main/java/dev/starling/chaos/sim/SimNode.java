@@ -100,6 +100,11 @@ public final class SimNode {
         return containers.running();
     }
 
+    /** Tasks that ended here with success, as the kernel knows it. */
+    public Collection<Task> completed() {
+        return containers.completed();
+    }
+
     SimDisk disk() {
         return disk;
     }
@@ -116,7 +121,7 @@ public final class SimNode {
         power = Power.ON;
         session++;
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard());
+        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), random),
                 new DockerSpecReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());
@@ -321,6 +326,11 @@ public final class SimNode {
         @Override
         public void on(NodeEffect.NodeRemoved removed) {
             // the core itself no longer hears it; the transport's part is not simulated
+        }
+
+        @Override
+        public void on(NodeEffect.Refused refused) {
+            simulation.refused(SimNode.this, refused);
         }
 
         @Override

@@ -7,17 +7,21 @@ import dev.starling.chaos.invariant.NodeInvariant;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
+import dev.starling.node.core.NodeEffect;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
@@ -41,7 +45,8 @@ public final class Simulation {
 
     private static final long CHECK_MILLIS = 100;
     private static final int MAX_SEEDS = 3;
-    private static final Resources CAPACITY = new Resources(4_000_000_000L, 4L << 30);
+    private static final Resources CAPACITY = new Resources(4_000_000_000L, 4L << 30,
+            GenericResources.of(new TreeMap<>(Map.of("camera", 3L)), new TreeMap<>(Map.of("gpu", new TreeSet<>(List.of("A", "B"))))));
 
     private final long seed;
     private final GossipConfig gossipConfig;
@@ -114,6 +119,14 @@ public final class Simulation {
 
     DesiredGuard guard() {
         return guard;
+    }
+
+    /** Simulated nodes are honest: what one refuses of another is a fault of ours. */
+    void refused(SimNode by, NodeEffect.Refused refused) {
+        if (refused.reason().isForgery()) {
+            throw new AssertionError(by.id() + " refused what " + refused.teller() + " told at " + events.now() + " ms: " + refused.reason()
+                    + "\n  replay with seed " + seed);
+        }
     }
 
     /** Stands in for the certificates: who is no manager writes no desired state. */

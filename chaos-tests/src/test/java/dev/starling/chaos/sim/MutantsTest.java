@@ -7,20 +7,26 @@ import dev.starling.chaos.invariant.AcknowledgedWritesAreKept;
 import dev.starling.chaos.invariant.AtMostInChange;
 import dev.starling.chaos.invariant.CapacityRespected;
 import dev.starling.chaos.invariant.ClaimsNeverGoBack;
+import dev.starling.chaos.invariant.DevicesAreWithOneTask;
 import dev.starling.chaos.invariant.EachSlotRunsOnce;
 import dev.starling.chaos.invariant.GenerationsNeverGoBack;
+import dev.starling.chaos.invariant.JobsAreDone;
 import dev.starling.chaos.invariant.ViewsAreEqual;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.TaskState;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
@@ -134,6 +140,60 @@ class MutantsTest {
             create(cluster, Services.replicated("big", 15).reserving(1_000_000_000L, 64L << 20));
             cluster.runFor(5_000);
         });
+    }
+
+    @Test
+    void aNodeWhoseConfigurationInventsDevicesIsSeen() {
+        Simulation cluster = cluster(new Hardware() {
+            @Override
+            public Resources reported(Resources capacity) {
+                return capacity.withGeneric(GenericResources.of(new TreeMap<>(),
+                        new TreeMap<>(Map.of("gpu", new TreeSet<>(List.of("A", "B", "C"))))));
+            }
+        });
+        cluster.always(new DevicesAreWithOneTask());
+        AssertionError error = assertThrows(AssertionError.class, () -> {
+            create(cluster, Services.replicated("train", 9).wanting("gpu", 1));
+            cluster.runFor(5_000);
+        });
+        assertTrue(error.getMessage().startsWith("DevicesAreWithOneTask") || error.getMessage().startsWith("CapacityRespected"), error.getMessage());
+    }
+
+    @Test
+    void workThatIsOnlySaidToBeDoneIsSeen() {
+        Simulation cluster = cluster(new Hardware() {
+            @Override
+            public SimContainers containers(EventQueue events, RandomGenerator random, SimContainers.Reports reports) {
+                return new SimContainers(events, random, report -> reports.accept(report.state() == TaskState.RUNNING
+                        ? new TaskReport(report.taskId(), TaskState.COMPLETE, "finished", "", 0, report.containerId(), 0) : report));
+            }
+        });
+        create(cluster, Services.job("job", 6, 3).image("busybox:latest"));
+        assertNoticed("JobsAreDone", () -> cluster.settle(List.of(new JobsAreDone()), 30_000));
+    }
+
+    @Test
+    void recordsThatAreNotOnDiskLetWorkBeDoneAgain() {
+        Simulation cluster = cluster(new Hardware() {
+            @Override
+            public SimDisk disk() {
+                return new SimDisk() {
+                    @Override
+                    void save(String key, Optional<Bytes> value) {
+                        if (!key.startsWith("task/") && !key.startsWith("completed/")) {
+                            super.save(key, value);
+                        }
+                    }
+                };
+            }
+        });
+        create(cluster, Services.job("job", 6, 3));
+        cluster.settle(List.of(new JobsAreDone()), 30_000);
+        int done = cluster.nodes().stream().mapToInt(node -> node.completed().size()).sum();
+        cluster.nodes().forEach(SimNode::powerCut);
+        cluster.nodes().forEach(SimNode::start);
+        cluster.runFor(30_000);
+        assertTrue(cluster.nodes().stream().mapToInt(node -> node.completed().size()).sum() > done, "the same disks keep it in JobsOutliveNodesTest");
     }
 
     @Test

@@ -15,10 +15,13 @@ import java.util.function.Function;
  * so that no bytes can make it build anything but a {@link Message}. A message nests no deeper than these serializers do. The id is read
  * here and not by Kryo, whose reader of class ids also takes a class name, of any length that the bytes claim.
  *
+ * <p>What may change: within a version, new types of message above the last one, which an older node ignores by number; never a layout that
+ * is here. Any other change takes a new version, and nodes of different versions refuse each other by name.
+ *
  * <p>Not safe for use by several threads at a time: Kryo has buffers. One codec per thread.
  */
 public final class MessageCodec {
-    public static final byte VERSION = 2;
+    public static final byte VERSION = 3;
     /** Above the size at which the machine cuts its messages, since it estimates. */
     private static final int SLACK_BYTES = 64 << 10;
     private static final int FIRST_ID = 16; // Kryo keeps the first ones for String and the like
@@ -26,6 +29,7 @@ public final class MessageCodec {
     private final Kryo kryo = new Kryo();
     private final int maxBytes;
     private final Output buffer;
+    private int lastId;
 
     /** {@code maxMessageBytes}: as in the {@link dev.starling.gossip.GossipConfig} of the cluster. */
     public MessageCodec(int maxMessageBytes) {
@@ -40,9 +44,12 @@ public final class MessageCodec {
         register(FIRST_ID + 2, Message.PingRequest.class, (out, request) -> {
             WireOutput.number(out, request.sequence());
             WireOutput.member(out, request.target());
-        }, in -> new Message.PingRequest(WireInput.sequence(in), WireInput.member(in)));
-        register(FIRST_ID + 3, Message.IndirectAck.class, (out, ack) -> WireOutput.number(out, ack.sequence()),
-                in -> new Message.IndirectAck(WireInput.sequence(in)));
+            out.writeLong(request.number());
+        }, in -> new Message.PingRequest(WireInput.sequence(in), WireInput.member(in), in.readLong()));
+        register(FIRST_ID + 3, Message.IndirectAck.class, (out, ack) -> {
+            WireOutput.number(out, ack.sequence());
+            WireOutput.bytes(out, ack.answer().array());
+        }, in -> new Message.IndirectAck(WireInput.sequence(in), WireInput.signature(in)));
         register(FIRST_ID + 4, Message.Nack.class, (out, nack) -> WireOutput.number(out, nack.sequence()),
                 in -> new Message.Nack(WireInput.sequence(in)));
         register(FIRST_ID + 5, Message.Push.class, (out, push) -> {
@@ -53,8 +60,8 @@ public final class MessageCodec {
         register(FIRST_ID + 7, Message.Want.class, MessageCodec::writeWant, MessageCodec::readWant);
         register(FIRST_ID + 8, Message.Delta.class, (out, delta) -> {
             WireOutput.changes(out, delta.changes());
-            out.writeBoolean(delta.more());
-        }, in -> new Message.Delta(WireInput.changes(in), WireInput.flag(in)));
+            out.writeByte(delta.rest().ordinal());
+        }, in -> new Message.Delta(WireInput.changes(in), WireInput.rest(in)));
         register(FIRST_ID + 9, Message.Stored.class, (out, stored) -> {
             WireOutput.text(out, stored.uid());
             WireOutput.number(out, stored.generation());
@@ -85,12 +92,16 @@ public final class MessageCodec {
             throw MessageFormatException.because(bytes.length + " bytes; a message has 2 to " + maxBytes);
         }
         if (bytes[0] != VERSION) {
-            throw MessageFormatException.because("protocol version " + bytes[0] + ", this node speaks " + VERSION);
+            throw MessageFormatException.otherVersion(bytes[0], VERSION);
         }
         Input in = new Input(bytes, 1, bytes.length - 1);
         Message message;
         try {
-            Registration registration = kryo.getRegistration(in.readByte());
+            int id = in.readByte();
+            if (id > lastId) {
+                throw MessageFormatException.unfamiliarType(id);
+            }
+            Registration registration = kryo.getRegistration(id);
             Class<?> type = registration == null ? Void.class : registration.getType();
             message = Message.class.isAssignableFrom(type) ? kryo.readObject(in, type.asSubclass(Message.class)) : null;
         } catch (MessageFormatException e) {
@@ -108,6 +119,7 @@ public final class MessageCodec {
     }
 
     private <T extends Message> void register(int id, Class<T> type, BiConsumer<Output, T> writer, Function<Input, T> reader) {
+        lastId = Math.max(lastId, id);
         kryo.register(type, new Serializer<T>(false, true) {
             @Override
             public void write(Kryo unused, Output output, T message) {
@@ -121,27 +133,48 @@ public final class MessageCodec {
         }, id);
     }
 
+    /** One byte says which of the optional fields follow: probes never stop, and most have none. */
     private static void writePing(Output out, Message.Ping ping) {
         WireOutput.number(out, ping.sequence());
-        WireOutput.optional(out, ping.sender(), WireOutput::member);
-        WireOutput.optional(out, ping.believed(), WireOutput::member);
+        out.writeByte(flags(ping.sender(), ping.believed(), ping.question()));
+        WireOutput.present(out, ping.sender(), WireOutput::member);
+        WireOutput.present(out, ping.believed(), WireOutput::member);
+        WireOutput.present(out, ping.question(), (to, question) -> {
+            WireOutput.node(to, question.asker());
+            to.writeLong(question.number());
+        });
     }
 
     private static Message.Ping readPing(Input in) {
-        return new Message.Ping(
-                WireInput.sequence(in), WireInput.optional(in, WireInput::member), WireInput.optional(in, WireInput::member));
+        long sequence = WireInput.sequence(in);
+        int flags = WireInput.flags(in, 3);
+        return new Message.Ping(sequence, WireInput.present(in, flags, 0, WireInput::member), WireInput.present(in, flags, 1, WireInput::member),
+                WireInput.present(in, flags, 2, from -> new Message.Question(WireInput.node(from), from.readLong())));
     }
 
     private static void writeAck(Output out, Message.Ack ack) {
         WireOutput.number(out, ack.sequence());
-        WireOutput.optional(out, ack.sender(), WireOutput::member);
-        WireOutput.optional(out, ack.believed(), WireOutput::member);
+        out.writeByte(flags(ack.sender(), ack.believed(), ack.answer()));
         out.writeLong(ack.viewFingerprint());
+        WireOutput.present(out, ack.sender(), WireOutput::member);
+        WireOutput.present(out, ack.believed(), WireOutput::member);
+        WireOutput.present(out, ack.answer(), (to, answer) -> WireOutput.bytes(to, answer.array()));
     }
 
     private static Message.Ack readAck(Input in) {
-        return new Message.Ack(WireInput.sequence(in), WireInput.optional(in, WireInput::member),
-                WireInput.optional(in, WireInput::member), in.readLong());
+        long sequence = WireInput.sequence(in);
+        int flags = WireInput.flags(in, 3);
+        long viewFingerprint = in.readLong();
+        return new Message.Ack(sequence, WireInput.present(in, flags, 0, WireInput::member), WireInput.present(in, flags, 1, WireInput::member),
+                viewFingerprint, WireInput.present(in, flags, 2, WireInput::signature));
+    }
+
+    private static int flags(Object... fields) {
+        int flags = 0;
+        for (int i = 0; i < fields.length; i++) {
+            flags |= fields[i] == null ? 0 : 1 << i;
+        }
+        return flags;
     }
 
     private static void writeDigest(Output out, Message.Digest digest) {

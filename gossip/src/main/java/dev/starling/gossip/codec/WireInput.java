@@ -9,13 +9,13 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredDigest;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
-import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberDigest;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.member.Suspected;
 import dev.starling.gossip.message.Changes;
+import dev.starling.gossip.message.Message.Delta.Rest;
 import dev.starling.gossip.message.Message.DesiredRange;
 import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
@@ -34,7 +34,10 @@ import java.util.function.Function;
 final class WireInput {
     private static final int MAX_ID_BYTES = 64 * 3;
     private static final int MAX_HOST_BYTES = 255 * 3;
+    private static final int MAX_KEY_BYTES = 128;
+    private static final int MAX_SIGNATURE_BYTES = 128;
     private static final Role[] ROLES = Role.values();
+    private static final Rest[] RESTS = Rest.values();
     private static final MemberStatus[] STATUSES = MemberStatus.values();
 
     private WireInput() {}
@@ -93,6 +96,23 @@ final class WireInput {
         return flag(in) ? content.apply(in) : null;
     }
 
+    /** Which of {@code fields} optional fields follow. */
+    static int flags(Input in, int fields) {
+        int flags = in.readByteUnsigned();
+        if (flags >>> fields != 0) {
+            throw MessageFormatException.because("flags of " + flags + " for " + fields + " fields");
+        }
+        return flags;
+    }
+
+    static <T> T present(Input in, int flags, int field, Function<Input, T> content) {
+        return (flags & 1 << field) != 0 ? content.apply(in) : null;
+    }
+
+    static Bytes signature(Input in) {
+        return Bytes.wrap(bytes(in, MAX_SIGNATURE_BYTES));
+    }
+
     static int left(Input in) {
         return in.limit() - in.position();
     }
@@ -107,12 +127,16 @@ final class WireInput {
 
     static Member member(Input in) {
         return new Member(node(in), new Endpoint(text(in, MAX_HOST_BYTES), port(in)), constant(in, ROLES), number(in), number(in),
-                constant(in, STATUSES));
+                constant(in, STATUSES), Bytes.wrap(bytes(in, MAX_KEY_BYTES)), signature(in));
     }
 
     private static int port(Input in) {
         long port = number(in);
         return port > 0xffff ? 0 : (int) port; // Endpoint refuses 0
+    }
+
+    static Rest rest(Input in) {
+        return constant(in, RESTS);
     }
 
     private static <T> T constant(Input in, T[] constants) {
@@ -128,7 +152,7 @@ final class WireInput {
     }
 
     static Suspected suspected(Input in) {
-        return new Suspected(member(in), node(in));
+        return new Suspected(member(in), node(in), signature(in));
     }
 
     static Forgotten forgotten(Input in) {
@@ -140,7 +164,7 @@ final class WireInput {
     }
 
     static RecordDelta recordDelta(Input in) {
-        return new RecordDelta(node(in), number(in), number(in), number(in), list(in, 3, WireInput::recordEntry));
+        return new RecordDelta(node(in), number(in), number(in), number(in), list(in, 3, WireInput::recordEntry), signature(in));
     }
 
     private static RecordEntry recordEntry(Input in) {
@@ -160,7 +184,7 @@ final class WireInput {
     }
 
     static DesiredObject desiredObject(Input in) {
-        return new DesiredObject(Kind.ofCode(in.readByte()), uid(in), time(in), number(in), time(in), node(in), flag(in), value(in),
+        return new DesiredObject((int) in.readByte(), uid(in), time(in), number(in), time(in), node(in), flag(in), value(in),
                 value(in), value(in));
     }
 
@@ -169,7 +193,7 @@ final class WireInput {
     }
 
     static Changes changes(Input in) {
-        return new Changes(list(in, 9, WireInput::member), list(in, 11, WireInput::suspected), list(in, 3, WireInput::forgotten),
-                list(in, 6, WireInput::recordDelta), list(in, 25, WireInput::desiredObject));
+        return new Changes(list(in, 11, WireInput::member), list(in, 14, WireInput::suspected), list(in, 3, WireInput::forgotten),
+                list(in, 7, WireInput::recordDelta), list(in, 25, WireInput::desiredObject));
     }
 }

@@ -48,6 +48,12 @@ final class WireOutput {
         }
     }
 
+    static <T> void present(Output out, T value, BiConsumer<Output, T> content) {
+        if (value != null) {
+            content.accept(out, value);
+        }
+    }
+
     static void node(Output out, NodeId id) {
         text(out, id.value());
     }
@@ -59,6 +65,8 @@ final class WireOutput {
         number(out, member.boot());
         number(out, member.incarnation());
         out.writeByte(member.status().ordinal());
+        value(out, member.key());
+        value(out, member.signature());
     }
 
     private static void endpoint(Output out, Endpoint endpoint) {
@@ -76,6 +84,7 @@ final class WireOutput {
     static void suspected(Output out, Suspected suspicion) {
         member(out, suspicion.suspect());
         node(out, suspicion.accuser());
+        value(out, suspicion.signature());
     }
 
     static void forgotten(Output out, Forgotten removal) {
@@ -95,6 +104,7 @@ final class WireOutput {
         number(out, delta.base());
         number(out, delta.upTo());
         list(out, delta.entries(), WireOutput::recordEntry);
+        value(out, delta.signature());
     }
 
     private static void recordEntry(Output out, RecordEntry entry) {
@@ -121,7 +131,7 @@ final class WireOutput {
     }
 
     static void desiredObject(Output out, DesiredObject object) {
-        out.writeByte(object.kind().code());
+        out.writeByte(object.kindCode());
         text(out, object.uid());
         out.writeLong(object.created().packed());
         number(out, object.generation());

@@ -103,6 +103,11 @@ public final class DesiredState implements Desired {
     }
 
     @Override
+    public List<DesiredObject> all() {
+        return byUid.values().stream().map(Register::object).toList();
+    }
+
+    @Override
     public Collection<DesiredObject> live(Kind kind) {
         return Collections.unmodifiableSortedSet(live.get(kind));
     }

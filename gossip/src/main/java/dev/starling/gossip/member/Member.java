@@ -1,8 +1,11 @@
 package dev.starling.gossip.member;
 
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.NodeSigning;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.Statement;
 import java.util.Objects;
 
 /**
@@ -12,8 +15,13 @@ import java.util.Objects;
  * boot (each start of the agent, persisted) or its incarnation (to refute a suspicion), so the join of two views is a maximum on
  * a chain. {@code endpoint} and {@code role} belong to the (boot, incarnation) they came with.
  * Numbers grow by one at a time; {@link #MAX_GENERATION} bounds what a peer may claim, so that there is always a next one.
+ *
+ * <p>All but SUSPECT and DEAD is the member's own assertion, which it signs; those two are what others think of it.
+ *
+ * @param key       the member's public key, of which its id is the digest
+ * @param signature the member's, over {@link #assertion}; empty before signing
  */
-public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long incarnation, MemberStatus status) {
+public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long incarnation, MemberStatus status, Bytes key, Bytes signature) {
     public static final long MAX_GENERATION = Long.MAX_VALUE >>> 1;
 
     public Member {
@@ -21,9 +29,33 @@ public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long in
         Objects.requireNonNull(endpoint, "endpoint");
         Objects.requireNonNull(role, "role");
         Objects.requireNonNull(status, "status");
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(signature, "signature");
         if (boot < 0 || boot > MAX_GENERATION || incarnation < 0 || incarnation > MAX_GENERATION) {
             throw new IllegalArgumentException("boot and incarnation must be 0 to 2^62, got " + boot + ", " + incarnation);
         }
+    }
+
+    /** Not signed yet. */
+    public Member(NodeId id, Endpoint endpoint, Role role, long boot, long incarnation, MemberStatus status) {
+        this(id, endpoint, role, boot, incarnation, status, Bytes.EMPTY, Bytes.EMPTY);
+    }
+
+    /** This node as it asserts itself. */
+    public Member signedBy(NodeSigning own) {
+        return new Member(id, endpoint, role, boot, incarnation, status, own.publicKey(), own.sign(assertion()));
+    }
+
+    /** What the member signs. Whether others suspect it or hold it for dead is not part of it; that it left is. */
+    public byte[] assertion() {
+        return new Statement("starling-member-1").text(id.value()).text(endpoint.host()).number(endpoint.port()).text(role.name())
+                .number(boot).number(incarnation).flag(status == MemberStatus.LEFT).toBytes();
+    }
+
+    /** True where this says nothing of the member that {@code known} does not, except what others think of it. */
+    boolean assertsTheSameAs(Member known) {
+        return id.equals(known.id) && boot == known.boot && incarnation == known.incarnation && endpoint.equals(known.endpoint) && role == known.role
+                && (status == MemberStatus.LEFT) == (known.status == MemberStatus.LEFT) && key.equals(known.key);
     }
 
     /**
@@ -50,9 +82,10 @@ public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long in
     }
 
     public Member with(MemberStatus newStatus) {
-        return new Member(id, endpoint, role, boot, incarnation, newStatus);
+        return new Member(id, endpoint, role, boot, incarnation, newStatus, key, signature);
     }
 
+    /** To be signed anew. */
     public Member withIncarnation(long newIncarnation) {
         return new Member(id, endpoint, role, boot, newIncarnation, MemberStatus.ALIVE);
     }

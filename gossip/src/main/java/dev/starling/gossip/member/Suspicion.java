@@ -23,7 +23,11 @@ final class Suspicion {
 
     /** True where {@code accuser} is one more, and still counts: more than enough need not be told on. */
     boolean accusedBy(NodeId accuser) {
-        return accusers.size() <= confirmationsNeeded && accusers.add(accuser);
+        return wouldCount(accuser) && accusers.add(accuser);
+    }
+
+    boolean wouldCount(NodeId accuser) {
+        return accusers.size() <= confirmationsNeeded && !accusers.contains(accuser);
     }
 
     /** For time in which this node did not run, and could not have heard a refutation. */

@@ -40,6 +40,11 @@ final class Suspicions {
         return counts;
     }
 
+    /** Whether {@code accuser} would be one more that counts. */
+    boolean counts(NodeId suspect, NodeId accuser) {
+        return bySuspect.containsKey(suspect) && bySuspect.get(suspect).wouldCount(accuser);
+    }
+
     void close(NodeId suspect) {
         bySuspect.remove(suspect);
         verdicts.cancel(suspect);

@@ -13,7 +13,7 @@ public record Changes(
         List<Member> members, List<Suspected> suspected, List<Forgotten> forgotten, List<RecordDelta> records, List<DesiredObject> desired) {
     /** What a frame, its header and its counts take at most. */
     private static final int FRAME_BYTES = 64;
-    private static final int MEMBER_BYTES = 128;
+    private static final int MEMBER_BYTES = 256;
 
     public Changes {
         members = List.copyOf(members);
@@ -25,6 +25,10 @@ public record Changes(
 
     public boolean isEmpty() {
         return members.isEmpty() && suspected.isEmpty() && forgotten.isEmpty() && records.isEmpty() && desired.isEmpty();
+    }
+
+    public boolean isMembershipOnly() {
+        return records.isEmpty() && desired.isEmpty();
     }
 
     /** Gathers changes up to a size. The first piece always fits, so that a large one travels alone rather than never. */
@@ -45,6 +49,10 @@ public record Changes(
             return bytes == FRAME_BYTES;
         }
 
+        public int bytes() {
+            return bytes;
+        }
+
         public int remainingBytes() {
             return Math.max(0, maxBytes - bytes);
         }
@@ -54,7 +62,7 @@ public record Changes(
         }
 
         public boolean add(Suspected suspicion) {
-            return fits(2 * MEMBER_BYTES) && suspected.add(suspicion);
+            return fits(2 * MEMBER_BYTES + suspicion.suspect().endpoint().host().length()) && suspected.add(suspicion);
         }
 
         public boolean add(Forgotten removal) {

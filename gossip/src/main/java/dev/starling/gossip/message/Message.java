@@ -1,6 +1,7 @@
 package dev.starling.gossip.message;
 
 import dev.starling.gossip.BucketFingerprints;
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.DesiredDigest;
 import dev.starling.gossip.member.Forgotten;
@@ -16,21 +17,50 @@ import java.util.Objects;
  * <p>Null {@code sender}: the peer knows this node already. That keeps probes, which never stop, at a few bytes.
  */
 public sealed interface Message {
+    /** Whether it must not wait behind state on its way: what decides who is held for dead. All of these are small. */
+    default boolean isUrgent() {
+        return this instanceof Ping || this instanceof Ack || this instanceof PingRequest || this instanceof IndirectAck
+                || this instanceof Nack || this instanceof Push push && push.changes().isMembershipOnly();
+    }
+
     /** Are you there? {@code believed}: what is thought of the receiver where that is not "alive", so that it can refute at once. */
-    record Ping(long sequence, Member sender, Member believed) implements Message {}
+    record Ping(long sequence, Member sender, Member believed, Question question) implements Message {
+        public Ping(long sequence, Member sender, Member believed) {
+            this(sequence, sender, believed, null);
+        }
+    }
 
-    /** I am. {@code viewFingerprint} over all this node knows: where it differs from the receiver's, a digest exchange is due. */
-    record Ack(long sequence, Member sender, Member believed, long viewFingerprint) implements Message {}
+    /** In a ping on behalf of {@code asker}, null in others: sign its random {@code number}, so that it knows that you are there. */
+    record Question(NodeId asker, long number) {
+        public Question {
+            Objects.requireNonNull(asker, "asker");
+        }
+    }
 
-    /** Probe {@code target} for me: I got no answer. */
-    record PingRequest(long sequence, Member target) implements Message {
+    /**
+     * I am. {@code viewFingerprint} over all this node knows: where it differs from the receiver's, a digest exchange is due.
+     *
+     * @param answer the signature that the ping's question asked for; null where it asked none
+     */
+    record Ack(long sequence, Member sender, Member believed, long viewFingerprint, Bytes answer) implements Message {
+        public Ack(long sequence, Member sender, Member believed, long viewFingerprint) {
+            this(sequence, sender, believed, viewFingerprint, null);
+        }
+    }
+
+    /** Probe {@code target} for me, and let it sign {@code number}: I got no answer. */
+    record PingRequest(long sequence, Member target, long number) implements Message {
         public PingRequest {
             Objects.requireNonNull(target, "target");
         }
     }
 
-    /** The target of your {@link PingRequest} answered me. */
-    record IndirectAck(long sequence) implements Message {}
+    /** The target of your {@link PingRequest} answered me; with its signature, for why should you believe me? */
+    record IndirectAck(long sequence, Bytes answer) implements Message {
+        public IndirectAck {
+            Objects.requireNonNull(answer, "answer");
+        }
+    }
 
     /** It did not answer me either; at least we two can talk. */
     record Nack(long sequence) implements Message {}
@@ -96,10 +126,20 @@ public sealed interface Message {
         }
     }
 
-    /** What you lacked. {@code more}: it did not fit, ask again. */
-    record Delta(Changes changes, boolean more) implements Message {
+    /** A piece of what you lacked. */
+    record Delta(Changes changes, Rest rest) implements Message {
+        /** What comes after this piece. The order is the code on the wire. */
+        public enum Rest {
+            NONE,
+            /** More pieces are on their way. */
+            FOLLOWS,
+            /** There is more than goes at a time: ask again. */
+            ASK_AGAIN
+        }
+
         public Delta {
             Objects.requireNonNull(changes, "changes");
+            Objects.requireNonNull(rest, "rest");
         }
     }
 

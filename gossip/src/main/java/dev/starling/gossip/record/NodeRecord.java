@@ -3,32 +3,41 @@ package dev.starling.gossip.record;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Fingerprint;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * One node's record during one of its boots. Version 1 is the boot itself, so that even an empty record replaces the one of the boot before;
  * each change after it takes the next version. Tombstones stay until the next boot: a view that lags behind learns of the removal.
+ *
+ * <p>The owner signs (node, boot, version, hash of all entries): with it anybody can pass the record on, and nobody can add, change or
+ * leave out an entry.
  */
 final class NodeRecord {
     private final NodeId node;
     private final long boot;
     private Content content = Content.NONE;
     private long version;
+    /** The owner's, over {@link #statement}; empty where it has not signed this version, or not told its signature. */
+    private Bytes signature = Bytes.EMPTY;
 
     /** Made with the first entry: of the many records that a node of a large cluster holds, most may be empty. */
-    private record Content(TreeMap<String, RecordEntry> byKey, TreeMap<Long, RecordEntry> byVersion, TreeMap<String, Bytes> live,
-            SortedMap<String, Bytes> liveView) {
+    private record Content(KeyedEntries byKey, TreeMap<Long, RecordEntry> byVersion, TreeMap<String, Bytes> live, SortedMap<String, Bytes> liveView) {
         private static final Content NONE = create();
 
         static Content create() {
             TreeMap<String, Bytes> live = new TreeMap<>();
-            return new Content(new TreeMap<>(), new TreeMap<>(), live, Collections.unmodifiableSortedMap(live));
+            return new Content(new KeyedEntries(), new TreeMap<>(), live, Collections.unmodifiableSortedMap(live));
         }
     }
+
+    /** What an entry took the place of; {@code before} null for nothing. */
+    private record Replaced(RecordEntry entry, RecordEntry before) {}
 
     NodeRecord(NodeId node, long boot) {
         this.node = node;
@@ -51,6 +60,19 @@ final class NodeRecord {
         return version == 0 ? 0 : Fingerprint.of(node.value(), boot, version);
     }
 
+    /** What the owner signs of this version. */
+    byte[] statement() {
+        return new Statement("starling-record-1").text(node.value()).number(boot).number(version).bytes(content.byKey().root()).toBytes();
+    }
+
+    boolean isSigned() {
+        return !signature.isEmpty();
+    }
+
+    void sign(Bytes ownSignature) {
+        signature = ownSignature;
+    }
+
     /** The owner's announcement of the boot. */
     void begin() {
         version = 1;
@@ -59,45 +81,77 @@ final class NodeRecord {
     /** The owner's change: a value, or null for a tombstone. */
     void change(String key, Bytes value) {
         version++;
+        signature = Bytes.EMPTY;
         set(new RecordEntry(key, version, value));
     }
 
-    /** Takes the part of {@code delta} that is news; the caller has checked that it is of this boot and leaves no gap. */
-    List<String> take(RecordDelta delta) {
-        List<String> changed = new ArrayList<>();
+    /**
+     * Takes the part of {@code delta} that is news; the caller has checked that it is of this boot and leaves no gap.
+     *
+     * @param accepted asked with all of it taken in; where it says no, this record is as it was before
+     * @return the keys that changed; null where it was not accepted
+     */
+    List<String> take(RecordDelta delta, BooleanSupplier accepted) {
+        long versionBefore = version;
+        Bytes signatureBefore = signature;
+        List<Replaced> replaced = new ArrayList<>();
         for (RecordEntry entry : delta.entries()) {
             if (entry.version() > version) {
-                set(entry);
-                changed.add(entry.key());
+                replaced.add(new Replaced(entry, set(entry)));
             }
         }
         version = delta.upTo();
-        return changed;
+        signature = delta.signature();
+        if (accepted.getAsBoolean()) {
+            return replaced.stream().map(change -> change.entry().key()).toList();
+        }
+        Collections.reverse(replaced);
+        replaced.forEach(this::undo);
+        version = versionBefore;
+        signature = signatureBefore;
+        return null;
     }
 
-    /** What came after version {@code since}: all of it, or as many entries as {@code maxBytes} hold, but at least one. */
+    /** What came after version {@code since}: all of it, signed, or as many entries as {@code maxBytes} hold, but at least one. */
     RecordDelta since(long since, int maxBytes) {
         List<RecordEntry> entries = new ArrayList<>();
-        int bytes = 64;
+        int bytes = RecordDelta.FRAME_BYTES;
         for (RecordEntry entry : content.byVersion().tailMap(since, false).values()) {
             bytes += entry.approximateBytes();
             if (bytes > maxBytes && !entries.isEmpty()) {
-                return new RecordDelta(node, boot, since, entries.get(entries.size() - 1).version(), entries);
+                return new RecordDelta(node, boot, since, entries.get(entries.size() - 1).version(), entries, Bytes.EMPTY);
             }
             entries.add(entry);
         }
-        return new RecordDelta(node, boot, since, version, entries);
+        return new RecordDelta(node, boot, since, version, entries, signature);
     }
 
-    private void set(RecordEntry entry) {
+    private RecordEntry set(RecordEntry entry) {
         if (content == Content.NONE) {
             content = Content.create();
         }
-        RecordEntry before = content.byKey().put(entry.key(), entry);
+        RecordEntry before = content.byKey().put(entry);
         if (before != null) {
             content.byVersion().remove(before.version());
         }
         content.byVersion().put(entry.version(), entry);
+        show(entry);
+        return before;
+    }
+
+    private void undo(Replaced replaced) {
+        content.byVersion().remove(replaced.entry().version());
+        if (replaced.before() == null) {
+            content.byKey().remove(replaced.entry().key());
+            content.live().remove(replaced.entry().key());
+        } else {
+            content.byKey().put(replaced.before());
+            content.byVersion().put(replaced.before().version(), replaced.before());
+            show(replaced.before());
+        }
+    }
+
+    private void show(RecordEntry entry) {
         if (entry.isTombstone()) {
             content.live().remove(entry.key());
         } else {

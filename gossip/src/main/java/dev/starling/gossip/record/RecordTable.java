@@ -3,25 +3,33 @@ package dev.starling.gossip.record;
 import dev.starling.gossip.BucketFingerprints;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.NodeSigning;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * All nodes' records (Scuttlebutt reconciliation, van Renesse et al. 2008): a view of a record is (boot, version), and has everything its
  * owner did in that boot up to that version, so a digest of maximum versions says exactly what is missing. A higher boot replaces.
  *
- * <p>Only this node changes its own record: what others say of it is not taken in here.
+ * <p>Only this node changes its own record: what others say of it is not taken in here. A change of another's record is taken in with its owner's
+ * signature over the result, whoever tells it; without one only from the owner itself.
  */
 public final class RecordTable implements Records {
     private final NodeId self;
+    private final NodeSigning signing;
+    private final Function<NodeId, Bytes> keys;
     private final TreeMap<NodeId, NodeRecord> byNode = new TreeMap<>();
     private final BucketFingerprints fingerprints = new BucketFingerprints();
 
-    public RecordTable(NodeId self, long boot) {
+    /** @param keys a node's public key; empty where it is not known, and nothing of it can be checked */
+    public RecordTable(NodeId self, long boot, NodeSigning signing, Function<NodeId, Bytes> keys) {
         this.self = self;
+        this.signing = signing;
+        this.keys = keys;
         NodeRecord own = new NodeRecord(self, boot);
         own.begin();
         replace(self, own);
@@ -29,29 +37,44 @@ public final class RecordTable implements Records {
 
     /** What a delta did to this view: nothing, a gap before it, or these keys changed (all of them where the boot is new). */
     public record Applied(Kind kind, List<String> keys) {
-        public enum Kind { KNOWN, GAP, CHANGED, NEW_BOOT }
+        public enum Kind {
+            KNOWN, GAP, CHANGED, NEW_BOOT,
+            /** Its owner did not sign it, or not so. */
+            REFUSED,
+            /** It is this node's own, signed with its key, and not written here: an older disk, or a copy of this one, was running. */
+            OWN_OF_ANOTHER_DISK
+        }
 
         private static final Applied KNOWN = new Applied(Kind.KNOWN, List.of());
         private static final Applied GAP = new Applied(Kind.GAP, List.of());
+        private static final Applied REFUSED = new Applied(Kind.REFUSED, List.of());
 
         public boolean isNews() {
             return kind == Kind.CHANGED || kind == Kind.NEW_BOOT;
         }
     }
 
-    public Applied apply(RecordDelta delta) {
+    /** {@code teller} sent it: the owner, or somebody who passes it on. */
+    public Applied apply(RecordDelta delta, NodeId teller) {
         NodeRecord record = byNode.get(delta.node());
-        if (delta.node().equals(self) || (record != null && delta.boot() < record.boot())) {
+        if (delta.node().equals(self)) {
+            return compareWithOwn(delta);
+        }
+        if (record != null && delta.boot() < record.boot()) {
             return Applied.KNOWN;
         }
-        if (record == null || delta.boot() > record.boot()) {
+        boolean startsAnew = record == null || delta.boot() > record.boot();
+        if (startsAnew || delta.upTo() > record.digest().version() && needsWhole(record, teller)) {
             if (delta.base() > 0) {
                 return Applied.GAP;
             }
             NodeRecord fresh = new NodeRecord(delta.node(), delta.boot());
-            List<String> keys = fresh.take(delta);
+            List<String> changed = fresh.take(delta, () -> isOwners(fresh, delta, teller));
+            if (changed == null) {
+                return Applied.REFUSED;
+            }
             replace(delta.node(), fresh);
-            return new Applied(Applied.Kind.NEW_BOOT, keys);
+            return new Applied(Applied.Kind.NEW_BOOT, changed);
         }
         long version = record.digest().version();
         if (delta.upTo() <= version) {
@@ -60,10 +83,33 @@ public final class RecordTable implements Records {
         if (delta.base() > version) {
             return Applied.GAP;
         }
-        fingerprints.toggle(delta.node(), record.fingerprint());
-        List<String> keys = record.take(delta);
-        fingerprints.toggle(delta.node(), record.fingerprint());
-        return new Applied(Applied.Kind.CHANGED, keys);
+        long before = record.fingerprint();
+        List<String> changed = record.take(delta, () -> isOwners(record, delta, teller));
+        if (changed == null) {
+            return Applied.REFUSED;
+        }
+        fingerprints.toggle(delta.node(), before ^ record.fingerprint());
+        return new Applied(Applied.Kind.CHANGED, changed);
+    }
+
+    /** Of a record that comes in pieces, what is here is no state that its owner signed, and what others pass on does not continue it. */
+    private static boolean needsWhole(NodeRecord record, NodeId teller) {
+        return !record.isSigned() && !teller.equals(record.digest().node());
+    }
+
+    private boolean isOwners(NodeRecord taken, RecordDelta delta, NodeId teller) {
+        return delta.isSigned() ? signing.signed(delta.node(), keys.apply(delta.node()), taken.statement(), delta.signature())
+                : teller.equals(delta.node());
+    }
+
+    private Applied compareWithOwn(RecordDelta delta) {
+        if (delta.base() > 0 || !new RecordDigest(self, delta.boot(), delta.upTo()).isAheadOf(own().digest())) {
+            return Applied.KNOWN;
+        }
+        NodeRecord other = new NodeRecord(self, delta.boot());
+        boolean written = other.take(delta, () -> delta.isSigned()
+                && signing.signed(self, signing.publicKey(), other.statement(), delta.signature())) != null;
+        return written ? new Applied(Applied.Kind.OWN_OF_ANOTHER_DISK, List.of()) : Applied.REFUSED;
     }
 
     /** Sets a key of this node's own record: false where it is so already. */
@@ -105,13 +151,29 @@ public final class RecordTable implements Records {
         return record == null ? new RecordDigest(node, 0, 0) : record.digest();
     }
 
-    /** What a view at {@code theirs} lacks, cut at an entry border when above {@code maxBytes}; null where it lacks nothing. */
+    /** From where on {@code source} is to tell of {@code node}'s record. */
+    public RecordDigest reach(NodeId node, NodeId source) {
+        NodeRecord record = byNode.get(node);
+        return record == null || needsWhole(record, source) ? new RecordDigest(node, 0, 0) : record.digest();
+    }
+
+    /**
+     * What a view at {@code theirs} lacks; null where it lacks nothing, or nothing that can be passed on. Of this node's own record it is cut at an entry
+     * border when above {@code maxBytes}. Of another's it is whole: a piece is nothing that its owner signed.
+     */
     public RecordDelta since(RecordDigest theirs, int maxBytes) {
         NodeRecord record = byNode.get(theirs.node());
         if (record == null || !record.digest().isAheadOf(theirs)) {
             return null;
         }
-        return record.since(theirs.boot() == record.boot() ? Math.max(0, theirs.version()) : 0, maxBytes);
+        boolean isOwn = theirs.node().equals(self);
+        if (!record.isSigned()) {
+            if (!isOwn) {
+                return null;
+            }
+            record.sign(signing.sign(record.statement()));
+        }
+        return record.since(theirs.boot() == record.boot() ? Math.max(0, theirs.version()) : 0, isOwn ? maxBytes : Integer.MAX_VALUE);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.starling.gossip.store;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -17,7 +18,7 @@ import java.time.format.DateTimeFormatter;
  * return (WAL, synchronous=FULL). A damaged file is moved aside, never deleted: someone may want to look into it.
  */
 final class Database implements AutoCloseable {
-    static final int SCHEMA_VERSION = 1;
+    static final int SCHEMA_VERSION = 2;
 
     private static final int PAGE_BYTES = 4096;
     private static final int BUSY_MILLIS = 200; // an agent that is just ending
@@ -33,6 +34,10 @@ final class Database implements AutoCloseable {
           id TEXT PRIMARY KEY, host TEXT NOT NULL, port INTEGER NOT NULL, role TEXT NOT NULL, boot INTEGER NOT NULL,
           incarnation INTEGER NOT NULL, status TEXT NOT NULL) WITHOUT ROWID""",
     };
+    /** Members carry the signature of what they say of themselves. */
+    private static final String[] TO_VERSION_2 = {
+        "ALTER TABLE members ADD COLUMN key BLOB NOT NULL DEFAULT x''", "ALTER TABLE members ADD COLUMN signature BLOB NOT NULL DEFAULT x''",
+    };
 
     @FunctionalInterface
     interface Work<T> {
@@ -41,10 +46,15 @@ final class Database implements AutoCloseable {
 
     private final Path file;
     private final Connection connection;
+    /** Device and inode of the files that are open, to tell whether a name still leads to them. */
+    private final Object openFile;
+    private final Object openJournal;
 
     private Database(Path file, Connection connection) {
         this.file = file;
         this.connection = connection;
+        this.openFile = fileKey(file);
+        this.openJournal = fileKey(journal(file));
     }
 
     /** @throws StoreException with reason CORRUPT where the file is damaged: {@link #moveAside} it and open again */
@@ -87,9 +97,12 @@ final class Database implements AutoCloseable {
         if (found > SCHEMA_VERSION) {
             throw StoreException.tooNew(file, found, SCHEMA_VERSION);
         }
-        if (found == 0) {
+        if (found < SCHEMA_VERSION) {
             statement.execute("BEGIN IMMEDIATE");
-            for (String sql : SCHEMA) {
+            for (String sql : found == 0 ? SCHEMA : new String[0]) {
+                statement.execute(sql);
+            }
+            for (String sql : TO_VERSION_2) {
                 statement.execute(sql);
             }
             statement.execute("PRAGMA user_version=" + SCHEMA_VERSION);
@@ -114,12 +127,34 @@ final class Database implements AutoCloseable {
         return aside;
     }
 
+    /** @throws StoreException with reason LOST where somebody has removed or replaced the file: what is written to it is lost */
+    void requireInPlace(String doing) {
+        if (openFile == null || !openFile.equals(fileKey(file)) || openJournal != null && !openJournal.equals(fileKey(journal(file)))) {
+            throw StoreException.lost(file, doing);
+        }
+    }
+
+    private static Path journal(Path file) {
+        return file.resolveSibling(file.getFileName() + "-wal");
+    }
+
+    private static Object fileKey(Path file) {
+        try {
+            return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
     /** Runs {@code work} in one transaction: all of it is on the disk when this returns, or none of it where this throws. */
     <T> T transaction(String doing, Work<T> work) {
         try {
             T result = work.run(connection);
             connection.commit();
+            requireInPlace(doing);
             return result;
+        } catch (StoreException e) {
+            throw e;
         } catch (SQLException e) {
             rollback(e);
             throw StoreException.of(file, doing, e);

@@ -19,6 +19,7 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -34,6 +35,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * PeerTransport transport = PeerTransport.open(TransportConfig.of(listen, advertise), credentials, listener);
  * transport.handle("logs", (from, payload) -> readLogs(payload));
  * transport.send(peer, gossip);                                       // may be lost
+ * transport.send(peer, probe, Lane.URGENT);                           // goes ahead of what waits
  * transport.request(peer, "logs", query, Duration.ofSeconds(5));      // ends in a reply or a TransportException
  * }</pre>
  *
@@ -47,6 +49,7 @@ public final class PeerTransport implements AutoCloseable {
     private static final long CLOSE_SECONDS = 3;
 
     private final TransportConfig config;
+    private final InstantSource clock;
     private final TransportCounters counters = new TransportCounters();
     private final MultiThreadIoEventLoopGroup group;
     private final EventLoop loop;
@@ -56,12 +59,13 @@ public final class PeerTransport implements AutoCloseable {
     private final Channel listening;
     private volatile TlsContexts tls;
 
-    private PeerTransport(TransportConfig config, NodeCredentials credentials, TransportListener listener) {
+    private PeerTransport(TransportConfig config, NodeCredentials credentials, TransportListener listener, InstantSource clock) {
         this.config = config;
-        this.tls = new TlsContexts(credentials);
+        this.clock = clock;
+        this.tls = new TlsContexts(credentials, clock);
         group = new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("starling-transport", true), NioIoHandler.newFactory());
         loop = group.next();
-        switchboard = new Switchboard(config, counters, listener, this::dial);
+        switchboard = new Switchboard(config, counters, listener, this::dial, clock);
         try {
             listening = listen();
         } catch (RuntimeException e) {
@@ -74,7 +78,12 @@ public final class PeerTransport implements AutoCloseable {
 
     /** @throws TransportException with reason BIND where the address cannot be listened on */
     public static PeerTransport open(TransportConfig config, NodeCredentials credentials, TransportListener listener) {
-        return new PeerTransport(config, credentials, listener);
+        return open(config, credentials, listener, InstantSource.system());
+    }
+
+    /** As {@link #open(TransportConfig, NodeCredentials, TransportListener)}; {@code clock} says whose certificate has ended. */
+    public static PeerTransport open(TransportConfig config, NodeCredentials credentials, TransportListener listener, InstantSource clock) {
+        return new PeerTransport(config, credentials, listener, clock);
     }
 
     private Channel listen() {
@@ -135,7 +144,13 @@ public final class PeerTransport implements AutoCloseable {
 
     /** Sends {@code payload} to whoever answers at {@code to}. May be lost, and is where the queue to that peer is full. */
     public void send(Endpoint to, byte[] payload) {
-        handOver(to, new Outbound.OneWay(payload, counters.droppedFrames));
+        send(to, payload, Lane.ORDINARY);
+    }
+
+    /** As above. Messages of one lane stay in order; an urgent one overtakes. One that is too large to be urgent goes with the others. */
+    public void send(Endpoint to, byte[] payload, Lane lane) {
+        Lane fitting = payload.length <= SendQueue.MAX_URGENT_FRAME_BYTES ? lane : Lane.ORDINARY;
+        handOver(to, new Outbound.OneWay(payload, fitting, counters.droppedFrames));
     }
 
     /** A request to whoever answers at {@code to}. */
@@ -203,7 +218,7 @@ public final class PeerTransport implements AutoCloseable {
 
     /** New connections show {@code credentials}; the open ones go on. */
     public void renew(NodeCredentials credentials) {
-        tls = new TlsContexts(credentials);
+        tls = new TlsContexts(credentials, clock);
     }
 
     /** Exactly {@code nodes} are shut out from now on, whatever their certificates say; their connections are closed. */

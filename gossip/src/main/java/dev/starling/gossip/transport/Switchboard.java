@@ -4,6 +4,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.trust.PeerIdentity;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -28,6 +29,7 @@ final class Switchboard {
     private final TransportCounters counters;
     private final TransportListener listener;
     private final Consumer<Endpoint> dialler;
+    private final InstantSource clock;
     private final Map<String, RequestHandler> handlers = new ConcurrentHashMap<>();
     private final Map<Endpoint, Link> links = new HashMap<>();
     private final Map<NodeId, Set<Connection>> established = new HashMap<>();
@@ -38,11 +40,13 @@ final class Switchboard {
     private long lastRefusalLogNanos = System.nanoTime() - REFUSAL_LOG_PAUSE_NANOS;
     private boolean closing;
 
-    Switchboard(TransportConfig config, TransportCounters counters, TransportListener listener, Consumer<Endpoint> dialler) {
+    Switchboard(TransportConfig config, TransportCounters counters, TransportListener listener, Consumer<Endpoint> dialler,
+            InstantSource clock) {
         this.config = config;
         this.counters = counters;
         this.listener = listener;
         this.dialler = dialler;
+        this.clock = clock;
     }
 
     // ---- from any thread
@@ -82,7 +86,7 @@ final class Switchboard {
 
     void sweep() {
         long nowNanos = System.nanoTime();
-        Instant now = Instant.now();
+        Instant now = clock.instant();
         List<Connection> all = new ArrayList<>();
         established.values().forEach(all::addAll);
         all.forEach(connection -> connection.sweep(nowNanos, now));
@@ -131,7 +135,7 @@ final class Switchboard {
             halfOpenInbound.add(connection);
             if (halfOpenInbound.size() > config.maxHalfOpen()) {
                 // the oldest: a peer in good faith needs some milliseconds, so under a flood it is among the youngest
-                halfOpenInbound.iterator().next().refuse("more than " + config.maxHalfOpen() + " connections wait for their handshake");
+                halfOpenInbound.iterator().next().refuse(RefusedConnection.TOO_MANY_HALF_OPEN, "more than " + config.maxHalfOpen() + " connections wait for their handshake");
             }
         }
     }
@@ -139,7 +143,7 @@ final class Switchboard {
     void established(Connection connection) {
         halfOpenInbound.remove(connection);
         if (connection.isInbound() && establishedCount >= config.maxConnections()) {
-            counters.refusedHandshakes.increment();
+            counters.refused(RefusedConnection.TOO_MANY_CONNECTIONS);
             connection.sayGoodbye("more than " + config.maxConnections() + " connections");
             return;
         }
@@ -173,12 +177,20 @@ final class Switchboard {
         }
     }
 
-    void ended(Connection connection, boolean wasEstablished, boolean orderly, String why) {
+    void arriving(NodeId from) {
+        try {
+            listener.arriving(from);
+        } catch (RuntimeException e) {
+            LOG.warn("that a message of node {} arrives could not be told: {}", from, e.toString(), e);
+        }
+    }
+
+    void ended(Connection connection, boolean wasEstablished, boolean orderly, RefusedConnection reason, String why) {
         halfOpenInbound.remove(connection);
         Endpoint target = dialled.remove(connection);
         if (!wasEstablished) {
             if (!closing && connection.wasOpened()) { // else there was nobody to shake hands with
-                counters.refusedHandshakes.increment();
+                counters.refused(reason);
                 logRefusal(connection, why);
             }
             if (target != null) {

@@ -1,5 +1,6 @@
 package dev.starling.gossip.transport;
 
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.gossip.trust.TrustException;
@@ -13,6 +14,8 @@ import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
@@ -33,14 +36,15 @@ final class TlsContexts {
      */
     private static final List<String> CIPHERS = List.of("TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256");
 
-    private final NodeCredentials credentials;
+    private final Peers peers;
     private final SslContext server;
     private final SslContext client;
 
-    TlsContexts(NodeCredentials credentials) {
-        this.credentials = credentials;
+    /** @param clock what certificates are judged by */
+    TlsContexts(NodeCredentials credentials, InstantSource clock) {
         OwnKey key = new OwnKey(credentials);
-        ClusterOnly trust = new ClusterOnly(credentials.ca());
+        this.peers = new Peers(credentials.roots(), clock);
+        ClusterOnly trust = new ClusterOnly(peers);
         try {
             server = SslContextBuilder.forServer(key).sslProvider(SslProvider.JDK).trustManager(trust).clientAuth(ClientAuth.REQUIRE)
                     .protocols(PROTOCOL).ciphers(CIPHERS).build();
@@ -63,20 +67,23 @@ final class TlsContexts {
     PeerIdentity peer(SSLSession session) {
         try {
             Certificate[] chain = session.getPeerCertificates();
-            if (chain.length == 0 || !(chain[0] instanceof X509Certificate certificate)) {
-                throw new SSLPeerUnverifiedException("no X.509 certificate");
-            }
-            return NodeCredentials.peer(certificate, credentials.ca());
+            return peers.identify(Arrays.copyOf(chain, chain.length, X509Certificate[].class));
         } catch (SSLPeerUnverifiedException e) {
             throw new IllegalStateException("the peer showed no certificate", e);
         }
     }
 
-    private static final class ClusterOnly extends X509ExtendedTrustManager {
-        private final X509Certificate ca;
+    private record Peers(ClusterRoots roots, InstantSource clock) {
+        PeerIdentity identify(X509Certificate[] chain) {
+            return NodeCredentials.peer(List.of(chain), roots, clock.instant());
+        }
+    }
 
-        ClusterOnly(X509Certificate ca) {
-            this.ca = ca;
+    private static final class ClusterOnly extends X509ExtendedTrustManager {
+        private final Peers peers;
+
+        ClusterOnly(Peers peers) {
+            this.peers = peers;
         }
 
         private void check(X509Certificate[] chain) throws CertificateException {
@@ -84,7 +91,7 @@ final class TlsContexts {
                 throw new CertificateException("the peer showed no certificate");
             }
             try {
-                NodeCredentials.peer(chain[0], ca);
+                peers.identify(chain);
             } catch (TrustException e) {
                 throw new CertificateException(e.getMessage(), e);
             }
@@ -122,17 +129,19 @@ final class TlsContexts {
 
         @Override
         public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[] {ca};
+            return peers.roots().trusted().toArray(X509Certificate[]::new);
         }
     }
 
-    /** Always shows this node's one certificate. */
+    /** Always shows this node's one certificate, with its root cross-signed by older ones where there are any. */
     private static final class OwnKey extends X509ExtendedKeyManager {
         private static final String ALIAS = "node";
         private final NodeCredentials credentials;
+        private final X509Certificate[] chain;
 
         OwnKey(NodeCredentials credentials) {
             this.credentials = credentials;
+            this.chain = credentials.chain().toArray(X509Certificate[]::new);
         }
 
         @Override
@@ -167,7 +176,7 @@ final class TlsContexts {
 
         @Override
         public X509Certificate[] getCertificateChain(String alias) {
-            return new X509Certificate[] {credentials.certificate()};
+            return chain.clone();
         }
 
         @Override

@@ -9,6 +9,7 @@ import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -19,6 +20,9 @@ import java.util.Objects;
  * never converge, and a write must outlive the 90 days of its writer's certificate. So the certificate must have been valid at the
  * time the object itself states.
  *
+ * <p>A rotation of the CA changes the verdict, once it is known: what was signed under a root that was retired since is accepted from those who
+ * had written under it, dated before ({@link RetiredRoot}).
+ *
  * <p>Verified certificates are remembered by their bytes (there are few managers and many objects); safe for use by several threads.
  */
 public final class CertificateGuard implements DesiredGuard {
@@ -26,7 +30,7 @@ public final class CertificateGuard implements DesiredGuard {
     private static final int MAX_CERTIFICATE_BYTES = 4096;
     private static final int MAX_SIGNATURE_BYTES = 80; // two 256-bit integers in DER take at most 72
 
-    private final X509Certificate ca;
+    private ClusterRoots roots;
     private final Map<Bytes, Writer> verified = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<Bytes, Writer> eldest) {
@@ -34,8 +38,14 @@ public final class CertificateGuard implements DesiredGuard {
         }
     };
 
-    public CertificateGuard(X509Certificate ca) {
-        this.ca = Objects.requireNonNull(ca, "ca");
+    public CertificateGuard(ClusterRoots roots) {
+        this.roots = Objects.requireNonNull(roots, "roots");
+    }
+
+    /** From now on {@code changed} count: one root came, or was retired. */
+    public synchronized void trust(ClusterRoots changed) {
+        roots = Objects.requireNonNull(changed, "changed");
+        verified.clear();
     }
 
     @Override
@@ -63,6 +73,9 @@ public final class CertificateGuard implements DesiredGuard {
         if (Instant.ofEpochMilli(object.time().wallMillis()).isAfter(writer.validUntil)) {
             return "was written after the certificate of node " + writer.id + " ended at " + writer.validUntil;
         }
+        if (writer.until != null && Instant.ofEpochMilli(object.time().wallMillis()).isAfter(writer.until)) {
+            return "was written under a root that was retired at " + writer.until;
+        }
         if (!EllipticKeys.verifies(writer.key, object.signedBytes(), object.signature().array())) {
             return "has a signature that does not fit its content";
         }
@@ -74,12 +87,29 @@ public final class CertificateGuard implements DesiredGuard {
         if (known != null) {
             return known;
         }
-        X509Certificate certificate = Pem.certificate(der.toArray());
-        PeerIdentity identity = NodeCertificate.read(certificate, ca);
-        Writer writer = new Writer(identity.id(), identity.role(), certificate.getPublicKey(), identity.validUntil());
+        List<X509Certificate> chain = Pem.certificateSequence(der.toArray());
+        Writer writer = writerOf(chain);
         verified.put(der, writer);
         return writer;
     }
 
-    private record Writer(NodeId id, Role role, PublicKey key, Instant validUntil) {}
+    private Writer writerOf(List<X509Certificate> chain) {
+        X509Certificate certificate = chain.get(0);
+        PeerIdentity identity;
+        Instant until = null;
+        try {
+            identity = roots.identify(chain);
+        } catch (TrustException unknown) {
+            RetiredRoot retired = roots.retiredIssuer(certificate, NodeKey.nodeIdOf(certificate.getPublicKey()));
+            if (retired == null) {
+                throw unknown;
+            }
+            identity = NodeCertificate.read(certificate, retired.certificate(), roots.clusterId());
+            until = retired.until();
+        }
+        return new Writer(identity.id(), identity.role(), certificate.getPublicKey(), identity.validUntil(), until);
+    }
+
+    /** @param until for one under a retired root: when that was retired; else null */
+    private record Writer(NodeId id, Role role, PublicKey key, Instant validUntil, Instant until) {}
 }

@@ -13,6 +13,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
+import java.util.List;
 import java.util.Objects;
 import javax.security.auth.x500.X500Principal;
 import org.bouncycastle.asn1.x509.BasicConstraints;
@@ -43,16 +44,21 @@ public final class ClusterAuthority {
     public static final Duration CA_LIFE = Duration.ofDays(20 * 365);
     public static final Duration NODE_LIFE = Duration.ofDays(90);
 
+    /** The least that operators may choose for a node's, as in Docker: below, renewals would follow each other. */
+    public static final Duration SHORTEST_NODE_LIFE = Duration.ofHours(1);
+
     private static final Date NOT_BEFORE = Date.from(Instant.EPOCH);
     private static final int MAX_REQUEST_BYTES = 16 * 1024;
 
     private final PrivateKey key;
     private final X509Certificate certificate;
+    private final String clusterId;
     private final SecureRandom random = new SecureRandom();
 
-    private ClusterAuthority(PrivateKey key, X509Certificate certificate) {
+    private ClusterAuthority(PrivateKey key, X509Certificate certificate, String clusterId) {
         this.key = Objects.requireNonNull(key, "key");
         this.certificate = Objects.requireNonNull(certificate, "certificate");
+        this.clusterId = Objects.requireNonNull(clusterId, "clusterId");
         if (!EllipticKeys.match(key, certificate.getPublicKey())) {
             throw TrustException.refused("the CA key and the CA certificate do not belong together");
         }
@@ -72,7 +78,7 @@ public final class ClusterAuthority {
                     .addExtension(Extension.basicConstraints, true, new BasicConstraints(0))
                     .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign))
                     .addExtension(Extension.subjectKeyIdentifier, false, extensions.createSubjectKeyIdentifier(pair.getPublic()));
-            return new ClusterAuthority(pair.getPrivate(), sign(builder, pair.getPrivate()));
+            return new ClusterAuthority(pair.getPrivate(), sign(builder, pair.getPrivate()), clusterId);
         } catch (CertIOException | GeneralSecurityException e) {
             throw TrustException.refused("cannot make a cluster CA", e);
         }
@@ -80,7 +86,47 @@ public final class ClusterAuthority {
 
     /** From what {@link #keyPem} and {@link #certificatePem} gave. */
     public static ClusterAuthority of(String keyPem, String certificatePem) {
-        return new ClusterAuthority(Pem.privateKey(keyPem), Pem.certificate(certificatePem));
+        X509Certificate certificate = Pem.certificate(certificatePem);
+        return of(Pem.privateKey(keyPem), certificate, NodeCertificate.only(certificate.getSubjectX500Principal(), "O"));
+    }
+
+    static ClusterAuthority of(PrivateKey key, X509Certificate certificate, String clusterId) {
+        return new ClusterAuthority(key, certificate, clusterId);
+    }
+
+    /**
+     * An operator's own root as that of cluster {@code clusterId}: {@code docker swarm ca --rotate --ca-cert --ca-key}.
+     *
+     * @throws TrustException where it is no self-signed CA certificate over a P-256 key, or the key is another one
+     */
+    public static ClusterAuthority adopt(String keyPem, String certificatePem, String clusterId) {
+        X509Certificate certificate = Pem.certificate(certificatePem);
+        EllipticKeys.canonical(certificate.getPublicKey());
+        if (certificate.getBasicConstraints() < 0) {
+            throw TrustException.refused("the certificate '" + certificate.getSubjectX500Principal() + "' is not one of a CA");
+        }
+        if (new ClusterRoots(clusterId, List.of(certificate), List.of(), List.of()).issuerOf(certificate) == null) {
+            throw TrustException.refused("the certificate '" + certificate.getSubjectX500Principal() + "' is not self-signed");
+        }
+        return of(Pem.anyPrivateKey(keyPem), certificate, clusterId);
+    }
+
+    /**
+     * The key of {@code newer}, a root of the same cluster, certified by this one: who trusts this root can follow the chain to what the other
+     * issues, as long as this root is trusted.
+     */
+    public X509Certificate crossSign(X509Certificate newer) {
+        try {
+            JcaX509ExtensionUtils extensions = new JcaX509ExtensionUtils();
+            return sign(new JcaX509v3CertificateBuilder(certificate.getSubjectX500Principal(), serial(random), NOT_BEFORE,
+                    newer.getNotAfter(), newer.getSubjectX500Principal(), newer.getPublicKey())
+                    .addExtension(Extension.basicConstraints, true, new BasicConstraints(0))
+                    .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign))
+                    .addExtension(Extension.authorityKeyIdentifier, false, extensions.createAuthorityKeyIdentifier(certificate.getPublicKey()))
+                    .addExtension(Extension.subjectKeyIdentifier, false, extensions.createSubjectKeyIdentifier(newer.getPublicKey())), key);
+        } catch (CertIOException | GeneralSecurityException e) {
+            throw TrustException.refused("cannot cross-sign '" + newer.getSubjectX500Principal() + "'", e);
+        }
     }
 
     /**
@@ -115,7 +161,8 @@ public final class ClusterAuthority {
 
     /** Credentials for a node whose key is at hand: the first node, and tests. */
     public NodeCredentials enrol(NodeKey nodeKey, Role role) {
-        return new NodeCredentials(nodeKey.privateKey(), issue(nodeKey.certificateRequest(), role), certificate);
+        return new NodeCredentials(nodeKey.privateKey(), issue(nodeKey.certificateRequest(), role),
+                new ClusterRoots(clusterId, List.of(certificate), List.of(), List.of()));
     }
 
     public X509Certificate certificate() {
@@ -123,7 +170,7 @@ public final class ClusterAuthority {
     }
 
     public String clusterId() {
-        return NodeCertificate.only(certificate.getSubjectX500Principal(), "O");
+        return clusterId;
     }
 
     /** SHA-256 of the CA certificate in base 36, 50 characters: what a join token pins. */
@@ -137,6 +184,11 @@ public final class ClusterAuthority {
 
     public String certificatePem() {
         return Pem.of(certificate);
+    }
+
+    /** From PEM text. */
+    public static X509Certificate certificate(String pem) {
+        return Pem.certificate(pem);
     }
 
     /** A node or CA certificate as PEM text. */

@@ -4,7 +4,8 @@ import dev.starling.gossip.Bytes;
 import dev.starling.gossip.desired.DesiredObject;
 import java.util.Objects;
 
-/** Signs what this manager writes into the desired state. The certificate travels along, so that any node can check it years later. */
+/** Signs what this manager writes into the desired state. The certificate travels along, so that any node can check it years
+ * later; while the CA is rotated, so does the new root as the old one signed it, for those that have not heard of it. */
 public record DesiredSigner(NodeCredentials credentials) {
     public DesiredSigner {
         Objects.requireNonNull(credentials, "credentials");
@@ -16,7 +17,7 @@ public record DesiredSigner(NodeCredentials credentials) {
             throw TrustException.refused("node " + credentials.nodeId() + " cannot sign what node " + object.writer() + " wrote");
         }
         Bytes signature = Bytes.wrap(EllipticKeys.sign(credentials.key(), object.signedBytes()));
-        return new DesiredObject(object.kind(), object.uid(), object.created(), object.generation(), object.time(), object.writer(),
-                object.deleted(), object.body(), signature, Bytes.wrap(Pem.der(credentials.certificate())));
+        return new DesiredObject(object.kindCode(), object.uid(), object.created(), object.generation(), object.time(), object.writer(),
+                object.deleted(), object.body(), signature, Bytes.wrap(credentials.chainDer()));
     }
 }

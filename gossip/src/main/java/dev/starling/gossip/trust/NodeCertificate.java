@@ -13,7 +13,7 @@ import javax.security.auth.x500.X500Principal;
 
 /**
  * The one reading of a node certificate, for TLS peers and for signatures alike. Laid out as Docker does: CN is the node id, OU the
- * role, O the cluster id; signed by the cluster CA itself (there are no intermediates). The node id must be the digest of the
+ * role, O the cluster id; signed by a CA of the cluster ({@link ClusterRoots} finds which). The node id must be the digest of the
  * certificate's own key, so even a careless authority cannot give one node the name of another.
  *
  * <p>Says nothing of time: a TLS peer's certificate must be valid now, a signature's at the time of the signed write.
@@ -23,8 +23,8 @@ final class NodeCertificate {
 
     private NodeCertificate() {}
 
-    /** @throws TrustException with the reason where {@code certificate} is not a node certificate of {@code ca}'s cluster */
-    static PeerIdentity read(X509Certificate certificate, X509Certificate ca) {
+    /** @throws TrustException with the reason where {@code certificate} is not a node certificate of {@code cluster}, signed by {@code ca} */
+    static PeerIdentity read(X509Certificate certificate, X509Certificate ca, String cluster) {
         if (!certificate.getIssuerX500Principal().equals(ca.getSubjectX500Principal())) {
             throw TrustException.refused("the certificate was issued by '" + certificate.getIssuerX500Principal() + "', this cluster's CA is '"
                     + ca.getSubjectX500Principal() + "'");
@@ -41,7 +41,7 @@ final class NodeCertificate {
             throw TrustException.refused("the certificate names node " + id + ", its key is that of node " + ofKey);
         }
         String clusterId = only(certificate.getSubjectX500Principal(), "O");
-        if (!clusterId.equals(only(ca.getSubjectX500Principal(), "O"))) {
+        if (!clusterId.equals(cluster)) {
             throw TrustException.refused("the certificate is for cluster " + clusterId);
         }
         return new PeerIdentity(id, role(only(certificate.getSubjectX500Principal(), "OU")), clusterId, certificate.getNotAfter().toInstant());

@@ -8,6 +8,7 @@ import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.util.Objects;
 import javax.security.auth.x500.X500Principal;
+import org.bouncycastle.crypto.params.ECPublicKeyParameters;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
@@ -16,7 +17,7 @@ import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
  * The key pair that is this node. It is made on the node and never leaves it; the node's id is a digest of its public half, so an
  * id cannot be taken over by whoever sits at the same address, and a renewed certificate does not change it.
  *
- * <p>On disk: {@code node.key} (PKCS#8) and {@code node.pub} (SubjectPublicKeyInfo), both PEM, 0600.
+ * <p>On disk: {@code node.key} (PKCS#8) and {@code node.pub} (SubjectPublicKeyInfo), both PEM, 0600; sealed where the {@link KeyVault} is.
  */
 public record NodeKey(PrivateKey privateKey, PublicKey publicKey) {
     static final String KEY_FILE = "node.key";
@@ -45,7 +46,12 @@ public record NodeKey(PrivateKey privateKey, PublicKey publicKey) {
 
     /** @throws TrustException where a file is missing or unreadable, or the two halves do not belong together */
     public static NodeKey load(Path directory) {
-        PrivateKey privateKey = Pem.privateKey(new PrivateFile(directory.resolve(KEY_FILE)).read());
+        return load(directory, KeyVault.at(directory));
+    }
+
+    /** As {@link #load(Path)}, the private half from {@code vault}. */
+    static NodeKey load(Path directory, KeyVault vault) {
+        PrivateKey privateKey = Pem.privateKey(vault.read(KEY_FILE));
         PublicKey publicKey = decodePublic(Pem.decode(PUBLIC_LABEL, new PrivateFile(directory.resolve(PUBLIC_FILE)).read()));
         if (!EllipticKeys.match(privateKey, publicKey)) {
             throw TrustException.refused(directory.resolve(KEY_FILE) + " and " + PUBLIC_FILE + " are not one key pair");
@@ -55,8 +61,12 @@ public record NodeKey(PrivateKey privateKey, PublicKey publicKey) {
 
     /** The private half is written last: where it is there, both are. */
     public void save(Path directory) {
+        save(directory, KeyVault.at(directory));
+    }
+
+    void save(Path directory, KeyVault vault) {
         new PrivateFile(directory.resolve(PUBLIC_FILE)).write(Pem.encode(PUBLIC_LABEL, publicKey.getEncoded()));
-        new PrivateFile(directory.resolve(KEY_FILE)).write(Pem.of(privateKey));
+        vault.write(KEY_FILE, Pem.of(privateKey));
     }
 
     public NodeId nodeId() {
@@ -71,6 +81,10 @@ public record NodeKey(PrivateKey privateKey, PublicKey publicKey) {
         } catch (OperatorCreationException | IOException e) {
             throw TrustException.refused("cannot make a certificate request", e);
         }
+    }
+
+    static NodeId nodeIdOf(ECPublicKeyParameters key) {
+        return new NodeId(Digest36.short128(EllipticKeys.subjectPublicKeyInfo(key)));
     }
 
     static NodeId nodeIdOf(PublicKey key) {

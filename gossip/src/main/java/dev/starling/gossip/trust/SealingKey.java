@@ -67,6 +67,11 @@ public final class SealingKey {
         return new SealingKey(bytes);
     }
 
+    /** @param bytes 32 of them, that nobody can guess */
+    static SealingKey of(byte[] bytes) {
+        return new SealingKey(bytes.clone());
+    }
+
     /** From what {@link #pem} gave. */
     public static SealingKey ofPem(String pem) {
         return new SealingKey(Pem.decode(LABEL, pem));

@@ -43,19 +43,20 @@ final class RandomMessages {
     }
 
     static Message pushOf(Bytes value) {
-        RecordDelta delta = new RecordDelta(new NodeId("n"), 1, 0, 2, List.of(new RecordEntry("k", 2, value)));
+        RecordDelta delta = new RecordDelta(new NodeId("n"), 1, 0, 2, List.of(new RecordEntry("k", 2, value)), Bytes.EMPTY);
         return new Message.Push(false, new Changes(List.of(), List.of(), List.of(), List.of(delta), List.of()));
     }
 
     Message message(Class<? extends Message> type) {
         if (type == Message.Ping.class) {
-            return new Message.Ping(random.nextLong(), maybe(this::member), maybe(this::member));
+            return new Message.Ping(random.nextLong(), maybe(this::member), maybe(this::member),
+                    maybe(() -> new Message.Question(node(), random.nextLong())));
         } else if (type == Message.Ack.class) {
-            return new Message.Ack(random.nextLong(), maybe(this::member), maybe(this::member), random.nextLong());
+            return new Message.Ack(random.nextLong(), maybe(this::member), maybe(this::member), random.nextLong(), maybe(this::bytes));
         } else if (type == Message.PingRequest.class) {
-            return new Message.PingRequest(random.nextLong(), member());
+            return new Message.PingRequest(random.nextLong(), member(), random.nextLong());
         } else if (type == Message.IndirectAck.class) {
-            return new Message.IndirectAck(random.nextLong());
+            return new Message.IndirectAck(random.nextLong(), bytes());
         } else if (type == Message.Nack.class) {
             return new Message.Nack(random.nextLong());
         } else if (type == Message.Push.class) {
@@ -66,7 +67,7 @@ final class RandomMessages {
         } else if (type == Message.Want.class) {
             return new Message.Want(some(this::node), some(this::recordDigest), some(this::text), maybe(this::range));
         } else if (type == Message.Delta.class) {
-            return new Message.Delta(changes(), random.nextBoolean());
+            return new Message.Delta(changes(), Message.Delta.Rest.values()[random.nextInt(3)]);
         } else if (type == Message.Stored.class) {
             return new Message.Stored(text(), number());
         }
@@ -77,13 +78,13 @@ final class RandomMessages {
     }
 
     private Changes changes() {
-        return new Changes(some(this::member), some(() -> new Suspected(member().with(MemberStatus.SUSPECT), node())), some(this::forgotten),
+        return new Changes(some(this::member), some(() -> new Suspected(member().with(MemberStatus.SUSPECT), node(), bytes())), some(this::forgotten),
                 some(this::recordDelta), some(this::object));
     }
 
     private Member member() {
         return new Member(node(), new Endpoint("host" + text(), 1 + random.nextInt(65_535)), pick(Role.values()), number(), number(),
-                pick(MemberStatus.values()));
+                pick(MemberStatus.values()), bytes(), bytes());
     }
 
     private MemberDigest memberDigest() {
@@ -106,11 +107,11 @@ final class RandomMessages {
             version += 1 + random.nextInt(3);
             entries.add(new RecordEntry(text(), version, maybe(this::bytes)));
         }
-        return new RecordDelta(node(), number(), base, version + 1, entries);
+        return new RecordDelta(node(), number(), base, version + 1, entries, bytes());
     }
 
     private DesiredObject object() {
-        return new DesiredObject(pick(Kind.values()), text(), new HybridTime(random.nextLong()), 1 + number(),
+        return new DesiredObject(1 + random.nextInt(Kind.MAX_CODE), text(), new HybridTime(random.nextLong()), 1 + number(),
                 new HybridTime(random.nextLong()), node(), random.nextBoolean(), bytes(), bytes(), bytes());
     }
 

@@ -30,11 +30,14 @@ public final class ClusterMeasurements {
         }
     }
 
-    /** A node crashes: until all others hold it for dead. It comes back before the next does. */
-    public static Times crash(int size, int clusters, int crashesPerCluster, long seed) {
+    /**
+     * A node crashes: until all others hold it for dead. It comes back before the next does. A death that a manager tells counts at once, one that a
+     * worker tells as its accusation: with no managers each node finds out for itself.
+     */
+    public static Times crash(int size, int managers, int clusters, int crashesPerCluster, long seed) {
         List<Long> times = new ArrayList<>();
         for (int run = 0; run < clusters; run++) {
-            SimCluster cluster = SimCluster.converged(size, seed + run, LAN);
+            SimCluster cluster = SimCluster.converged(size, managers, seed + run, LAN);
             for (int crash = 0; crash < crashesPerCluster; crash++) {
                 cluster.runFor(1_000 + cluster.random().nextInt(1_000));
                 SimCluster.Node victim = cluster.node(cluster.random().nextInt(size));
@@ -125,7 +128,10 @@ public final class ClusterMeasurements {
         int size = Integer.parseInt(args[1]);
         int count = args.length > 2 ? Integer.parseInt(args[2]) : 1;
         switch (args[0]) {
-            case "crash" -> System.out.println("crash known to all of " + size + ": " + crash(size, (count + 9) / 10, 10, 1_000));
+            case "crash" -> {
+                int managers = args.length > 3 ? Integer.parseInt(args[3]) : 3;
+                System.out.println("crash known to all of " + size + ", " + managers + " of them managers: " + crash(size, managers, (count + 9) / 10, 10, 1_000));
+            }
             case "change" -> System.out.println("change known to all of " + size + ": " + change(size, count, 2_000));
             case "stalls" -> {
                 for (int seed = 1; seed <= count; seed++) {

@@ -9,11 +9,15 @@ import dev.starling.gossip.Output;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredObject;
+import dev.starling.gossip.desired.HybridTime;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.record.RecordDelta;
+import dev.starling.gossip.record.RecordTable;
+import dev.starling.gossip.record.RecordDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -38,7 +42,8 @@ public final class SimCluster {
     public final class Node {
         private final int index;
         private final NodeId id;
-        private final Endpoint endpoint;
+        private Endpoint endpoint;
+        private final Role role;
         private final Map<String, DesiredObject> disk = new TreeMap<>();
         private final TreeMap<String, Bytes> recordOnDisk = new TreeMap<>();
         private Gossip gossip;
@@ -53,6 +58,7 @@ public final class SimCluster {
 
         Node(int index) {
             this.index = index;
+            role = index < managers ? Role.MANAGER : Role.WORKER;
             id = new NodeId("node%021d".formatted(index));
             endpoint = new Endpoint("10.0." + index / 250 + "." + (1 + index % 250), 7946);
         }
@@ -88,8 +94,8 @@ public final class SimCluster {
         /** Starts, or starts again with the next boot generation and what is on its disk. */
         public void start(List<Endpoint> seeds) {
             boot++;
-            Member self = new Member(id, endpoint, Role.MANAGER, boot, 0, MemberStatus.ALIVE);
-            gossip = new Gossip(config, self, new Random(random.nextLong()), object -> null);
+            Member self = new Member(id, endpoint, role, boot, 0, MemberStatus.ALIVE);
+            gossip = new Gossip(config, self, new Random(random.nextLong()), object -> null, new SimSigning(id));
             gossip.restore(disk.values(), recordOnDisk, List.of());
             running = true;
             gossip.start(seeds, now);
@@ -97,27 +103,34 @@ public final class SimCluster {
         }
 
         private Member firstBoot() {
-            return new Member(id, endpoint, Role.MANAGER, 1, 0, MemberStatus.ALIVE);
+            return new Member(id, endpoint, role, 1, 0, MemberStatus.ALIVE).signedBy(new SimSigning(id));
         }
 
         /** Takes in what all know; two neighbours tell it, since a record out of its owner's mouth would be told on. */
         private void join(List<Member> members, List<RecordDelta> records) {
             boot = 1;
-            gossip = new Gossip(config, firstBoot(), new Random(random.nextLong()), object -> null);
-            gossip.restore(List.of(), new TreeMap<>(), members);
+            gossip = new Gossip(config, firstBoot(), new Random(random.nextLong()), object -> null, new SimSigning(id));
+            gossip.restore(disk.values(), new TreeMap<>(), members);
             running = true;
             int size = members.size();
             int first = (index + 1) % size;
             int second = (index + 2) % size;
             List<RecordDelta> others = new ArrayList<>(records);
             others.remove(first);
-            gossip.receive(members.get(first).id(), Role.MANAGER, pushOf(others), now);
-            gossip.receive(members.get(second).id(), Role.MANAGER, pushOf(List.of(records.get(first))), now);
+            gossip.receive(members.get(first).id(), members.get(first).role(), pushOf(others), now);
+            gossip.receive(members.get(second).id(), members.get(second).role(), pushOf(List.of(records.get(first))), now);
             gossip.drain();
         }
 
         private static Message pushOf(List<RecordDelta> records) {
             return new Message.Push(false, new Changes(List.of(), List.of(), List.of(), records, List.of()));
+        }
+
+        /** The host gets another address; what was sent to the old one is lost. */
+        public void move() {
+            byEndpoint.remove(endpoint);
+            endpoint = new Endpoint(endpoint.host().replaceFirst("10\\.0\\.", "10.9."), endpoint.port());
+            byEndpoint.put(endpoint, this);
         }
 
         public void crash() {
@@ -198,6 +211,7 @@ public final class SimCluster {
     }
 
     private final GossipConfig config;
+    private final int managers;
     private final Random random;
     private final MessageCodec codec;
     private final List<Node> nodes = new ArrayList<>();
@@ -212,7 +226,13 @@ public final class SimCluster {
     private boolean tracing = true;
 
     public SimCluster(int size, long seed, GossipConfig config) {
+        this(size, Integer.MAX_VALUE, seed, config);
+    }
+
+    /** The first {@code managers} are managers, the rest workers. */
+    public SimCluster(int size, int managers, long seed, GossipConfig config) {
         this.config = config;
+        this.managers = managers;
         random = new Random(seed);
         codec = new MessageCodec(config.maxMessageBytes());
         for (int i = 0; i < size; i++) {
@@ -220,6 +240,15 @@ public final class SimCluster {
             nodes.add(node);
             byEndpoint.put(node.endpoint, node);
         }
+        if (managers < size) { // a worker's word of a node that is news counts only where a manager has enrolled it
+            List<DesiredObject> documents = nodes.stream().map(node -> document(node.id)).toList();
+            nodes.forEach(node -> documents.forEach(document -> node.disk.put(document.uid(), document)));
+        }
+    }
+
+    private static DesiredObject document(NodeId node) {
+        HybridTime time = HybridTime.of(1, 0);
+        return new DesiredObject(Kind.NODE, node.value(), time, 1, time, node, false, Bytes.EMPTY, Bytes.EMPTY, Bytes.EMPTY);
     }
 
     /** {@code size} nodes that know each other and agree. */
@@ -237,10 +266,14 @@ public final class SimCluster {
      * began within one probe interval. For large clusters, where how they came together is not what is asked. Untraced: it costs too much there.
      */
     public static SimCluster converged(int size, long seed, GossipConfig config) {
-        SimCluster cluster = new SimCluster(size, seed, config);
+        return converged(size, Integer.MAX_VALUE, seed, config);
+    }
+
+    public static SimCluster converged(int size, int managers, long seed, GossipConfig config) {
+        SimCluster cluster = new SimCluster(size, managers, seed, config);
         cluster.tracing = false;
         List<Member> members = cluster.nodes.stream().map(Node::firstBoot).toList();
-        List<RecordDelta> records = cluster.nodes.stream().map(node -> new RecordDelta(node.id, 1, 0, 1, List.of())).toList();
+        List<RecordDelta> records = cluster.nodes.stream().map(node -> new RecordTable(node.id, 1, new SimSigning(node.id), id -> Bytes.EMPTY).since(new RecordDigest(node.id, 0, 0), 1_000)).toList();
         for (Node node : cluster.nodes) {
             node.join(members, records);
             cluster.at(cluster.now + cluster.random.nextLong(config.probeInterval().toMillis()), () -> node.act(g -> g.start(List.of(), cluster.now)));
@@ -347,7 +380,7 @@ public final class SimCluster {
             return;
         }
         at(now + latency, () -> to.run(() -> {
-            to.gossip.receive(from.id, Role.MANAGER, codec.decode(bytes), now);
+            to.gossip.receive(from.id, from.role, codec.decode(bytes), now);
             to.settle();
         }));
     }

@@ -39,7 +39,7 @@ class NodeStoreTest {
     void everythingComesBackAsItWas() {
         DesiredObject service = object("b", 3, "{\"Name\":\"web\"}", false);
         DesiredObject tombstone = object("a", 9, "", true);
-        Member member = new Member(new NodeId("n1"), new Endpoint("fd00::1", 7946), Role.MANAGER, 4, 2, MemberStatus.SUSPECT);
+        Member member = new Member(new NodeId("n1"), new Endpoint("fd00::1", 7946), Role.MANAGER, 4, 2, MemberStatus.SUSPECT, Bytes.utf8("key"), Bytes.utf8("signature"));
         try (NodeStore store = NodeStore.open(directory)) {
             store.saveDesired(List.of(service, tombstone));
             store.saveRecord(Map.of("cpu", Optional.of(Bytes.utf8("4")), "empty", Optional.of(Bytes.EMPTY)));

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
@@ -14,12 +16,14 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.Socket;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -57,6 +61,7 @@ class AttackTest {
             assertTrue(RawTls.isEnded(socket));
         }
         assertRefusedAndNothingTaken(1);
+        assertEquals(1, refused(RefusedConnection.NO_CERTIFICATE));
     }
 
     @Test
@@ -70,6 +75,7 @@ class AttackTest {
             assertTrue(RawTls.isEnded(socket));
         }
         assertRefusedAndNothingTaken(2);
+        assertTrue(refused(RefusedConnection.FOREIGN_CERTIFICATE) >= 1); // the stranger's own transport may be the first to end it
         assertEquals(0, stranger.counters().handshakes.sum());
     }
 
@@ -82,6 +88,7 @@ class AttackTest {
         late.transport.send(victim.endpoint, new byte[] {1});
         await("the message is dropped", () -> late.counters().droppedFrames.sum() == 1);
         assertRefusedAndNothingTaken(1);
+        assertEquals(1, refused(RefusedConnection.EXPIRED_CERTIFICATE));
         victim.transport.send(late.endpoint, new byte[] {1});
         await("nor does the victim connect to it", () -> victim.counters().droppedFrames.sum() == 1);
     }
@@ -101,6 +108,7 @@ class AttackTest {
             }
         }
         assertRefusedAndNothingTaken(20);
+        assertTrue(refused(RefusedConnection.NOT_TLS) > 0);
     }
 
     @Test
@@ -115,6 +123,19 @@ class AttackTest {
             }
         }
         assertRefusedAndNothingTaken(openings.size());
+        assertEquals(openings.size(), refused(RefusedConnection.NO_HELLO));
+    }
+
+    @Test
+    void aRemovedNode() throws Exception {
+        TestPeer removed = keep(TestPeer.of(cluster));
+        removed.transport.send(victim.endpoint, new byte[] {1});
+        victim.nextMessage();
+        victim.transport.bar(Set.of(removed.id()));
+        await("its connection is closed", () -> removed.lost.poll() != null);
+        removed.transport.send(victim.endpoint, new byte[] {2});
+        await("the next is refused", () -> refused(RefusedConnection.REMOVED_NODE) >= 1);
+        assertNull(victim.received.peek());
     }
 
     @Test
@@ -141,19 +162,33 @@ class AttackTest {
         assertNull(victim.received.peek());
     }
 
+    /** Two thousand; the ten thousand, each of which costs both ends a millisecond or two here, with {@code -Dstarling.flood=10000}. */
     @Test
-    void fiveHundredHalfOpenConnections() throws Exception {
+    void thousandsOfHalfOpenConnections() throws Exception {
+        UnixOperatingSystemMXBean process = (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        int many = Integer.getInteger("starling.flood", 2_000);
+        assumeTrue(process.getMaxFileDescriptorCount() - process.getOpenFileDescriptorCount() > many + 1_000L, // the other end keeps 128
+                "this process may have only " + process.getMaxFileDescriptorCount() + " files open");
         List<Socket> idle = new ArrayList<>();
         try {
-            for (int i = 0; i < 500; i++) {
+            long openedBefore = process.getOpenFileDescriptorCount();
+            for (int i = 0; i < many; i++) {
                 idle.add(new Socket(victim.endpoint.host(), victim.endpoint.port()));
+                if (i == many / 2) {
+                    TestPeer good = keep(TestPeer.of(cluster));
+                    good.transport.send(victim.endpoint, new byte[] {1});
+                    assertArrayEquals(new byte[] {1}, victim.nextMessage(), "in the midst of it a good one gets in");
+                }
             }
-            await("those beyond the cap are closed at once", () -> victim.counters().refusedHandshakes.sum() >= 500 - 128);
+            await("those beyond the cap are closed at once", Duration.ofSeconds(30), () -> refused(RefusedConnection.TOO_MANY_HALF_OPEN) >= many - 128);
+            long held = process.getOpenFileDescriptorCount() - openedBefore - many;
+            assertTrue(held < 500, "the victim holds " + held + " of " + many + " connections"); // 128, and what tests of before are closing
             TestPeer good = keep(TestPeer.of(cluster));
             good.transport.send(victim.endpoint, new byte[] {1});
             assertArrayEquals(new byte[] {1}, victim.nextMessage());
-            // a 129th half-open connection made room for the good one; no more than the deadline later all are gone
-            await("the rest is closed by the deadline", () -> victim.counters().refusedHandshakes.sum() == 500);
+            // the good one made the oldest go; no more than the deadline later all are gone
+            await("the rest is closed by the deadline", () -> victim.counters().refusedHandshakes.sum() == many);
+            assertTrue(refused(RefusedConnection.TOO_SLOW) > 0);
             for (Socket socket : idle) {
                 socket.setSoTimeout(5_000);
                 assertTrue(RawTls.isEnded(socket));
@@ -172,6 +207,7 @@ class AttackTest {
             assertTrue(RawTls.isEnded(socket));
         }
         assertRefusedAndNothingTaken(1);
+        assertEquals(1, refused(RefusedConnection.TOO_SLOW));
     }
 
     @Test
@@ -211,6 +247,10 @@ class AttackTest {
             socket.getOutputStream().write(message("y"));
             victim.nextMessage();
         }
+    }
+
+    private long refused(RefusedConnection reason) {
+        return victim.counters().refusedBy.get(reason).sum();
     }
 
     private void assertRefusedAndNothingTaken(int refused) throws InterruptedException {

@@ -23,7 +23,7 @@ class CertificateGuardTest {
     private static final DesiredObject WRITTEN = object(MANAGER.nodeId(), Instant.now());
     static final DesiredObject SIGNED = new DesiredSigner(MANAGER).sign(WRITTEN);
 
-    private final CertificateGuard guard = new CertificateGuard(CLUSTER.certificate());
+    private final CertificateGuard guard = new CertificateGuard(ClusterRoots.only(CLUSTER.certificate()));
 
     @Test
     void acceptsWhatAManagerSignedAgainAndAgain() {

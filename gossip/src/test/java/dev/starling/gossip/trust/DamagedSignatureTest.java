@@ -10,7 +10,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 
 class DamagedSignatureTest {
-    private final CertificateGuard guard = new CertificateGuard(CertificateGuardTest.CLUSTER.certificate());
+    private final CertificateGuard guard = new CertificateGuard(ClusterRoots.only(CertificateGuardTest.CLUSTER.certificate()));
 
     @Property(tries = 200)
     void survivesDamagedCertificatesAndSignatures(@ForAll @IntRange(min = 0, max = 4000) int position, @ForAll byte value, @ForAll boolean inCertificate) {

@@ -166,7 +166,7 @@ class TrustTest {
         return Pem.privateKey(authority.keyPem());
     }
 
-    private static X509Certificate certify(PrivateKey by, X500Principal issuer, String subject, PublicKey key) throws Exception {
+    static X509Certificate certify(PrivateKey by, X500Principal issuer, String subject, PublicKey key) throws Exception {
         return Pem.certificate(new JcaX509v3CertificateBuilder(issuer, BigInteger.TEN, new Date(0), new Date(System.currentTimeMillis() + 3_600_000),
                 new X500Principal(subject), key)
                 .addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}))

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param key the part of the network's uid that its devices carry
  */
 record DeviceNames(String key) {
-    private static final String BRIDGE = "sb-";
+    static final String BRIDGE = "sb-";
     private static final String VXLAN = "sx-";
     private static final String LEG = "sv-";
     private static final int KEY_LENGTH = 10;

@@ -146,6 +146,11 @@ public final class NetlinkOverlay implements Overlay {
     }
 
     @Override
+    public String bridge(String networkUid) {
+        return DeviceNames.of(networkUid).bridge();
+    }
+
+    @Override
     public String deviceKey(String networkUid) {
         return DeviceNames.of(networkUid).key();
     }

@@ -30,6 +30,9 @@ public interface Overlay extends AutoCloseable {
     /** Uids (as far as device names tell, see {@link #deviceKey}) of the overlay networks that the kernel has now. */
     SortedSet<String> present();
 
+    /** The name of a network's bridge on each host. */
+    String bridge(String networkUid);
+
     /** The part of a uid that device names carry. */
     String deviceKey(String networkUid);
 

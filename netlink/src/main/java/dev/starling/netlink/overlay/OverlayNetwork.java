@@ -7,6 +7,7 @@ package dev.starling.netlink.overlay;
  * @param vni       VXLAN network identifier, 1 to 2^24-1
  * @param subnet    IPv4 CIDR, {@code 10.0.1.0/24}
  * @param gateway   the bridge's own address in it, the same on each node
+ * @param internal  whether its containers are to reach nothing outside of it
  * @param mtu       of the overlay devices, e.g. 1450
  */
-public record OverlayNetwork(String uid, int vni, String subnet, String gateway, int mtu) {}
+public record OverlayNetwork(String uid, int vni, String subnet, String gateway, boolean internal, int mtu) {}

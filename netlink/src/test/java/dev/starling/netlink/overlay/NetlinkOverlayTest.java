@@ -31,8 +31,8 @@ import org.junit.jupiter.api.Test;
 
 /** Three hosts at one switch, each a namespace; containers are namespaces too. */
 class NetlinkOverlayTest {
-    private static final OverlayNetwork NETWORK = new OverlayNetwork("k3v9x0a1b2c3d4e5f6g7h8i9j", 4097, "10.42.0.0/24", "10.42.0.1", 1450);
-    private static final OverlayNetwork OTHER = new OverlayNetwork("zz19x0a1b2c3d4e5f6g7h8i9j", 4098, "10.43.0.0/24", "10.43.0.1", 1450);
+    private static final OverlayNetwork NETWORK = new OverlayNetwork("k3v9x0a1b2c3d4e5f6g7h8i9j", 4097, "10.42.0.0/24", "10.42.0.1", false, 1450);
+    private static final OverlayNetwork OTHER = new OverlayNetwork("zz19x0a1b2c3d4e5f6g7h8i9j", 4098, "10.43.0.0/24", "10.43.0.1", false, 1450);
 
     private record Host(String vtep, Path namespace, NetlinkOverlay overlay) {}
 

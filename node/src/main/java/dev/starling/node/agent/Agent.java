@@ -1,8 +1,12 @@
 package dev.starling.node.agent;
 
+import dev.starling.netlink.NetNs;
+import dev.starling.netlink.balance.Balancer;
+import dev.starling.netlink.balance.NetfilterBalancer;
 import dev.starling.netlink.overlay.NetlinkOverlay;
 import dev.starling.node.api.DockerApi;
 import dev.starling.node.config.NodeConfig;
+import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
 import dev.starling.runtime.image.LocalImageStore;
@@ -18,11 +22,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -71,15 +77,18 @@ public final class Agent implements AutoCloseable {
         NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
                 new RuntimeOptions(config.cgroupParent(), false)));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
-        Host host = new Host(config, facts, version, new AgentClock(), runtime, images, overlay, vertx, meters, timer);
+        Balancer balancer = new NetfilterBalancer(NetNs.current());
+        Host host = new Host(config, facts, version, new AgentClock(), runtime, images, overlay, balancer, balancer.missing(), vertx, meters, timer);
+        host.warnings().forEach(LOG::warn);
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
         runtime.onExit(swarm::containerEnded);
         runtime.onHealth(swarm::healthChanged);
 
         DockerApi api = new DockerApi(vertx, swarm, runtime, images, swarm,
-                () -> facts.info(config.name(), version, commit, config.dataDir(), facts.warnings(),
+                () -> facts.info(config.name(), version, commit, config.dataDir(),
+                        Stream.of(host.warnings(), swarm.warnings()).flatMap(List::stream).toList(),
                         config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList()), meters,
-                SchedulerSeams.of());
+                SchedulerSeams.of(new ServiceSpecCheck.Features(host.missingForServices())));
         opened.push(() -> api.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
         swarm.resume();
         await("API socket " + config.apiSocket(), api.listen(config.apiSocket()).toCompletionStage().toCompletableFuture());

@@ -1,9 +1,9 @@
 package dev.starling.node.agent;
 
-import dev.starling.gossip.Role;
-import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.Renewal;
+import dev.starling.gossip.trust.TrustClock;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees to it that this node's certificate is valid and is for the role that its document says: looks every few seconds (the wall clock may
- * jump, so no timer is set for a day in weeks), renews when it is time or the role has changed, tries again with growing pauses.
+ * Sees to it that this node's certificate is valid, of the newest CA and for the role that its document says: looks every few seconds (the wall
+ * clock may jump, so no timer is set for a day in weeks), renews when it is time or there is another {@link Cause}, tries again with growing
+ * pauses.
  */
 final class CertificateKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CertificateKeeper.class);
@@ -32,11 +33,29 @@ final class CertificateKeeper implements AutoCloseable {
     interface Node {
         NodeCredentials credentials();
 
-        /** What its document says; the certificate's role where there is none. */
-        Role wantedRole();
+        TrustClock clock();
 
-        /** Gets a certificate for {@link #wantedRole} and takes it into use. */
-        CompletionStage<Void> renew();
+        /** How long new certificates last. */
+        Duration life();
+
+        /** Why to renew before it is time. */
+        Cause cause();
+
+        /** Gets a certificate and takes it into use. */
+        CompletionStage<Void> renew(Cause cause);
+    }
+
+    /** Why a certificate is renewed; NONE: its time has come, or there is no reason at all. */
+    enum Cause {
+        NONE("its time has come"), ROLE("the node's role has changed"), ROTATION("the CA was rotated"),
+        UNLOCK_KEY("managers lock themselves, and the unlock key is not known here"), CLOCK("the clock is in doubt"),
+        CUT_OFF("no other node is in reach, so they may refuse it");
+
+        private final String words;
+
+        Cause(String words) {
+            this.words = words;
+        }
     }
 
     private final Node node;
@@ -44,7 +63,7 @@ final class CertificateKeeper implements AutoCloseable {
     private final RandomGenerator random;
     private final LongAdder failed = new LongAdder();
     private ScheduledFuture<?> looking;
-    private NodeCredentials planned;
+    private X509Certificate planned;
     private Renewal plan;
     private int failures;
     private long pausedUntilNanos = System.nanoTime();
@@ -61,8 +80,8 @@ final class CertificateKeeper implements AutoCloseable {
         looking = timer.scheduleWithFixedDelay(this::look, 0, LOOK_SECONDS, TimeUnit.SECONDS);
     }
 
-    /** The document may say another role now: looks at once. Any thread; returns at once. */
-    void roleMayHaveChanged() {
+    /** There may be a cause now: looks at once. Any thread; returns at once. */
+    void causeMayHaveCome() {
         try {
             timer.execute(this::look);
         } catch (RejectedExecutionException e) {
@@ -72,7 +91,7 @@ final class CertificateKeeper implements AutoCloseable {
 
     /** For the metric: seconds until the certificate ends, below 0 once it has. */
     double secondsLeft() {
-        return Duration.between(Instant.now(), node.credentials().identity().validUntil()).toMillis() / 1000.0;
+        return Duration.between(node.clock().instant(), node.credentials().identity().validUntil()).toMillis() / 1000.0;
     }
 
     long failures() {
@@ -80,44 +99,53 @@ final class CertificateKeeper implements AutoCloseable {
     }
 
     private void look() {
+        Cause cause;
         synchronized (this) {
-            if (closed || busy || System.nanoTime() - pausedUntilNanos < 0 || !isDue(Instant.now())) {
+            if (closed || busy || System.nanoTime() - pausedUntilNanos < 0) {
+                return;
+            }
+            cause = node.cause();
+            if (cause == Cause.NONE && !isDue(node.clock().instant())) {
                 return;
             }
             busy = true;
         }
         CompletionStage<Void> renewal;
         try {
-            renewal = node.renew();
+            renewal = node.renew(cause);
         } catch (RuntimeException e) {
             renewal = CompletableFuture.failedFuture(e);
         }
-        renewal.whenComplete((done, failure) -> ended(failure));
+        renewal.whenComplete((done, failure) -> ended(cause, failure));
     }
 
     private boolean isDue(Instant now) {
         NodeCredentials current = node.credentials();
-        if (!current.equals(planned)) {
-            planned = current;
-            plan = Renewal.of(current.identity().validUntil(), ClusterAuthority.NODE_LIFE, random);
+        if (plan == null || !current.certificate().equals(planned)) {
+            planned = current.certificate();
+            plan = Renewal.of(current.identity().validUntil(), node.life(), random);
         }
-        return plan.isDue(now) || node.wantedRole() != current.role();
+        return plan.isDue(now);
     }
 
-    private synchronized void ended(Throwable failure) {
+    private synchronized void ended(Cause cause, Throwable failure) {
         busy = false;
         if (failure == null || closed) {
             failures = 0;
             return;
         }
-        failed.increment();
         long pause = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(failures, 20));
         pause = pause / 2 + random.nextLong(pause / 2 + 1); // not all workers of a cluster at the same moment
         failures++;
         pausedUntilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pause);
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        LOG.warn("this node's certificate was not renewed ({} days left): {}; tried again in {} ms", plan.left(Instant.now()).toDays(),
-                cause.getMessage(), pause);
+        Throwable reason = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        if (cause == Cause.CUT_OFF) { // most likely a partition, and nothing is wrong with the certificate
+            LOG.debug("no certificate from anywhere: {}", reason.getMessage());
+        } else {
+            failed.increment();
+            LOG.warn("this node's certificate was not renewed ({}; {} days left): {}; tried again in {} ms", cause.words,
+                    Duration.ofMillis((long) (secondsLeft() * 1000)).toDays(), reason.getMessage(), pause);
+        }
         try {
             timer.schedule(this::look, pause + 1, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {

@@ -6,8 +6,14 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.trust.ClusterAuthorities;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.TrustClock;
+import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.core.Document;
 import dev.starling.node.join.JoinServer;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -20,9 +26,41 @@ final class JoinCluster implements JoinServer.Cluster {
     private static final int MAX_GOSSIP_ADDRESSES = 64;
 
     private final SwarmSession session;
+    private final CertificateDesk desk;
 
-    JoinCluster(SwarmSession session) {
+    JoinCluster(SwarmSession session, CertificateDesk desk) {
         this.session = session;
+        this.desk = desk;
+    }
+
+    @Override
+    public ClusterAuthority tokenAuthority() {
+        return session.trust().tokenAuthority();
+    }
+
+    @Override
+    public ClusterAuthorities authorities() {
+        return session.trust().authorities();
+    }
+
+    @Override
+    public Duration certificateLife() {
+        return desk.certificateLife();
+    }
+
+    @Override
+    public UnlockKey unlockKey() {
+        return session.trust().unlockKey();
+    }
+
+    @Override
+    public TrustClock clock() {
+        return session.trust().clock();
+    }
+
+    @Override
+    public byte[] renew(X509Certificate shown, byte[] request) {
+        return desk.issueToOwner(shown, request).encode();
     }
 
     @Override

@@ -6,6 +6,9 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.dns.NameTable;
 import dev.starling.node.spec.ContainerSpecBuilder;
+import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.ServiceEndpoint;
+import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -16,14 +19,18 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The names that containers can resolve, per network: a service's name and aliases and {@code tasks.NAME} lead to its running tasks, a
- * task's own name to its address. A function of the snapshot.
+ * The names that containers can resolve, per network: a service's name and aliases lead to its virtual address, or where it has none to
+ * its running tasks, {@code tasks.NAME} to its running tasks, a task's own name to its address. A function of the snapshot.
  */
 final class NameTables {
-    static NameTable of(ClusterSnapshot snapshot) {
+    /** @param virtual whether this node's containers can reach virtual addresses */
+    static NameTable of(ClusterSnapshot snapshot, boolean virtual) {
         Map<String, Document> services = new HashMap<>();
         snapshot.documents().get(Kind.SERVICE).forEach(document -> services.put(document.uid(), document));
+        Map<String, ServiceEndpoint> endpoints = virtual ? ServiceEndpoints.of(snapshot) : Map.of();
         Map<String, Map<String, List<String>>> table = new TreeMap<>();
+        endpoints.forEach((uid, endpoint) -> endpoint.virtualAddresses().forEach((network, address) ->
+                addService(table.computeIfAbsent(network, none -> new TreeMap<>()), services.get(uid), network, address)));
         for (Map.Entry<NodeId, List<Task>> entry : snapshot.view().tasks().entrySet()) {
             NodeView node = snapshot.view().nodes().get(entry.getKey());
             if (node == null || !node.ready()) {
@@ -32,7 +39,7 @@ final class NameTables {
             for (Task task : entry.getValue()) {
                 Document service = services.get(task.slot().serviceUid());
                 if (task.state() == TaskState.RUNNING && service != null) {
-                    addTask(table, service, task);
+                    addTask(table, service, task, endpoints.get(service.uid()));
                 }
             }
         }
@@ -43,8 +50,8 @@ final class NameTables {
     private static Map<String, Map<String, List<String>>> clients(ClusterSnapshot snapshot) {
         Map<String, Map<String, List<String>>> clients = new TreeMap<>();
         for (Task task : snapshot.view().tasks().getOrDefault(snapshot.self(), List.of())) {
-            List<String> networks = List.copyOf(task.addresses().keySet());
-            for (String networkUid : networks) {
+            List<String> networks = userNetworks(task);
+            for (String networkUid : task.addresses().keySet()) {
                 if (OverlayPlan.isOn(task, networkUid)) {
                     clients.computeIfAbsent(networkUid, uid -> new TreeMap<>()).put(OverlayPlan.address(task, networkUid), networks);
                 }
@@ -53,19 +60,30 @@ final class NameTables {
         return clients;
     }
 
-    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task) {
-        for (String networkUid : task.addresses().keySet()) {
+    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task, ServiceEndpoint endpoint) {
+        for (String networkUid : userNetworks(task)) {
             Map<String, List<String>> names = table.computeIfAbsent(networkUid, uid -> new TreeMap<>());
             String address = OverlayPlan.address(task, networkUid);
-            add(names, service.name(), address);
             add(names, "tasks." + service.name(), address);
             add(names, ContainerSpecBuilder.taskName(service, task), address);
-            for (var attachment : service.spec().path("TaskTemplate").path("Networks")) {
-                if (attachment.path("Target").asText().equals(networkUid)) {
-                    attachment.path("Aliases").forEach(alias -> add(names, alias.asText(), address));
-                }
+            if (endpoint == null || !endpoint.virtualAddresses().containsKey(networkUid)) {
+                addService(names, service, networkUid, address);
             }
         }
+    }
+
+    private static void addService(Map<String, List<String>> names, Document service, String networkUid, String address) {
+        add(names, service.name(), address);
+        for (var attachment : service.spec().path("TaskTemplate").path("Networks")) {
+            if (attachment.path("Target").asText().equals(networkUid)) {
+                attachment.path("Aliases").forEach(alias -> add(names, alias.asText(), address));
+            }
+        }
+    }
+
+    /** The ingress network has no names: services that only publish ports do not know each other. */
+    private static List<String> userNetworks(Task task) {
+        return task.addresses().keySet().stream().filter(uid -> !uid.equals(IngressNetwork.UID)).toList();
     }
 
     private static void add(Map<String, List<String>> names, String name, String address) {

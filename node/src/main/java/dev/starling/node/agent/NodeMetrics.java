@@ -1,5 +1,7 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.Refusal;
+import dev.starling.gossip.codec.MessageFormatException;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
@@ -15,6 +17,7 @@ import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.Time;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -26,6 +29,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What Prometheus sees of a node's membership; docs/OPERATIONS.md lists the names. Gone with the session. */
@@ -34,9 +38,13 @@ final class NodeMetrics implements AutoCloseable {
     private final List<Meter> meters = new CopyOnWriteArrayList<>();
     private final Map<String, Counter> messages = new ConcurrentHashMap<>();
     private final LongAdder malformed = new LongAdder();
+    private final Map<Refusal, LongAdder> refused = new EnumMap<>(Refusal.class);
     private final Timer createToRunning;
     private volatile ClusterSnapshot snapshot;
     private volatile long malformedValues;
+    private volatile long unfamiliarValues;
+    private final LongAdder unfamiliarTypes = new LongAdder();
+    private final LongAdder otherVersions = new LongAdder();
 
     NodeMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -54,7 +62,16 @@ final class NodeMetrics implements AutoCloseable {
         }
         keep(FunctionCounter.builder("starling.record.malformed", this, metrics -> metrics.malformedValues)
                 .description("Values of records and bodies of objects that could not be read, or spoke of another node").register(registry));
+        for (Refusal reason : Refusal.values()) {
+            refused.put(reason, new LongAdder());
+            tagged("starling.gossip.refused", "What authenticated peers told and was not taken in", "reason", reason.name().toLowerCase(Locale.ROOT),
+                    refused.get(reason));
+        }
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "type", unfamiliarTypes);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "version", otherVersions);
+        keep(FunctionCounter.builder("starling.state.unfamiliar", this, metrics -> metrics.unfamiliarValues)
+                .description("Objects and record keys of later releases: kept and passed on").register(registry));
     }
 
     /** @param join null on a worker */
@@ -66,16 +83,28 @@ final class NodeMetrics implements AutoCloseable {
         TransportCounters counters = transport.counters();
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "in", counters.bytesIn);
         tagged("starling.gossip.bytes", "Bytes on the wire between nodes, TLS included", "direction", "out", counters.bytesOut);
-        counter("starling.transport.refused.handshakes", "Connections without a valid certificate of this cluster", counters.refusedHandshakes);
+        counters.refusedBy.forEach((reason, count) -> tagged("starling.transport.refused.handshakes",
+                "Connections that ended before they were worth a word", "reason", reason.name().toLowerCase(Locale.ROOT), count));
         counter("starling.transport.dropped.frames", "Messages that found no connection or a full queue", counters.droppedFrames);
         counter("starling.transport.oversize.frames", "Frames over the size limit", counters.oversizeFrames);
         keep(Gauge.builder("starling.core.waiting.inputs", loop, CoreLoop::waiting).description("Inputs in the core's queue").register(registry));
         keep(FunctionCounter.builder("starling.core.dropped.inputs", loop, CoreLoop::droppedInputs)
                 .description("Messages dropped because the core's queue was full").register(registry));
-        keep(FunctionCounter.builder("starling.storage.failures", storage, Storage::failures)
-                .description("Transactions that could not be written to disk").register(registry));
+        bind(storage);
         keep(FunctionCounter.builder("starling.overlay.failures", overlays, OverlayRunner::failures)
                 .description("Attempts to program a network that failed").register(registry));
+    }
+
+    private void bind(Storage storage) {
+        keep(FunctionCounter.builder("starling.storage.failures", storage, Storage::failures)
+                .description("Transactions that could not be written to disk").register(registry));
+        keep(Gauge.builder("starling.disk.trouble", storage, disk -> disk.trouble() == null ? 0 : 1)
+                .description("1 while the disk takes no writes, or takes them too slowly; docker info says why").register(registry));
+        keep(Gauge.builder("starling.disk.unsaved", storage, Storage::unsaved).description("Values that the disk does not have yet").register(registry));
+        keep(FunctionTimer.builder("starling.disk.writes", storage, Storage::transactions, Storage::writeSeconds, TimeUnit.SECONDS)
+                .description("Transactions, and the time that the disk took for them").register(registry));
+        keep(FunctionCounter.builder("starling.disk.written", ProcessIo.class, process -> ProcessIo.bytesWritten()).baseUnit("bytes")
+                .description("Bytes that this agent has had written to disks").register(registry));
     }
 
     /** @param desk null on a worker */
@@ -92,6 +121,11 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Objects that no manager in office had signed").register(registry));
     }
 
+    void bind(HeapWatch heap) {
+        keep(Gauge.builder("starling.heap.full", heap, HeapWatch::fullness).baseUnit("ratio")
+                .description("Share of the heap's old generation in use after its last collection").register(registry));
+    }
+
     void bind(SessionSecrets secrets) {
         if (secrets.desk() != null) {
             keep(FunctionCounter.builder("starling.secret.refusals", secrets.desk(), SecretDesk::refusals)
@@ -99,13 +133,23 @@ final class NodeMetrics implements AutoCloseable {
         }
     }
 
-    void update(ClusterSnapshot newest, long malformedSoFar) {
+    void update(ClusterSnapshot newest, long malformedSoFar, long unfamiliarSoFar) {
+        unfamiliarValues = unfamiliarSoFar;
         snapshot = newest;
         malformedValues = malformedSoFar;
     }
 
-    void malformedMessage() {
-        malformed.increment();
+    /** A message that arrived and could not be read. */
+    void unread(MessageFormatException.Reason reason) {
+        switch (reason) {
+            case MALFORMED -> malformed.increment();
+            case UNFAMILIAR_TYPE -> unfamiliarTypes.increment();
+            case OTHER_VERSION -> otherVersions.increment();
+        }
+    }
+
+    void refused(Refusal reason) {
+        refused.get(reason).increment();
     }
 
     /** Counts by direction and kind: the rounds of probing and of anti-entropy are the messages that open them. */

@@ -8,7 +8,7 @@ import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.netlink.overlay.RemoteEndpoint;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.dns.DnsServer;
-import dev.starling.node.spec.NetworkSpecReader;
+import dev.starling.node.spec.IngressNetwork;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.scheduler.model.Task;
@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps this host's overlay networks as the snapshot wants them: devices, FDB and neighbour entries, and a name server on each network's
- * gateway address. One thread works on the newest snapshot; those that came meanwhile are skipped. It also goes round every few seconds,
+ * Keeps this host's overlay networks as the snapshot wants them: devices, FDB and neighbour entries, a name server on each network's
+ * gateway address, and the rules behind services' addresses. One thread works on the newest snapshot; those that came meanwhile are skipped. It also goes round every few seconds,
  * so that what failed is tried again.
  */
 final class OverlayRunner implements AutoCloseable {
@@ -38,6 +38,7 @@ final class OverlayRunner implements AutoCloseable {
 
     private final Overlay overlay;
     private final DnsServer dns;
+    private final ServiceAddresses services;
     private final String vtep;
     private final AtomicReference<ClusterSnapshot> newest = new AtomicReference<>();
     private final LongAdder failures = new LongAdder();
@@ -48,9 +49,10 @@ final class OverlayRunner implements AutoCloseable {
     private final Map<String, Long> lastNeeded = new HashMap<>();
     private volatile boolean closed;
 
-    OverlayRunner(Overlay overlay, DnsServer dns, String vtep) {
+    OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, String vtep) {
         this.overlay = overlay;
         this.dns = dns;
+        this.services = services;
         this.vtep = vtep;
         thread.setDaemon(true);
     }
@@ -74,10 +76,11 @@ final class OverlayRunner implements AutoCloseable {
     ContainerRuntime.NetworkSetup setup(Task task, ClusterSnapshot snapshot) {
         List<OverlayNetwork> networks = new ArrayList<>();
         List<LocalEndpoint> endpoints = new ArrayList<>();
+        Optional<String> wayOut = wayOut(task, snapshot);
         for (Map.Entry<String, String> entry : task.addresses().entrySet()) {
             OverlayNetwork network = network(snapshot, entry.getKey());
             ensure(network);
-            endpoints.add(new LocalEndpoint(task.id(), entry.getValue(), "eth" + networks.size(), networks.isEmpty()));
+            endpoints.add(new LocalEndpoint(task.id(), entry.getValue(), "eth" + networks.size(), wayOut.equals(Optional.of(network.uid()))));
             networks.add(network);
         }
         return (containerId, netns) -> {
@@ -88,15 +91,22 @@ final class OverlayRunner implements AutoCloseable {
                 for (int i = 0; i < networks.size(); i++) {
                     overlay.attach(networks.get(i), endpoints.get(i), netns);
                 }
+                services.furnish(task, netns, snapshot);
             } catch (NetlinkException e) {
                 throw new RuntimeShimException(RuntimeShimException.Kind.SYSTEM, "network: " + e.getMessage(), e.errno(), e);
             }
         };
     }
 
+    /** The network of the default route: ingress, since what came by it has to go back by it; else the first that is not internal. */
+    private Optional<String> wayOut(Task task, ClusterSnapshot snapshot) {
+        return task.addresses().containsKey(IngressNetwork.UID) ? Optional.of(IngressNetwork.UID)
+                : task.addresses().keySet().stream().filter(uid -> !network(snapshot, uid).internal()).findFirst();
+    }
+
     /** The network as this host makes it. */
     OverlayNetwork network(ClusterSnapshot snapshot, String networkUid) {
-        return Optional.ofNullable(snapshot.document(Kind.NETWORK, networkUid)).flatMap(NetworkSpecReader::overlay)
+        return Optional.ofNullable(snapshot.document(Kind.NETWORK, networkUid)).flatMap(document -> OverlayPlan.onThisNode(snapshot, document))
                 .orElseThrow(() -> RuntimeShimException.notFound("network " + networkUid + " not found"));
     }
 
@@ -143,13 +153,14 @@ final class OverlayRunner implements AutoCloseable {
 
     private void reconcile(ClusterSnapshot snapshot) {
         OverlayPlan plan = OverlayPlan.of(snapshot);
-        dns.update(NameTables.of(snapshot));
+        dns.update(NameTables.of(snapshot, services.available()));
         for (OverlayNetwork network : plan.networks().values()) {
             attempt("network " + network.uid(), () -> {
                 ensure(network);
                 sync(network, plan);
             });
         }
+        attempt("published ports and virtual addresses", () -> services.reconcile(snapshot, plan));
         attempt("unused networks", this::removeUnused);
     }
 

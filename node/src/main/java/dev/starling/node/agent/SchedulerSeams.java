@@ -28,8 +28,9 @@ import java.util.Optional;
 final class SchedulerSeams {
     private static final int ID_LENGTH = 25;
 
-    static DockerApi.Seams of() {
-        return new DockerApi.Seams(SchedulerSeams::pending, (view, document) -> progress(view, document, System.currentTimeMillis()), Constraint::parse, ServiceSpecCheck.Features.NOW);
+    static DockerApi.Seams of(ServiceSpecCheck.Features features) {
+        return new DockerApi.Seams(SchedulerSeams::pending, (view, document) -> progress(view, document, System.currentTimeMillis()),
+                Constraint::parse, features);
     }
 
     private static List<Task> pending(View view) {
@@ -38,7 +39,7 @@ final class SchedulerSeams {
             long created = service.created().wallMillis();
             return new Task(idOf(waiting.slot()), waiting.slot(), null, service.generation(), service.templateHash(), service.image(),
                     TaskState.PENDING, TaskState.RUNNING, HybridTime.ZERO, 0, 0, 0, created, created, "pending task scheduling",
-                    waiting.reason(), -1, "", 0, Collections.emptySortedMap());
+                    waiting.reason(), -1, "", 0, Collections.emptySortedMap(), service.reservations(), service.iteration());
         }).toList();
     }
 
@@ -59,7 +60,7 @@ final class SchedulerSeams {
     private static Optional<UpdateProgress.Status> progress(View view, Document document, long nowMillis) {
         ServiceSpec service = view.services().get(document.uid());
         JsonNode previous = document.body().path("PreviousSpec");
-        if (service == null || !previous.isObject() || TaskTemplate.of(previous).hash().equals(service.templateHash())) {
+        if (service == null || service.isJob() || !previous.isObject() || TaskTemplate.of(previous).hash().equals(service.templateHash())) {
             return Optional.empty();
         }
         dev.starling.scheduler.rollout.UpdateProgress progress = dev.starling.scheduler.rollout.UpdateProgress.of(view, service);

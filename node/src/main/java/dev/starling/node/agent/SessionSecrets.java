@@ -35,7 +35,7 @@ final class SessionSecrets implements AutoCloseable {
             return null;
         }, false);
         this.seal = new SecretSeal(identity.dataKey());
-        this.desk = identity.authority() == null ? null : new SecretDesk(seal, snapshot, workers);
+        this.desk = identity.authorities() == null ? null : new SecretDesk(seal, snapshot, workers);
         this.held = new HeldSecrets(SwarmDirectory.heldSecrets(host.config().dataDir()),
                 SealingKey.derived(identity.credentials().key(), "held secrets"));
         this.source = new SecretSource(desk, held, snapshot, edge::askForSecret, workers);

@@ -6,27 +6,22 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
-import dev.starling.gossip.trust.ClusterAuthority;
-import dev.starling.gossip.trust.JoinToken;
-import dev.starling.gossip.trust.NodeKey;
-import dev.starling.gossip.trust.SealingKey;
+import dev.starling.gossip.trust.ClusterRoots;
+import dev.starling.gossip.trust.TrustClock;
 import dev.starling.gossip.trust.TrustException;
+import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.api.TaskLogs;
-import dev.starling.node.config.AdvertiseAddress;
-import dev.starling.node.config.ConfigException;
-import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.DockerId;
 import dev.starling.node.core.Document;
-import dev.starling.node.join.JoinClient;
-import dev.starling.node.join.JoinReply;
 import dev.starling.node.join.JoinTokens;
 import dev.starling.runtime.Container;
 import dev.starling.scheduler.model.Task;
 import java.security.SecureRandom;
-import java.util.ArrayList;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -53,39 +48,49 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     private final Host host;
     private final SwarmDirectory directory;
+    private final InstantSource wallClock;
+    private final Autolock autolock;
+    private final SwarmSettings settings;
+    private final SwarmEntry entry;
+    private final IdentityKeeper identities;
     private final ExecutorService transitions = Executors.newSingleThreadExecutor(Threads.named("swarm"));
     private volatile SwarmSession session;
-    /** The key of a join that has not succeeded yet: a try after a lost reply is the same node again. On the transitions' thread only. */
-    private NodeKey joining;
 
     SwarmControl(Host host, SwarmDirectory directory) {
+        this(host, directory, InstantSource.system());
+    }
+
+    SwarmControl(Host host, SwarmDirectory directory, InstantSource wallClock) {
         this.host = host;
         this.directory = directory;
+        this.wallClock = wallClock;
+        this.autolock = new Autolock(directory.vault());
+        this.settings = new SwarmSettings(directory, autolock, SwarmControl::await);
+        this.entry = new SwarmEntry(host.config(), directory, autolock, wallClock);
+        this.identities = new IdentityKeeper(directory, autolock, transitions, this::session, this::reopenAnew);
     }
 
     /** At the agent's start: back into the swarm that the disk knows, if any. Seeds of the config are tried too. */
     void resume() {
-        if (directory.hasIdentity()) {
-            SwarmDirectory.Identity identity = directory.load();
-            session = SwarmSession.open(host, identity, directory.openStore(), host.config().seeds(), this::install);
+        if (isLocked()) {
+            LOG.warn("this manager's keys are sealed: it takes no part in the swarm until docker swarm unlock; containers that run go on");
+        } else if (directory.hasIdentity()) {
+            session = open(directory.load(), host.config().seeds());
         }
     }
 
-    /** A certificate that was renewed. With another role the session is made anew over the same disk; containers go on meanwhile. */
-    private CompletionStage<Void> install(SwarmSession from, SwarmDirectory.Identity renewed) {
-        return CompletableFuture.runAsync(() -> {
-            if (session != from) {
-                throw new IllegalStateException("this node leaves the swarm, or is not in it yet");
-            }
-            directory.renew(renewed);
-            if (renewed.credentials().role() == from.role()) {
-                from.renew(renewed.credentials());
-            } else {
-                LOG.info("this node becomes {}", renewed.credentials().role());
-                from.close();
-                reopen(from);
-            }
-        }, transitions);
+    private SwarmSession open(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
+        return SwarmSession.open(host, identity, directory, newClock(), seeds, identities);
+    }
+
+    private TrustClock newClock() {
+        return new TrustClock(wallClock, System::nanoTime, directory.knownTime());
+    }
+
+    /** With another role: over the same disk; containers go on meanwhile. */
+    private void reopenAnew(SwarmSession old) {
+        old.close();
+        reopen(old);
     }
 
     /** Until it works: the old session answers reads meanwhile and refuses writes. */
@@ -110,8 +115,19 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         return session;
     }
 
+    /** What {@code docker info} should warn of. */
+    List<String> warnings() {
+        SwarmSession current = session;
+        return current == null ? List.of() : current.warnings();
+    }
+
     boolean isInSwarm() {
-        return session != null;
+        return session != null || isLocked();
+    }
+
+    @Override
+    public boolean isLocked() {
+        return session == null && autolock.isLocked();
     }
 
     void containerEnded(Container container) {
@@ -136,7 +152,12 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     @Override
     public CompletionStage<Document> create(Kind kind, JsonNode body) {
-        return onSession(current -> Writes.write(current, (core, now) -> core.create(kind, null, body, now)));
+        return onSession(current -> Writes.write(current, (core, now) -> {
+            if (kind == Kind.SERVICE) {
+                ServiceWrites.complete(core, body, "", now);
+            }
+            return core.create(kind, null, body, now);
+        }));
     }
 
     @Override
@@ -158,6 +179,9 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     public CompletionStage<Document> update(String uid, long generation, JsonNode body) {
         return onSession(current -> Writes.write(current, (core, now) -> {
             LastManager.refuseDemotion(core.snapshot(), uid, body);
+            if (core.snapshot().document(Kind.SERVICE, uid) != null) {
+                ServiceWrites.complete(core, body, uid, now);
+            }
             return core.update(uid, generation, body, now);
         }));
     }
@@ -170,30 +194,33 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     private <T> CompletionStage<T> onSession(java.util.function.Function<SwarmSession, CompletionStage<T>> work) {
         SwarmSession current = session;
-        return current == null ? CompletableFuture.failedFuture(ApiException.unavailable(NOT_IN)) : work.apply(current);
+        return current == null ? CompletableFuture.failedFuture(ApiException.unavailable(isLocked() ? ClusterControl.LOCKED : NOT_IN)) : work.apply(current);
+    }
+
+    private void requireNoSwarm() {
+        if (session != null) {
+            throw ApiException.unavailable(ALREADY_IN);
+        }
+        if (isLocked()) {
+            throw ApiException.unavailable(ClusterControl.LOCKED);
+        }
     }
 
     @Override
     public CompletionStage<NodeId> init(Init request) {
         return transition(() -> {
-            if (session != null) {
-                throw ApiException.unavailable(ALREADY_IN);
-            }
-            Endpoint advertise = advertise(request.advertiseAddress());
-            String clusterId = DockerId.random(new SecureRandom());
-            ClusterAuthority authority = ClusterAuthority.create(clusterId);
-            NodeKey key = NodeKey.generate();
-            SwarmDirectory.Identity identity = new SwarmDirectory.Identity(authority.enrol(key, Role.MANAGER), authority,
-                    SealingKey.generate(), advertise);
-            directory.save(identity);
-            SwarmSession opened = openFirst(identity, List.of());
+            requireNoSwarm();
+            SwarmEntry.First first = entry.asFirst(request);
+            SwarmSession opened = openFirst(first.identity(), newClock(), List.of());
             try {
-                await(Writes.write(opened, (core, now) -> core.create(Kind.CLUSTER, clusterId, ClusterDocument.body(request.spec()), now)));
+                await(Writes.write(opened, (core, now) -> core.create(Kind.ROOT, RootDocuments.uid(first.root()),
+                        RootDocuments.body(first.root(), 1, List.of()), now)));
+                await(Writes.write(opened, (core, now) -> core.create(Kind.CLUSTER, first.clusterId(), first.settings(), now)));
                 await(Writes.write(opened, (core, now) -> core.create(Kind.NODE, opened.self().value(),
                         JoinCluster.nodeBody(Role.MANAGER, "active"), now)));
             } catch (RuntimeException e) {
                 opened.close();
-                directory.wipe();
+                forget();
                 throw e;
             }
             session = opened;
@@ -204,78 +231,36 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     @Override
     public CompletionStage<Void> join(Join request) {
         return transition(() -> {
-            if (session != null) {
-                throw ApiException.unavailable(ALREADY_IN);
-            }
-            JoinToken token = parse(request.token());
-            Endpoint advertise = advertise(request.advertiseAddress()); // before a manager enrols what could not come up
-            NodeKey key = joining == null ? NodeKey.generate() : joining;
-            joining = key;
-            String availability = request.availability() == null || request.availability().isEmpty() ? "active" : request.availability();
-            JoinReply reply = askForEntry(request.remoteAddresses(), token, key, availability);
-            directory.save(new SwarmDirectory.Identity(
-                    dev.starling.gossip.trust.NodeCredentials.of(key, reply.certificate(), reply.caCertificate()),
-                    reply.caKey() == null ? null : ClusterAuthority.of(reply.caKey(), reply.caCertificate()),
-                    reply.dataKey() == null ? null : SealingKey.ofPem(reply.dataKey()),
-                    advertise));
-            List<Endpoint> seeds = reply.gossip().stream().map(text -> Endpoint.parse(text, NodeConfig.GOSSIP_PORT)).toList();
-            session = openFirst(directory.load(), seeds);
-            joining = null;
+            requireNoSwarm();
+            SwarmEntry.Joined joined = entry.byToken(request);
+            session = openFirst(joined.identity(), joined.clock(), joined.seeds());
+            entry.succeeded();
             return null;
         });
     }
 
-    private SwarmSession openFirst(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
+    private SwarmSession openFirst(SwarmDirectory.Identity identity, TrustClock clock, List<Endpoint> seeds) {
         try {
-            return SwarmSession.open(host, identity, directory.openStore(), seeds, this::install);
+            return SwarmSession.open(host, identity, directory, clock, seeds, identities);
         } catch (RuntimeException e) {
-            directory.wipe();
+            forget();
             throw e;
         }
     }
 
-    private static JoinToken parse(String text) {
-        try {
-            return JoinToken.parse(text);
-        } catch (TrustException e) {
-            throw new ApiException(400, "invalid join token: " + e.getMessage(), e);
-        }
-    }
-
-    private static JoinReply askForEntry(List<String> managers, JoinToken token, NodeKey key, String availability) {
-        List<String> failures = new ArrayList<>();
-        for (String manager : managers) {
-            try {
-                return JoinClient.join(Endpoint.parse(manager, NodeConfig.JOIN_PORT), token, key, availability);
-            } catch (JoinClient.JoinException e) {
-                if (e.refused()) {
-                    throw new ApiException(400, "rpc error: code = InvalidArgument desc = " + e.getMessage(), e);
-                }
-                failures.add(e.getMessage());
-            } catch (IllegalArgumentException e) {
-                throw new ApiException(400, e.getMessage(), e);
-            }
-        }
-        throw ApiException.unavailable("no manager could be reached: " + (failures.isEmpty() ? "no address given" : String.join("; ", failures)));
-    }
-
-    private Endpoint advertise(String asked) {
-        NodeConfig config = host.config();
-        try {
-            if (asked == null || asked.isEmpty()) {
-                return AdvertiseAddress.of(config);
-            }
-            // Docker's flag carries the address; the port in it is the join port there, while gossip has its own
-            return new Endpoint(Endpoint.parse(asked, NodeConfig.JOIN_PORT).host(), config.listen().port());
-        } catch (ConfigException | IllegalArgumentException e) {
-            throw new ApiException(400, e.getMessage(), e);
-        }
+    private void forget() {
+        directory.wipe();
+        autolock.forget();
     }
 
     @Override
     public CompletionStage<Void> leave(boolean force) {
         return transition(() -> {
             SwarmSession current = session;
+            if (isLocked()) {
+                leaveLocked(force);
+                return null;
+            }
             if (current == null) {
                 throw ApiException.unavailable("This node is not part of a swarm");
             }
@@ -291,9 +276,63 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
             pause(LEAVE_MILLIS); // the farewell is on its way: it is pushed once and then the connections close
             session = null;
             current.tasks().removeAll();
+            current.withdraw();
             current.close();
-            directory.wipe();
+            forget();
             LOG.info("left the swarm");
+            return null;
+        });
+    }
+
+    /** Without its keys a node cannot say farewell: to the others it is down. */
+    private void leaveLocked(boolean force) {
+        if (!force) {
+            throw ApiException.unavailable("Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.");
+        }
+        for (Container container : host.runtime().list()) {
+            if (container.spec().labels().containsKey(TaskRunner.TASK_LABEL)) {
+                host.runtime().stop(container.id(), Duration.ZERO);
+                host.runtime().remove(container.id());
+            }
+        }
+        forget();
+        LOG.info("left the swarm, locked");
+    }
+
+    @Override
+    public CompletionStage<Void> unlock(String key) {
+        return transition(() -> {
+            if (!isLocked()) {
+                throw session == null ? ApiException.unavailable("This node is not part of a swarm") : ApiException.conflict("swarm is not locked");
+            }
+            try {
+                autolock.unlock(UnlockKey.parse(key));
+            } catch (TrustException e) {
+                throw new ApiException(400, "swarm could not be unlocked: invalid key provided", e);
+            }
+            LOG.info("unlocked");
+            resume();
+            return null;
+        });
+    }
+
+    @Override
+    public String unlockKey() {
+        SwarmSession current = manager();
+        if (ClusterDocument.unlockKeyDigest(current.snapshot()) == null) {
+            return "";
+        }
+        if (autolock.lacksKey(current.snapshot())) {
+            throw ApiException.unavailable("this manager has not got the unlock key from the others yet; try again, at another manager, or make a new"
+                    + " one with docker swarm unlock-key --rotate");
+        }
+        return autolock.key().text();
+    }
+
+    @Override
+    public CompletionStage<Void> updateSwarm(long version, JsonNode spec, boolean rotateUnlockKey) {
+        return transition(() -> {
+            settings.change(manager(), version, spec, rotateUnlockKey);
             return null;
         });
     }
@@ -319,7 +358,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     @Override
     public String joinToken(Role role) {
         SwarmSession current = manager();
-        return JoinTokens.derive(current.authority(), role, ClusterDocument.tokenRotation(current.snapshot(), role)).text();
+        return JoinTokens.derive(current.trust().tokenAuthority(), role, ClusterDocument.tokenRotation(current.snapshot(), role)).text();
     }
 
     @Override
@@ -334,12 +373,12 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     }
 
     @Override
-    public String caCertificate() {
+    public ClusterRoots roots() {
         SwarmSession current = session;
         if (current == null) {
-            throw ApiException.unavailable(NOT_IN);
+            throw ApiException.unavailable(isLocked() ? ClusterControl.LOCKED : NOT_IN);
         }
-        return ClusterAuthority.pem(current.credentials().ca());
+        return current.trust().named(current.snapshot());
     }
 
     @Override
@@ -349,8 +388,8 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     private SwarmSession manager() {
         SwarmSession current = session;
-        if (current == null || current.authority() == null) {
-            throw ApiException.unavailable(NOT_IN);
+        if (current == null || current.role() != Role.MANAGER) {
+            throw ApiException.unavailable(isLocked() ? ClusterControl.LOCKED : NOT_IN);
         }
         return current;
     }
@@ -396,6 +435,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         }
         SwarmSession current = session;
         if (current != null) {
+            identities.saveTime(current);
             current.close();
         }
     }

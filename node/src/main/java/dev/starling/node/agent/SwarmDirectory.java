@@ -3,35 +3,46 @@ package dev.starling.node.agent;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.store.NodeStore;
-import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.ClusterAuthorities;
+import dev.starling.gossip.trust.KeyVault;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PrivateFile;
 import dev.starling.gossip.trust.SealingKey;
+import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.config.NodeConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What this node keeps of its membership, below {@code DATA/swarm} (0700): its key and certificates, on a manager the CA's key and the cluster's data key,
  * the address it advertises, the store, and the secrets that its tasks use, sealed.
  */
 final class SwarmDirectory {
-    /** @param authority null on a worker; {@code dataKey}, by which secrets are sealed in the desired state, likewise */
-    record Identity(NodeCredentials credentials, ClusterAuthority authority, SealingKey dataKey, Endpoint advertise) {}
+    private static final Logger LOG = LoggerFactory.getLogger(SwarmDirectory.class);
+
+    /** @param authorities null on a worker; {@code dataKey}, by which secrets are sealed in the desired state, likewise */
+    record Identity(NodeCredentials credentials, ClusterAuthorities authorities, SealingKey dataKey, Endpoint advertise) {}
 
     private static final String CA_KEY = "ca-key.pem";
     private static final String DATA_KEY = "data-key.pem";
     private static final String ADVERTISE = "advertise";
+    private static final String CLOCK = "clock";
 
     private final Path directory;
+    private final KeyVault vault;
 
     SwarmDirectory(Path dataDirectory) {
         this.directory = dataDirectory.resolve("swarm");
+        this.vault = KeyVault.at(directory);
     }
 
     /** Where the secrets of this node's tasks are held. */
@@ -44,32 +55,45 @@ final class SwarmDirectory {
         return file(ADVERTISE).exists() && NodeCredentials.exist(directory);
     }
 
+    /** Where the keys are: on a manager perhaps locked, and then nothing can be loaded. */
+    KeyVault vault() {
+        return vault;
+    }
+
     Identity load() {
-        NodeCredentials credentials = NodeCredentials.load(directory);
-        try {
-            PrivateFile caKey = file(CA_KEY);
-            if (credentials.role() == Role.WORKER) {
-                deleteManagersKeys(); // of a promotion or demotion that a power cut ended half way
-            }
-            ClusterAuthority authority = caKey.exists()
-                    ? ClusterAuthority.of(caKey.read(), ClusterAuthority.pem(credentials.ca())) : null;
-            Endpoint advertise = Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT);
-            SealingKey dataKey = file(DATA_KEY).exists() ? SealingKey.ofPem(file(DATA_KEY).read()) : null;
-            return new Identity(credentials, authority, dataKey, advertise);
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be read", e);
+        NodeCredentials credentials = NodeCredentials.load(directory, vault);
+        if (credentials.role() == Role.WORKER) {
+            deleteManagersKeys(); // of a promotion or demotion that a power cut ended half way
         }
+        ClusterAuthorities authorities = vault.exists(CA_KEY) ? ClusterAuthorities.parse(vault.read(CA_KEY), credentials.roots()) : null;
+        SealingKey dataKey = vault.exists(DATA_KEY) ? SealingKey.ofPem(vault.read(DATA_KEY)) : null;
+        return new Identity(credentials, authorities, dataKey, Endpoint.parse(file(ADVERTISE).read().strip(), NodeConfig.GOSSIP_PORT));
     }
 
     void save(Identity identity) {
         try {
             wipe();
-            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            identity.credentials().save(directory);
-            writeManagersKeys(identity);
-            file(ADVERTISE).write(identity.advertise() + "\n");
+            PrivateFile.makeDirectory(directory);
+            write(identity);
         } catch (IOException e) {
             throw new UncheckedIOException(directory + " cannot be written", e);
+        }
+    }
+
+    private void write(Identity identity) {
+        identity.credentials().save(directory, vault);
+        writeManagersKeys(identity);
+        file(ADVERTISE).write(identity.advertise() + "\n");
+    }
+
+    /** Puts the identity of a running node back where somebody has removed it from under it. {@code unlockKey}: null without autolock. */
+    void restore(Identity identity, UnlockKey unlockKey) {
+        if (!hasIdentity()) {
+            LOG.warn("{} has lost this node's identity; it is written anew", directory);
+            if (unlockKey != null) {
+                vault.seal(unlockKey); // the lock is lost too, and without it nobody could open what is written now
+            }
+            write(identity);
         }
     }
 
@@ -78,29 +102,38 @@ final class SwarmDirectory {
      * are there before a manager's certificate is, and go after it.
      */
     void renew(Identity identity) {
-        try {
-            writeManagersKeys(identity);
-            identity.credentials().save(directory);
-            if (identity.authority() == null) {
-                deleteManagersKeys();
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(directory + " cannot be written", e);
+        writeManagersKeys(identity);
+        identity.credentials().save(directory, vault);
+        if (identity.authorities() == null) {
+            deleteManagersKeys();
         }
+    }
+
+    /** The last time that this node was sure of; {@link Instant#EPOCH} where none is known. */
+    Instant knownTime() {
+        try {
+            return file(CLOCK).exists() ? Instant.parse(file(CLOCK).read().strip()) : Instant.EPOCH;
+        } catch (DateTimeParseException e) {
+            throw new IllegalStateException(file(CLOCK).path() + " holds no time: " + e.getMessage() + "; delete it", e);
+        }
+    }
+
+    void saveKnownTime(Instant time) {
+        file(CLOCK).write(time.truncatedTo(ChronoUnit.SECONDS) + "\n");
     }
 
     private void writeManagersKeys(Identity identity) {
-        if (identity.authority() != null) {
-            file(CA_KEY).write(identity.authority().keyPem());
+        if (identity.authorities() != null) {
+            vault.write(CA_KEY, identity.authorities().keysPem());
         }
         if (identity.dataKey() != null) {
-            file(DATA_KEY).write(identity.dataKey().pem());
+            vault.write(DATA_KEY, identity.dataKey().pem());
         }
     }
 
-    private void deleteManagersKeys() throws IOException {
-        Files.deleteIfExists(file(CA_KEY).path());
-        Files.deleteIfExists(file(DATA_KEY).path());
+    private void deleteManagersKeys() {
+        vault.delete(CA_KEY);
+        vault.delete(DATA_KEY);
     }
 
     private PrivateFile file(String name) {
@@ -114,7 +147,8 @@ final class SwarmDirectory {
     /** Forgets the membership. The marker goes first, so that a half-done wipe is no identity. */
     void wipe() {
         try {
-            Files.deleteIfExists(directory.resolve(ADVERTISE));
+            file(ADVERTISE).delete();
+            vault.forget();
             if (Files.exists(directory)) {
                 try (Stream<Path> files = Files.walk(directory)) {
                     for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

@@ -1,32 +1,42 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.ContainerSpecBuilder;
 import dev.starling.node.spec.TaskTemplate;
+import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Task;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 
 /** What a task's container needs of this node: the image at hand, its spec, its secrets and configs, its networks. */
 final class TaskPreparation implements TaskRunner.Preparation {
+    /** A task that does not listen on what it publishes runs all the same, in the end. */
+    private static final Duration ANSWERING = Duration.ofSeconds(2);
+
     private final Host host;
     private final OverlayRunner overlays;
+    private final ServiceAddresses services;
     private final TaskFiles files;
 
-    TaskPreparation(Host host, OverlayRunner overlays, TaskFiles files) {
+    TaskPreparation(Host host, OverlayRunner overlays, ServiceAddresses services, TaskFiles files) {
         this.host = host;
         this.overlays = overlays;
+        this.services = services;
         this.files = files;
     }
 
@@ -64,6 +74,29 @@ final class TaskPreparation implements TaskRunner.Preparation {
 
     @Override
     public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
+        services.takeHostPorts(task, snapshot);
         return overlays.setup(task, snapshot);
+    }
+
+    @Override
+    public void awaitAnswering(Task task, Container container, ClusterSnapshot snapshot) {
+        Document service = snapshot.document(Kind.SERVICE, task.slot().serviceUid());
+        if (service == null) {
+            return;
+        }
+        Set<String> targets = new TreeSet<>();
+        service.spec().path("EndpointSpec").path("Ports").forEach(port -> {
+            if (port.path("Protocol").asText("tcp").equals("tcp")) {
+                targets.add("tcp/" + port.path("TargetPort").asInt(0));
+            }
+        });
+        if (!targets.isEmpty()) {
+            ListeningPorts.of(container.pid()).await(targets, ANSWERING);
+        }
+    }
+
+    @Override
+    public void leaveBalance(Task task, ClusterSnapshot snapshot) {
+        services.awaitOutOfBalance(task, snapshot);
     }
 }

@@ -61,6 +61,12 @@ final class TaskRunner implements AutoCloseable {
 
         /** Makes the task's networks ready on this host before its container starts. */
         ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot);
+
+        /** Waits, not for long, until a container that has started listens where its service is published. */
+        void awaitAnswering(Task task, Container container, ClusterSnapshot snapshot);
+
+        /** Waits, not for long, until no node sends new connections to a task that is to stop. */
+        void leaveBalance(Task task, ClusterSnapshot snapshot);
     }
 
     private final ContainerRuntime runtime;
@@ -213,6 +219,9 @@ final class TaskRunner implements AutoCloseable {
         reports.accept(new TaskReport(task.id(), TaskState.STARTING, "starting", "", -1, spec.id(), 0));
         containerOfTask.put(task.id(), spec.id());
         Container container = runtime.start(spec, files, network);
+        if (container.health().status() == Health.Status.NONE) { // else its own check says when it answers
+            preparation.awaitAnswering(task, container, snapshots.get());
+        }
         reports.accept(started(task.id(), container));
     }
 
@@ -239,6 +248,9 @@ final class TaskRunner implements AutoCloseable {
         if (container == null) {
             reports.accept(new TaskReport(task.id(), TaskState.SHUTDOWN, "shutdown", "", -1, "", 0));
             return;
+        }
+        if (container.state() == Container.State.RUNNING) {
+            preparation.leaveBalance(task, snapshots.get());
         }
         runtime.stop(containerId, grace(container));
         Container after = runtime.inspect(containerId);

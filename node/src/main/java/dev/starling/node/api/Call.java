@@ -5,6 +5,7 @@ import dev.starling.gossip.Role;
 import dev.starling.node.core.ClusterSnapshot;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.RoutingContext;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 
@@ -17,10 +18,13 @@ final class Call {
 
     private final RoutingContext context;
     private final ClusterSnapshot snapshot;
+    private final boolean locked;
 
-    Call(RoutingContext context, ClusterSnapshot snapshot) {
+    /** @param locked why there is no snapshot */
+    Call(RoutingContext context, ClusterSnapshot snapshot, boolean locked) {
         this.context = context;
         this.snapshot = snapshot;
+        this.locked = locked;
     }
 
     /** A part of the path, decoded. */
@@ -32,6 +36,11 @@ final class Call {
     String query(String name, String absent) {
         String value = context.queryParams().get(name);
         return value == null || value.isEmpty() ? absent : value;
+    }
+
+    /** All values of a parameter that may be repeated. */
+    List<String> queries(String name) {
+        return context.queryParams().getAll(name);
     }
 
     /** As Go reads them: everything but nothing, 0, no, false and none is true. */
@@ -91,7 +100,7 @@ final class Call {
     /** For reads, which any node of a swarm answers. */
     ClusterSnapshot snapshot() {
         if (snapshot == null) {
-            throw ApiException.unavailable(IN_NO_SWARM);
+            throw ApiException.unavailable(locked ? ClusterControl.LOCKED : IN_NO_SWARM);
         }
         return snapshot;
     }

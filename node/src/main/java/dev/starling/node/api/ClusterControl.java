@@ -4,12 +4,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import java.util.concurrent.CompletionStage;
 
 /** The cluster as the Docker API sees it. Stages fail with {@link ApiException}; its status is the HTTP status. */
 public interface ClusterControl {
+    /** What Docker answers while {@link #isLocked}. */
+    String LOCKED = "Swarm is encrypted and needs to be unlocked before it can be used. Please use \"docker swarm unlock\" to unlock it.";
+
     /** Null while this node is in no swarm. */
     ClusterSnapshot snapshot();
 
@@ -51,8 +55,23 @@ public interface ClusterControl {
     /** {@code docker swarm join-token --rotate}. */
     CompletionStage<Void> rotateJoinToken(Role role);
 
-    /** PEM of the cluster's CA certificate. */
-    String caCertificate();
+    /** What the cluster trusts: one CA certificate, and while the CA is rotated the older ones too. */
+    ClusterRoots roots();
+
+    /**
+     * {@code docker swarm update} and {@code docker swarm ca --rotate}: the swarm's spec, changed; {@code version} is the one that was read. Completes
+     * when it is written; a rotation goes on after that.
+     */
+    CompletionStage<Void> updateSwarm(long version, JsonNode spec, boolean rotateUnlockKey);
+
+    /** Whether this is a manager that needs {@link #unlock} before it takes part in its swarm. */
+    boolean isLocked();
+
+    /** {@code docker swarm unlock}. 409 where it is not locked, 400 for a wrong key. */
+    CompletionStage<Void> unlock(String key);
+
+    /** {@code docker swarm unlock-key}; empty where managers do not lock themselves. Managers only. */
+    String unlockKey();
 
     /** @param advertiseAddress host[:port] or empty; {@code listenAddress} likewise; {@code spec} Docker's swarm spec */
     record Init(String listenAddress, String advertiseAddress, JsonNode spec) {}

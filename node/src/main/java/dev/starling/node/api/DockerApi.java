@@ -38,7 +38,7 @@ public final class DockerApi {
     public record Seams(
             PendingTasks pending, UpdateProgress progress, ConstraintSyntax constraints, ServiceSpecCheck.Features features) {
         public static final Seams NONE =
-                new Seams(PendingTasks.NONE, UpdateProgress.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
+                new Seams(PendingTasks.NONE, UpdateProgress.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
     }
 
     private final Vertx vertx;
@@ -64,6 +64,7 @@ public final class DockerApi {
         new NodeRoutes(control).addTo(endpoints);
         new ServiceRoutes(control, seams).addTo(endpoints);
         new TaskRoutes(seams.pending()).addTo(endpoints);
+        new StarlingRoutes(seams).addTo(endpoints);
         new NetworkRoutes(control).addTo(endpoints);
         new SecretRoutes(control, Kind.SECRET).addTo(endpoints);
         new SecretRoutes(control, Kind.CONFIG).addTo(endpoints);

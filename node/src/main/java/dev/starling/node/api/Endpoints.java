@@ -1,5 +1,6 @@
 package dev.starling.node.api;
 
+import dev.starling.node.core.ClusterSnapshot;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.vertx.core.Future;
@@ -68,7 +69,8 @@ final class Endpoints {
     }
 
     Call call(RoutingContext context) {
-        return new Call(context, control.snapshot());
+        ClusterSnapshot snapshot = control.snapshot();
+        return new Call(context, snapshot, snapshot == null && control.isLocked());
     }
 
     private void add(HttpMethod method, String path, Function<Call, Future<Reply>> endpoint) {

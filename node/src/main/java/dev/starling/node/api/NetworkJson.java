@@ -22,7 +22,9 @@ final class NetworkJson {
         ObjectNode ipam = json.putObject("IPAM").put("Driver", "default");
         ipam.putNull("Options");
         ipam.set("Config", spec.path("IPAM").path("Config").isArray() ? spec.path("IPAM").path("Config") : Json.array());
-        json.put("Attachable", spec.path("Attachable").asBoolean(false));
+        for (String flag : List.of("Attachable", "Internal", "Ingress")) {
+            json.put(flag, spec.path(flag).asBoolean(false));
+        }
         ObjectNode options = spec.path("Options") instanceof ObjectNode given ? given.deepCopy() : Json.object();
         json.set("Options", options.put("com.docker.network.driver.overlay.vxlanid_list", spec.path("VxlanId").asText("")));
         json.set("Labels", spec.path("Labels").isObject() ? spec.path("Labels") : Json.object());

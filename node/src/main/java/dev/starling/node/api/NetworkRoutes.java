@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.IngressNetwork;
 import dev.starling.node.spec.NetworkSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.scheduler.model.Task;
@@ -89,6 +90,9 @@ final class NetworkRoutes {
         }
         ClusterSnapshot snapshot = call.managerSnapshot();
         Document network = new Lookup(snapshot).document(Kind.NETWORK, reference);
+        if (network.uid().equals(IngressNetwork.UID)) {
+            throw ApiException.notImplemented("removing the ingress network");
+        }
         List<Document> users = users(network, snapshot);
         if (!users.isEmpty()) {
             throw ApiException.badRequest("rpc error: code = FailedPrecondition desc = network " + network.uid() + " is in use by service "

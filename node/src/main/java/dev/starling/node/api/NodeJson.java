@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
+import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.NodeSpecReader;
 import dev.starling.scheduler.model.NodeView;
 import java.util.List;
@@ -17,12 +19,11 @@ final class NodeJson {
     private static final List<String> NETWORK_PLUGINS = List.of("bridge", "host", "null", "overlay");
 
     private final ClusterSnapshot snapshot;
-    private final ObjectNode tls;
+    private final ClusterRoots roots;
 
-    /** @param caPem the cluster's CA certificate */
-    NodeJson(ClusterSnapshot snapshot, String caPem) {
+    NodeJson(ClusterSnapshot snapshot, ClusterRoots roots) {
         this.snapshot = snapshot;
-        this.tls = TlsInfo.of(caPem);
+        this.roots = roots;
     }
 
     ObjectNode of(NodeView node) {
@@ -31,7 +32,10 @@ final class NodeJson {
         ObjectNode json = document == null ? withoutDocument(node) : DocumentJson.head(document);
         json.set("Spec", spec(node, document));
         json.set("Description", description(node, report));
-        json.putObject("Status").put("State", state(node)).put("Addr", node.address());
+        ObjectNode status = json.putObject("Status").put("State", state(node)).put("Addr", node.address());
+        if (report != null && !report.warnings().isEmpty()) {
+            status.put("Message", String.join("; ", report.warnings()));
+        }
         if (node.role() == Role.MANAGER) {
             // no node leads; "Leader": false makes the CLI print the reachability instead
             json.putObject("ManagerStatus").put("Leader", false).put("Reachability", node.ready() ? "reachable" : "unreachable")
@@ -66,7 +70,11 @@ final class NodeJson {
     private ObjectNode description(NodeView node, NodeReport report) {
         ObjectNode description = Json.object().put("Hostname", node.hostname());
         description.putObject("Platform").put("Architecture", node.platform().architecture()).put("OS", node.platform().os());
-        description.putObject("Resources").put("NanoCPUs", node.capacity().nanoCpus()).put("MemoryBytes", node.capacity().memoryBytes());
+        ObjectNode resources = description.putObject("Resources").put("NanoCPUs", node.capacity().nanoCpus())
+                .put("MemoryBytes", node.capacity().memoryBytes());
+        if (!node.capacity().generic().isNone()) {
+            resources.set("GenericResources", GenericResourceJson.of(node.capacity().generic()));
+        }
         ObjectNode engine = description.putObject("Engine").put("EngineVersion", report == null ? "" : report.engineVersion());
         if (!node.engineLabels().isEmpty()) {
             engine.set("Labels", Json.map(node.engineLabels()));
@@ -75,7 +83,7 @@ final class NodeJson {
         plugins.addObject().put("Type", "Log").put("Name", "json-file");
         NETWORK_PLUGINS.forEach(name -> plugins.addObject().put("Type", "Network").put("Name", name));
         plugins.addObject().put("Type", "Volume").put("Name", "local");
-        description.set("TLSInfo", tls);
+        description.set("TLSInfo", TlsInfo.ofNode(roots, snapshot.certificates().get(node.id())));
         return description;
     }
 }

@@ -32,7 +32,7 @@ final class NodeRoutes {
         Filters filters = call.filters("id", "name", "label", "node.label", "role", "membership");
         filters.require("role", List.of("worker", "manager"));
         filters.require("membership", List.of("accepted", "pending"));
-        NodeJson json = new NodeJson(snapshot, control.caCertificate());
+        NodeJson json = new NodeJson(snapshot, control.roots());
         ArrayNode result = Json.array();
         for (NodeView node : snapshot.view().nodes().values()) {
             if (filters.prefix("id", node.id().value()) && filters.prefix("name", node.hostname())
@@ -46,7 +46,7 @@ final class NodeRoutes {
 
     private Reply inspect(Call call) {
         NodeView node = new Lookup(call.snapshot()).node(call.path("id"));
-        return Reply.json(new NodeJson(call.snapshot(), control.caCertificate()).of(node));
+        return Reply.json(new NodeJson(call.snapshot(), control.roots()).of(node));
     }
 
     private CompletionStage<Reply> update(Call call) {

@@ -1,17 +1,25 @@
 package dev.starling.node.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.ServiceEndpoint;
+import dev.starling.node.spec.ServiceEndpoints;
+import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.slot.SlotState;
+import dev.starling.scheduler.slot.SlotTable;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 
 /** Services as {@code docker service ls} and {@code inspect} read them. */
 final class ServiceJson {
@@ -20,11 +28,13 @@ final class ServiceJson {
     private final ClusterSnapshot snapshot;
     private final PendingTasks pending;
     private final UpdateProgress progress;
+    private final SortedMap<String, ServiceEndpoint> endpoints;
 
     ServiceJson(ClusterSnapshot snapshot, PendingTasks pending, UpdateProgress progress) {
         this.snapshot = snapshot;
         this.pending = pending;
         this.progress = progress;
+        this.endpoints = ServiceEndpoints.of(snapshot);
     }
 
     ObjectNode of(Document service, boolean insertDefaults) {
@@ -37,19 +47,51 @@ final class ServiceJson {
         if (service.body().path("PreviousSpec").isObject()) {
             json.set("PreviousSpec", service.body().path("PreviousSpec"));
         }
-        ObjectNode endpoint = json.putObject("Endpoint");
-        JsonNode ports = service.spec().path("EndpointSpec").path("Ports");
-        if (ports.isArray() && !ports.isEmpty()) {
-            endpoint.set("Spec", service.spec().path("EndpointSpec"));
-            endpoint.set("Ports", ports);
-        } else {
-            endpoint.putObject("Spec");
+        json.set("Endpoint", endpoint(service));
+        if (ServiceMode.isJob(service.spec())) {
+            ObjectNode job = json.putObject(ServiceMode.JOB_STATUS);
+            job.putObject("JobIteration").put("Index", ServiceMode.iteration(service.body()));
+            job.put("LastExecution", service.body().path(ServiceMode.JOB_STATUS).path("LastExecution")
+                    .asText(Json.time(service.object().created().wallMillis())));
+            return json;
         }
         progress.of(snapshot.view(), service).ifPresent(status -> putUpdateStatus(json, status));
         return json;
     }
 
-    /** {@code ServiceStatus}: what {@code docker service ls} shows as replicas. */
+    private ObjectNode endpoint(Document service) {
+        ObjectNode json = Json.object();
+        JsonNode asked = service.spec().path("EndpointSpec");
+        json.set("Spec", asked.isObject() && !asked.isEmpty() ? asked : Json.object());
+        ServiceEndpoint endpoint = endpoints.get(service.uid());
+        if (!endpoint.ports().isEmpty()) {
+            ArrayNode ports = json.putArray("Ports");
+            endpoint.ports().forEach(port -> {
+                ObjectNode entry = ports.addObject();
+                if (!port.name().isEmpty()) {
+                    entry.put("Name", port.name());
+                }
+                entry.put("Protocol", port.protocol()).put("TargetPort", port.target()).put("PublishedPort", port.published())
+                        .put("PublishMode", port.ingress() ? "ingress" : "host");
+            });
+        }
+        if (!endpoint.virtualAddresses().isEmpty()) {
+            ArrayNode addresses = json.putArray("VirtualIPs");
+            endpoint.virtualAddresses().forEach((network, address) ->
+                    addresses.addObject().put("NetworkID", network).put("Addr", address + prefixOf(network)));
+        }
+        return json;
+    }
+
+    private String prefixOf(String network) {
+        String subnet = snapshot.document(Kind.NETWORK, network).spec().path("IPAM").path("Config").path(0).path("Subnet").asText("");
+        return subnet.substring(Math.max(0, subnet.indexOf('/')));
+    }
+
+    /**
+     * {@code ServiceStatus}: what {@code docker service ls} shows as replicas. Of a job the running are those of its present iteration, and
+     * the completed also those whose node is gone.
+     */
     ObjectNode status(Document service) {
         ServiceSpec spec = ServiceSpecReader.fromBody(service);
         int running = 0;
@@ -60,15 +102,22 @@ final class ServiceJson {
                 continue;
             }
             for (Task task : node.getValue()) {
-                if (task.slot().serviceUid().equals(spec.uid()) && task.desired().compareTo(TaskState.RUNNING) <= 0) {
+                if (task.slot().serviceUid().equals(spec.uid()) && task.desired().compareTo(TaskState.RUNNING) <= 0
+                        && !task.state().isTerminal() && (!spec.isJob() || spec.isCurrent(task))) {
                     wanted++;
                     running += task.state() == TaskState.RUNNING ? 1 : 0;
                 }
             }
         }
         wanted += (int) pending.of(snapshot.view()).stream().filter(task -> task.slot().serviceUid().equals(spec.uid())).count();
-        int desired = spec.mode() instanceof ServiceSpec.Mode.Replicated replicated ? replicated.replicas() : wanted;
-        return Json.object().put("RunningTasks", running).put("DesiredTasks", desired).put("CompletedTasks", 0);
+        int desired = spec.mode() instanceof ServiceSpec.Mode.Replicated replicated ? replicated.replicas()
+                : spec.mode() instanceof ServiceSpec.Mode.ReplicatedJob job ? job.maxConcurrent() : wanted;
+        return Json.object().put("RunningTasks", running).put("DesiredTasks", desired).put("CompletedTasks", completed(spec));
+    }
+
+    private int completed(ServiceSpec spec) {
+        return !spec.isJob() ? 0 : SlotTable.of(snapshot.view()).service(spec.uid())
+                .map(slots -> (int) slots.wanted().values().stream().filter(SlotState::completed).count()).orElse(0);
     }
 
     private static void putUpdateStatus(ObjectNode json, UpdateProgress.Status status) {
@@ -81,16 +130,17 @@ final class ServiceJson {
 
     /** What Docker fills in for {@code insertDefaults=true}. */
     private static void insertDefaults(ObjectNode spec) {
+        boolean job = ServiceMode.isJob(spec);
         if (spec.path("TaskTemplate") instanceof ObjectNode template) {
             if (template.path("ContainerSpec") instanceof ObjectNode container && !container.has("StopGracePeriod")) {
                 container.put("StopGracePeriod", 10 * SECOND);
             }
             if (!template.path("RestartPolicy").isObject()) {
-                template.putObject("RestartPolicy").put("Condition", "any").put("Delay", 5 * SECOND).put("MaxAttempts", 0);
+                template.putObject("RestartPolicy").put("Condition", job ? "on-failure" : "any").put("Delay", 5 * SECOND).put("MaxAttempts", 0);
             }
         }
         for (String config : List.of("UpdateConfig", "RollbackConfig")) {
-            if (!spec.path(config).isObject()) {
+            if (!job && !spec.path(config).isObject()) {
                 spec.putObject(config).put("Parallelism", 1).put("FailureAction", "pause").put("Monitor", 5 * SECOND)
                         .put("MaxFailureRatio", 0).put("Order", "stop-first");
             }

@@ -7,10 +7,12 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.FileReferenceCheck;
+import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.TaskTemplate;
 import java.security.SecureRandom;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 
@@ -48,7 +50,7 @@ final class ServiceRoutes {
         for (Document service : call.snapshot().documents().getOrDefault(Kind.SERVICE, List.of())) {
             JsonNode spec = service.spec();
             if (filters.prefix("id", service.uid()) && filters.prefix("name", service.name()) && filters.labels("label", spec.path("Labels"))
-                    && filters.exactly("mode", spec.path("Mode").has("Global") ? "global" : "replicated")
+                    && filters.exactly("mode", ServiceMode.name(spec))
                     && filters.exactly("runtime", "container")) {
                 ObjectNode entry = json.of(service, false);
                 if (status) {
@@ -78,7 +80,12 @@ final class ServiceRoutes {
             throw ApiException.conflict("rpc error: code = AlreadyExists desc = name conflicts with an existing object: service " + name
                     + " already exists");
         }
-        return control.create(Kind.SERVICE, Json.object().set("Spec", spec))
+        ObjectNode body = Json.object();
+        body.set("Spec", spec);
+        if (ServiceMode.isJob(spec)) {
+            body.set(ServiceMode.JOB_STATUS, jobStatus(1));
+        }
+        return control.create(Kind.SERVICE, body)
                 .thenApply(service -> Reply.created(Json.object().put("ID", service.uid())));
     }
 
@@ -103,13 +110,33 @@ final class ServiceRoutes {
         if (!spec.path("Name").asText().equals(service.name())) {
             throw new ApiException(501, "rpc error: code = Unimplemented desc = renaming services is not supported");
         }
-        if (spec.path("Mode").has("Global") != service.spec().path("Mode").has("Global")) {
+        if (!ServiceMode.name(spec).equals(ServiceMode.name(service.spec()))) {
             throw new ApiException(501, "rpc error: code = Unimplemented desc = service mode change is not allowed");
         }
         ObjectNode body = Json.object();
         body.set("Spec", spec);
         body.set("PreviousSpec", service.spec());
+        keepIteration(service, body);
         return body;
+    }
+
+    /** A job is run again when {@code ForceUpdate} changes, and by nothing else. */
+    private static void keepIteration(Document service, ObjectNode body) {
+        if (ServiceMode.isJob(service.spec())) {
+            boolean again = forceUpdate(body.path("Spec")) != forceUpdate(service.spec());
+            body.set(ServiceMode.JOB_STATUS, again || !service.body().path(ServiceMode.JOB_STATUS).isObject()
+                    ? jobStatus(ServiceMode.iteration(service.body()) + (again ? 1 : 0)) : service.body().path(ServiceMode.JOB_STATUS));
+        }
+    }
+
+    private static long forceUpdate(JsonNode spec) {
+        return spec.path("TaskTemplate").path("ForceUpdate").asLong(0);
+    }
+
+    private static ObjectNode jobStatus(long iteration) {
+        ObjectNode status = Json.object();
+        status.putObject("JobIteration").put("Index", iteration);
+        return status.put("LastExecution", Json.time(Instant.now()));
     }
 
     private static ObjectNode rolledBack(Document service, ClusterSnapshot snapshot) {
@@ -122,6 +149,7 @@ final class ServiceRoutes {
         ObjectNode body = Json.object().put(ServiceSpecReader.ROLLED_BACK, true);
         body.set("Spec", previous);
         body.set("PreviousSpec", service.spec());
+        keepIteration(service, body);
         return body;
     }
 

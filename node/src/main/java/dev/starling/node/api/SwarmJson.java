@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
@@ -40,8 +42,9 @@ final class SwarmJson {
         }
         json.set("Spec", document != null && document.spec().isObject() ? withDefaults(document.spec().deepCopy())
                 : withDefaults(Json.object()));
-        json.set("TLSInfo", TlsInfo.of(control.caCertificate()));
-        json.put("RootRotationInProgress", false);
+        ClusterRoots roots = control.roots();
+        json.set("TLSInfo", TlsInfo.ofCluster(roots));
+        json.put("RootRotationInProgress", roots.trusted().size() > 1);
         json.putArray("DefaultAddrPool").add("10.0.0.0/8");
         return json.put("SubnetSize", 24).put("DataPathPort", DATA_PATH_PORT);
     }
@@ -90,7 +93,12 @@ final class SwarmJson {
         for (String part : List.of("Raft", "Dispatcher", "CAConfig", "TaskDefaults")) {
             spec.withObjectProperty(part);
         }
-        spec.withObjectProperty("EncryptionConfig").put("AutoLockManagers", false);
+        ObjectNode ca = spec.withObjectProperty("CAConfig");
+        if (ca.path("NodeCertExpiry").asLong(0) == 0) {
+            ca.put("NodeCertExpiry", ClusterAuthority.NODE_LIFE.toNanos());
+        }
+        ObjectNode encryption = spec.withObjectProperty("EncryptionConfig");
+        encryption.put("AutoLockManagers", encryption.path("AutoLockManagers").asBoolean(false));
         return spec;
     }
 }

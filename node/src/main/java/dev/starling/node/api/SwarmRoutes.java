@@ -3,6 +3,7 @@ package dev.starling.node.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.SupportedFields;
@@ -19,6 +20,8 @@ final class SwarmRoutes {
     private static final SupportedFields SPEC = new SupportedFields("""
             Name string
             Labels map
+            CAConfig.NodeCertExpiry integer
+            EncryptionConfig.AutoLockManagers boolean
             """);
 
     private final ClusterControl control;
@@ -35,22 +38,16 @@ final class SwarmRoutes {
         endpoints.post("/swarm/leave", call -> control.leave(call.flag("force")).thenApply(done -> Reply.OK));
         endpoints.post("/swarm/update", this::update);
         endpoints.get("/swarm/unlockkey", call -> {
-            call.managerSnapshot(); // autolock is not there, so no key is set: what Docker answers then
-            return Reply.json(Json.object().put("UnlockKey", ""));
+            call.managerSnapshot();
+            return Reply.json(Json.object().put("UnlockKey", control.unlockKey()));
         });
-        endpoints.post("/swarm/unlock", call -> {
-            throw ApiException.conflict("swarm is not locked");
-        });
+        endpoints.post("/swarm/unlock", call -> control.unlock(call.objectBody().path("UnlockKey").asText("")).thenApply(done -> Reply.OK));
     }
 
     private CompletionStage<Reply> init(Call call) {
         JsonNode request = call.objectBody();
         if (request.path("ForceNewCluster").asBoolean(false)) {
             throw ApiException.notImplemented("ForceNewCluster (not needed: no quorum can be lost)");
-        }
-        if (request.path("AutoLockManagers").asBoolean(false)
-                || request.path("Spec").path("EncryptionConfig").path("AutoLockManagers").asBoolean(false)) {
-            throw ApiException.notImplemented("AutoLockManagers (docker swarm init --autolock)");
         }
         refuse(request, "DataPathAddr", "");
         refuseNumber(request, "DataPathPort", 4789);
@@ -59,8 +56,12 @@ final class SwarmRoutes {
             throw ApiException.notImplemented("DefaultAddrPool (docker swarm init --default-addr-pool)");
         }
         refuse(request, "Availability", "active");
-        JsonNode spec = request.path("Spec").isObject() ? request.path("Spec") : Json.object();
+        ObjectNode spec = request.path("Spec") instanceof ObjectNode given ? given.deepCopy() : Json.object();
+        if (request.path("AutoLockManagers").asBoolean(false)) {
+            spec.withObjectProperty("EncryptionConfig").put("AutoLockManagers", true);
+        }
         SPEC.check(spec);
+        refuseShortLife(spec);
         return control.init(new ClusterControl.Init(request.path("ListenAddr").asText(""), request.path("AdvertiseAddr").asText(""), spec))
                 .thenApply(node -> Reply.json(Json.array().textNode(node.value())));
     }
@@ -81,23 +82,43 @@ final class SwarmRoutes {
                 List.copyOf(remotes), token, request.path("Availability").asText(""))).thenApply(done -> Reply.OK);
     }
 
-    /** {@code docker swarm join-token --rotate} sends the whole spec back unchanged; a changed one is not there yet. */
+    private static void refuseShortLife(JsonNode spec) {
+        long expiry = spec.path("CAConfig").path("NodeCertExpiry").asLong(0);
+        if (expiry != 0 && expiry < ClusterAuthority.SHORTEST_NODE_LIFE.toNanos()) {
+            throw ApiException.badRequest("rpc error: code = InvalidArgument desc = minimum certificate expiry time must be: 1h0m0s");
+        }
+    }
+
+    /** The spec without what {@link ClusterControl#updateSwarm} acts on. */
+    private static JsonNode rest(JsonNode spec) {
+        ObjectNode rest = spec.deepCopy();
+        rest.remove(List.of("Labels", "EncryptionConfig"));
+        if (rest.path("CAConfig") instanceof ObjectNode ca) {
+            ca.remove(List.of("NodeCertExpiry", "ForceRotate", "SigningCACert", "SigningCAKey"));
+        }
+        return rest;
+    }
+
+    /** The whole spec comes back, changed or as it was ({@code docker swarm join-token --rotate}). What may be changed is in {@link #rest}. */
     private CompletionStage<Reply> update(Call call) {
         ClusterSnapshot snapshot = call.managerSnapshot();
         ObjectNode current = new SwarmJson(snapshot, control).cluster();
         Document document = SwarmJson.clusterDocument(snapshot);
         JsonNode spec = call.objectBody();
-        if (!saySame(spec, current.path("Spec"))) {
-            throw ApiException.notImplemented("changing the swarm's settings (docker swarm update, docker swarm ca)");
+        if (!spec.path("CAConfig").path("ExternalCAs").isEmpty()) {
+            throw ApiException.notImplemented("ExternalCAs (docker swarm ca --external-ca)");
         }
-        if (call.flag("rotateManagerUnlockKey")) {
-            throw ApiException.notImplemented("rotateManagerUnlockKey (autolock)");
+        if (!saySame(rest(spec), rest(current.path("Spec")))) {
+            throw ApiException.notImplemented("changing the swarm's settings (docker swarm update) other than --autolock, --cert-expiry and labels");
         }
+        refuseShortLife(spec);
         long version = call.integer("version", -1, 0, Long.MAX_VALUE);
         if (document != null && version != document.object().generation()) {
             throw new ApiException(500, "rpc error: code = Unknown desc = update out of sequence");
         }
-        CompletionStage<Void> done = CompletableFuture.completedFuture(null);
+        boolean rotateUnlockKey = call.flag("rotateManagerUnlockKey");
+        CompletionStage<Void> done = rotateUnlockKey || !saySame(spec, current.path("Spec"))
+                ? control.updateSwarm(version, spec, rotateUnlockKey) : CompletableFuture.completedFuture(null);
         if (call.flag("rotateWorkerToken")) {
             done = done.thenCompose(nothing -> control.rotateJoinToken(Role.WORKER));
         }

@@ -46,7 +46,7 @@ final class SystemJson {
                 .put("Name", host.hostname()).set("Labels", Json.strings(host.labels()));
         json.put("ExperimentalBuild", false).put("ServerVersion", host.version()).put("DefaultRuntime", "starling")
                 .putObject("Runtimes").putObject("starling").put("path", "");
-        json.set("Swarm", swarm == null ? noSwarm() : swarm);
+        json.set("Swarm", swarm == null ? noSwarm("inactive") : swarm);
         json.put("LiveRestoreEnabled", true).put("Isolation", "").put("InitBinary", ""); // containers outlive the agent
         for (String component : List.of("ContainerdCommit", "RuncCommit", "InitCommit")) {
             json.putObject(component).put("ID", "").put("Expected", "");
@@ -57,8 +57,9 @@ final class SystemJson {
         return json;
     }
 
-    private static ObjectNode noSwarm() {
-        ObjectNode swarm = Json.object().put("NodeID", "").put("NodeAddr", "").put("LocalNodeState", "inactive")
+    /** @param state inactive, or locked */
+    static ObjectNode noSwarm(String state) {
+        ObjectNode swarm = Json.object().put("NodeID", "").put("NodeAddr", "").put("LocalNodeState", state)
                 .put("ControlAvailable", false).put("Error", "");
         swarm.putNull("RemoteManagers");
         return swarm;

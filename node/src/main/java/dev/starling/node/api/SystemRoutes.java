@@ -47,7 +47,7 @@ final class SystemRoutes {
         HttpServerResponse response = context.response();
         response.putHeader("Content-Type", "text/plain; charset=utf-8").putHeader("Cache-Control", "no-cache, no-store, must-revalidate")
                 .putHeader("Pragma", "no-cache").putHeader("Builder-Version", "1").putHeader("Swarm",
-                        snapshot == null ? "inactive" : "active/" + snapshot.role().name().toLowerCase(Locale.ROOT));
+                        snapshot == null ? control.isLocked() ? "locked" : "inactive" : "active/" + snapshot.role().name().toLowerCase(Locale.ROOT));
         if (context.request().method() == HttpMethod.HEAD) {
             response.putHeader("Content-Length", "0").end();
         } else {
@@ -57,7 +57,8 @@ final class SystemRoutes {
 
     private Reply info(Call call) {
         ClusterSnapshot snapshot = call.snapshotOrNull();
-        ObjectNode swarm = snapshot == null ? null : new SwarmJson(snapshot, control).info();
+        ObjectNode swarm = snapshot != null ? new SwarmJson(snapshot, control).info()
+                : SystemJson.noSwarm(control.isLocked() ? "locked" : "inactive");
         return Reply.json(SystemJson.info(host.get(), runtime.list(), images.list().size(), swarm, Instant.now()));
     }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Slot;
@@ -56,11 +57,12 @@ final class TaskJson {
 
     /**
      * What is wanted of the task. A dead node cannot take back what it was told; where another node has the slot by now, its task is shown
-     * as to be shut down, as Docker does.
+     * as to be shut down, as Docker does. Of a job's task Docker wants that it completes.
      */
     TaskState desired(Task task) {
         boolean replaced = task.isActive() && !isOnLiveNode(task) && heldByLiveNodes.contains(task.slot());
-        return replaced ? TaskState.SHUTDOWN : task.desired();
+        boolean ofJob = task.iteration() > 0 && (task.state() == TaskState.COMPLETE || task.desired() == TaskState.RUNNING);
+        return replaced ? TaskState.SHUTDOWN : ofJob ? TaskState.COMPLETE : task.desired();
     }
 
     ObjectNode of(Task task) {
@@ -71,8 +73,14 @@ final class TaskJson {
         json.putObject("Labels");
         json.set("Spec", template(task));
         json.put("ServiceID", task.slot().serviceUid());
+        if (task.iteration() > 0) {
+            json.putObject("JobIteration").put("Index", task.iteration());
+        }
+        if (!task.reserved().generic().isNone()) {
+            json.set("GenericResources", GenericResourceJson.of(task.reserved().generic()));
+        }
         if (!task.slot().isGlobal()) {
-            json.put("Slot", task.slot().index());
+            json.put("Slot", task.shownSlot());
         }
         if (task.node() != null) {
             json.put("NodeID", task.node().value());
@@ -88,7 +96,7 @@ final class TaskJson {
         return json;
     }
 
-    private static ObjectNode status(Task task) {
+    private ObjectNode status(Task task) {
         ObjectNode status = Json.object();
         status.put("Timestamp", Json.time(task.changedMillis())).put("State", task.state().wireName()).put("Message", task.message());
         if (!task.error().isEmpty()) {
@@ -99,8 +107,20 @@ final class TaskJson {
             status.putObject("ContainerStatus").put("ContainerID", task.containerId()).put("PID", task.pid())
                     .put("ExitCode", task.state().isTerminal() ? task.exitCode() : Math.max(0, task.exitCode()));
         }
-        status.putObject("PortStatus");
+        putHostPorts(status.putObject("PortStatus"), task);
         return status;
+    }
+
+    private void putHostPorts(ObjectNode status, Task task) {
+        Document service = services.get(task.slot().serviceUid());
+        if (service == null || task.state() != TaskState.RUNNING) {
+            return;
+        }
+        for (JsonNode port : service.spec().path("EndpointSpec").path("Ports")) {
+            if (port.path("PublishMode").asText("").equals("host")) {
+                status.withArray("Ports").add(port);
+            }
+        }
     }
 
     private JsonNode template(Task task) {

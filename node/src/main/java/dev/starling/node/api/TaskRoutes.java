@@ -50,7 +50,7 @@ final class TaskRoutes {
 
     private static boolean matches(Filters filters, Task task, TaskJson json, ClusterSnapshot snapshot) {
         String service = task.slot().serviceUid();
-        String slot = task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.slot().index());
+        String slot = task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.shownSlot());
         return filters.prefix("id", task.id())
                 && filters.any("service", wanted -> service.startsWith(wanted) || wanted.equals(json.serviceName(task)))
                 && filters.any("node", wanted -> isOn(task, wanted, snapshot))

@@ -1,25 +1,31 @@
 package dev.starling.node.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.ByteArrayInputStream;
-import java.nio.charset.StandardCharsets;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.ClusterRoots;
+import dev.starling.node.core.CertificateReport;
 import java.security.cert.X509Certificate;
 
-/** {@code TLSInfo}: the cluster's CA as Docker shows it. */
+/**
+ * {@code TLSInfo}: which CA is trusted and which issues. While it is rotated the two differ, and {@code docker swarm ca --rotate} counts the nodes
+ * that have arrived at what the cluster shows.
+ */
 final class TlsInfo {
-    static ObjectNode of(String caPem) {
-        ObjectNode json = Json.object().put("TrustRoot", caPem);
-        try {
-            X509Certificate certificate = (X509Certificate) CertificateFactory.getInstance("X.509")
-                    .generateCertificate(new ByteArrayInputStream(caPem.getBytes(StandardCharsets.US_ASCII)));
-            json.put("CertIssuerSubject", certificate.getSubjectX500Principal().getEncoded());
-            json.put("CertIssuerPublicKey", certificate.getPublicKey().getEncoded());
-        } catch (CertificateException e) {
-            throw new IllegalStateException("the cluster's CA certificate cannot be read: " + e.getMessage(), e);
-        }
-        return json;
+    static ObjectNode ofCluster(ClusterRoots roots) {
+        return of(roots.oldest(), roots.newest());
+    }
+
+    /** @param report null where the node has not said anything yet */
+    static ObjectNode ofNode(ClusterRoots roots, CertificateReport report) {
+        X509Certificate trusted = report == null ? null : roots.withDigest(report.oldest());
+        X509Certificate issuer = report == null ? null : roots.withDigest(report.issuer());
+        return of(trusted == null ? roots.oldest() : trusted, issuer == null ? roots.oldest() : issuer);
+    }
+
+    private static ObjectNode of(X509Certificate trusted, X509Certificate issuer) {
+        return Json.object().put("TrustRoot", ClusterAuthority.pem(trusted))
+                .put("CertIssuerSubject", issuer.getSubjectX500Principal().getEncoded())
+                .put("CertIssuerPublicKey", issuer.getPublicKey().getEncoded());
     }
 
     private TlsInfo() {}

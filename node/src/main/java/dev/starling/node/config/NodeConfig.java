@@ -1,6 +1,8 @@
 package dev.starling.node.config;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.GossipConfig;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,14 +29,17 @@ import java.util.TreeMap;
  * @param metrics       where Prometheus metrics are served; null where they are off
  * @param labels        engine labels, for placement constraints
  * @param profile       timing of failure detection
+ * @param gossip        the profile's parameters, with those that the file sets itself
  * @param cgroupParent  the cgroup, relative to the root of each hierarchy, below which containers get theirs
  * @param logLevel      least severe event that is logged
  * @param resources     what this node offers; an amount of 0 means: as much as the machine has
+ * @param genericResources what it offers besides, by kind
  */
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
-        Map<String, String> labels, Profile profile, String cgroupParent, LogLevel logLevel, Resources resources) {
+        Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
+        GenericResources genericResources) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -51,7 +56,7 @@ public record NodeConfig(
         return new NodeConfig(hostName, Path.of("/var/lib/starling"), Path.of("/run/starling/docker.sock"),
                 new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
                 List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
-                Map.of(), Profile.LAN, "starling", LogLevel.INFO, Resources.NONE);
+                Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE);
     }
 
     /** Whether this node, as long as it has no identity, tries to join by itself. */

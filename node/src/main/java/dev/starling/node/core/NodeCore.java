@@ -6,7 +6,9 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Output;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Desired;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
@@ -49,6 +51,9 @@ public final class NodeCore {
         }
     }
 
+    private static final long LONGEST_CATCH_UP_MILLIS = 30_000;
+    private static final long CATCH_UP_LOOK_MILLIS = 100;
+
     private final NodeId self;
     private final Role role;
     private final Config config;
@@ -63,6 +68,9 @@ public final class NodeCore {
     /** Not before this does the scheduler run: first for listening, then {@link Config#planInterval} after its last run. */
     private long planAt;
     private boolean heardPeer;
+    /** From the start until the state of the others is here. */
+    private boolean listening;
+    private long listenUntil;
     private View view;
     private ClusterSnapshot snapshot;
 
@@ -74,7 +82,7 @@ public final class NodeCore {
         this.gossip = gossip;
         this.scheduler = scheduler;
         this.state = new ViewBuilder(self, specs);
-        this.writer = new DesiredWriter(self, role, state, clock, signing, random);
+        this.writer = new DesiredWriter(self, role, state, clock, signing, random, gossip.maxValueBytes());
     }
 
     /** Before {@link #start}: what this node had on disk. */
@@ -88,7 +96,7 @@ public final class NodeCore {
             }
         }
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
-        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self));
+        scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
             clock.observe(task.claimed());
         }
@@ -102,6 +110,8 @@ public final class NodeCore {
     public void start(Collection<Endpoint> seeds, Time now) {
         boolean alone = seeds.isEmpty() && gossip.members().size() <= 1;
         planAt = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
+        listening = !alone;
+        listenUntil = now.monotonicMillis() + Math.max(config.listenFirst(), LONGEST_CATCH_UP_MILLIS);
         gossip.start(seeds, now.monotonicMillis());
         absorb(now);
     }
@@ -109,6 +119,7 @@ public final class NodeCore {
     /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
         if (isRemoved(from)) {
+            effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE));
             return;
         }
         gossip.receive(from, fromRole, message, now.monotonicMillis());
@@ -116,6 +127,12 @@ public final class NodeCore {
             heardPeer = true;
             planAt = Math.min(planAt, now.monotonicMillis() + config.listenAfterPeer());
         }
+        absorb(now);
+    }
+
+    /** See {@link Gossip#arriving}. */
+    public void arriving(NodeId peer, Time now) {
+        gossip.arriving(peer, now.monotonicMillis());
         absorb(now);
     }
 
@@ -129,6 +146,17 @@ public final class NodeCore {
         putRecord(RecordKeys.NODE, RecordCodec.encode(report), now);
         changed();
         absorb(now);
+    }
+
+    /** This node has another certificate, or trusts other roots. */
+    public void certify(CertificateReport report, Time now) {
+        putRecord(RecordKeys.CERTIFICATE, RecordCodec.encode(report), now);
+        absorb(now);
+    }
+
+    /** All objects, as they are signed; for what the view leaves out. */
+    public Desired desired() {
+        return gossip.desired();
     }
 
     public void report(TaskReport report, Time now) {
@@ -155,7 +183,7 @@ public final class NodeCore {
 
     /** Runs the scheduler where the view has changed or a wait of its own is over. */
     public void settle(Time now) {
-        if (now.monotonicMillis() < planAt || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
+        if (isListening(now) || now.monotonicMillis() < planAt || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
             return;
         }
         planAt = now.monotonicMillis() + config.planInterval();
@@ -165,6 +193,16 @@ public final class NodeCore {
             apply(next, now);
             absorb(now);
         }
+    }
+
+    /** A node that has just come plans on the whole state, not on the part that has arrived; with a bound, for the link may be slow. */
+    private boolean isListening(Time now) {
+        if (!listening || now.monotonicMillis() < planAt) {
+            return false;
+        }
+        listening = now.monotonicMillis() < listenUntil && gossip.isCatchingUp(now.monotonicMillis());
+        planAt += listening ? CATCH_UP_LOOK_MILLIS : 0;
+        return listening;
     }
 
     private void apply(List<Effect> next, Time now) {
@@ -302,6 +340,11 @@ public final class NodeCore {
         return gossip.viewFingerprint();
     }
 
+    /** Objects and record keys of later releases that were taken in: kept, passed on, not looked into. */
+    public long unfamiliarValues() {
+        return state.unfamiliarValues();
+    }
+
     /** Record values and bodies that this release could not read. */
     public long malformedValues() {
         return state.malformedValues();
@@ -358,6 +401,16 @@ public final class NodeCore {
             } else {
                 putRecord(key, RecordCodec.encode(put.blocks()), now);
             }
+        }
+
+        @Override
+        public void on(Effect.PutCompleted put) {
+            putRecord(RecordKeys.completed(put.work().serviceUid()), RecordCodec.encode(put.work()), now);
+        }
+
+        @Override
+        public void on(Effect.DropCompleted drop) {
+            removeRecord(RecordKeys.completed(drop.serviceUid()), now);
         }
 
         @Override
@@ -418,6 +471,11 @@ public final class NodeCore {
                 takeRecord(change.node(), change.key());
                 changed();
             }
+        }
+
+        @Override
+        public void on(Output.Refused refused) {
+            effects.add(new NodeEffect.Refused(refused.teller(), refused.reason()));
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.starling.node.core;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.message.Message;
@@ -22,6 +23,8 @@ public sealed interface NodeEffect {
         void on(MemberChanged change);
 
         void on(NodeRemoved removed);
+
+        void on(Refused refused);
 
         void on(Replicated replicated);
 
@@ -67,6 +70,14 @@ public sealed interface NodeEffect {
 
     /** Operators removed the node: whatever its certificate says, it is no peer any more. */
     record NodeRemoved(NodeId node) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
+
+    /** Something that the node {@code teller} told was not taken in: to be counted. */
+    record Refused(NodeId teller, Refusal reason) implements NodeEffect {
         @Override
         public void handle(Handler handler) {
             handler.on(this);

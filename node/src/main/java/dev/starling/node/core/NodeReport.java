@@ -1,6 +1,8 @@
 package dev.starling.node.core;
 
 import dev.starling.gossip.Role;
+import dev.starling.scheduler.model.GenericResources;
+import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
 import java.util.SortedMap;
@@ -13,7 +15,20 @@ import java.util.SortedSet;
  * @param apiAddress    host:port of its join listener, as {@code docker swarm join} wants it; shown as the manager address
  * @param images        references and ids at hand
  * @param warnings      what this host lacks, in a line each (missing kernel features)
+ * @param obstacles     what services ask for and this host cannot give
  */
 public record NodeReport(
         String hostname, String address, String apiAddress, Role role, Platform platform, Resources capacity, String engineVersion,
-        SortedMap<String, String> engineLabels, SortedSet<String> images, SortedSet<String> warnings) {}
+        SortedMap<String, String> engineLabels, SortedSet<String> images, SortedSet<String> warnings, Obstacles obstacles) {
+    /** One whose host can give whatever services ask for. */
+    public NodeReport(String hostname, String address, String apiAddress, Role role, Platform platform, Resources capacity, String engineVersion,
+            SortedMap<String, String> engineLabels, SortedSet<String> images, SortedSet<String> warnings) {
+        this(hostname, address, apiAddress, role, platform, capacity, engineVersion, engineLabels, images, warnings, Obstacles.NONE);
+    }
+
+    /** The same with more that it has, and what stands in the way there. */
+    public NodeReport with(GenericResources generic, Obstacles others) {
+        return new NodeReport(hostname, address, apiAddress, role, platform, capacity.withGeneric(generic), engineVersion, engineLabels, images,
+                warnings, others);
+    }
+}

@@ -6,6 +6,9 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
+import dev.starling.scheduler.model.GenericResources;
+import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Resources;
@@ -13,6 +16,7 @@ import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
@@ -22,6 +26,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
  * The values of a node's record as bytes: Kryo's buffers, hand-written layouts, no object graph and no class names.
@@ -51,13 +56,22 @@ final class RecordCodec {
             writeMap(out, report.engineLabels());
             writeStrings(out, report.images());
             writeStrings(out, report.warnings());
+            writeGeneric(out, report.capacity().generic());
+            writeStrings(out, report.obstacles().missingPaths());
+            writeStrings(out, report.obstacles().takenPorts());
         });
     }
 
     static NodeReport decodeReport(Bytes bytes) {
-        return read(bytes, "node report", in -> new NodeReport(in.text(), in.text(), in.text(),
-                element(ROLES, in.readByte(), "role"), new Platform(in.text(), in.text()),
-                new Resources(in.readLong(), in.readLong()), in.text(), readMap(in), readStrings(in), readStrings(in)));
+        return read(bytes, "node report", in -> {
+            NodeReport report = new NodeReport(in.text(), in.text(), in.text(),
+                    element(ROLES, in.readByte(), "role"), new Platform(in.text(), in.text()),
+                    new Resources(in.readLong(), in.readLong()), in.text(), readMap(in), readStrings(in), readStrings(in));
+            if (in.end()) {
+                return report;
+            }
+            return report.with(readGeneric(in), new Obstacles(readStrings(in), readStrings(in)));
+        });
     }
 
     static Bytes encode(Task task) {
@@ -84,20 +98,92 @@ final class RecordCodec {
             writeMap(out, task.addresses());
             out.writeLong(task.reserved().nanoCpus());
             out.writeLong(task.reserved().memoryBytes());
+            out.writeVarLong(task.iteration(), true);
+            writeGeneric(out, task.reserved().generic());
         });
     }
 
     static Task decodeTask(Bytes bytes) {
-        return read(bytes, "task", in -> new Task(in.text(), readSlot(in), new NodeId(in.text()), in.readVarLong(true),
-                in.text(), in.text(), element(TASK_STATES, in.readByte(), "task state"),
-                element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
-                in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), in.text(), in.text(),
-                in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in)));
+        return decodeTask(bytes, UnaryOperator.identity());
+    }
+
+    /** {@code shared}: gives an equal text for those that many tasks have in common. */
+    static Task decodeTask(Bytes bytes, UnaryOperator<String> shared) {
+        return read(bytes, "task", in -> {
+            Task task = new Task(in.text(), readSlot(in, shared), new NodeId(shared.apply(in.text())), in.readVarLong(true),
+                    shared.apply(in.text()), shared.apply(in.text()), element(TASK_STATES, in.readByte(), "task state"),
+                    element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
+                    in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), shared.apply(in.text()), in.text(),
+                    in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in));
+            return in.end() ? task : task.ofJob(in.readVarLong(true), readGeneric(in));
+        });
+    }
+
+    static Bytes encode(CompletedWork work) {
+        return write(out -> {
+            out.writeString(work.serviceUid());
+            out.writeVarLong(work.iteration(), true);
+            byte[] bits = work.replicas().toByteArray();
+            out.writeVarInt(bits.length, true);
+            out.writeBytes(bits);
+            out.writeVarInt(work.nodes().size(), true);
+            work.nodes().forEach(node -> out.writeString(node.value()));
+        });
+    }
+
+    static CompletedWork decodeCompleted(Bytes bytes) {
+        return read(bytes, "completed work", in -> {
+            String service = in.text();
+            long iteration = in.readVarLong(true);
+            BitSet replicas = BitSet.valueOf(in.readBytes(count(in)));
+            int count = count(in);
+            SortedSet<NodeId> nodes = new TreeSet<>();
+            for (int i = 0; i < count; i++) {
+                nodes.add(new NodeId(in.text()));
+            }
+            return new CompletedWork(service, iteration, replicas, nodes);
+        });
+    }
+
+    private static void writeGeneric(Output out, GenericResources generic) {
+        out.writeVarInt(generic.counts().size(), true);
+        generic.counts().forEach((kind, count) -> {
+            out.writeString(kind);
+            out.writeVarLong(count, true);
+        });
+        out.writeVarInt(generic.named().size(), true);
+        generic.named().forEach((kind, names) -> {
+            out.writeString(kind);
+            writeStrings(out, names);
+        });
+    }
+
+    private static GenericResources readGeneric(BoundedInput in) {
+        SortedMap<String, Long> counts = new TreeMap<>();
+        for (int left = count(in); left > 0; left--) {
+            counts.put(in.text(), in.readVarLong(true));
+        }
+        SortedMap<String, SortedSet<String>> named = new TreeMap<>();
+        for (int left = count(in); left > 0; left--) {
+            named.put(in.text(), readStrings(in));
+        }
+        return GenericResources.of(counts, named);
     }
 
     /** Came after the first release of the layout: one that wrote nothing here reserved nothing that it knew of. */
     private static Resources readResources(BoundedInput in) {
         return in.end() ? Resources.NONE : new Resources(in.readLong(), in.readLong());
+    }
+
+    static Bytes encode(CertificateReport report) {
+        return write(out -> {
+            out.writeString(report.issuer());
+            out.writeString(report.oldest());
+        });
+    }
+
+    static CertificateReport decodeCertificate(Bytes bytes) {
+        return read(bytes, "certificate report", in -> new CertificateReport(in.text(), in.text()));
     }
 
     static Bytes encode(Refusal refusal) {
@@ -163,7 +249,11 @@ final class RecordCodec {
     }
 
     private static Slot readSlot(BoundedInput in) {
-        String service = in.text();
+        return readSlot(in, UnaryOperator.identity());
+    }
+
+    private static Slot readSlot(BoundedInput in, UnaryOperator<String> shared) {
+        String service = shared.apply(in.text());
         int index = in.readVarInt(true);
         String node = in.readString();
         return new Slot(service, index, node == null ? null : new NodeId(node));
@@ -179,6 +269,9 @@ final class RecordCodec {
 
     private static SortedMap<String, String> readMap(BoundedInput in) {
         int count = count(in);
+        if (count == 0) {
+            return Collections.emptySortedMap();
+        }
         SortedMap<String, String> map = new TreeMap<>();
         for (int i = 0; i < count; i++) {
             map.put(in.text(), in.text());

@@ -5,9 +5,15 @@ import dev.starling.scheduler.model.Slot;
 /** The keys of a node's record. Their prefixes are on the wire and on disk. */
 final class RecordKeys {
     static final String NODE = "node";
+    static final String CERTIFICATE = "certificate";
     static final String TASK = "task/";
     static final String REFUSAL = "refusal/";
     static final String BLOCKS = "blocks/";
+    static final String COMPLETED = "completed/";
+
+    static String completed(String serviceUid) {
+        return COMPLETED + serviceUid;
+    }
 
     static String task(String taskId) {
         return TASK + taskId;

@@ -8,6 +8,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Platform;
@@ -34,13 +35,16 @@ final class ViewBuilder {
     /** One node's record, decoded. */
     private static final class NodeRecord {
         NodeReport report;
+        CertificateReport certificate;
         final TreeMap<String, Task> tasks = new TreeMap<>();
         final TreeMap<String, Refusal> refusals = new TreeMap<>();
         final TreeMap<String, List<BlockClaim>> blocks = new TreeMap<>();
+        final TreeMap<String, CompletedWork> completed = new TreeMap<>();
         /** Immutable copies of the maps above, null when out of date. */
         List<Task> taskList;
         List<Refusal> refusalList;
         List<BlockClaim> blockList;
+        List<CompletedWork> completedList;
     }
 
     /** What the last view had, as long as it holds: views share the parts in which they do not differ, and readers recognize them by it. */
@@ -49,6 +53,7 @@ final class ViewBuilder {
         SortedMap<NodeId, List<Task>> tasks;
         SortedMap<NodeId, List<Refusal>> refusals;
         SortedMap<NodeId, List<BlockClaim>> blocks;
+        SortedMap<NodeId, List<CompletedWork>> completed;
         SortedMap<String, ServiceSpec> services;
         SortedMap<String, NetworkSpec> networks;
         final EnumMap<Kind, List<Document>> documents = new EnumMap<>(Kind.class);
@@ -56,6 +61,7 @@ final class ViewBuilder {
 
     private final NodeId self;
     private final SpecReader specs;
+    private final SharedTexts texts = new SharedTexts();
     private final DocumentCodec documentCodec = new DocumentCodec();
     private final TreeMap<NodeId, NodeRecord> records = new TreeMap<>();
     private final EnumMap<Kind, TreeMap<String, Document>> documents = new EnumMap<>(Kind.class);
@@ -64,6 +70,7 @@ final class ViewBuilder {
     private final TreeMap<NodeId, SpecReader.NodeSettings> nodeSettings = new TreeMap<>();
     private final Parts parts = new Parts();
     private long malformed;
+    private long unfamiliar;
 
     ViewBuilder(NodeId self, SpecReader specs) {
         this.self = self;
@@ -93,10 +100,12 @@ final class ViewBuilder {
         if (key.equals(RecordKeys.NODE)) {
             parts.nodes = null;
             record.report = value == null ? null : RecordCodec.decodeReport(value);
+        } else if (key.equals(RecordKeys.CERTIFICATE)) {
+            record.certificate = value == null ? null : RecordCodec.decodeCertificate(value);
         } else if (key.startsWith(RecordKeys.TASK)) {
             parts.tasks = null;
             record.taskList = null;
-            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value)));
+            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value, texts::shared)));
         } else if (key.startsWith(RecordKeys.REFUSAL)) {
             parts.refusals = null;
             record.refusalList = null;
@@ -105,7 +114,13 @@ final class ViewBuilder {
             parts.blocks = null;
             record.blockList = null;
             put(record.blocks, key, value == null ? null : RecordCodec.decodeBlocks(value));
-        } // else a key of a newer release: gossip keeps it, this one has no use for it
+        } else if (key.startsWith(RecordKeys.COMPLETED)) {
+            parts.completed = null;
+            record.completedList = null;
+            put(record.completed, key, value == null ? null : RecordCodec.decodeCompleted(value));
+        } else {
+            unfamiliar++; // of a later release: gossip keeps it, this one has no use for it
+        }
     }
 
     /** A record speaks of its owner's tasks only, each under its own id: a task that says otherwise would count twice or for another node. */
@@ -127,6 +142,10 @@ final class ViewBuilder {
 
     /** @return the parsed document of a live object; null for a tombstone or a body that is no JSON object */
     Document desiredChanged(DesiredObject object) {
+        if (object.kind() == Kind.UNFAMILIAR) {
+            unfamiliar++;
+            return null;
+        }
         TreeMap<String, Document> ofKind = documents.get(object.kind());
         parts.documents.remove(object.kind());
         Document document = object.deleted() ? null : documentCodec.parse(object);
@@ -154,7 +173,7 @@ final class ViewBuilder {
                     nodeSettings.put(node, specs.node(document));
                 }
             }
-            case CLUSTER, SECRET, CONFIG -> { }
+            case CLUSTER, SECRET, CONFIG, ROOT, UNFAMILIAR -> { }
         }
         return document;
     }
@@ -164,6 +183,7 @@ final class ViewBuilder {
         parts.tasks = null;
         parts.refusals = null;
         parts.blocks = null;
+        parts.completed = null;
     }
 
     /** Somebody came, went or moved. */
@@ -187,6 +207,10 @@ final class ViewBuilder {
                 .sorted(Comparator.comparing((Document d) -> d.object().created()).thenComparing(Document::uid)).toList());
     }
 
+    long unfamiliarValues() {
+        return unfamiliar;
+    }
+
     long malformedValues() {
         return malformed;
     }
@@ -196,9 +220,10 @@ final class ViewBuilder {
         parts.tasks = parts.tasks != null ? parts.tasks : ofEnrolled(this::tasks);
         parts.refusals = parts.refusals != null ? parts.refusals : ofEnrolled(this::refusals);
         parts.blocks = parts.blocks != null ? parts.blocks : ofEnrolled(this::blocks);
+        parts.completed = parts.completed != null ? parts.completed : ofEnrolled(this::completed);
         parts.services = parts.services != null ? parts.services : unmodifiableCopy(services);
         parts.networks = parts.networks != null ? parts.networks : unmodifiableCopy(networks);
-        return new View(parts.nodes, parts.services, parts.networks, parts.tasks, parts.refusals, parts.blocks);
+        return new View(parts.nodes, parts.services, parts.networks, parts.tasks, parts.refusals, parts.blocks, parts.completed);
     }
 
     private <V> SortedMap<NodeId, V> ofEnrolled(Function<NodeId, V> value) {
@@ -240,6 +265,17 @@ final class ViewBuilder {
         return record.blockList;
     }
 
+    List<CompletedWork> completed(NodeId node) {
+        NodeRecord record = records.get(node);
+        if (record == null) {
+            return List.of();
+        }
+        if (record.completedList == null) {
+            record.completedList = List.copyOf(record.completed.values());
+        }
+        return record.completedList;
+    }
+
     /** The node was removed from the cluster. */
     void forget(NodeId node) {
         records.remove(node);
@@ -256,14 +292,18 @@ final class ViewBuilder {
                     Collections.emptySortedMap(), UNKNOWN_PLATFORM, Resources.NONE, Collections.emptySortedSet());
         }
         return new NodeView(id, report.hostname(), report.address(), report.role(), up, settings.availability(), settings.labels(),
-                report.engineLabels(), report.platform(), report.capacity(), report.images());
+                report.engineLabels(), report.platform(), report.capacity(), report.images(), report.obstacles());
     }
 
     ClusterSnapshot snapshot(Role role, SortedMap<NodeId, Member> members, View view) {
         TreeMap<NodeId, NodeReport> reports = new TreeMap<>();
+        TreeMap<NodeId, CertificateReport> certificates = new TreeMap<>();
         records.forEach((id, record) -> {
             if (record.report != null) {
                 reports.put(id, record.report);
+            }
+            if (record.certificate != null) {
+                certificates.put(id, record.certificate);
             }
         });
         TreeMap<Kind, List<Document>> all = new TreeMap<>();
@@ -271,7 +311,7 @@ final class ViewBuilder {
             all.put(kind, documents(kind));
         }
         return new ClusterSnapshot(self, role, unmodifiableCopy(members), Collections.unmodifiableSortedMap(reports), view,
-                Collections.unmodifiableSortedMap(all));
+                Collections.unmodifiableSortedMap(all), Collections.unmodifiableSortedMap(certificates));
     }
 
     private static <K, V> SortedMap<K, V> unmodifiableCopy(SortedMap<K, V> map) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.trust.JoinToken;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
@@ -17,15 +18,22 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.security.GeneralSecurityException;
+import java.security.Principal;
+import java.security.PrivateKey;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.Function;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509ExtendedKeyManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /** Asks a manager to let this node in: the token's CA digest says whom to trust, its secret says who may join. */
@@ -50,6 +58,19 @@ public final class JoinClient {
         }
     }
 
+    /**
+     * Asks a manager, at its join port, to renew the certificate of {@code own}: for a node that the others do not let in, since its certificate has
+     * ended. It shows that it has the key; the manager looks up who that is. Blocks for at most some seconds.
+     *
+     * @return the manager's answer, as from node to node
+     */
+    public static byte[] renew(Endpoint manager, NodeCredentials own, InstantSource clock, byte[] request) {
+        HttpRequest post = HttpRequest.newBuilder(URI.create("https://" + manager + JoinServer.RENEW_PATH)).timeout(TIMEOUT)
+                .POST(HttpRequest.BodyPublishers.ofByteArray(request)).build();
+        TrustManager managersOnly = new PeerTrust(chain -> NodeCredentials.peer(chain, own.roots(), clock.instant()));
+        return send(manager, post, client(new KeyManager[] {new ShownKey(own)}, managersOnly));
+    }
+
     /** Blocks for at most some seconds. */
     public static JoinReply join(Endpoint manager, JoinToken token, NodeKey key, String availability) {
         String body = JSON.createObjectNode().put("csr", Base64.getEncoder().encodeToString(key.certificateRequest()))
@@ -57,16 +78,28 @@ public final class JoinClient {
         HttpRequest request = HttpRequest.newBuilder(URI.create("https://" + manager + JoinServer.PATH)).timeout(TIMEOUT)
                 .header("X-Starling-Join-Token", token.text()).header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body)).build();
+        byte[] reply = send(manager, request, client(null, new PeerTrust(chain -> ofToken(chain, token))));
         try {
-            HttpResponse<InputStream> response = client(token).send(request, HttpResponse.BodyHandlers.ofInputStream());
-            JsonNode json = JSON.readTree(bounded(manager, response.body()));
-            if (response.statusCode() != 200) {
-                throw new JoinException(response.statusCode() < 500, json.path("message").asText("status " + response.statusCode()), null);
-            }
+            JsonNode json = JSON.readTree(reply);
             List<String> gossip = new ArrayList<>();
             json.path("gossip").forEach(address -> gossip.add(address.asText()));
-            return new JoinReply(json.path("certificate").asText(), json.path("caCertificate").asText(),
-                    json.path("caKey").textValue(), json.path("dataKey").textValue(), gossip);
+            return new JoinReply(json.path("certificate").asText(), json.path("caCertificate").asText(), JoinReply.read(json.path("retired")),
+                    json.path("caKey").textValue(), json.path("dataKey").textValue(), json.path("unlockKey").textValue(), gossip,
+                    Instant.ofEpochMilli(json.path("now").asLong()), Instant.ofEpochMilli(json.path("wallClock").asLong()));
+        } catch (IOException e) {
+            throw new JoinException(false, manager + ": its answer is no JSON: " + e.getMessage(), e);
+        }
+    }
+
+    private static byte[] send(Endpoint manager, HttpRequest request, HttpClient client) {
+        try {
+            HttpResponse<InputStream> response = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
+            byte[] body = bounded(manager, response.body());
+            if (response.statusCode() != 200) {
+                throw new JoinException(response.statusCode() < 500,
+                        JSON.readTree(body).path("message").asText("status " + response.statusCode()), null);
+            }
+            return body;
         } catch (IOException e) {
             throw new JoinException(false, manager + ": " + reason(e), e);
         } catch (InterruptedException e) {
@@ -94,35 +127,43 @@ public final class JoinClient {
         return e instanceof java.net.ConnectException ? "connection refused or no route: is a Starling manager running there?" : e.toString();
     }
 
-    private static HttpClient client(JoinToken token) {
+    /**
+     * Who shows {@code chain}, whose last certificate has to be the root of the token. When it ended is not asked: a node that joins may have no
+     * idea of the time, and gets it from the answer.
+     */
+    private static PeerIdentity ofToken(List<X509Certificate> chain, JoinToken token) {
+        X509Certificate root = chain.get(chain.size() - 1);
+        if (!token.matches(root)) {
+            throw new IllegalArgumentException("remote CA does not match fingerprint. Expected: " + token.caDigest());
+        }
+        return ClusterRoots.pinned(root, chain.get(0)).identify(chain);
+    }
+
+    private static HttpClient client(KeyManager[] keys, TrustManager trust) {
         try {
             SSLContext context = SSLContext.getInstance("TLSv1.3");
-            context.init(null, new TrustManager[] {new TokenTrust(token)}, null);
+            context.init(keys, new TrustManager[] {trust}, null);
             return HttpClient.newBuilder().sslContext(context).connectTimeout(Duration.ofSeconds(4)).version(HttpClient.Version.HTTP_1_1).build();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("this Java has no TLS 1.3", e);
         }
     }
 
-    /** Trusts a manager whose chain ends in the CA of the token. Host names say nothing here: identity is the certificate. */
-    private static final class TokenTrust extends X509ExtendedTrustManager {
-        private final JoinToken token;
+    /** Trusts managers whose chain {@code identify} accepts. Host names say nothing here: identity is the certificate. */
+    private static final class PeerTrust extends X509ExtendedTrustManager {
+        private final Function<List<X509Certificate>, PeerIdentity> identify;
 
-        TokenTrust(JoinToken token) {
-            this.token = token;
+        PeerTrust(Function<List<X509Certificate>, PeerIdentity> identify) {
+            this.identify = identify;
         }
 
         private void check(X509Certificate[] chain) throws CertificateException {
-            X509Certificate ca = chain[chain.length - 1];
-            if (!token.matches(ca)) {
-                throw new CertificateException("remote CA does not match fingerprint. Expected: " + token.caDigest());
-            }
             try {
-                PeerIdentity peer = NodeCredentials.peer(chain[0], ca);
+                PeerIdentity peer = identify.apply(List.of(chain));
                 if (peer.role() != Role.MANAGER) {
                     throw new CertificateException("node " + peer.id() + " is a worker: ask a manager");
                 }
-            } catch (TrustException e) {
+            } catch (TrustException | IllegalArgumentException e) {
                 throw new CertificateException(e.getMessage(), e);
             }
         }
@@ -160,6 +201,51 @@ public final class JoinClient {
         @Override
         public X509Certificate[] getAcceptedIssuers() {
             return new X509Certificate[0];
+        }
+    }
+
+    /** Shows this node's certificate, whatever issuers the other side asks for. */
+    private static final class ShownKey extends X509ExtendedKeyManager {
+        private static final String ALIAS = "node";
+        private final NodeCredentials own;
+
+        ShownKey(NodeCredentials own) {
+            this.own = own;
+        }
+
+        @Override
+        public String chooseClientAlias(String[] keyTypes, Principal[] issuers, Socket socket) {
+            return ALIAS;
+        }
+
+        @Override
+        public String chooseEngineClientAlias(String[] keyTypes, Principal[] issuers, SSLEngine engine) {
+            return ALIAS;
+        }
+
+        @Override
+        public String chooseServerAlias(String keyType, Principal[] issuers, Socket socket) {
+            return null;
+        }
+
+        @Override
+        public String[] getClientAliases(String keyType, Principal[] issuers) {
+            return new String[] {ALIAS};
+        }
+
+        @Override
+        public String[] getServerAliases(String keyType, Principal[] issuers) {
+            return new String[0];
+        }
+
+        @Override
+        public X509Certificate[] getCertificateChain(String alias) {
+            return own.chain().toArray(X509Certificate[]::new);
+        }
+
+        @Override
+        public PrivateKey getPrivateKey(String alias) {
+            return own.key();
         }
     }
 

@@ -64,7 +64,7 @@ public final class ContainerSpecBuilder {
     }
 
     private static String slotName(Task task) {
-        return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.slot().index());
+        return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.shownSlot());
     }
 
     private ContainerSpec build(List<String> dnsServers) {
@@ -72,7 +72,7 @@ public final class ContainerSpecBuilder {
         String hostname = placeholders.fill(string(container.path("Hostname"), id.substring(0, 12)));
         JsonNode limits = template.path("Resources").path("Limits");
         return new ContainerSpec(id, taskName(service, task), string(container.path("Image"), task.image()),
-                strings(container.path("Command")), strings(container.path("Args")), filled(strings(container.path("Env"))),
+                strings(container.path("Command")), strings(container.path("Args")), environment(),
                 string(container.path("Dir"), ""), string(container.path("User"), ""), strings(container.path("Groups")), hostname, labels,
                 string(container.path("StopSignal"), ""), container.path("TTY").asBoolean(false),
                 container.path("OpenStdin").asBoolean(false), container.path("ReadOnly").asBoolean(false), mounts(), hosts(hostname),
@@ -129,6 +129,13 @@ public final class ContainerSpecBuilder {
         List<String> servers = new ArrayList<>(task.addresses().isEmpty() ? List.of() : dnsServers);
         servers.addAll(strings(config.path("Nameservers")));
         return new ContainerSpec.Dns(List.copyOf(servers), strings(config.path("Search")), strings(config.path("Options")));
+    }
+
+    /** What Docker adds for generic resources comes last, so that it cannot be pretended. */
+    private List<String> environment() {
+        List<String> result = new ArrayList<>(filled(strings(container.path("Env"))));
+        result.addAll(GenericResourceJson.environment(task.reserved().generic()));
+        return List.copyOf(result);
     }
 
     private List<String> filled(List<String> texts) {

@@ -35,6 +35,7 @@ public final class NetworkSpecCheck {
             Scope = swarm
             EnableIPv4 boolean
             Attachable boolean
+            Internal boolean
             IPAM.Driver = default
             IPAM.Config[].Subnet string
             IPAM.Config[].Gateway string

@@ -21,6 +21,7 @@ public final class NetworkSpecReader {
                 new NetworkSpec(document.uid(), document.object().created(), overlay.subnet(), overlay.gateway()));
     }
 
+    /** The ingress network's gateway is empty: each node has its own. */
     public static Optional<OverlayNetwork> overlay(Document document) {
         JsonNode spec = document.spec();
         JsonNode config = spec.path("IPAM").path("Config").path(0);
@@ -30,12 +31,14 @@ public final class NetworkSpecReader {
         }
         try {
             Subnet subnet = Subnet.parse(config.path("Subnet").asText(""));
-            String gateway = JsonValues.string(config.path("Gateway"), subnet.firstHost());
-            if (!subnet.contains(Subnet.address(gateway))) {
+            boolean ingress = spec.path("Ingress").asBoolean(false);
+            String gateway = ingress ? "" : JsonValues.string(config.path("Gateway"), subnet.firstHost());
+            if (!ingress && !subnet.contains(Subnet.address(gateway))) {
                 return Optional.empty();
             }
             int mtu = spec.path("Options").path(MTU_OPTION).asInt(DEFAULT_MTU);
-            return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, mtu));
+            boolean internal = spec.path("Internal").asBoolean(false);
+            return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, internal, mtu));
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }

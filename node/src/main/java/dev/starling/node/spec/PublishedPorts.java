@@ -1,8 +1,13 @@
 package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** The rules of {@code --publish}: each published port belongs to one service, except in host mode, where it belongs to one task a node. */
 final class PublishedPorts {
@@ -14,13 +19,14 @@ final class PublishedPorts {
             PublishMode = ingress host
             """);
 
-    private final ServiceSpecCheck.Features features;
+    private final List<String> missing;
 
-    PublishedPorts(ServiceSpecCheck.Features features) {
-        this.features = features;
+    /** @param missing features that this node's kernel lacks for it */
+    PublishedPorts(List<String> missing) {
+        this.missing = missing;
     }
 
-    void check(JsonNode endpoint, List<Document> services, String ownUid) {
+    void check(JsonNode endpoint, ClusterSnapshot snapshot, String ownUid) {
         JsonNode ports = endpoint.path("Ports");
         if (ports.isMissingNode() || ports.isNull()) {
             return;
@@ -28,12 +34,22 @@ final class PublishedPorts {
         if (!ports.isArray()) {
             throw SpecException.invalid("EndpointSpec.Ports: expected a list");
         }
+        Set<String> numbers = new HashSet<>();
         for (int i = 0; i < ports.size(); i++) {
-            checkPort(endpoint, ports.get(i), "EndpointSpec.Ports[" + i + "]", services, ownUid);
+            checkPort(endpoint, ports.get(i), "EndpointSpec.Ports[" + i + "]");
+            int number = ports.get(i).path("PublishedPort").asInt(0);
+            if (number > 0 && !numbers.add(ServiceEndpoints.protocol(ports.get(i)) + "/" + number)) {
+                throw SpecException.invalid("rpc error: code = InvalidArgument desc = EndpointSpec: duplicate published ports provided");
+            }
+        }
+        if (!ports.isEmpty()) {
+            Map<String, ServiceEndpoint> taken = ServiceEndpoints.of(snapshot);
+            snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).stream().filter(other -> !other.uid().equals(ownUid))
+                    .forEach(other -> ports.forEach(port -> checkConflict(port, other, taken.get(other.uid()))));
         }
     }
 
-    private void checkPort(JsonNode endpoint, JsonNode port, String path, List<Document> services, String ownUid) {
+    private void checkPort(JsonNode endpoint, JsonNode port, String path) {
         FIELDS.check(port);
         for (String field : List.of("TargetPort", "PublishedPort")) {
             int number = port.path(field).asInt(0);
@@ -41,35 +57,27 @@ final class PublishedPorts {
                 throw SpecException.invalid(path + "." + field + ": must be a port number, got " + port.path(field).asText("nothing"));
             }
         }
-        boolean ingress = isIngress(port);
+        boolean ingress = ServiceEndpoints.isIngress(port);
         if (ingress && endpoint.path("Mode").asText("").equals("dnsrr")) {
             throw SpecException.invalid("rpc error: code = InvalidArgument desc = EndpointSpec: port published with ingress mode"
                     + " can't be used with dnsrr mode");
         }
-        if (ingress && !features.ingressPorts()) {
-            throw SpecException.notSupported("publishing a port on every node (--publish mode=ingress, " + path + ")");
+        if (!ingress && port.path("PublishedPort").asInt(0) == 0) {
+            throw SpecException.notSupported("publishing a port of the host without saying which (--publish mode=host,published=..., " + path + ")");
         }
-        if (!ingress && !features.hostPorts()) {
-            throw SpecException.notSupported("publishing a port of the host (--publish mode=host, " + path + ")");
-        }
-        if (port.path("PublishedPort").asInt(0) > 0) {
-            services.stream().filter(other -> !other.uid().equals(ownUid)).forEach(other -> checkConflict(port, other));
+        if (!missing.isEmpty()) {
+            throw SpecException.notSupportedHere("publishing a port (" + path + ")", missing);
         }
     }
 
-    private static void checkConflict(JsonNode port, Document other) {
-        for (JsonNode taken : other.spec().path("EndpointSpec").path("Ports")) {
-            boolean same = taken.path("PublishedPort").asInt(0) == port.path("PublishedPort").asInt()
-                    && taken.path("Protocol").asText("tcp").equals(port.path("Protocol").asText("tcp"));
-            if (same && (isIngress(taken) || isIngress(port))) {
-                throw SpecException.invalid("rpc error: code = InvalidArgument desc = port '" + port.path("PublishedPort").asInt()
-                        + "' is already in use by service '" + other.name() + "' (" + other.uid() + ") as "
-                        + (isIngress(taken) ? "an ingress" : "a host-published") + " port");
+    private static void checkConflict(JsonNode port, Document other, ServiceEndpoint endpoint) {
+        boolean ingress = ServiceEndpoints.isIngress(port);
+        for (ServiceEndpoint.Port taken : endpoint.ports()) {
+            boolean same = taken.published() == port.path("PublishedPort").asInt(0) && taken.protocol().equals(ServiceEndpoints.protocol(port));
+            if (same && (taken.ingress() || ingress)) {
+                throw SpecException.invalid("rpc error: code = InvalidArgument desc = port '" + taken.published() + "' is already in use by service '"
+                        + other.name() + "' (" + other.uid() + ") as " + (taken.ingress() ? "an ingress" : "a host-published") + " port");
             }
         }
-    }
-
-    private static boolean isIngress(JsonNode port) {
-        return !port.path("PublishMode").asText("").equals("host");
     }
 }

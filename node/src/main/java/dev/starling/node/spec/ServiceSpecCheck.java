@@ -14,7 +14,6 @@ import java.util.regex.Pattern;
  * release cannot do yet is refused by name. What passes is the client's JSON with Docker's defaults filled in where the CLI counts on them.
  */
 public final class ServiceSpecCheck {
-    private static final int MAX_REPLICAS = 100_000;
     private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9](?:[-_a-zA-Z0-9]*[a-zA-Z0-9])?");
     private static final Pattern HOST_NAME_CHARACTERS = Pattern.compile("[^\\s/]{1,253}");
 
@@ -23,6 +22,9 @@ public final class ServiceSpecCheck {
             Labels map
             Mode.Replicated.Replicas integer
             Mode.Global any
+            Mode.ReplicatedJob.TotalCompletions integer
+            Mode.ReplicatedJob.MaxConcurrent integer
+            Mode.GlobalJob any
             TaskTemplate.ContainerSpec.Image string
             TaskTemplate.ContainerSpec.Labels map
             TaskTemplate.ContainerSpec.Command strings
@@ -84,6 +86,8 @@ public final class ServiceSpecCheck {
             TaskTemplate.Resources.Limits.Pids integer
             TaskTemplate.Resources.Reservations.NanoCPUs integer
             TaskTemplate.Resources.Reservations.MemoryBytes integer
+            TaskTemplate.Resources.Reservations.GenericResources[].DiscreteResourceSpec.Kind string
+            TaskTemplate.Resources.Reservations.GenericResources[].DiscreteResourceSpec.Value integer
             TaskTemplate.RestartPolicy.Condition string
             TaskTemplate.RestartPolicy.Delay integer
             TaskTemplate.RestartPolicy.MaxAttempts integer
@@ -117,9 +121,9 @@ public final class ServiceSpecCheck {
             EndpointSpec.Ports any
             """);
 
-    /** Which ways to publish a port this release has. */
-    public record Features(boolean ingressPorts, boolean hostPorts) {
-        public static final Features NOW = new Features(false, false);
+    /** @param missingForPorts what this node's kernel lacks for published ports, in a line each */
+    public record Features(List<String> missingForPorts) {
+        public static final Features ALL = new Features(List.of());
     }
 
     private final ConstraintSyntax constraints;
@@ -142,7 +146,7 @@ public final class ServiceSpecCheck {
         FIELDS.check(spec);
         ObjectNode result = spec.deepCopy();
         checkName(result.path("Name").asText(""));
-        checkMode(result);
+        ServiceMode.check(result);
         if (!(result.path("TaskTemplate") instanceof ObjectNode template) || !template.path("ContainerSpec").isObject()) {
             throw invalid("TaskTemplate: missing container spec");
         }
@@ -155,7 +159,7 @@ public final class ServiceSpecCheck {
         checkRollout(result.path("RollbackConfig"), "RollbackConfig", Set.of("", "pause", "continue"));
         FileReferenceCheck.check(TaskTemplate.of(result), snapshot);
         resolveNetworks(template.path("Networks"), snapshot);
-        new PublishedPorts(features).check(result.path("EndpointSpec"), snapshot.documents().getOrDefault(Kind.SERVICE, List.of()), uid);
+        new PublishedPorts(features.missingForPorts()).check(result.path("EndpointSpec"), snapshot, uid);
         return result;
     }
 
@@ -166,27 +170,6 @@ public final class ServiceSpecCheck {
         if (!NAME.matcher(name).matches()) {
             throw invalid("Name: name must be valid as a DNS name component, got \"" + name + "\"");
         }
-    }
-
-    private static void checkMode(ObjectNode spec) {
-        JsonNode mode = spec.path("Mode");
-        for (String missing : List.of("ReplicatedJob", "GlobalJob")) {
-            if (mode.path(missing).isObject()) {
-                throw SpecException.notSupported("Mode." + missing + " (jobs)");
-            }
-        }
-        if (mode.path("Global").isObject()) {
-            if (mode.path("Replicated").isObject()) {
-                throw invalid("Mode: must specify only one service mode");
-            }
-            return;
-        }
-        ObjectNode replicated = mode.path("Replicated") instanceof ObjectNode given ? given
-                : spec.withObjectProperty("Mode").withObjectProperty("Replicated");
-        if (!replicated.path("Replicas").isNumber()) {
-            replicated.put("Replicas", 1);
-        }
-        range(replicated.path("Replicas"), "Mode.Replicated.Replicas", 0, MAX_REPLICAS);
     }
 
     private static void checkContainer(JsonNode container) {
@@ -253,6 +236,13 @@ public final class ServiceSpecCheck {
             }
             range(resources.path(part).path("Pids"), path + ".Pids", 0, Integer.MAX_VALUE);
         }
+        for (JsonNode generic : resources.path("Reservations").path("GenericResources")) {
+            JsonNode discrete = generic.path("DiscreteResourceSpec");
+            if (discrete.path("Kind").asText("").isEmpty()) {
+                throw invalid("TaskTemplate.Resources.Reservations.GenericResources: a resource without a kind");
+            }
+            range(discrete.path("Value"), "TaskTemplate.Resources.Reservations.GenericResources " + discrete.path("Kind").asText(), 1, 1_000_000);
+        }
     }
 
     private static void checkRestart(JsonNode policy) {
@@ -297,6 +287,9 @@ public final class ServiceSpecCheck {
             Document found = live.stream().filter(candidate -> candidate.uid().equals(target)).findFirst()
                     .or(() -> live.stream().filter(candidate -> candidate.name().equals(target)).findFirst())
                     .orElseThrow(() -> SpecException.notFound("network " + target + " not found"));
+            if (found.uid().equals(IngressNetwork.UID)) {
+                throw invalid("Service cannot be explicitly attached to the ingress network \"" + target + "\"");
+            }
             ((ObjectNode) network).put("Target", found.uid());
         }
     }

@@ -30,23 +30,29 @@ public final class ServiceSpecReader {
         JsonNode placement = template.json().path("Placement");
         JsonNode update = spec.path(document.body().path(ROLLED_BACK).asBoolean(false) ? "RollbackConfig" : "UpdateConfig");
         return new ServiceSpec(document.uid(), document.name(), document.object().created(), document.object().generation(),
-                template.hash(), template.image(), mode(spec.path("Mode")), resources(template.json().path("Resources").path("Reservations")),
+                template.hash(), template.image(), ServiceMode.read(document), resources(template.json().path("Resources").path("Reservations")),
                 strings(placement.path("Constraints")), spreadPreferences(placement.path("Preferences")),
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
-                restartPolicy(template.json().path("RestartPolicy")), updatePolicy(update), networks(template.json().path("Networks")),
-                hostPorts(spec.path("EndpointSpec").path("Ports")));
+                restartPolicy(template.json().path("RestartPolicy")), updatePolicy(update), networks(spec),
+                hostPorts(spec.path("EndpointSpec").path("Ports")), bindSources(template.container().path("Mounts")));
     }
 
-    private static ServiceSpec.Mode mode(JsonNode mode) {
-        if (mode.path("Global").isObject()) {
-            return new ServiceSpec.Mode.Global();
-        }
-        JsonNode replicated = mode.path("Replicated");
-        return new ServiceSpec.Mode.Replicated(replicated.isObject() ? count(replicated.path("Replicas"), 1) : 0);
+    /** Sources with a placeholder are left out: they are another path for each task. */
+    private static List<String> bindSources(JsonNode mounts) {
+        List<String> result = new ArrayList<>();
+        mounts.forEach(mount -> {
+            String source = string(mount.path("Source"), "");
+            if (mount.path("Type").asText("").equals("bind") && source.startsWith("/") && !source.contains("{{")
+                    && source.indexOf('\0') < 0 && !result.contains(source)) {
+                result.add(source);
+            }
+        });
+        return List.copyOf(result);
     }
 
     private static Resources resources(JsonNode resources) {
-        return new Resources(Math.max(0, integer(resources.path("NanoCPUs"), 0)), Math.max(0, integer(resources.path("MemoryBytes"), 0)));
+        return new Resources(Math.max(0, integer(resources.path("NanoCPUs"), 0)), Math.max(0, integer(resources.path("MemoryBytes"), 0)),
+                GenericResourceJson.reserved(resources.path("GenericResources")));
     }
 
     private static List<String> spreadPreferences(JsonNode preferences) {
@@ -97,14 +103,17 @@ public final class ServiceSpecReader {
                 monitor == 0 ? standard.monitorMillis() : monitor, Math.max(0, Math.min(1, ratio)), order);
     }
 
-    private static List<String> networks(JsonNode networks) {
+    private static List<String> networks(JsonNode spec) {
         List<String> result = new ArrayList<>();
-        networks.forEach(network -> {
+        spec.path("TaskTemplate").path("Networks").forEach(network -> {
             String target = string(network.path("Target"), "");
             if (!target.isEmpty() && !result.contains(target)) {
                 result.add(target);
             }
         });
+        if (IngressNetwork.isUsedBy(spec)) {
+            result.add(IngressNetwork.UID);
+        }
         return List.copyOf(result);
     }
 

@@ -1,5 +1,7 @@
 package dev.starling.node.spec;
 
+import java.util.List;
+
 /**
  * A spec that is not taken: wrong, at odds with what the cluster has, or asking for what this release does not have. The text begins with
  * the field, where there is one. What it becomes on the wire is the API's business.
@@ -36,5 +38,10 @@ public final class SpecException extends RuntimeException {
     /** What Starling does not have yet: named, never pretended. */
     static SpecException notSupported(String what) {
         return new SpecException(Kind.NOT_SUPPORTED, what + " is not there yet in this release of Starling");
+    }
+
+    /** What this node's kernel cannot do. */
+    static SpecException notSupportedHere(String what, List<String> missing) {
+        return new SpecException(Kind.NOT_SUPPORTED, what + " needs of this node's kernel what it does not have: " + String.join("; ", missing));
     }
 }

@@ -15,6 +15,7 @@ import dev.starling.node.Sample;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.node.core.SimSigning;
 import dev.starling.node.spec.DockerSpecReader;
 import dev.starling.scheduler.Scheduler;
 import dev.starling.scheduler.SchedulerConfig;
@@ -55,7 +56,7 @@ class CoreLoopTest {
         Random random = new Random(1);
         Member self = new Member(SELF, new Endpoint("127.0.0.1", 7946), Role.MANAGER, 1, 0, MemberStatus.ALIVE);
         NodeCore.Config plansAtOnce = new NodeCore.Config(5_000, 700, 0, 300_000); // the start comes in the same round as the write
-        NodeCore core = new NodeCore(SELF, Role.MANAGER, plansAtOnce, new Gossip(GossipConfig.lan(), self, random, object -> null),
+        NodeCore core = new NodeCore(SELF, Role.MANAGER, plansAtOnce, new Gossip(GossipConfig.lan(), self, random, object -> null, new SimSigning(SELF)),
                 new Scheduler(SELF, SchedulerConfig.defaults(), random), new DockerSpecReader(), object -> object, random);
         core.describe(Sample.report(SELF.value(), "127.0.0.1"), clock.now());
         core.start(List.of(), clock.now());

@@ -2,6 +2,8 @@ package dev.starling.node.agent;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
+import dev.starling.netlink.balance.Balancer;
+import dev.starling.netlink.balance.HostNetworks;
 import dev.starling.netlink.overlay.LocalEndpoint;
 import dev.starling.netlink.overlay.Overlay;
 import dev.starling.netlink.overlay.OverlayNetwork;
@@ -16,9 +18,11 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.Executors;
@@ -33,6 +37,10 @@ final class LoopbackNode implements AutoCloseable {
     final Endpoint join = new Endpoint("127.0.0.1", freePort());
     final ToldContainers containers = new ToldContainers();
     SwarmControl swarm;
+    /** What this node's clock shows; may be set while it runs. */
+    volatile InstantSource wall = InstantSource.system();
+    /** Of the config, from the next start on. */
+    volatile List<Endpoint> joinAddresses = List.of();
     private final Vertx vertx;
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
 
@@ -45,11 +53,12 @@ final class LoopbackNode implements AutoCloseable {
     /** The agent begins, or begins again after {@link #stop}. */
     void start() {
         NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
-        NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, List.of(),
-                null, Map.of(), dev.starling.node.config.Profile.LOCAL, defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
+        NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
+                null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
+                defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
-                new WatchedImages(new BusyboxOnly()), new NoOverlay(), vertx, meters, timer),
-                new SwarmDirectory(directory));
+                new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"), vertx, meters, timer),
+                new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();
     }
 
@@ -74,6 +83,10 @@ final class LoopbackNode implements AutoCloseable {
         return meters.find(name).meters().stream().mapToDouble(meter -> meter.measure().iterator().next().getValue()).sum();
     }
 
+    double metric(String name, String reason) {
+        return meters.find(name).tag("reason", reason).meters().stream().mapToDouble(meter -> meter.measure().iterator().next().getValue()).sum();
+    }
+
     private static int freePort() {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
@@ -88,7 +101,7 @@ final class LoopbackNode implements AutoCloseable {
         timer.shutdownNow();
     }
 
-    private static final class NoOverlay implements Overlay {
+    static final class NoOverlay implements Overlay {
         @Override
         public void ensure(OverlayNetwork network, String vtep) {
             throw new AssertionError("not expected");
@@ -125,11 +138,44 @@ final class LoopbackNode implements AutoCloseable {
         }
 
         @Override
+        public String bridge(String networkUid) {
+            return networkUid;
+        }
+
+        @Override
         public String deviceKey(String networkUid) {
             return networkUid;
         }
 
         @Override
         public void close() {}
+    }
+
+    /** Strict: a node whose kernel lacks everything asks for nothing. */
+    static final class NoBalancer implements Balancer {
+        @Override
+        public List<String> missing() {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void host(HostNetworks wanted) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void container(String key, Path netns, SortedMap<String, SortedSet<String>> services) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void forgetAllBut(SortedSet<String> keys) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void remove() {
+            throw new AssertionError("not expected");
+        }
     }
 }

@@ -15,7 +15,10 @@ import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.member.Suspected;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.record.RecordDelta;
@@ -23,6 +26,7 @@ import dev.starling.gossip.record.RecordEntry;
 import dev.starling.gossip.trust.DesiredSigner;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
+import dev.starling.gossip.trust.NodeSigner;
 import dev.starling.node.Sample;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
@@ -89,7 +93,11 @@ class TakenOverNodeTest {
     }
 
     private void send(List<RecordDelta> records, DesiredObject... objects) {
-        Message push = new Message.Push(true, new Changes(List.of(), List.of(), List.of(), records, List.of(objects)));
+        send(new Changes(List.of(), List.of(), List.of(), records, List.of(objects)));
+    }
+
+    private void send(Changes changes) {
+        Message push = new Message.Push(true, changes);
         evil.swarm.session().transport().send(manager.gossip, new MessageCodec(GossipConfig.local().maxMessageBytes()).encode(push));
     }
 
@@ -163,14 +171,15 @@ class TakenOverNodeTest {
     void aCertificateIsIssuedForWhoAsksAndWhatItsDocumentSays() throws Exception {
         joinAs(Role.WORKER);
         IssuedCertificate own = IssuedCertificate.decode(ask(evil.swarm.session().credentials().certificateRequest()));
-        assertNull(own.caKey());
+        assertNull(own.caKeys());
+        assertNull(own.unlockKey());
         assertEquals(Role.WORKER, evil.swarm.session().credentials().renewed(own.certificate()).role());
         ExecutionException refused = assertThrows(ExecutionException.class, () -> ask(NodeKey.generate().certificateRequest()));
         assertTrue(refused.getMessage().contains("asked for a certificate of node"), refused.getMessage());
         assertThrows(ExecutionException.class, () -> ask(new byte[] {1, 2, 3}));
         assertEquals(2, manager.metric("starling.certificate.refusals"));
 
-        CertificateDesk desk = new CertificateDesk(manager.swarm.session().authority(), null, manager.swarm::snapshot);
+        CertificateDesk desk = new CertificateDesk(manager.swarm.session().trust());
         NodeCredentials stranger = manager.swarm.session().authority().enrol(NodeKey.generate(), Role.MANAGER);
         IllegalStateException unknown = assertThrows(IllegalStateException.class,
                 () -> desk.issue(stranger.identity(), stranger.certificateRequest()));
@@ -188,13 +197,52 @@ class TakenOverNodeTest {
         NodeId victim = manager.swarm.session().self();
         NodeReport before = manager.swarm.snapshot().reports().get(victim);
         long boot = manager.swarm.snapshot().members().get(victim).boot();
-        send(List.of(new RecordDelta(victim, boot, 0, 1_000, List.of(new RecordEntry("node", 1_000, null)))));
-        send(List.of(new RecordDelta(victim, boot + 1, 0, 1, List.of(new RecordEntry("node", 1, Bytes.utf8("lies"))))));
+        send(List.of(new RecordDelta(victim, boot, 0, 1_000, List.of(new RecordEntry("node", 1_000, null)), Bytes.EMPTY)));
+        send(List.of(new RecordDelta(victim, boot + 1, 0, 1, List.of(new RecordEntry("node", 1, Bytes.utf8("lies"))), Bytes.EMPTY)));
         DesiredObject marker = service(manager.swarm.session().credentials(), "marker", 1, System.currentTimeMillis());
         send(List.of(), marker);
         until(() -> atManager("marker") != null);
         assertEquals(before, manager.swarm.snapshot().reports().get(victim));
         stillWorks();
+    }
+
+    /** Lies about a third node, all signed with the liar's own good key. */
+    @Test
+    void aWorkersLiesAboutAnotherWorkerAreRefusedAndCounted() throws Exception {
+        joinAs(Role.WORKER);
+        try (LoopbackNode honest = new LoopbackNode(directory.resolve("v1"), vertx)) {
+            honest.join(manager, Role.WORKER);
+            NodeId victim = honest.swarm.session().self();
+            until(() -> isUp(manager, honest) && isUp(evil, honest) && manager.swarm.snapshot().reports().containsKey(victim));
+            NodeReport report = manager.swarm.snapshot().reports().get(victim);
+            Member member = evil.swarm.snapshot().members().get(victim);
+            NodeSigner liar = evil.swarm.session().credentials().signer();
+
+            Member moved = new Member(victim, evil.gossip, member.role(), member.boot(), member.incarnation() + 1, MemberStatus.ALIVE,
+                    member.key(), Bytes.EMPTY);
+            Member suspect = member.with(MemberStatus.SUSPECT);
+            Suspected inAnothersName = new Suspected(suspect, manager.swarm.session().self(), Bytes.EMPTY);
+            Suspected inItsOwn = new Suspected(suspect, evilId(), Bytes.EMPTY);
+            send(new Changes(List.of(new Member(victim, moved.endpoint(), moved.role(), moved.boot(), moved.incarnation(), moved.status(), moved.key(),
+                    liar.sign(moved.assertion()))), List.of(inItsOwn, new Suspected(suspect, NodeKey.generate().nodeId(), liar.sign(inAnothersName.statement()))),
+                    List.of(new Forgotten(victim, member.boot())),
+                    List.of(new RecordDelta(victim, member.boot() + 1, 0, 1, List.of(), liar.sign(new byte[1]))), List.of()));
+            for (String reason : List.of("forged_member", "forged_suspicion", "forged_record", "unproven_removal")) {
+                until(() -> manager.metric("starling.gossip.refused", reason) >= 1);
+            }
+            // its death, over and over: the manager asks the victim, which refutes
+            for (int i = 0; i < 20; i++) {
+                Member now = manager.swarm.snapshot().members().get(victim);
+                assertTrue(now.status().isUp(), "the manager believes that the victim is " + now.status());
+                send(new Changes(List.of(now.with(MemberStatus.DEAD)), List.of(), List.of(), List.of(), List.of()));
+                Thread.sleep(100);
+            }
+            until(() -> manager.swarm.snapshot().members().get(victim).status() == MemberStatus.ALIVE);
+            assertTrue(manager.swarm.snapshot().members().get(victim).incarnation() > 0, "it had to refute");
+            assertEquals(member.endpoint(), manager.swarm.snapshot().members().get(victim).endpoint());
+            assertEquals(report, manager.swarm.snapshot().reports().get(victim));
+            stillWorks();
+        }
     }
 
     /** It may say what it likes of itself; a task of another node in its record counts for nobody. */
@@ -205,7 +253,7 @@ class TakenOverNodeTest {
         Task forged = Sample.task("task1", Slot.replica("web", 1), victim, TaskState.RUNNING, Map.of());
         long boot = manager.swarm.snapshot().members().get(evilId()).boot();
         double before = manager.metric("starling.record.malformed");
-        send(List.of(new RecordDelta(evilId(), boot + 1, 0, 1, List.of(new RecordEntry(RecordBytes.key(forged), 1, RecordBytes.value(forged))))));
+        send(List.of(new RecordDelta(evilId(), boot + 1, 0, 1, List.of(new RecordEntry(RecordBytes.key(forged), 1, RecordBytes.value(forged))), Bytes.EMPTY)));
         until(() -> manager.metric("starling.record.malformed") > before);
         assertTrue(manager.swarm.snapshot().view().tasks().values().stream().allMatch(List::isEmpty));
         stillWorks();

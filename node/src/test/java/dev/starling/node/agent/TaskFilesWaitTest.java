@@ -7,6 +7,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.Sample;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
@@ -122,5 +123,11 @@ class TaskFilesWaitTest {
         public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot at) {
             return ContainerRuntime.NetworkSetup.NONE;
         }
+
+        @Override
+        public void awaitAnswering(Task task, Container container, ClusterSnapshot at) {}
+
+        @Override
+        public void leaveBalance(Task task, ClusterSnapshot at) {}
     }
 }

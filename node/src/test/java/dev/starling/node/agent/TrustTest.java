@@ -107,7 +107,7 @@ class TrustTest {
         SwarmDirectory disk = new SwarmDirectory(node.directory);
         SwarmDirectory.Identity now = disk.load();
         disk.renew(new SwarmDirectory.Identity(now.credentials().renewed(ClusterAuthority.pem(authority.issue(now.credentials().certificateRequest(),
-                now.credentials().role(), Instant.now().plus(left)))), now.authority(), now.dataKey(), now.advertise()));
+                now.credentials().role(), Instant.now().plus(left)))), now.authorities(), now.dataKey(), now.advertise()));
         node.start();
     }
 
@@ -127,8 +127,9 @@ class TrustTest {
         assertFalse(Files.exists(worker.directory.resolve("swarm/ca-key.pem")));
 
         long handshakes = session.transport().counters().handshakes.sum();
-        session.renew(session.credentials().renewed(ClusterAuthority.pem(authority.issue(session.credentials().certificateRequest(), Role.WORKER,
-                Instant.now().plus(Duration.ofDays(89)).truncatedTo(ChronoUnit.SECONDS)))));
+        session.renew(new SwarmDirectory.Identity(session.credentials().renewed(ClusterAuthority.pem(authority.issue(
+                session.credentials().certificateRequest(), Role.WORKER, Instant.now().plus(Duration.ofDays(89)).truncatedTo(ChronoUnit.SECONDS)))),
+                null, null, session.identity().advertise()));
         long frames = session.transport().counters().framesIn.sum();
         until(() -> session.transport().counters().framesIn.sum() > frames + 5);
         assertEquals(handshakes, session.transport().counters().handshakes.sum(), "what was open is still in use");

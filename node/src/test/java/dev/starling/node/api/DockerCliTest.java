@@ -126,6 +126,23 @@ final class DockerCliTest {
     }
 
     @Test
+    void jobsRunToTheirEndAndAgainWhereForced() throws Exception {
+        String out = ok("service", "create", "--name", "job", "--mode", "replicated-job", "--replicas", "3", "--max-concurrent", "2",
+                "--restart-condition", "on-failure", "--generic-resource", "gpu=1", "busybox:latest", "true");
+        assertTrue(out.contains("job complete"), out);
+        assertEquals("job replicated job 0/2 (3/3 completed)", ok("service", "ls", "--format", "{{.Name}} {{.Mode}} {{.Replicas}}").strip());
+        assertEquals("", ok("service", "ls", "-q", "--filter", "mode=replicated"));
+        assertTrue(ok("service", "ls", "-q", "--filter", "mode=replicated-job").length() > 9);
+        String ps = ok("service", "ps", "job");
+        assertTrue(ps.matches("(?s).*job\\.2 +busybox:latest +n. +Complete +Complete.*"), ps);
+        assertTrue(ok("service", "update", "--force", "job").contains("job complete"));
+        assertEquals("2", ok("service", "inspect", "--format", "{{.JobStatus.JobIteration.Index}}", "job").strip());
+        assertTrue(ok("service", "create", "--name", "each", "--mode", "global-job", "busybox:latest").contains("job complete"));
+        assertEquals("0/0 (3/3 completed)", ok("service", "ls", "--format", "{{.Replicas}}", "--filter", "mode=global-job").strip());
+        assertError("jobs are not updated step by step", "service", "update", "-d", "--update-parallelism", "2", "job");
+    }
+
+    @Test
     void serviceListPsInspectRemove() throws Exception {
         ok("network", "create", "--driver", "overlay", "--subnet", "10.9.0.0/24", "net");
         String id = createService("web", "--replicas", "2", "--network", "net", "--label", "tier=front", "--limit-memory", "64M",
@@ -154,13 +171,12 @@ final class DockerCliTest {
     void conflictsAndRefusals() throws Exception {
         createService("web");
         assertError("service web already exists", "service", "create", "-d", "--name", "web", "busybox");
-        assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "80:80", "busybox");
+        assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "mode=host,target=80", "busybox");
         assertError("TTY", "service", "create", "-d", "--tty", "busybox");
-        assertError("ReplicatedJob", "service", "create", "-d", "--mode", "replicated-job", "busybox");
         assertError("invalid oom score", "service", "create", "-d", "--oom-score-adj", "2000", "busybox");
         assertError("expected one operator", "service", "create", "-d", "--constraint", "node.role", "busybox");
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");
-        assertError("Internal", "network", "create", "-d", "overlay", "--internal", "n");
+        assertError("EnableIPv6", "network", "create", "-d", "overlay", "--ipv6", "n");
         assertError("docker run", "run", "busybox");
         assertEquals(1, api.cluster.snapshot().documents().get(Kind.SERVICE).size());
     }

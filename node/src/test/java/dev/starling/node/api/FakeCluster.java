@@ -9,6 +9,8 @@ import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
@@ -160,6 +162,10 @@ final class FakeCluster implements ClusterControl {
             for (int i = 1; i <= replicated.replicas(); i++) {
                 slots.add(Slot.replica(service.uid(), i));
             }
+        } else if (service.mode() instanceof ServiceSpec.Mode.ReplicatedJob job) {
+            for (int i = 1; i <= job.completions(); i++) {
+                slots.add(Slot.replica(service.uid(), i));
+            }
         } else {
             List.of(N1, N2, N3).forEach(node -> slots.add(Slot.global(service.uid(), node)));
         }
@@ -168,10 +174,10 @@ final class FakeCluster implements ClusterControl {
             if (!task.slot().serviceUid().equals(service.uid()) || !task.isActive()) {
                 continue;
             }
-            boolean keep = slots.contains(task.slot()) && task.templateHash().equals(service.templateHash());
+            boolean keep = slots.contains(task.slot()) && service.isCurrent(task);
             tasks.set(i, keep ? advanced(task) : with(task, TaskState.SHUTDOWN, TaskState.SHUTDOWN));
         }
-        List<Slot> held = tasks.stream().filter(Task::isActive).map(Task::slot).toList();
+        List<Slot> held = tasks.stream().filter(task -> task.isActive() || task.isCompletedWork() && service.isCurrent(task)).map(Task::slot).toList();
         slots.stream().filter(slot -> !held.contains(slot)).forEach(slot -> tasks.add(newTask(service, slot)));
     }
 
@@ -182,7 +188,7 @@ final class FakeCluster implements ClusterControl {
         service.networks().forEach(network -> addresses.put(network, "10.0.1." + (10 + counter % 200) + "/24"));
         long now = START_MILLIS + counter;
         return new Task(id, slot, node, service.generation(), service.templateHash(), service.image(), TaskState.NEW, TaskState.RUNNING,
-                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses);
+                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses, service.reservations(), service.iteration());
     }
 
     private static Task advanced(Task task) {
@@ -190,7 +196,7 @@ final class FakeCluster implements ClusterControl {
             case NEW -> with(task, TaskState.PREPARING, TaskState.RUNNING);
             case PREPARING -> with(task, TaskState.STARTING, TaskState.RUNNING);
             case STARTING -> with(task, TaskState.RUNNING, TaskState.RUNNING);
-            default -> task;
+            default -> task.iteration() > 0 ? with(task, TaskState.COMPLETE, TaskState.SHUTDOWN) : task;
         };
     }
 
@@ -198,7 +204,7 @@ final class FakeCluster implements ClusterControl {
         boolean started = state.compareTo(TaskState.RUNNING) >= 0;
         return new Task(t.id(), t.slot(), t.node(), t.serviceGeneration(), t.templateHash(), t.image(), state, desired, t.claimed(),
                 t.price(), t.attempt(), t.notBefore(), t.createdMillis(), t.changedMillis() + 1, state == TaskState.RUNNING ? "started" : "",
-                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses());
+                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses(), t.reserved(), t.iteration());
     }
 
     private Document put(Kind kind, String uid, long generation, JsonNode body) {
@@ -307,8 +313,28 @@ final class FakeCluster implements ClusterControl {
     }
 
     @Override
-    public String caCertificate() {
-        return CA;
+    public ClusterRoots roots() {
+        return new ClusterRoots("k3x9", List.of(ClusterAuthority.certificate(CA)), List.of(), List.of());
+    }
+
+    @Override
+    public synchronized CompletionStage<Void> updateSwarm(long version, com.fasterxml.jackson.databind.JsonNode spec, boolean rotateUnlockKey) {
+        throw new AssertionError("not expected in these tests: swarm update " + spec);
+    }
+
+    @Override
+    public boolean isLocked() {
+        return false;
+    }
+
+    @Override
+    public CompletionStage<Void> unlock(String key) {
+        return CompletableFuture.failedFuture(ApiException.conflict("swarm is not locked"));
+    }
+
+    @Override
+    public String unlockKey() {
+        return "";
     }
 
     private static Role roleOf(NodeId node) {

@@ -244,7 +244,7 @@ final class HttpTest {
                 HybridTime.of(1, 0), 0, 0, 0, 1, 1, "pending task scheduling", "no suitable node (1 node is full)", -1, "", 0,
                 new TreeMap<>())).toList();
         UpdateProgress progress = (view, service) -> Optional.of(new UpdateProgress.Status("updating", 1, 0, "update in progress"));
-        DockerApi.Seams seams = new DockerApi.Seams(pending, progress, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
+        DockerApi.Seams seams = new DockerApi.Seams(pending, progress, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
         try (ApiFixture told = new ApiFixture(seams)) {
             String id = told.http().post("/services/create", SERVICE.formatted("web")).json().path("ID").asText();
             JsonNode tasks = told.http().get("/tasks?filters=%7B%22id%22:%5B%22pending%22%5D%7D").json();

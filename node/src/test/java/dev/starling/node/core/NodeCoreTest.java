@@ -12,6 +12,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
@@ -70,7 +71,7 @@ class NodeCoreTest {
         Host start(Collection<Endpoint> seeds) {
             Random random = new Random(id.hashCode());
             Member self = new Member(id, endpoint, role, ++boot, 0, MemberStatus.ALIVE);
-            core = new NodeCore(id, role, NodeCore.Config.defaults(), new Gossip(GossipConfig.lan(), self, random, object -> null),
+            core = new NodeCore(id, role, NodeCore.Config.defaults(), new Gossip(GossipConfig.lan(), self, random, object -> null, new SimSigning(id)),
                     new Scheduler(id, SchedulerConfig.defaults(), random), new DockerSpecReader(), object -> object, random);
             core.restore(disk.values(), record, List.of());
             core.describe(Sample.report(id.value(), endpoint.host()), time());
@@ -298,7 +299,7 @@ class NodeCoreTest {
         hosts[0].effects.clear();
         hosts[0].core.receive(hosts[1].id, Role.MANAGER, new dev.starling.gossip.message.Message.Ping(9, null, null), time());
         hosts[0].carryOut();
-        assertEquals(List.of(), hosts[0].effects);
+        assertEquals(List.of(new NodeEffect.Refused(hosts[1].id, Refusal.REMOVED_NODE)), hosts[0].effects);
         assertFalse(hosts[0].core.view().nodes().containsKey(hosts[1].id));
     }
 

@@ -11,6 +11,9 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.node.Sample;
 import dev.starling.scheduler.model.BlockClaim;
+import dev.starling.scheduler.model.CompletedWork;
+import dev.starling.scheduler.model.GenericResources;
+import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Resources;
@@ -18,6 +21,7 @@ import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -35,7 +39,7 @@ import net.jqwik.api.constraints.StringLength;
 /** Values come back as they went in; what a peer made up ends in one known exception, and quickly. */
 class RecordCodecTest {
     private static final List<Function<Bytes, Object>> DECODERS =
-            List.of(RecordCodec::decodeReport, RecordCodec::decodeTask, RecordCodec::decodeRefusal, RecordCodec::decodeBlocks);
+            List.of(RecordCodec::decodeReport, RecordCodec::decodeTask, RecordCodec::decodeRefusal, RecordCodec::decodeBlocks, RecordCodec::decodeCompleted);
 
     @Property(tries = 200)
     void aTaskComesBack(@ForAll @StringLength(max = 40) String text, @ForAll boolean global, @ForAll @IntRange(min = 1) int index,
@@ -46,6 +50,28 @@ class RecordCodecTest {
         Task task = new Task("t" + text, slot, Sample.N1, generation, text, text, state, desired, new HybridTime(claimed), price, price,
                 millis, millis, millis, text, text, exitCode, text, pid, new TreeMap<>(addresses));
         assertEquals(task, RecordCodec.decodeTask(RecordCodec.encode(task)));
+        Task ofJob = task.ofJob(generation, generic(text, millis));
+        assertEquals(ofJob, RecordCodec.decodeTask(RecordCodec.encode(ofJob)));
+    }
+
+    private static GenericResources generic(String text, long count) {
+        return GenericResources.of(new TreeMap<>(Map.of("c" + text, count)), new TreeMap<>(Map.of("n" + text, new TreeSet<>(List.of("a" + text, "b")))));
+    }
+
+    @Property(tries = 100)
+    void completedWorkComesBack(@ForAll @LongRange(min = 0) long iteration, @ForAll @Size(max = 20) Set<@IntRange(min = 1, max = 100_000) Integer> slots) {
+        BitSet replicas = new BitSet();
+        slots.forEach(replicas::set);
+        CompletedWork work = new CompletedWork("job", iteration, replicas, new TreeSet<>(List.of(Sample.N1, Sample.N2)));
+        assertEquals(work, RecordCodec.decodeCompleted(RecordCodec.encode(work)));
+    }
+
+    /** What the release before this one wrote ends where it did then. */
+    @Example
+    void aTaskWithoutIterationAndDevicesIsOfNoJob() {
+        Task task = Sample.task("task1", Slot.replica("web", 3), Sample.N1, TaskState.RUNNING, Map.of());
+        byte[] now = RecordCodec.encode(task).toArray();
+        assertEquals(task, RecordCodec.decodeTask(Bytes.of(Arrays.copyOf(now, now.length - 3))));
     }
 
     @Property(tries = 100)
@@ -54,6 +80,8 @@ class RecordCodecTest {
         NodeReport report = new NodeReport(text, text, text, role, new Platform(text, text), new Resources(amount, -amount), text,
                 new TreeMap<>(labels), new TreeSet<>(names), new TreeSet<>(names));
         assertEquals(report, RecordCodec.decodeReport(RecordCodec.encode(report)));
+        NodeReport more = report.with(generic(text, 3), new Obstacles(new TreeSet<>(names), new TreeSet<>(names)));
+        assertEquals(more, RecordCodec.decodeReport(RecordCodec.encode(more)));
     }
 
     @Property(tries = 100)

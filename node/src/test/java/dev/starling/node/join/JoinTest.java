@@ -10,10 +10,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.trust.ClusterAuthorities;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.JoinToken;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
+import dev.starling.gossip.trust.TrustClock;
+import dev.starling.gossip.trust.UnlockKey;
 import io.vertx.core.Vertx;
 import java.net.Socket;
 import java.net.URI;
@@ -21,6 +24,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.EnumMap;
 import java.util.List;
@@ -41,7 +46,40 @@ import org.junit.jupiter.api.Timeout;
 /** A join from end to end on the loopback address: who is let in, with what, and who is not. */
 @Timeout(60)
 class JoinTest {
-    private static final class Swarm implements JoinServer.Cluster {
+    private final class Swarm implements JoinServer.Cluster {
+        @Override
+        public ClusterAuthority tokenAuthority() {
+            return authority;
+        }
+
+        @Override
+        public ClusterAuthorities authorities() {
+            return ClusterAuthorities.of(authority);
+        }
+
+        @Override
+        public Duration certificateLife() {
+            return ClusterAuthority.NODE_LIFE;
+        }
+
+        @Override
+        public UnlockKey unlockKey() {
+            return null;
+        }
+
+        @Override
+        public TrustClock clock() {
+            return TrustClock.system(Instant.EPOCH);
+        }
+
+        @Override
+        public byte[] renew(X509Certificate shown, byte[] request) {
+            if (!NodeCredentials.ownerOf(shown, "k3x9").equals(key.nodeId())) {
+                throw new IllegalStateException("is not enrolled");
+            }
+            return "issued".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+        }
+
         final Map<Role, Integer> rotations = new EnumMap<>(Role.class);
         final List<String> enrolled = new CopyOnWriteArrayList<>();
         volatile RuntimeException failure;
@@ -81,7 +119,7 @@ class JoinTest {
 
     @BeforeEach
     void listen() {
-        server = new JoinServer(vertx, authority, () -> credentials, swarm);
+        server = new JoinServer(vertx, () -> credentials, swarm);
         server.listen(new Endpoint("127.0.0.1", freePort()));
         address = new Endpoint("127.0.0.1", server.port());
     }
@@ -191,6 +229,28 @@ class JoinTest {
         assertEquals(400, post(JoinServer.PATH, secret, "{\"csr\": \"bm8=\"}").statusCode());
         assertEquals(400, post(JoinServer.PATH, secret, "no json").statusCode());
         assertEquals(List.of(), swarm.enrolled);
+    }
+
+    /** Its certificate ended long ago, and is of a CA that nobody knows any more: the key is what counts. */
+    @Test
+    void theOwnerOfAnEnrolledKeyRenewsAtTheJoinPort() {
+        NodeCredentials ended = new NodeCredentials(key.privateKey(),
+                authority.issue(key.certificateRequest(), Role.WORKER, Instant.now().minusSeconds(86_400)), authority.certificate());
+        assertEquals("issued", new String(JoinClient.renew(address, ended, Instant::now, ended.certificateRequest()),
+                java.nio.charset.StandardCharsets.US_ASCII));
+        NodeCredentials stranger = authority.enrol(NodeKey.generate(), Role.MANAGER);
+        JoinClient.JoinException unknown = assertThrows(JoinClient.JoinException.class,
+                () -> JoinClient.renew(address, stranger, Instant::now, stranger.certificateRequest()));
+        assertTrue(unknown.refused() && unknown.getMessage().contains("not enrolled"), unknown.getMessage());
+        NodeCredentials elsewhere = ClusterAuthority.create("other").enrol(key, Role.WORKER);
+        assertThrows(JoinClient.JoinException.class, () -> JoinClient.renew(address, elsewhere, Instant::now, elsewhere.certificateRequest()),
+                "it does not trust this manager");
+        assertEquals(1, server.refusals());
+    }
+
+    @Test
+    void withoutACertificateNothingIsRenewed() throws Exception {
+        assertEquals(403, post("/v1/renew", "", "x").statusCode());
     }
 
     /** Its first part is a whole request: it must not be taken for one. */

@@ -10,6 +10,7 @@ import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 final class ContainerSpecBuilderTest {
@@ -45,6 +47,15 @@ final class ContainerSpecBuilderTest {
 
     private static ContainerSpec build(Document service, Task task) {
         return ContainerSpecBuilder.build(service, task, Specs.report("10.77.0.11"), NODE_LABELS, List.of("127.0.0.11"));
+    }
+
+    @Test
+    void devicesAreInTheEnvironmentAndCannotBePretended() {
+        Document service = Specs.withSpec(Kind.SERVICE, "svc", Specs.json(
+                "{\"Name\": \"web\", \"TaskTemplate\": {\"ContainerSpec\": {\"Image\": \"busybox\", \"Env\": [\"DOCKER_RESOURCE_GPU=mine\"]}}}"));
+        Task task = task(TaskTemplate.of(service.spec()).hash(), new TreeMap<>()).ofJob(0, GenericResources.of(new TreeMap<>(Map.of("camera", 2L)),
+                new TreeMap<>(Map.of("gpu", new TreeSet<>(List.of("B", "A"))))));
+        assertEquals(List.of("DOCKER_RESOURCE_GPU=mine", "DOCKER_RESOURCE_GPU=A,B", "DOCKER_RESOURCE_CAMERA=2"), build(service, task).env());
     }
 
     @Test

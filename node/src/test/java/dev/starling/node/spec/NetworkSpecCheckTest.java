@@ -53,7 +53,7 @@ final class NetworkSpecCheckTest {
                  "IPAM": {"Driver": "default", "Options": {}, "Config": [{"Subnet": "192.168.4.0/22", "Gateway": "192.168.5.9"}]}}
                 """);
         OverlayNetwork overlay = NetworkSpecReader.overlay(Specs.withSpec(Kind.NETWORK, "net", spec)).orElseThrow();
-        assertEquals(new OverlayNetwork("net", spec.path("VxlanId").asInt(), "192.168.4.0/22", "192.168.5.9", 1400), overlay);
+        assertEquals(new OverlayNetwork("net", spec.path("VxlanId").asInt(), "192.168.4.0/22", "192.168.5.9", false, 1400), overlay);
         assertTrue(overlay.vni() >= 4096 && overlay.vni() < 1 << 24);
         assertEquals("y", spec.path("Labels").path("x").asText());
     }
@@ -62,7 +62,7 @@ final class NetworkSpecCheckTest {
     @CsvSource(delimiter = '|', value = {
         "\"Name\": \"a\"                                                      | NOT_SUPPORTED | bridge",
         "\"Name\": \"a\", \"Driver\": \"macvlan\"                             | NOT_SUPPORTED | Driver \"macvlan\"",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"Internal\": true         | NOT_SUPPORTED | Internal",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"ConfigOnly\": true       | NOT_SUPPORTED | ConfigOnly",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true       | NOT_SUPPORTED | EnableIPv6",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv4\": false      | NOT_SUPPORTED | without IPv4",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"encrypted\": \"\"} | NOT_SUPPORTED | --opt encrypted",

@@ -20,8 +20,7 @@ final class ServiceSpecCheckTest {
             "{\"Name\": \"shop\", \"EndpointSpec\": {\"Ports\": [{\"Protocol\": \"tcp\", \"TargetPort\": 80, \"PublishedPort\": 8080}]}}"));
     private static final ClusterSnapshot SNAPSHOT = Specs.snapshot(List.of(PUBLISHER), List.of(NETWORK));
 
-    private final ServiceSpecCheck check = new ServiceSpecCheck(ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.NOW);
-    private final ServiceSpecCheck withPorts = new ServiceSpecCheck(ConstraintSyntax.DOCKER, new ServiceSpecCheck.Features(true, true));
+    private final ServiceSpecCheck check = new ServiceSpecCheck(ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
 
     /** Sets the field at a path like {@code TaskTemplate.Networks} of the CLI's smallest service. */
     private static ObjectNode with(String path, String value) {
@@ -94,14 +93,17 @@ final class ServiceSpecCheckTest {
         "Mode.Replicated.Replicas                          | 100001                           | INVALID | Replicas: must be 0 to 100000",
         "Mode.Replicated.Replicas                          | \"3\"                            | INVALID | Replicas: expected an integer",
         "Mode.Global                                       | {}                               | INVALID | only one service mode",
-        "Mode.ReplicatedJob                                | {}                               | NOT_SUPPORTED | jobs",
-        "Mode.GlobalJob                                    | {}                               | NOT_SUPPORTED | jobs",
+        "Mode.ReplicatedJob                                | {}                               | INVALID | only one service mode",
+        "Mode                                              | {\"ReplicatedJob\": {\"TotalCompletions\": -1}} | INVALID | TotalCompletions: must be 0 to 100000",
+        "Mode                                              | {\"ReplicatedJob\": {\"MaxConcurrent\": 100001}} | INVALID | MaxConcurrent: must be 0 to 100000",
+        "TaskTemplate.Resources.Reservations.GenericResources | [{\"NamedResourceSpec\": {\"Kind\": \"gpu\", \"Value\": \"A\"}}] | NOT_SUPPORTED | NamedResourceSpec",
+        "TaskTemplate.Resources.Reservations.GenericResources | [{\"DiscreteResourceSpec\": {\"Kind\": \"gpu\", \"Value\": -1}}] | INVALID | must be 1 to",
         "UpdateConfig.FailureAction                        | \"shrug\"                        | INVALID | UpdateConfig.FailureAction",
         "RollbackConfig.FailureAction                      | \"rollback\"                     | INVALID | RollbackConfig.FailureAction",
         "UpdateConfig.MaxFailureRatio                      | 1.5                              | INVALID | must be between 0 and 1",
         "UpdateConfig.Order                                | \"both\"                         | INVALID | UpdateConfig.Order",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80}]           | NOT_SUPPORTED | mode=ingress",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | mode=host",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishedPort\": 1}, {\"TargetPort\": 81, \"PublishedPort\": 1}] | INVALID | duplicate published",
+        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | without saying which",
         "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | INVALID | must be a port number",
         "Networks                                          | [{\"Target\": \"back\"}]         | NOT_SUPPORTED | Networks",
         "Surprise                                          | 1                                | NOT_SUPPORTED | Surprise",
@@ -129,18 +131,37 @@ final class ServiceSpecCheckTest {
     }
 
     @Test
+    void aJobHasDockersDefaultsAndNoPolicyForUpdates() {
+        ObjectNode job = with("Mode", "{\"ReplicatedJob\": {\"TotalCompletions\": 3}}");
+        assertEquals(3, check.accept(job, SNAPSHOT, "").path("Mode").path("ReplicatedJob").path("MaxConcurrent").asInt());
+        job.putObject("UpdateConfig").put("Parallelism", 1);
+        assertTrue(assertThrows(SpecException.class, () -> check.accept(job, SNAPSHOT, "")).getMessage().contains("UpdateConfig: jobs are not updated"));
+        job.remove("UpdateConfig");
+        job.withObject("/TaskTemplate/RestartPolicy").put("Condition", "any");
+        assertTrue(assertThrows(SpecException.class, () -> check.accept(job, SNAPSHOT, "")).getMessage().contains("not \"any\""));
+    }
+
+    @Test
     void networksAreStoredByTheirId() {
         JsonNode accepted = check.accept(with("TaskTemplate.Networks", "[{\"Target\": \"back\"}]"), SNAPSHOT, "");
         assertEquals(NETWORK.uid(), accepted.path("TaskTemplate").path("Networks").get(0).path("Target").asText());
     }
 
     @Test
+    void aKernelThatLacksWhatPortsNeedRefusesThemByName() {
+        ServiceSpecCheck poor = new ServiceSpecCheck(ConstraintSyntax.DOCKER, new ServiceSpecCheck.Features(List.of("masquerading (module nft_masq)")));
+        SpecException refused = assertThrows(SpecException.class, () -> poor.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 80}]"), SNAPSHOT, ""));
+        assertEquals(SpecException.Kind.NOT_SUPPORTED, refused.kind());
+        assertTrue(refused.getMessage().contains("nft_masq"), refused.getMessage());
+    }
+
+    @Test
     void aPublishedPortBelongsToOneService() {
         ObjectNode same = with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080}]");
-        SpecException refused = assertThrows(SpecException.class, () -> withPorts.accept(same, SNAPSHOT, ""));
+        SpecException refused = assertThrows(SpecException.class, () -> check.accept(same, SNAPSHOT, ""));
         assertEquals("rpc error: code = InvalidArgument desc = port '8080' is already in use by service 'shop'"
                 + " (svc0000000000000000000001) as an ingress port", refused.getMessage());
-        withPorts.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
-        withPorts.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+        check.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
     }
 }

@@ -50,7 +50,7 @@ final class ServiceSpecReaderTest {
         assertEquals(2, spec.maxReplicasPerNode());
         assertEquals(new RestartPolicy(RestartPolicy.Condition.ON_FAILURE, 1000, 3, 60_000), spec.restart());
         assertEquals(new UpdatePolicy(2, 1000, UpdatePolicy.FailureAction.ROLLBACK, 2000, 0.25, UpdatePolicy.Order.START_FIRST), spec.update());
-        assertEquals(List.of("n1", "n2"), spec.networks());
+        assertEquals(List.of("n1", "n2", IngressNetwork.UID), spec.networks());
         assertEquals(List.of("udp/80"), spec.hostPorts());
     }
 
@@ -62,6 +62,21 @@ final class ServiceSpecReaderTest {
         assertEquals(new ServiceSpec.Mode.Replicated(1), spec.mode());
         assertEquals(new ServiceSpec.Mode.Replicated(0), read("{\"Mode\": {\"Quantum\": {}}}").mode(), "an unknown mode runs nothing");
         assertEquals(new ServiceSpec.Mode.Global(), read("{\"Mode\": {\"Global\": {}}}").mode());
+    }
+
+    @Test
+    void jobsGenericResourcesAndBindSourcesAreRead() {
+        ServiceSpec spec = read("""
+                {"Mode": {"ReplicatedJob": {"TotalCompletions": 5, "MaxConcurrent": 2}}, "TaskTemplate": {
+                 "ContainerSpec": {"Mounts": [{"Type": "bind", "Source": "/data", "Target": "/d"}, {"Type": "bind", "Source": "/x/{{.Task.Slot}}",
+                  "Target": "/x"}, {"Type": "volume", "Source": "v", "Target": "/v"}]},
+                 "Resources": {"Reservations": {"GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 2}}, {"Other": {}}]}}}}
+                """);
+        assertEquals(new ServiceSpec.Mode.ReplicatedJob(5, 2, 1), spec.mode());
+        assertEquals(2, spec.reservations().generic().count("gpu"));
+        assertEquals(List.of("/data"), spec.bindSources());
+        ObjectNode body = Specs.json("{\"JobStatus\": {\"JobIteration\": {\"Index\": 4}}, \"Spec\": {\"Mode\": {\"GlobalJob\": {}}}}");
+        assertEquals(new ServiceSpec.Mode.GlobalJob(4), ServiceSpecReader.fromBody(Specs.document(Kind.SERVICE, "svc", body)).mode());
     }
 
     @Test

@@ -16,15 +16,19 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Which addresses a node may give to its tasks. Each subnet is cut into blocks of 16 addresses (a /24 has 16 blocks); a node claims a
- * block when it first needs one and gives out addresses of its own blocks only, so no two nodes need to agree on an address. Blocks stay
+ * Which addresses a node may give to its tasks. Each subnet is cut into blocks of 16 addresses (a /24 has 16 blocks, of which the last four are
+ * {@link VirtualAddresses}); a node claims a block when it first needs one and gives out addresses of its own blocks only, so no two nodes need to agree on an address. Blocks stay
  * with a node that is down, because its containers may still run; they are free again when the node is removed.
  *
  * <p>Nodes with equal views choose different blocks: the k-th enrolled node without a block takes the k-th free block. Two nodes that
  * chose the same one nevertheless: the earlier claim keeps it, then the smaller node id.
+ *
+ * <p>A network without a gateway address (the ingress network) has another gateway on each node: the second address of its first block.
  */
 public final class AddressPlan {
     private static final int BLOCK_SIZE = 16;
+    /** In a block, where each node has a gateway of its own. */
+    private static final int GATEWAY_OFFSET = 1;
 
     private final View view;
     private final NodeId self;
@@ -89,14 +93,15 @@ public final class AddressPlan {
     /** The lowest free address of the blocks; one that was given back just now only if there is no other, the longest rested first. */
     private Optional<String> lowest(NetworkSpec network, List<BlockClaim> blocks) {
         Ipv4Range subnet = Ipv4Range.parse(network.subnet());
-        int gateway = network.gateway().isEmpty() ? subnet.network() : Ipv4Range.parseAddress(network.gateway());
+        int gateway = network.hasGatewayPerNode() ? subnet.network() : Ipv4Range.parseAddress(network.gateway());
         String rested = null;
         long restedSince = Long.MAX_VALUE;
         for (BlockClaim claim : blocks) {
             long start = (long) claim.block() * BLOCK_SIZE;
             for (long offset = start; offset < Math.min(start + BLOCK_SIZE, subnet.size()); offset++) {
                 int address = subnet.network() + (int) offset;
-                boolean reserved = offset == 0 || offset == subnet.size() - 1 || address == gateway;
+                boolean reserved = offset == 0 || offset == subnet.size() - 1 || address == gateway
+                        || network.hasGatewayPerNode() && offset == start + GATEWAY_OFFSET;
                 String text = Ipv4Range.format(address) + "/" + subnet.prefixLength();
                 if (reserved || usage.inUse(network.uid(), text)) {
                     continue;
@@ -139,12 +144,23 @@ public final class AddressPlan {
     }
 
     private static int blockCount(NetworkSpec network) {
-        long size = Ipv4Range.parse(network.subnet()).size();
+        long size = Ipv4Range.parse(network.subnet()).size() - VirtualAddresses.of(network.subnet()).map(virtual -> virtual.count() + 1).orElse(0);
         return (int) Math.min(1 << 16, Math.max(1, size / BLOCK_SIZE));
     }
 
     private static List<BlockClaim> ownBlocks(View view, NodeId node, String networkUid) {
         return view.blocks().getOrDefault(node, List.of()).stream().filter(claim -> claim.networkUid().equals(networkUid)).toList();
+    }
+
+    /** A first block in a network in which each node needs one, tasks or not; empty where it has one, and where all are taken. */
+    public Optional<BlockClaim> firstBlock(NetworkSpec network) {
+        return ownBlocks(view, self, network.uid()).isEmpty() ? nextBlock(network, List.of()) : Optional.empty();
+    }
+
+    /** The address of {@code node} in a network that has a gateway per node; empty while it holds no block. */
+    public static Optional<String> gatewayOf(View view, NodeId node, NetworkSpec network) {
+        return ownBlocks(view, node, network.uid()).stream().findFirst().map(claim ->
+                Ipv4Range.format(Ipv4Range.parse(network.subnet()).network() + claim.block() * BLOCK_SIZE + GATEWAY_OFFSET));
     }
 
     /** Those of {@code self}'s blocks which another node holds by right: it claimed them earlier. In the order they are held. */

@@ -63,6 +63,11 @@ public record Constraint(String key, Operator operator, String value) {
         return lower;
     }
 
+    @Override
+    public String toString() {
+        return key + (operator == Operator.EQUAL ? "==" : "!=") + value;
+    }
+
     public boolean matches(NodeView node) {
         return holdsFor(node) == (operator == Operator.EQUAL);
     }

@@ -48,8 +48,7 @@ public final class Occupancy {
             if (predecessor == null) {
                 load.reserve(own);
             } else {
-                Resources shared = reserves.apply(predecessor, service);
-                load.reserve(new Resources(Math.max(0, own.nanoCpus() - shared.nanoCpus()), Math.max(0, own.memoryBytes() - shared.memoryBytes())));
+                load.reserve(own.beyond(reserves.apply(predecessor, service)));
             }
             if (service != null) {
                 load.occupy(service);

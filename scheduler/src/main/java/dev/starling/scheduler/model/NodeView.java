@@ -10,9 +10,26 @@ import java.util.SortedSet;
  *
  * @param ready    the member is up and its report has arrived
  * @param address  IP literal under which its containers' host is reached
- * @param images   references and ids ({@code busybox:latest}, {@code sha256:...}) of the images it has at hand
+ * @param images    references and ids ({@code busybox:latest}, {@code sha256:...}) of the images it has at hand
+ * @param obstacles what services ask for and its host cannot give
  */
 public record NodeView(
         NodeId id, String hostname, String address, Role role, boolean ready, Availability availability,
         SortedMap<String, String> labels, SortedMap<String, String> engineLabels, Platform platform, Resources capacity,
-        SortedSet<String> images) {}
+        SortedSet<String> images, Obstacles obstacles) {
+    /** One whose host can give whatever services ask for. */
+    public NodeView(NodeId id, String hostname, String address, Role role, boolean ready, Availability availability,
+            SortedMap<String, String> labels, SortedMap<String, String> engineLabels, Platform platform, Resources capacity,
+            SortedSet<String> images) {
+        this(id, hostname, address, role, ready, availability, labels, engineLabels, platform, capacity, images, Obstacles.NONE);
+    }
+
+    /** The same node gone, or back: what would be then. */
+    public NodeView withReady(boolean isReady) {
+        return new NodeView(id, hostname, address, role, isReady, availability, labels, engineLabels, platform, capacity, images, obstacles);
+    }
+
+    public NodeView withAvailability(Availability other) {
+        return new NodeView(id, hostname, address, role, ready, other, labels, engineLabels, platform, capacity, images, obstacles);
+    }
+}

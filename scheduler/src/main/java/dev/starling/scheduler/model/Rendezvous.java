@@ -24,7 +24,16 @@ public final class Rendezvous {
     }
 
     public static long score(long first, long second) {
-        return mix(first ^ Long.rotateLeft(second, 32) * 0x9e3779b97f4a7c15L);
+        return preparedScore(first, prepared(second));
+    }
+
+    /** The part of a score that depends on {@code second} alone, for who asks for many. */
+    public static long prepared(long second) {
+        return Long.rotateLeft(second, 32) * 0x9e3779b97f4a7c15L;
+    }
+
+    public static long preparedScore(long first, long prepared) {
+        return mix(first ^ prepared);
     }
 
     public static long score(Slot slot, NodeId node) {

@@ -25,7 +25,7 @@ public record Slot(String serviceUid, int index, NodeId node) implements Compara
     /** By service, then index, then node. Written out: sets of slots are what a scheduler's step spends its time in. */
     @Override
     public int compareTo(Slot other) {
-        int byService = serviceUid.compareTo(other.serviceUid);
+        int byService = serviceUid == other.serviceUid ? 0 : serviceUid.compareTo(other.serviceUid); // mostly the same string
         int byIndex = byService != 0 ? byService : Integer.compare(index, other.index);
         return byIndex != 0 || node == null ? byIndex : node.compareTo(other.node); // with equal indexes both have a node or none has
     }

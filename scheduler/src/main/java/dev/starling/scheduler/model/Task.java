@@ -24,11 +24,21 @@ import java.util.SortedMap;
  * @param addresses      network uid -> address in that network with prefix length ("10.0.1.18/24")
  * @param reserved       what it was admitted with: it holds that until it ends, also when its service has changed, is gone, or the agent has
  *                       restarted
+ * @param iteration      of the job that it is of; 0 for a task of a service that is no job
  */
 public record Task(
         String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
-        int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved) {
+        int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved,
+        long iteration) {
+
+    /** One of a service that is no job. */
+    public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
+            HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
+            int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved) {
+        this(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, 0);
+    }
 
     /** One that reserves nothing. */
     public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
@@ -51,10 +61,26 @@ public record Task(
         return !state.isTerminal() && desired.compareTo(TaskState.RUNNING) <= 0;
     }
 
+    /** The slot's number as Docker shows it: from 1, but a job's from 0, which its CLI counts on. Meaningless for slots by node. */
+    public int shownSlot() {
+        return iteration > 0 ? slot.index() - 1 : slot.index();
+    }
+
+    /** Of a job: it has done its work. */
+    public boolean isCompletedWork() {
+        return iteration > 0 && state == TaskState.COMPLETE;
+    }
+
+    /** The same as a task of a job's iteration, with generic resources. */
+    public Task ofJob(long newIteration, GenericResources generic) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved.withGeneric(generic), newIteration);
+    }
+
     /** The same with another wish for it. */
     public Task withDesired(TaskState wish) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration);
     }
 
     /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
@@ -63,12 +89,12 @@ public record Task(
         return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
                 next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
                 report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses,
-                reserved);
+                reserved, iteration);
     }
 
     /** It ended before it had a container. */
     public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
-                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved);
+                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration);
     }
 }

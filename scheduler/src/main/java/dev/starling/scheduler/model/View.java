@@ -1,6 +1,7 @@
 package dev.starling.scheduler.model;
 
 import dev.starling.gossip.NodeId;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 
@@ -13,7 +14,27 @@ import java.util.SortedMap;
  * @param tasks    node -> its tasks in id order, history included; for the node itself, as the others see them
  * @param refusals node -> its refusals in slot order
  * @param blocks   node -> the address blocks it holds
+ * @param completed node -> what it keeps of the work that jobs have done, in the order of their uids
  */
 public record View(
         SortedMap<NodeId, NodeView> nodes, SortedMap<String, ServiceSpec> services, SortedMap<String, NetworkSpec> networks,
-        SortedMap<NodeId, List<Task>> tasks, SortedMap<NodeId, List<Refusal>> refusals, SortedMap<NodeId, List<BlockClaim>> blocks) {}
+        SortedMap<NodeId, List<Task>> tasks, SortedMap<NodeId, List<Refusal>> refusals, SortedMap<NodeId, List<BlockClaim>> blocks,
+        SortedMap<NodeId, List<CompletedWork>> completed) {
+    /** One in which nobody keeps anything of jobs. */
+    public View(SortedMap<NodeId, NodeView> nodes, SortedMap<String, ServiceSpec> services, SortedMap<String, NetworkSpec> networks,
+            SortedMap<NodeId, List<Task>> tasks, SortedMap<NodeId, List<Refusal>> refusals, SortedMap<NodeId, List<BlockClaim>> blocks) {
+        this(nodes, services, networks, tasks, refusals, blocks, Collections.emptySortedMap());
+    }
+
+    public View withNodes(SortedMap<NodeId, NodeView> others) {
+        return new View(others, services, networks, tasks, refusals, blocks, completed);
+    }
+
+    public View withTasks(SortedMap<NodeId, List<Task>> others) {
+        return new View(nodes, services, networks, others, refusals, blocks, completed);
+    }
+
+    public View withServices(SortedMap<String, ServiceSpec> others) {
+        return new View(nodes, others, networks, tasks, refusals, blocks, completed);
+    }
+}

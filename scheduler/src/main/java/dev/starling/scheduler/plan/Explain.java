@@ -1,6 +1,7 @@
 package dev.starling.scheduler.plan;
 
 import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.filter.Brief;
 import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.filter.Filter;
 import dev.starling.scheduler.filter.NodeLoad;
@@ -9,7 +10,10 @@ import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.slot.SlotState;
+import dev.starling.scheduler.slot.SlotTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -31,7 +35,15 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
     }
 
     /** A filter rules the node out. */
-    public record Filtered(NodeId node, Filter filter, String text) implements Verdict {}
+    public record Filtered(NodeId node, Filter filter, Brief brief, String text) implements Verdict {}
+
+    /** The node has the slot. */
+    public record Holds(NodeId node, Task task) implements Verdict {
+        @Override
+        public String text() {
+            return "has it: " + task.state().wireName() + ", price " + task.price() + (task.error().isEmpty() ? "" : "; " + task.error());
+        }
+    }
 
     /** The node could, by what is known of it, but has said no. */
     public record Refused(NodeId node, String text) implements Verdict {}
@@ -46,15 +58,21 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
 
     /** Empty if the service of the slot is not there. */
     public static Optional<Explain> slot(View view, Slot slot) {
-        return Optional.ofNullable(view.services().get(slot.serviceUid())).map(service -> of(view, Occupancy.of(view), service, slot));
+        Task holder = SlotTable.of(view).wanted(slot).map(SlotState::holder).orElse(null);
+        return Optional.ofNullable(view.services().get(slot.serviceUid()))
+                .map(service -> of(view, Occupancy.of(view), Demand.of(service, view), slot, holder));
     }
 
     static Explain of(View view, Occupancy occupancy, ServiceSpec service, Slot slot) {
-        Demand demand = Demand.of(service, view);
+        return of(view, occupancy, Demand.of(service, view), slot, null);
+    }
+
+    static Explain of(View view, Occupancy occupancy, Demand demand, Slot slot, Task holder) {
         List<Verdict> verdicts = new ArrayList<>();
         for (NodeView node : view.nodes().values()) {
             if (!slot.isGlobal() || slot.node().equals(node.id())) {
-                verdicts.add(verdict(view, demand, slot, node, occupancy.load(node.id())));
+                verdicts.add(holder != null && holder.node().equals(node.id()) ? new Holds(node.id(), holder)
+                        : verdict(view, demand, slot, node, occupancy.load(node.id())));
             }
         }
         return new Explain(slot, List.copyOf(verdicts));
@@ -63,7 +81,7 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
     private static Verdict verdict(View view, Demand demand, Slot slot, NodeView node, NodeLoad load) {
         Optional<Filter> failed = demand.failed(node, load);
         if (failed.isPresent()) {
-            return new Filtered(node.id(), failed.get(), failed.get().detail(demand, node, load));
+            return new Filtered(node.id(), failed.get(), failed.get().brief(demand, node, load), failed.get().detail(demand, node, load));
         }
         for (Refusal refusal : view.refusals().getOrDefault(node.id(), List.of())) {
             if (refusal.slot().equals(slot)) {
@@ -73,27 +91,28 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
         return new Offer(node.id(), Price.of(demand.service(), node, load, Price.imageAtHand(demand.service().image(), node)));
     }
 
+    /** A node has it, or would take it. */
     public boolean hasOffer() {
-        return verdicts.stream().anyMatch(Offer.class::isInstance);
+        return verdicts.stream().anyMatch(verdict -> verdict instanceof Offer || verdict instanceof Holds);
     }
 
-    /** "no suitable node (2 nodes not available for new tasks; insufficient memory on 1 node)"; empty if a node would take it. */
+    /** "no suitable node: 2 lack memory, 1 drained, 1 wrong platform"; empty if a node has it or would take it. */
     public String summary() {
         if (hasOffer()) {
             return "";
         }
-        SortedMap<Filter, Integer> filtered = new TreeMap<>();
-        SortedMap<String, Integer> refused = new TreeMap<>();
+        SortedMap<Filter, SortedMap<Brief, Integer>> filtered = new TreeMap<>();
+        SortedMap<Brief, Integer> refused = new TreeMap<>();
         for (Verdict verdict : verdicts) {
             if (verdict instanceof Filtered by) {
-                filtered.merge(by.filter() == Filter.AVAILABILITY ? Filter.READY : by.filter(), 1, Integer::sum);
+                filtered.computeIfAbsent(by.filter(), filter -> new TreeMap<>()).merge(by.brief(), 1, Integer::sum);
             } else {
-                refused.merge(verdict.text(), 1, Integer::sum);
+                refused.merge(Brief.refusing(verdict.text()), 1, Integer::sum);
             }
         }
         List<String> parts = new ArrayList<>();
-        filtered.forEach((filter, count) -> parts.add(filter.explain(count)));
-        refused.forEach((reason, count) -> parts.add("refused by " + count + (count == 1 ? " node: " : " nodes: ") + reason));
-        return parts.isEmpty() ? "no suitable node" : "no suitable node (" + String.join("; ", parts) + ")";
+        filtered.values().forEach(briefs -> briefs.forEach((brief, count) -> parts.add(brief.of(count))));
+        refused.forEach((brief, count) -> parts.add(brief.of(count)));
+        return parts.isEmpty() ? "no suitable node" : "no suitable node: " + String.join(", ", parts);
     }
 }

@@ -14,7 +14,7 @@ import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
 import dev.starling.scheduler.slot.SlotTable;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -36,27 +36,34 @@ import java.util.TreeSet;
  *   plan    n1  n2  n3  n2  n1  n3         as if n2's claims had not arrived yet
  * </pre>
  *
- * <p>Cost: (free slots) x (nodes that suit the service).
+ * <p>Cost: for each free slot the nodes that tie for it ({@link Ranking}); for each service with free slots all nodes once.
  */
 public final class Planner {
+    private static final SortedSet<NodeId> NOBODY = Collections.emptySortedSet();
+
     private final View view;
-    private final NodeId observer;
+    /** The observer's place in {@link #nodes}; -1 where it is not there. */
+    private final int own;
     private final List<NodeView> nodes;
     private final SortedMap<NodeId, Integer> indexes = new TreeMap<>();
-    private final long[] hashes;
+    /** Of each node's id, made ready for scores. */
+    private final long[] prepared;
     private final NodeLoad[] loads;
+    /** Of the service that is planned. */
+    private final boolean[] imageAtHand;
     private final SortedMap<Slot, SortedSet<NodeId>> refusals = new TreeMap<>();
     private final List<Choice> choices = new ArrayList<>();
 
     private Planner(View view, NodeId observer) {
         this.view = view;
-        this.observer = observer;
         this.nodes = List.copyOf(view.nodes().values());
-        this.hashes = new long[nodes.size()];
-        for (int i = 0; i < hashes.length; i++) {
+        this.prepared = new long[nodes.size()];
+        this.imageAtHand = new boolean[nodes.size()];
+        for (int i = 0; i < prepared.length; i++) {
             indexes.put(nodes.get(i).id(), i);
-            hashes[i] = Rendezvous.hash(nodes.get(i).id().value());
+            prepared[i] = Rendezvous.prepared(Rendezvous.hash(nodes.get(i).id().value()));
         }
+        this.own = indexes.getOrDefault(observer, -1);
         Occupancy occupancy = Occupancy.of(view);
         this.loads = nodes.stream().map(node -> occupancy.load(node.id())).toArray(NodeLoad[]::new);
         view.refusals().forEach((node, ofNode) -> {
@@ -101,86 +108,84 @@ public final class Planner {
         private final ServiceSpec service;
         private final Demand demand;
         private final SpreadCounts counts;
-        private final int[] suitable;
-        private final boolean[] imageAtHand = new boolean[nodes.size()];
+        private final Ranking ranking;
 
         ServicePlan(ServiceSpec service) {
             this.service = service;
             this.demand = Demand.of(service, view);
             this.counts = new SpreadCounts(nodes, service.spreadPreferences());
-            int[] found = new int[nodes.size()];
-            int size = 0;
-            for (int i = 0; i < found.length; i++) {
-                if (demand.suits(nodes.get(i))) {
-                    imageAtHand[i] = Price.imageAtHand(service.image(), nodes.get(i));
-                    found[size++] = i;
+            this.ranking = new Ranking(prepared, counts);
+            List<String> names = Price.namesOf(service.image());
+            for (int node = 0; node < nodes.size(); node++) {
+                if (demand.suits(nodes.get(node))) {
+                    imageAtHand[node] = Price.imageAtHand(names, nodes.get(node));
+                    rank(node);
                 }
             }
-            this.suitable = Arrays.copyOf(found, size);
+        }
+
+        /** Where the node belongs after its load or its tasks have changed; out of it once it has no more room. */
+        private void rank(int node) {
+            if (demand.fits(nodes.get(node), loads[node])) {
+                ranking.put(node, counts.tasks(node), price(node));
+            } else {
+                ranking.remove(node);
+            }
         }
 
         void count(SlotState state) {
-            Integer index = indexes.get(state.holder().node());
-            if (index != null) {
-                counts.add(index);
+            Integer node = indexes.get(state.holder().node());
+            if (node != null) {
+                counts.add(node);
+                if (ranking.contains(node)) {
+                    ranking.put(node, counts.tasks(node), price(node));
+                }
             }
         }
 
         Choice choose(Slot slot) {
-            SortedSet<NodeId> refused = refusals.getOrDefault(slot, new TreeSet<>());
+            SortedSet<NodeId> refused = refusals.getOrDefault(slot, NOBODY);
             long slotHash = Rendezvous.hash(slot);
-            int own = indexes.getOrDefault(observer, -1);
-            boolean ownTakes = own >= 0 && contains(suitable, own) && takes(slot, own, refused);
+            boolean ownTakes = own >= 0 && takes(slot, own, refused);
             int ownPrice = ownTakes ? price(own) : 0;
-            long ownScore = ownTakes ? Rendezvous.score(slotHash, hashes[own]) : 0;
-            int first = -1;
-            int firstPrice = 0;
-            long firstScore = 0;
-            int position = 0;
-            for (int node : suitable) {
-                if (!takes(slot, node, refused)) {
-                    continue;
-                }
-                int price = price(node);
-                long score = Rendezvous.score(slotHash, hashes[node]);
-                if (first < 0 || compare(node, price, score, first, firstPrice, firstScore) < 0) {
-                    first = node;
-                    firstPrice = price;
-                    firstScore = score;
-                }
-                if (ownTakes && compare(node, price, score, own, ownPrice, ownScore) < 0) {
-                    position++;
+            int first;
+            int position = -1;
+            if (slot.isGlobal()) {
+                Integer there = indexes.get(slot.node());
+                first = there != null && takes(slot, there, refused) ? there : -1;
+                position = ownTakes ? 0 : -1;
+            } else {
+                first = ranking.first(node -> refused.contains(nodes.get(node).id()), !refused.isEmpty(), slotHash);
+                if (ownTakes) {
+                    int before = ranking.before(own, slotHash, refused.isEmpty() ? Choice.FAR : nodes.size());
+                    position = Math.min(Choice.FAR, before - refusedBefore(own, refused, slotHash));
                 }
             }
             if (first < 0) {
                 return new Choice(slot, null, -1, 0);
             }
-            NodeView chosen = nodes.get(first);
             loads[first].add(service);
             counts.add(first);
-            return new Choice(slot, chosen.id(), ownTakes ? position : -1, ownPrice);
+            rank(first);
+            return new Choice(slot, nodes.get(first).id(), position, ownPrice);
+        }
+
+        private int refusedBefore(int own, SortedSet<NodeId> refused, long slotHash) {
+            int before = 0;
+            for (NodeId refuser : refused) {
+                Integer node = indexes.get(refuser);
+                before += node != null && ranking.contains(node) && ranking.isBefore(node, own, slotHash) ? 1 : 0;
+            }
+            return before;
         }
 
         private boolean takes(Slot slot, int node, SortedSet<NodeId> refused) {
-            NodeView view = nodes.get(node);
-            return (!slot.isGlobal() || slot.node().equals(view.id())) && (refused.isEmpty() || !refused.contains(view.id()))
-                    && demand.fits(view, loads[node]);
+            NodeId id = nodes.get(node).id();
+            return ranking.contains(node) && (!slot.isGlobal() || slot.node().equals(id)) && !refused.contains(id);
         }
 
         private int price(int node) {
             return Price.of(service, nodes.get(node), loads[node], imageAtHand[node]);
         }
-
-        /** Nodes lie in id order, so the smaller place is the smaller id. */
-        private int compare(int node, int price, long score, int other, int otherPrice, long otherScore) {
-            int byTasks = counts.compare(node, other);
-            int byPrice = byTasks != 0 ? byTasks : Integer.compare(price, otherPrice);
-            int byScore = byPrice != 0 ? byPrice : Long.compare(otherScore, score);
-            return byScore != 0 ? byScore : Integer.compare(node, other);
-        }
-    }
-
-    private static boolean contains(int[] sorted, int wanted) {
-        return Arrays.binarySearch(sorted, wanted) >= 0;
     }
 }

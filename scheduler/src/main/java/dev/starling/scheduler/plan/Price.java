@@ -4,6 +4,7 @@ import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
+import java.util.List;
 
 /**
  * What a node asks for a task: 0 to 1000, lower is better. Coarse on purpose: views differ a little all the time, and plans should not
@@ -26,15 +27,25 @@ public final class Price {
         return taken <= 0 ? 0 : capacity <= 0 ? 10 : (int) Math.min(10, (double) taken / capacity * 10);
     }
 
-    /** The image as written, with the tag that Docker adds, or by the digest that it was pinned to. */
     public static boolean imageAtHand(String image, NodeView node) {
-        if (node.images().contains(image)) {
-            return true;
+        return imageAtHand(namesOf(image), node);
+    }
+
+    static boolean imageAtHand(List<String> names, NodeView node) {
+        for (String name : names) {
+            if (node.images().contains(name)) {
+                return true;
+            }
         }
+        return false;
+    }
+
+    /** The image as written, with the tag that Docker adds, or by the digest that it was pinned to. */
+    static List<String> namesOf(String image) {
         int digest = image.indexOf('@');
         String name = digest < 0 ? image : image.substring(0, digest);
         boolean tagged = name.indexOf(':', name.lastIndexOf('/') + 1) >= 0;
-        return node.images().contains(tagged ? name : name + ":latest")
-                || digest >= 0 && node.images().contains(image.substring(digest + 1));
+        String withTag = tagged ? name : name + ":latest";
+        return digest < 0 ? List.of(image, withTag) : List.of(image, withTag, image.substring(digest + 1));
     }
 }

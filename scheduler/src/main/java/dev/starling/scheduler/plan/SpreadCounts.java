@@ -9,28 +9,43 @@ import java.util.TreeMap;
 /**
  * How many tasks of one service each node has, and each branch of its placement preferences: {@code spread=node.labels.zone,
  * spread=node.labels.rack} makes a tree zone / rack / node, and the next task goes to the emptiest zone, in it to the emptiest rack, in it
- * to the emptiest node. Nodes without the label are a branch of their own. Nodes are named by their place in the list.
+ * to the emptiest node. Nodes without the label are a branch of their own. Nodes are named by their place in the list. The last level of
+ * branches is called leaves; without preferences all nodes are in one.
  */
 final class SpreadCounts {
     private final int levels;
     private final int[] tasks;
+    private final int[] leafOf;
+    private final int leaves;
+    /** Level -> leaf -> branch. */
     private final int[][] branchOf;
     private final int[][] branchTasks;
 
     SpreadCounts(List<NodeView> nodes, List<String> descriptors) {
         levels = descriptors.size();
         tasks = new int[nodes.size()];
-        branchOf = new int[levels][nodes.size()];
+        leafOf = new int[nodes.size()];
+        int[][] branchOfNode = new int[levels][nodes.size()];
         branchTasks = new int[levels][nodes.size()];
         String[] paths = new String[nodes.size()];
         Arrays.fill(paths, "");
+        int branches = 1;
         for (int level = 0; level < levels; level++) {
-            TreeMap<String, Integer> branches = new TreeMap<>();
+            TreeMap<String, Integer> known = new TreeMap<>();
             for (int node = 0; node < paths.length; node++) {
                 String value = Constraint.attribute(nodes.get(node), descriptors.get(level));
                 paths[node] += '\0' + (value == null ? "" : value);
-                Integer known = branches.putIfAbsent(paths[node], branches.size());
-                branchOf[level][node] = known != null ? known : branches.size() - 1;
+                known.putIfAbsent(paths[node], known.size());
+                branchOfNode[level][node] = known.get(paths[node]);
+            }
+            branches = known.size();
+        }
+        leaves = branches;
+        branchOf = new int[levels][leaves];
+        for (int node = 0; node < leafOf.length; node++) {
+            leafOf[node] = levels == 0 ? 0 : branchOfNode[levels - 1][node];
+            for (int level = 0; level < levels; level++) {
+                branchOf[level][leafOf[node]] = branchOfNode[level][node];
             }
         }
     }
@@ -38,12 +53,24 @@ final class SpreadCounts {
     void add(int node) {
         tasks[node]++;
         for (int level = 0; level < levels; level++) {
-            branchTasks[level][branchOf[level][node]]++;
+            branchTasks[level][branchOf[level][leafOf[node]]]++;
         }
     }
 
-    /** Negative if {@code first} should get the next task before {@code second}, 0 if it makes no difference. */
-    int compare(int first, int second) {
+    int tasks(int node) {
+        return tasks[node];
+    }
+
+    int leaves() {
+        return leaves;
+    }
+
+    int leafOf(int node) {
+        return leafOf[node];
+    }
+
+    /** Negative if a node of leaf {@code first} should get the next task before one of {@code second}; 0 only for the same leaf. */
+    int compareLeaves(int first, int second) {
         for (int level = 0; level < levels; level++) {
             int firstBranch = branchOf[level][first];
             int secondBranch = branchOf[level][second];
@@ -52,6 +79,6 @@ final class SpreadCounts {
                 return byTasks != 0 ? byTasks : Integer.compare(firstBranch, secondBranch);
             }
         }
-        return Integer.compare(tasks[first], tasks[second]);
+        return 0;
     }
 }

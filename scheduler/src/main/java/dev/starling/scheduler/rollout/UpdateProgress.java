@@ -36,7 +36,7 @@ public record UpdateProgress(State state, int slots, int done, int changed, int 
 
     static UpdateProgress of(ServiceSlots slots) {
         ServiceSpec service = slots.service();
-        Predicate<Task> present = task -> task.templateHash().equals(service.templateHash());
+        Predicate<Task> present = service::isCurrent;
         int done = 0;
         int changed = 0;
         int failed = 0;

@@ -1,6 +1,7 @@
 package dev.starling.scheduler.slot;
 
 import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
@@ -10,12 +11,16 @@ import dev.starling.scheduler.model.View;
 import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.model.Rendezvous;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -33,27 +38,72 @@ import java.util.function.Function;
  *                      1   2   3       kept
  * </pre>
  *
- * <p>A global service has a slot on each node that suits it.
+ * <p>A global service has a slot on each node that suits it. A job has a slot for each completion it wants, done or not; of those that
+ * nobody has yet only as many are free as may run at a time, first those that were tried before.
  */
 public final class ServiceSlots {
     private final ServiceSpec service;
     private final SortedMap<Slot, SlotState> wanted;
     private final boolean hasFree;
+    private final CompletedWork completed;
 
-    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted) {
+    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done) {
         this.service = service;
         this.wanted = Collections.unmodifiableSortedMap(wanted);
         this.hasFree = wanted.values().stream().anyMatch(SlotState::isFree);
+        this.completed = service.isJob() ? completed(service, wanted, done) : null;
     }
 
-    /** @param known states of slots that are as before; those worked out now are added */
-    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, SortedMap<Slot, SlotState> known) {
-        Function<Slot, SlotState> stateOf = slot -> known.computeIfAbsent(slot,
-                first -> SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view));
-        if (service.mode() instanceof ServiceSpec.Mode.Replicated replicated) {
-            return new ServiceSlots(service, replicated(service, replicated.replicas(), tasks.keySet(), stateOf));
+    private static CompletedWork completed(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done) {
+        BitSet replicas = new BitSet();
+        SortedSet<NodeId> nodes = new TreeSet<>();
+        for (SlotState state : wanted.values()) {
+            if (state.completed() && state.slot().isGlobal()) {
+                nodes.add(state.slot().node());
+            } else if (state.completed()) {
+                replicas.set(state.slot().index());
+            }
         }
-        return new ServiceSlots(service, global(service, stateOf, view));
+        CompletedWork shown = new CompletedWork(service.uid(), service.iteration(), replicas, nodes);
+        return done == null ? shown : shown.join(done);
+    }
+
+    /**
+     * @param known states of slots that are as before; those worked out now are added
+     * @param done  what the nodes' records keep of a job's work in its present iteration; null for nothing
+     */
+    static ServiceSlots of(
+            ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, SortedMap<Slot, SlotState> known, CompletedWork done) {
+        Function<Slot, SlotState> stateOf = slot -> known.computeIfAbsent(slot,
+                first -> SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view, done));
+        SortedMap<Slot, SlotState> wanted;
+        if (service.mode() instanceof ServiceSpec.Mode.Replicated replicated) {
+            wanted = replicated(service, replicated.replicas(), tasks.keySet(), stateOf);
+        } else if (service.mode() instanceof ServiceSpec.Mode.ReplicatedJob job) {
+            wanted = replicatedJob(service, job, stateOf);
+        } else {
+            wanted = perNode(service, stateOf, view);
+        }
+        return new ServiceSlots(service, wanted, done);
+    }
+
+    private static SortedMap<Slot, SlotState> replicatedJob(
+            ServiceSpec service, ServiceSpec.Mode.ReplicatedJob job, Function<Slot, SlotState> stateOf) {
+        SortedMap<Slot, SlotState> wanted = new TreeMap<>();
+        int room = job.maxConcurrent() == 0 ? job.completions() : job.maxConcurrent();
+        for (int index = 1; index <= job.completions(); index++) {
+            SlotState state = stateOf.apply(Slot.replica(service.uid(), index));
+            wanted.put(state.slot(), state);
+            room -= state.holder() != null ? 1 : 0;
+        }
+        for (boolean tried : new boolean[] {true, false}) {
+            for (Map.Entry<Slot, SlotState> entry : wanted.entrySet()) {
+                if (entry.getValue().isFree() && tried == (entry.getValue().newest() != null) && --room < 0) {
+                    entry.setValue(entry.getValue().withhold());
+                }
+            }
+        }
+        return wanted;
     }
 
     private static SortedMap<Slot, SlotState> replicated(ServiceSpec service, int replicas, Collection<Slot> withTasks,
@@ -98,7 +148,7 @@ public final class ServiceSlots {
         return places.subList(0, count).stream().map(Place::state).toList();
     }
 
-    private static SortedMap<Slot, SlotState> global(ServiceSpec service, Function<Slot, SlotState> stateOf, View view) {
+    private static SortedMap<Slot, SlotState> perNode(ServiceSpec service, Function<Slot, SlotState> stateOf, View view) {
         Demand demand = Demand.of(service, view);
         SortedMap<Slot, SlotState> wanted = new TreeMap<>();
         for (NodeView node : view.nodes().values()) {
@@ -118,6 +168,11 @@ public final class ServiceSlots {
     /** In slot order; a slot that is not in it shall have no task. */
     public SortedMap<Slot, SlotState> wanted() {
         return wanted;
+    }
+
+    /** What is known to be done of a job; null for a service that is no job. */
+    public CompletedWork completed() {
+        return completed;
     }
 
     public boolean hasFree() {

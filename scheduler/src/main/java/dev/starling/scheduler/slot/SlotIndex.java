@@ -2,6 +2,7 @@ package dev.starling.scheduler.slot;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.Availability;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -34,6 +36,8 @@ public final class SlotIndex {
         final SortedMap<Slot, SlotState> states = new TreeMap<>();
         ServiceSpec service;
         ServiceSlots slots;
+        /** Of a job: what all records together keep of it. */
+        CompletedWork done;
 
         /** A task of {@code slot} has changed, or its node. */
         void touch(Slot slot) {
@@ -46,16 +50,18 @@ public final class SlotIndex {
     private final SortedMap<NodeId, List<Task>> counted = new TreeMap<>();
     private SortedMap<NodeId, NodeView> nodes = Collections.emptySortedMap();
     private SortedMap<String, NetworkSpec> networks = Collections.emptySortedMap();
+    private SortedMap<NodeId, List<CompletedWork>> completed = Collections.emptySortedMap();
     private SortedSet<NodeId> holding = new TreeSet<>();
 
     public SlotTable table(View view) {
         takeTasks(view);
         takeNodes(view);
+        takeCompleted(view);
         SortedMap<String, ServiceSlots> all = new TreeMap<>();
         for (ServiceSpec service : view.services().values()) {
             all.put(service.uid(), slots(service, view));
         }
-        services.values().removeIf(index -> index.tasks.isEmpty() && !view.services().containsKey(uid(index)));
+        services.values().removeIf(index -> index.tasks.isEmpty() && index.done == null && !view.services().containsKey(uid(index)));
         return new SlotTable(all);
     }
 
@@ -143,10 +149,29 @@ public final class SlotIndex {
             }
         }
         for (ServiceIndex index : services.values()) {
-            if (index.service != null && index.service.mode() instanceof ServiceSpec.Mode.Global) {
+            if (index.service != null && index.service.isPerNode()) {
                 index.slots = null;
             }
         }
+    }
+
+    /** What the nodes keep of jobs comes together here; that is little, so it is joined anew each time. */
+    private void takeCompleted(View view) {
+        if (view.completed() == completed) {
+            return;
+        }
+        completed = view.completed();
+        SortedMap<String, CompletedWork> joined = new TreeMap<>();
+        completed.values().forEach(ofNode -> ofNode.forEach(work -> joined.merge(work.serviceUid(), work, CompletedWork::join)));
+        services.forEach((uid, index) -> {
+            CompletedWork done = joined.remove(uid);
+            if (!Objects.equals(done, index.done)) {
+                index.done = done;
+                index.states.clear();
+                index.slots = null;
+            }
+        });
+        joined.forEach((uid, done) -> index(uid).done = done);
     }
 
     private ServiceSlots slots(ServiceSpec service, View view) {
@@ -157,8 +182,12 @@ public final class SlotIndex {
             index.slots = null;
         }
         if (index.slots == null) {
-            index.slots = ServiceSlots.of(service, index.tasks, view, index.states);
+            index.slots = ServiceSlots.of(service, index.tasks, view, index.states, doneIn(service, index));
         }
         return index.slots;
+    }
+
+    private static CompletedWork doneIn(ServiceSpec service, ServiceIndex index) {
+        return service.isJob() && index.done != null && index.done.iteration() == service.iteration() ? index.done : null;
     }
 }

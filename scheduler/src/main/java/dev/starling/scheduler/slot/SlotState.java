@@ -1,6 +1,7 @@
 package dev.starling.scheduler.slot;
 
 import dev.starling.scheduler.model.Availability;
+import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.RestartPolicy;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -13,18 +14,48 @@ import java.util.List;
 /**
  * One slot as a view shows it.
  *
- * @param tasks    all its tasks on all nodes, ended ones included
- * @param holder   the task that owns the slot, null if nobody does: see {@link #holds}
- * @param newest   the task that had the last word, null if there is none
- * @param finished nobody owns it, and nobody shall: its work is done, or its restarts are used up
+ * @param tasks     all its tasks on all nodes, ended ones included
+ * @param holder    the task that owns the slot, null if nobody does: see {@link #holds}
+ * @param newest    the task that had the last word, null if there is none; of a job, the last of the present iteration
+ * @param finished  nobody owns it, and nobody shall: its work is done, or its restarts are used up
+ * @param completed of a job: its work is done in the present iteration, by whatever node
+ * @param withheld  of a job: nobody owns it yet, since as many others as may run at a time do
  */
-public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, boolean finished) {
-    static SlotState of(Slot slot, List<Task> tasks, ServiceSpec service, View view) {
-        Task holder = tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
-        Task newest = tasks.stream().max(Precedence.AGE).orElse(null);
+public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, boolean finished, boolean completed, boolean withheld) {
+    /** @param done what the nodes' records keep of a job's work; null where they keep none, or the service is no job */
+    static SlotState of(Slot slot, List<Task> tasks, ServiceSpec service, View view, CompletedWork done) {
+        if (tasks.isEmpty() && done == null) {
+            return new SlotState(slot, tasks, null, null, false, false, false);
+        }
+        if (service.isJob()) {
+            return ofJob(slot, tasks, service, view, done);
+        }
+        Task only = tasks.size() == 1 ? tasks.get(0) : null;
+        Task holder = only != null ? holds(only, view) ? only : null
+                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
+        Task newest = only != null ? only : tasks.stream().max(Precedence.AGE).orElse(null);
         boolean finished = holder == null && newest != null && endedByItself(newest)
-                && newest.templateHash().equals(service.templateHash()) && !mayFollow(newest.state(), newest.attempt(), service.restart());
-        return new SlotState(slot, List.copyOf(tasks), holder, newest, finished);
+                && service.isCurrent(newest) && !mayFollow(newest.state(), newest.attempt(), service.restart());
+        return new SlotState(slot, List.copyOf(tasks), holder, newest, finished, false, false);
+    }
+
+    /** Tasks of earlier iterations hold nothing and say nothing; they are only to be stopped and shown. */
+    private static SlotState ofJob(Slot slot, List<Task> tasks, ServiceSpec service, View view, CompletedWork done) {
+        List<Task> present = tasks.stream().filter(service::isCurrent).toList();
+        Task newest = present.stream().max(Precedence.AGE).orElse(null);
+        boolean completed = done != null && done.iteration() == service.iteration() && done.contains(slot)
+                || present.stream().anyMatch(Task::isCompletedWork);
+        if (completed) {
+            return new SlotState(slot, List.copyOf(tasks), null, newest, true, true, false);
+        }
+        Task holder = present.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
+        boolean finished = holder == null && newest != null && endedByItself(newest)
+                && !mayFollow(newest.state(), newest.attempt(), service.restart());
+        return new SlotState(slot, List.copyOf(tasks), holder, newest, finished, false, false);
+    }
+
+    SlotState withhold() {
+        return new SlotState(slot, tasks, holder, newest, finished, completed, true);
     }
 
     /**
@@ -59,7 +90,7 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
     }
 
     public boolean isFree() {
-        return holder == null && !finished;
+        return holder == null && !finished && !withheld;
     }
 
     public boolean isRunning() {
@@ -68,6 +99,6 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
 
     /** The slot is where the service wants it to be: the present template runs, or has done its work. */
     public boolean isDone(ServiceSpec service) {
-        return finished || isRunning() && holder.templateHash().equals(service.templateHash());
+        return finished || isRunning() && service.isCurrent(holder);
     }
 }

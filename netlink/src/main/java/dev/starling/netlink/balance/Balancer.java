@@ -1,0 +1,30 @@
+package dev.starling.netlink.balance;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.SortedSet;
+
+/** Where new connections go, on this host and in its containers. Calls are idempotent: they compare with what the kernel has. */
+public interface Balancer {
+    /** Features of the kernel that are missing, in a few words each; where there are any, the other calls fail. */
+    List<String> missing();
+
+    /** Published ports, masquerading, and the borders between networks. */
+    void host(HostNetworks wanted);
+
+    /**
+     * Virtual addresses as a container sees them.
+     *
+     * @param key      names the container among this host's
+     * @param netns    its network namespace
+     * @param services virtual address to the addresses of the tasks behind it
+     */
+    void container(String key, Path netns, SortedMap<String, SortedSet<String>> services);
+
+    /** Containers other than these are gone. */
+    void forgetAllBut(SortedSet<String> keys);
+
+    /** Removes the rules of the host. */
+    void remove();
+}

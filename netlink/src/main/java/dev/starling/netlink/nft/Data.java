@@ -1,0 +1,69 @@
+package dev.starling.netlink.nft;
+
+import dev.starling.netlink.AddressText;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+
+/** What a register is loaded with or compared to. Each has the byte order of its source: packets and addresses big-endian, the kernel's numbers the host's. */
+public final class Data {
+    private static final int INTERFACE_NAME = 16; // IFNAMSIZ
+
+    private final byte[] bytes;
+
+    private Data(byte[] bytes) {
+        this.bytes = bytes;
+    }
+
+    public static Data of(byte[] bytes) {
+        return new Data(bytes.clone());
+    }
+
+    /** A number that the kernel itself computes: a conntrack state, numgen, an address type. */
+    public static Data number(int value) {
+        return new Data(ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(value).array());
+    }
+
+    public static Data octet(int value) {
+        return new Data(new byte[] {(byte) value});
+    }
+
+    public static Data port(int port) {
+        return new Data(new byte[] {(byte) (port >> 8), (byte) port});
+    }
+
+    public static Data address(String dottedQuad) {
+        return new Data(AddressText.ipv4(dottedQuad));
+    }
+
+    /** Padded: equal to this name only. */
+    public static Data deviceName(String name) {
+        return new Data(Arrays.copyOf(name.getBytes(StandardCharsets.UTF_8), INTERFACE_NAME));
+    }
+
+    /** Names that begin so: {@code "sb-*"}. */
+    public static Data deviceNamePrefix(String prefix) {
+        return new Data(prefix.getBytes(StandardCharsets.UTF_8));
+    }
+
+    public byte[] bytes() {
+        return bytes.clone();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Data data && Arrays.equals(bytes, data.bytes);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(bytes);
+    }
+
+    @Override
+    public String toString() {
+        return "0x" + HexFormat.of().formatHex(bytes);
+    }
+}

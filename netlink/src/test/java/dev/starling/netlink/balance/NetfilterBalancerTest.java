@@ -1,0 +1,250 @@
+package dev.starling.netlink.balance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.starling.netlink.NamespaceLab;
+import dev.starling.netlink.NetNs;
+import dev.starling.netlink.nft.ConntrackFlows;
+import dev.starling.netlink.nft.Transport;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Real connections: a client, a host that balances, and backends on a bridge of the host (one namespace that has all their addresses). */
+class NetfilterBalancerTest {
+    private static final String BRIDGE = "sb-ingress000";
+    private static final int SERVER = 8080;
+    private static final int UPDATES = Integer.getInteger("starling.balancer.updates", 150);
+
+    private NamespaceLab lab;
+    private Path client;
+    private Path host;
+    private Path tasks;
+    private NetfilterBalancer balancer;
+    private final List<AutoCloseable> servers = Collections.synchronizedList(new ArrayList<>());
+
+    @BeforeEach
+    void open() {
+        lab = NamespaceLab.open();
+        client = lab.namespace("cli");
+        host = lab.namespace("host");
+        tasks = lab.namespace("tasks");
+        balancer = new NetfilterBalancer(NetNs.at(host));
+        assumeTrue(balancer.missing().isEmpty(), () -> "this kernel lacks " + balancer.missing());
+        for (Path namespace : List.of(client, host, tasks)) {
+            lab.ip(namespace, "link set lo up");
+        }
+        lab.ip(client, "link add eth0 type veth peer name eth0 netns " + host.getFileName());
+        lab.ip(client, "addr add 172.30.0.9/24 dev eth0");
+        lab.ip(host, "addr add 172.30.0.1/24 dev eth0");
+        lab.ip(host, "link add " + BRIDGE + " type bridge");
+        lab.ip(host, "addr add 10.255.0.1/24 dev " + BRIDGE);
+        lab.ip(host, "link add sv-task type veth peer name eth0 netns " + tasks.getFileName());
+        lab.ip(host, "link set sv-task master " + BRIDGE + " up");
+        lab.ip(host, "link set " + BRIDGE + " up");
+        lab.ip(tasks, "link set eth0 up");
+        lab.ip(client, "link set eth0 up");
+        lab.ip(host, "link set eth0 up");
+        for (int i = 2; i <= 5; i++) {
+            lab.ip(tasks, "addr add 10.255.0." + i + "/24 dev eth0");
+        }
+        lab.ip(tasks, "route add default via 10.255.0.1");
+        lab.in(host, "sysctl", "-qw", "net.ipv4.ip_forward=1");
+        lab.in(host, "sysctl", "-q", "-e", "-w", "net.bridge.bridge-nf-call-iptables=0");
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        for (AutoCloseable server : servers) {
+            server.close();
+        }
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    private static PublishedPort port(Transport transport, boolean local, int... backends) {
+        TreeSet<Backend> all = new TreeSet<>();
+        for (int backend : backends) {
+            all.add(new Backend("10.255.0." + backend, SERVER, local));
+        }
+        return new PublishedPort(transport, 80, all);
+    }
+
+    private void publish(PublishedPort port) {
+        balancer.host(new HostNetworks(List.of(new HostNetworks.Network(BRIDGE, "10.255.0.0/24", false)),
+            Optional.of(new HostNetworks.Ingress(BRIDGE, "10.255.0.1")), List.of(port)));
+    }
+
+    /** Says its own address and the client's to each that connects. */
+    private void serve(int number, int port) throws IOException {
+        ServerSocket server = NetNs.at(tasks).call(() -> new ServerSocket(port, 200, InetAddress.getByName("10.255.0." + number)));
+        servers.add(server);
+        Thread thread = new Thread(() -> {
+            while (!server.isClosed()) {
+                try (Socket socket = server.accept()) {
+                    socket.getOutputStream().write((number + " " + socket.getInetAddress().getHostAddress()).getBytes(StandardCharsets.UTF_8));
+                } catch (IOException closedOrReset) {
+                    continue;
+                }
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static String ask(Path from, String address) throws IOException {
+        return NetNs.at(from).call(() -> {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(InetAddress.getByName(address), 80), 900); // less than a lost SYN takes
+                socket.setSoTimeout(2_000);
+                return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            }
+        });
+    }
+
+    private static TreeSet<String> answers(Path from, String address, int times) throws IOException {
+        TreeSet<String> answers = new TreeSet<>();
+        for (int i = 0; i < times; i++) {
+            answers.add(ask(from, address));
+        }
+        return answers;
+    }
+
+    @Test
+    void aLocalTaskSeesTheClientAndARemoteOneThisHost() throws IOException {
+        serve(2, SERVER);
+        serve(3, SERVER);
+        publish(port(Transport.TCP, true, 2, 3));
+        assertEquals(new TreeSet<>(List.of("2 172.30.0.9", "3 172.30.0.9")), answers(client, "172.30.0.1", 30));
+        publish(port(Transport.TCP, false, 2));
+        assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(client, "172.30.0.1", 5));
+        assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(host, "127.0.0.1", 5), "from the host itself, too");
+        assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(tasks, "172.30.0.1", 5), "and from a container of it, even itself");
+    }
+
+    @Test
+    void containersReachTheOutsideByTheHostsAddress() throws IOException {
+        publish(port(Transport.TCP, true, 2));
+        ServerSocket outside = NetNs.at(client).call(() -> new ServerSocket(80, 10, InetAddress.getByName("172.30.0.9")));
+        servers.add(outside);
+        Thread thread = new Thread(() -> {
+            try (Socket socket = outside.accept()) {
+                socket.getOutputStream().write(socket.getInetAddress().getHostAddress().getBytes(StandardCharsets.UTF_8));
+            } catch (IOException closed) {
+                return;
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+        assertEquals("172.30.0.1", ask(tasks, "172.30.0.9"));
+    }
+
+    @Test
+    void noConnectionIsLostWhileBackendsChange() throws Exception {
+        for (int i = 2; i <= 5; i++) {
+            serve(i, SERVER);
+        }
+        publish(port(Transport.TCP, true, 2, 3, 4, 5));
+        int[][] sets = {{2, 3}, {2}, {3, 4, 5}, {5}, {2, 3, 4, 5}, {4, 5}};
+        List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+        boolean[] done = {false};
+        int[] connections = {0};
+        Thread load = new Thread(() -> NetNs.at(client).call(() -> {
+            while (!done[0]) {
+                try (Socket socket = new Socket()) {
+                    socket.connect(new InetSocketAddress(InetAddress.getByName("172.30.0.1"), 80), 900);
+                    socket.setSoTimeout(2_000);
+                    assertTrue(socket.getInputStream().readAllBytes().length > 0, "an empty answer");
+                    connections[0]++;
+                } catch (IOException | AssertionError e) {
+                    failures.add(e);
+                }
+            }
+            return null;
+        }));
+        load.start();
+        for (int i = 0; i < UPDATES; i++) {
+            publish(port(Transport.TCP, true, sets[i % sets.length]));
+        }
+        done[0] = true;
+        load.join();
+        System.out.printf("%d connections during %d changes of the backends%n", connections[0], UPDATES);
+        assertEquals(List.of(), failures);
+        assertTrue(connections[0] > 20, "too few connections to tell: " + connections[0]);
+    }
+
+    @Test
+    void aUdpFlowLeavesABackendThatIsGone() throws Exception {
+        for (int number : new int[] {2, 3}) {
+            DatagramSocket server = NetNs.at(tasks).call(() -> new DatagramSocket(SERVER, InetAddress.getByName("10.255.0." + number)));
+            servers.add(server);
+            Thread thread = new Thread(() -> {
+                byte[] text = Integer.toString(number).getBytes(StandardCharsets.UTF_8);
+                DatagramPacket packet = new DatagramPacket(new byte[100], 100);
+                while (!server.isClosed()) {
+                    try {
+                        server.receive(packet);
+                        server.send(new DatagramPacket(text, text.length, packet.getSocketAddress()));
+                    } catch (IOException closed) {
+                        return;
+                    }
+                }
+            });
+            thread.setDaemon(true);
+            thread.start();
+        }
+        try (DatagramSocket socket = NetNs.at(client).call(() -> new DatagramSocket())) {
+            socket.setSoTimeout(1_000);
+            publish(port(Transport.UDP, true, 2));
+            assertEquals("2", ask(socket));
+            assertTrue(ConntrackFlows.list(NetNs.at(host)).stream().anyMatch(flow -> flow.answeredBy().equals("10.255.0.2") && flow.destinationPort() == 80));
+            publish(port(Transport.UDP, true, 3));
+            assertEquals("3", ask(socket), "the same flow");
+        }
+    }
+
+    private static String ask(DatagramSocket socket) throws IOException {
+        socket.send(new DatagramPacket(new byte[] {1}, 1, new InetSocketAddress(InetAddress.getByName("172.30.0.1"), 80)));
+        DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+        socket.receive(answer);
+        return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aContainerReachesTasksByAVirtualAddressAndTheySeeWhoCalls() throws IOException {
+        serve(2, 80); // a virtual address leaves the port as it is
+        serve(3, 80);
+        lab.ip(client, "link set eth0 down");
+        lab.ip(client, "link add eth1 type veth peer name sv-client netns " + host.getFileName());
+        lab.ip(host, "link set sv-client master " + BRIDGE + " up");
+        lab.ip(client, "addr add 10.255.0.9/24 dev eth1");
+        lab.ip(client, "link set eth1 up");
+        SortedMap<String, SortedSet<String>> services = new TreeMap<>();
+        services.put("10.255.0.200", new TreeSet<>(List.of("10.255.0.2", "10.255.0.3")));
+        balancer.container("task1", client, services);
+        assertEquals(new TreeSet<>(List.of("2 10.255.0.9", "3 10.255.0.9")), answers(client, "10.255.0.200", 30));
+        services.put("10.255.0.200", new TreeSet<>(List.of("10.255.0.3")));
+        balancer.container("task1", client, services);
+        assertEquals(new TreeSet<>(List.of("3 10.255.0.9")), answers(client, "10.255.0.200", 10));
+    }
+}

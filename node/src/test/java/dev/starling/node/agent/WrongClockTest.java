@@ -1,0 +1,165 @@
+package dev.starling.node.agent;
+
+import static dev.starling.node.agent.SwarmOfLoopbackNodes.sees;
+import static dev.starling.node.agent.SwarmOfLoopbackNodes.until;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.gossip.Role;
+import dev.starling.gossip.trust.ClusterAuthority;
+import dev.starling.gossip.trust.NodeCredentials;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Nodes whose clock is wrong, and nodes that were off for longer than their certificate lasts. */
+@Timeout(120)
+class WrongClockTest {
+    private static final Duration THREE_YEARS = Duration.ofDays(3 * 365);
+
+    @TempDir
+    Path directory;
+    private SwarmOfLoopbackNodes swarm;
+
+    @BeforeEach
+    void make() {
+        swarm = new SwarmOfLoopbackNodes(directory);
+    }
+
+    @AfterEach
+    void close() {
+        swarm.close();
+    }
+
+    private static InstantSource off(Duration by) {
+        return () -> Instant.now().plus(by);
+    }
+
+    private static final InstantSource NO_BATTERY = new InstantSource() {
+        private final long started = System.nanoTime();
+
+        @Override
+        public Instant instant() {
+            return Instant.EPOCH.plusNanos(System.nanoTime() - started);
+        }
+    };
+
+    private static Duration error(LoopbackNode node) {
+        return Duration.between(node.swarm.session().trust().clock().instant(), Instant.now()).abs();
+    }
+
+    private void joinsAndComesBack(InstantSource wall, Role role) throws Exception {
+        LoopbackNode first = swarm.first();
+        LoopbackNode node = swarm.node("n2");
+        node.wall = wall;
+        node.join(first, role);
+        until("they see each other", () -> sees(first, node) && sees(node, first));
+        assertTrue(error(node).compareTo(Duration.ofHours(1)) < 0, "it knows the time: " + error(node));
+        until("it is enrolled", () -> node.swarm.snapshot().document(dev.starling.gossip.desired.Kind.NODE, node.id()) != null);
+        if (role == Role.MANAGER) {
+            swarm.untilAllHave(swarm.service(node, "web")); // signed at a time that the others believe
+        }
+        node.stop();
+        node.start();
+        until("it is back", () -> sees(first, node) && sees(node, first));
+        assertTrue(error(node).compareTo(Duration.ofHours(1)) < 0, "it knows the time: " + error(node));
+    }
+
+    @Test
+    void aWorkerThatStandsIn1970() throws Exception {
+        joinsAndComesBack(NO_BATTERY, Role.WORKER);
+    }
+
+    @Test
+    void aManagerThatStandsIn1970() throws Exception {
+        joinsAndComesBack(NO_BATTERY, Role.MANAGER);
+    }
+
+    @Test
+    void aWorkerThatIsThreeYearsAhead() throws Exception {
+        joinsAndComesBack(off(THREE_YEARS), Role.WORKER);
+    }
+
+    @Test
+    void aManagerThatIsThreeYearsAhead() throws Exception {
+        joinsAndComesBack(off(THREE_YEARS), Role.MANAGER);
+    }
+
+    private static void expire(LoopbackNode node, ClusterAuthority authority, Instant end) {
+        node.stop();
+        SwarmDirectory disk = new SwarmDirectory(node.directory);
+        SwarmDirectory.Identity now = disk.load();
+        disk.renew(new SwarmDirectory.Identity(now.credentials().renewed(ClusterAuthority.pem(authority.issue(now.credentials().certificateRequest(),
+                now.credentials().role(), end))), now.authorities(), now.dataKey(), now.advertise()));
+        disk.saveKnownTime(end.minus(Duration.ofDays(1)));
+    }
+
+    /** Off for a hundred days: nobody lets it in with what it has, but at the join port its key is enough. */
+    @Test
+    void aWorkerComesBackAfterItsCertificateHasEnded() throws Exception {
+        LoopbackNode first = swarm.first();
+        LoopbackNode worker = swarm.joined("w1", first, Role.WORKER);
+        String id = worker.id();
+        worker.joinAddresses = List.of(first.join);
+        expire(worker, first.swarm.session().authority(), Instant.now().minus(Duration.ofDays(10)));
+        worker.start();
+        until("it is back", () -> sees(first, worker) && sees(worker, first)
+                && worker.swarm.session().credentials().identity().validUntil().isAfter(Instant.now().plus(Duration.ofDays(80))));
+        assertEquals(id, worker.id());
+        assertTrue(first.metric("starling.transport.refused.handshakes") > 0, "with the old one it was refused");
+    }
+
+    @Test
+    void aManagerComesBackAfterItsCertificateHasEnded() throws Exception {
+        LoopbackNode first = swarm.first();
+        LoopbackNode second = swarm.joined("m2", first, Role.MANAGER);
+        second.joinAddresses = List.of(first.join);
+        expire(second, first.swarm.session().authority(), Instant.now().minus(Duration.ofDays(10)));
+        second.start();
+        until("it is back", () -> sees(first, second) && sees(second, first)
+                && second.swarm.session().credentials().identity().validUntil().isAfter(Instant.now()));
+        swarm.untilAllHave(swarm.service(second, "web"));
+    }
+
+    @Test
+    void oneThatWasRemovedMeanwhileDoesNot() throws Exception {
+        LoopbackNode first = swarm.first();
+        LoopbackNode worker = swarm.joined("w1", first, Role.WORKER);
+        worker.joinAddresses = List.of(first.join);
+        expire(worker, first.swarm.session().authority(), Instant.now().minus(Duration.ofDays(10)));
+        first.swarm.removeNode(worker.swarm.session().self(), true).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        double refused = first.metric("starling.certificate.refusals");
+        worker.start();
+        until("it was refused", () -> first.metric("starling.certificate.refusals") > refused
+                && worker.metric("starling.certificate.renewal.failures") > 0);
+        NodeCredentials still = worker.swarm.session().credentials();
+        assertTrue(still.identity().validUntil().isBefore(Instant.now()));
+        assertFalse(first.swarm.snapshot().members().containsKey(worker.swarm.session().self())
+                && sees(first, worker));
+    }
+
+    /** A site that was closed for half a year: all clocks are right, and all certificates have ended. */
+    @Test
+    void allNodesWereOffForLongerThanTheirCertificatesLast() throws Exception {
+        LoopbackNode first = swarm.first();
+        LoopbackNode worker = swarm.joined("w1", first, Role.WORKER);
+        ClusterAuthority authority = first.swarm.session().authority();
+        expire(worker, authority, Instant.now().minus(Duration.ofDays(90)));
+        expire(first, authority, Instant.now().minus(Duration.ofDays(85)));
+        first.start();
+        worker.joinAddresses = List.of(first.join);
+        worker.start();
+        until("they are back", () -> sees(first, worker) && sees(worker, first));
+        until("with certificates that are good", () -> swarm.nodes.stream().allMatch(node ->
+                node.swarm.session().credentials().identity().validUntil().isAfter(Instant.now())));
+    }
+}
