@@ -76,7 +76,8 @@ public final class ContainerStarts {
                 runtime.start(new ContainerSpec(id, "bench", "bench", List.of("/bin/true"), List.of(), List.of(), "", "", List.of(), "", Map.of(), "", false,
                         false, false, List.of(), List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of()),
                         ContainerRuntime.NetworkSetup.NONE);
-                ends.remove(id).await();
+                ends.get(id).await();
+                ends.remove(id);
                 Container ended = runtime.inspect(id);
                 if (ended.exitCode().orElse(-1) != 0) throw new IllegalStateException("/bin/true ended with " + ended.exitCode());
                 runtime.remove(id);

@@ -300,6 +300,7 @@ nothing_in_plain() {
 on_n1() {
     local name=$1
     shift
+    d image inspect busybox:latest >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"
     d service create --detach --name "$name" --constraint node.hostname==n1 "$@" >/dev/null || fail "create $name"
     wait_until 20 has_container "$name" || fail "$name has no container: $(tasks_text "$name")"
 }

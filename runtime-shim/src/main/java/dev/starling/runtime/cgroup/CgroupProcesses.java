@@ -20,11 +20,25 @@ final class CgroupProcesses {
     static List<Integer> list(Kernel kernel, Path file) {
         String self = Long.toString(ProcessHandle.current().pid());
         List<Integer> pids = new ArrayList<>();
-        for (String line : kernel.read(file.toString()).split("\n")) {
+        for (String line : content(kernel, file).split("\n")) {
             boolean outsideOurPidNamespace = line.equals("0");
             if (!line.isBlank() && !line.equals(self) && !outsideOurPidNamespace) pids.add(Integer.parseInt(line));
         }
         return pids;
+    }
+
+    /** Empty where the group is gone: its container may end at any moment. */
+    private static String content(Kernel kernel, Path file) {
+        try {
+            return kernel.read(file.toString());
+        } catch (RuntimeShimException e) {
+            if (isGone(e)) return "";
+            throw e;
+        }
+    }
+
+    static boolean isGone(RuntimeShimException e) {
+        return e.errno() == Errno.ENOENT.number() || e.errno() == Errno.ENODEV.number();
     }
 
     static void killAll(Kernel kernel, Path file) {

@@ -112,7 +112,11 @@ final class CgroupsV2 implements Cgroups {
     public void kill(String containerId) {
         Path group = group(containerId);
         if (Files.exists(group.resolve("cgroup.kill"))) { // Linux 5.14
-            kernel.write(group.resolve("cgroup.kill").toString(), "1");
+            try {
+                kernel.write(group.resolve("cgroup.kill").toString(), "1");
+            } catch (RuntimeShimException e) {
+                if (!CgroupProcesses.isGone(e)) throw e;
+            }
         } else if (Files.exists(group.resolve("cgroup.procs"))) {
             CgroupProcesses.killAll(kernel, group.resolve("cgroup.procs"));
         }
