@@ -309,7 +309,7 @@ has_container() { [[ -n $(container_of "$1") ]]; }
 
 exec_reaches_into_a_container() {
     local id output status
-    on_n1 inner --env GREETING=hello busybox sleep 100000
+    on_n1 inner --env GREETING=hello --user 11:22 --group 33 busybox sleep 100000
     id=$(container_of inner)
     output=$(d exec "$id" sh -c 'echo $GREETING; echo wrong >&2; exit 7' 2>/dev/null)
     status=$?
@@ -320,6 +320,7 @@ exec_reaches_into_a_container() {
     output=$(script -qec "stty rows 33 cols 77; docker -H unix://$(socket_of n1) exec -it $id sh -c 'stty size; exit 4'" /dev/null </dev/null)
     status=$?
     [[ $status == 4 && $output == *'33 77'* ]] || fail "exec -it: exit code $status, output '$output'"
+    [[ $(d exec "$id" id -u) == 11 && $(d exec "$id" id -G) == '22 33' && $(d exec -u 0 "$id" id -u) == 0 ]] || fail "user: $(d exec "$id" id)"
     d exec "$id" nosuchprogram 2>&1 | grep -q 'executable file not found' || fail "a missing program is not named"
     d exec -d "$id" touch /tmp/detached && wait_until 10 d exec "$id" test -e /tmp/detached || fail "exec -d"
     d top "$id" | grep -q 'sleep 100000' || fail "top: $(d top "$id" 2>&1)"
@@ -350,14 +351,12 @@ status_has() { [[ $(d ps -a --filter "id=$1" --format '{{.Status}}') == *"$2"* ]
 
 options_reach_the_container() {
     local id output
-    on_n1 opted --ulimit nofile=123:456 --oom-score-adj 77 --cap-drop ALL --cap-add NET_RAW --sysctl net.ipv4.ip_default_ttl=33 --user 11:22 --group 33 \
-        --hostname 'h-{{.Task.Slot}}' --host other:10.1.1.1 --dns 10.2.2.2 --dns-search lan --dns-option ndots:3 --read-only --limit-pids 44 \
+    on_n1 opted --ulimit nofile=123:456 --oom-score-adj 77 --cap-drop ALL --cap-add NET_RAW --sysctl net.ipv4.ip_default_ttl=33 --hostname 'h-{{.Task.Slot}}' --host other:10.1.1.1 --dns 10.2.2.2 --dns-search lan --dns-option ndots:3 --read-only --limit-pids 44 \
         --mount type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=0700 --mount type=volume,source=opted,target=/v --mount type=volume,target=/anonymous \
         --log-driver local --log-opt max-size=1m busybox sleep 100000
     id=$(container_of opted)
-    output=$(d exec "$id" sh -c 'ulimit -Sn; ulimit -Hn; cat /proc/1/oom_score_adj; grep CapBnd /proc/1/status; cat /proc/sys/net/ipv4/ip_default_ttl; id -u; id -g; id -G;
-        hostname; grep other /etc/hosts; cat /etc/resolv.conf; touch /x 2>&1; grep -cE " /(t|v|anonymous) " /proc/self/mountinfo' | tr '\n' '|')
-    [[ $output == '123|456|77|CapBnd:'*'0000000000002000|33|11|22|22 33|h-1|10.1.1.1'*'other|nameserver 10.2.2.2|search lan|options ndots:3|touch: /x: Read-only file system|3|' ]] \
+    output=$(d exec "$id" sh -c 'ulimit -Sn; ulimit -Hn; cat /proc/1/oom_score_adj; grep CapBnd /proc/1/status; cat /proc/sys/net/ipv4/ip_default_ttl; hostname; grep other /etc/hosts; cat /etc/resolv.conf; touch /x 2>&1; grep -cE " /(t|v|anonymous) " /proc/self/mountinfo' | tr '\n' '|')
+    [[ $output == '123|456|77|CapBnd:'*'0000000000002000|33|h-1|10.1.1.1'*'other|nameserver 10.2.2.2|search lan|options ndots:3|touch: /x: Read-only file system|3|' ]] \
         || fail "in the container: $output"
     d service rm opted >/dev/null
     expect_error 'TaskTemplate.ContainerSpec.TTY' d service create --detach --tty busybox

@@ -1,6 +1,7 @@
 package dev.starling.node.api;
 
 import dev.starling.runtime.ExecProcess;
+import io.netty.channel.Channel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
@@ -18,6 +19,7 @@ import java.util.Queue;
  */
 final class ExecConnection implements ExecProcess.Output {
     private static final int HEADER_BYTES = 8;
+    private static final int MAX_WAITING_BYTES = 128 << 10;
 
     private final ExecTable.Entry entry;
     private final Context context;
@@ -64,15 +66,7 @@ final class ExecConnection implements ExecProcess.Output {
         opened.exceptionHandler(error -> lost(running));
         opened.closeHandler(nothing -> lost(running));
         opened.drainHandler(nothing -> running.resumeOutput());
-        opened.handler(input -> {
-            opened.pause(); // one piece at a time
-            running.write(input.getBytes()).whenComplete((done, failure) -> context.runOnContext(nothing -> opened.resume()));
-        });
-        ((NetSocketInternal) opened).eventHandler(event -> {
-            if (event instanceof ChannelInputShutdownEvent) {
-                running.closeInput();
-            }
-        });
+        new Input(running, ((NetSocketInternal) opened).channelHandlerContext().channel()).readFrom((NetSocketInternal) opened);
         synchronized (this) {
             socket = opened;
             early.forEach(opened::write);
@@ -82,6 +76,59 @@ final class ExecConnection implements ExecProcess.Output {
             }
         }
         running.resumeOutput();
+    }
+
+    /**
+     * What the client sends, handed on piece by piece. Where the process is slow the channel is not read on; the socket is never paused, since what Vert.x
+     * then holds back would come after the news that the input is over. On the socket's event loop only.
+     */
+    private final class Input {
+        private final ExecProcess running;
+        private final Channel channel;
+        private final Queue<Buffer> pieces = new ArrayDeque<>();
+        private int waitingBytes;
+        private boolean writing;
+        private boolean over;
+
+        Input(ExecProcess running, Channel channel) {
+            this.running = running;
+            this.channel = channel;
+        }
+
+        void readFrom(NetSocketInternal opened) {
+            opened.handler(piece -> {
+                pieces.add(piece);
+                waitingBytes += piece.length();
+                channel.config().setAutoRead(waitingBytes < MAX_WAITING_BYTES);
+                writeNext();
+            });
+            opened.eventHandler(event -> {
+                if (event instanceof ChannelInputShutdownEvent) {
+                    over = true;
+                    writeNext();
+                }
+            });
+        }
+
+        private void writeNext() {
+            if (writing) {
+                return;
+            }
+            Buffer next = pieces.poll();
+            if (next == null) {
+                if (over) {
+                    running.closeInput();
+                }
+                return;
+            }
+            writing = true;
+            running.write(next.getBytes()).whenComplete((done, failure) -> context.runOnContext(nothing -> {
+                writing = false;
+                waitingBytes -= next.length();
+                channel.config().setAutoRead(waitingBytes < MAX_WAITING_BYTES);
+                writeNext();
+            }));
+        }
     }
 
     /** The client is gone: what still comes is let go, so that the process is not held up. */

@@ -8,6 +8,7 @@ import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A process that was added to a container, as the API sees one. Commands: {@code say TEXT CODE} writes to both streams and ends; {@code cat} answers its
@@ -20,6 +21,7 @@ final class FakeProcess implements ExecProcess {
     private final Queue<byte[]> waiting = new ArrayDeque<>();
     private boolean held;
     private OptionalInt code;
+    private volatile boolean inputClosed;
 
     FakeProcess(ExecSpec spec, Output output) {
         this.spec = spec;
@@ -74,12 +76,16 @@ final class FakeProcess implements ExecProcess {
 
     @Override
     public CompletionStage<Void> write(byte[] bytes) {
-        hand(bytes);
-        return CompletableFuture.completedFuture(null);
+        if (inputClosed) {
+            throw new AssertionError("input after its end");
+        }
+        // a slow reader: what the client sends meanwhile has to wait, its end included
+        return CompletableFuture.runAsync(() -> hand(bytes), CompletableFuture.delayedExecutor(5, TimeUnit.MILLISECONDS));
     }
 
     @Override
     public void closeInput() {
+        inputClosed = true;
         if (spec.command().get(0).equals("cat")) {
             hand("<end>".getBytes(StandardCharsets.UTF_8));
             end(0);

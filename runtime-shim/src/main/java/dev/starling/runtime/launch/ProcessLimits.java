@@ -2,6 +2,7 @@ package dev.starling.runtime.launch;
 
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SystemCall;
 import java.util.List;
@@ -40,7 +41,13 @@ public final class ProcessLimits {
             limits.putLong(0, limit.soft());
             limits.putLong(8, limit.hard());
             int resource = RESOURCES.indexOf(limit.name().toLowerCase(Locale.ROOT));
-            kernel.checkedCall("of " + limit.name(), SystemCall.PRLIMIT64, pid, resource, limits.address(), 0, 0);
+            if (kernel.call(SystemCall.PRLIMIT64, pid, resource, limits.address(), 0, 0) < 0) throw refused(kernel, limit);
         }
+    }
+
+    private static RuntimeShimException refused(Kernel kernel, ContainerSpec.Ulimit limit) {
+        int errno = kernel.errno();
+        String hint = errno == Errno.EPERM.number() ? ": the agent needs CAP_SYS_RESOURCE for a process of another user, or above its own limit" : "";
+        return kernel.failure("prlimit64 of " + limit.name() + hint, errno);
     }
 }
