@@ -7,6 +7,7 @@ import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.internal.net.NetSocketInternal;
 import io.vertx.core.net.NetSocket;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Queue;
 
@@ -34,8 +35,17 @@ final class ExecConnection implements ExecProcess.Output {
         this.context = context;
     }
 
-    boolean isTerminal() {
+    private boolean isTerminal() {
         return entry.spec.tty();
+    }
+
+    String contentType() {
+        return isTerminal() ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream";
+    }
+
+    /** There is no process, and this is why. */
+    void refuse(NetSocket opened, String reason) {
+        opened.end(frame(1, (reason + "\r\n").getBytes(StandardCharsets.UTF_8)));
     }
 
     @Override

@@ -113,7 +113,23 @@ final class ExecRoutes {
                         upgrade(context, connection, process);
                     }
                 },
-                error -> Replies.send(context, Replies.of(error)));
+                error -> {
+                    if (detach || !(error instanceof CannotRun)) {
+                        Replies.send(context, Replies.of(error));
+                    } else {
+                        ConnectionUpgrade.upgrade(context.request(), connection.contentType()).onSuccess(socket ->
+                                connection.refuse(socket, error.getMessage()));
+                    }
+                });
+    }
+
+    /** Its program cannot be run, which a client that attaches is told on the stream, as Docker does it. */
+    private static final class CannotRun extends ApiException {
+        private static final long serialVersionUID = 1;
+
+        CannotRun(String message) {
+            super(400, message);
+        }
     }
 
     private ExecProcess run(ExecTable.Entry entry, ExecConnection connection) {
@@ -135,13 +151,12 @@ final class ExecRoutes {
             boolean missing = e.getMessage().contains("not found") || e.getMessage().contains("no such file");
             execs.ended(entry, OptionalInt.of(missing ? NOT_FOUND : CANNOT_RUN));
             throw e.kind() == RuntimeShimException.Kind.INVALID
-                    ? ApiException.badRequest("OCI runtime exec failed: exec failed: " + e.getMessage() + ": unknown") : e;
+                    ? new CannotRun("OCI runtime exec failed: exec failed: " + e.getMessage() + ": unknown") : e;
         }
     }
 
     private static void upgrade(RoutingContext context, ExecConnection connection, ExecProcess process) {
-        String type = connection.isTerminal() ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream";
-        ConnectionUpgrade.upgrade(context.request(), type)
+        ConnectionUpgrade.upgrade(context.request(), connection.contentType())
                 .onComplete(socket -> connection.attach(socket, process), error -> connection.lost(process));
     }
 

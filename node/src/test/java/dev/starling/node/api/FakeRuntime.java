@@ -6,6 +6,7 @@ import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ExecProcess;
 import dev.starling.runtime.ExecSpec;
+import dev.starling.runtime.RuntimeShimException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -66,7 +67,9 @@ final class FakeRuntime implements ContainerRuntime {
 
     @Override
     public ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
-        failIfAsked();
+        if (spec.command().get(0).equals("nosuch")) {
+            throw RuntimeShimException.invalid("unable to start container process: exec: \"nosuch\": executable file not found in $PATH");
+        }
         FakeProcess process = new FakeProcess(spec, output);
         calls.add("exec " + containerId + " " + spec);
         process.begin();
