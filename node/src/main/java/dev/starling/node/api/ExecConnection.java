@@ -1,7 +1,6 @@
 package dev.starling.node.api;
 
 import dev.starling.runtime.ExecProcess;
-import io.netty.channel.Channel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
@@ -20,6 +19,7 @@ import java.util.Queue;
  */
 final class ExecConnection implements ExecProcess.Output {
     private static final int HEADER_BYTES = 8;
+    private static final long LAST_INPUT_MILLIS = 50;
     private static final int MAX_WAITING_BYTES = 128 << 10;
 
     private final ExecTable.Entry entry;
@@ -76,7 +76,7 @@ final class ExecConnection implements ExecProcess.Output {
         opened.exceptionHandler(error -> lost(running));
         opened.closeHandler(nothing -> lost(running));
         opened.drainHandler(nothing -> running.resumeOutput());
-        new Input(running, ((NetSocketInternal) opened).channelHandlerContext().channel()).readFrom((NetSocketInternal) opened);
+        new Input(running, (NetSocketInternal) opened).read();
         synchronized (this) {
             socket = opened;
             early.forEach(opened::write);
@@ -89,27 +89,29 @@ final class ExecConnection implements ExecProcess.Output {
     }
 
     /**
-     * What the client sends, handed on piece by piece. Where the process is slow the channel is not read on; the socket is never paused, since what Vert.x
-     * then holds back would come after the news that the input is over. On the socket's event loop only.
+     * What the client sends, handed on piece by piece. Where the process is slow the socket is paused. What Vert.x holds back then comes after the news
+     * that the input is over, so that the end is passed on only when nothing more came for a moment. On the socket's event loop only.
      */
     private final class Input {
         private final ExecProcess running;
-        private final Channel channel;
+        private final NetSocketInternal opened;
         private final Queue<Buffer> pieces = new ArrayDeque<>();
         private int waitingBytes;
         private boolean writing;
         private boolean over;
 
-        Input(ExecProcess running, Channel channel) {
+        Input(ExecProcess running, NetSocketInternal opened) {
             this.running = running;
-            this.channel = channel;
+            this.opened = opened;
         }
 
-        void readFrom(NetSocketInternal opened) {
+        void read() {
             opened.handler(piece -> {
                 pieces.add(piece);
                 waitingBytes += piece.length();
-                channel.config().setAutoRead(waitingBytes < MAX_WAITING_BYTES);
+                if (waitingBytes >= MAX_WAITING_BYTES) {
+                    opened.pause();
+                }
                 writeNext();
             });
             opened.eventHandler(event -> {
@@ -127,7 +129,11 @@ final class ExecConnection implements ExecProcess.Output {
             Buffer next = pieces.poll();
             if (next == null) {
                 if (over) {
-                    running.closeInput();
+                    context.owner().setTimer(LAST_INPUT_MILLIS, timer -> {
+                        if (pieces.isEmpty() && !writing) {
+                            running.closeInput();
+                        }
+                    });
                 }
                 return;
             }
@@ -135,7 +141,9 @@ final class ExecConnection implements ExecProcess.Output {
             running.write(next.getBytes()).whenComplete((done, failure) -> context.runOnContext(nothing -> {
                 writing = false;
                 waitingBytes -= next.length();
-                channel.config().setAutoRead(waitingBytes < MAX_WAITING_BYTES);
+                if (waitingBytes < MAX_WAITING_BYTES) {
+                    opened.resume();
+                }
                 writeNext();
             }));
         }
