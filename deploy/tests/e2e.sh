@@ -17,7 +17,9 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 what_would_be_is_said:60
     an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
-    garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70 what_is_missing_is_named:20 metrics_are_served:20
+    garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
+    exec_reaches_into_a_container:40 health_decides_what_runs:60
+    options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 host_ports_and_taken_ports_are_told:50
     virtual_addresses_and_the_way_out:60
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
@@ -302,6 +304,73 @@ an_exclusive_task_has_its_token() {
     expect_error "cannot change from exclusive to both" d service update --label-rm starling.partition db
     expect_error "there is no such label" d service create --label starling.nonsense=1 busybox
     d service rm db >/dev/null || fail "rm"
+}
+
+# A service with one task on n1, and its container: on_n1 NAME OPTION... -- IMAGE COMMAND...
+on_n1() {
+    local name=$1
+    shift
+    d image inspect busybox:latest >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"
+    d service create --detach --name "$name" --constraint node.hostname==n1 "$@" >/dev/null || fail "create $name"
+    wait_until 20 has_container "$name" || fail "$name has no container: $(tasks_text "$name")"
+}
+container_of() { d ps -q --filter "label=com.docker.swarm.service.name=$1" | head -n 1; }
+has_container() { [[ -n $(container_of "$1") ]]; }
+
+exec_reaches_into_a_container() {
+    local id output status
+    on_n1 inner --env GREETING=hello --user 11:22 --group 33 busybox sleep 100000
+    id=$(container_of inner)
+    output=$(d exec "$id" sh -c 'echo $GREETING; echo wrong >&2; exit 7' 2>/dev/null)
+    status=$?
+    [[ $status == 7 && $output == hello ]] || fail "exec: exit code $status, output '$output'"
+    output=$(seq 1 50000 | d exec -i "$id" sh -c 'wc -l; echo after') || fail "exec -i: $?"
+    [[ $(tr -d ' \n' <<<"$output") == 50000after ]] || fail "input of exec -i: '$output'"
+    # a terminal is given with a client that has one
+    output=$(script -qec "stty rows 33 cols 77; docker -H unix://$(socket_of n1) exec -it $id sh -c 'stty size; exit 4'" /dev/null </dev/null)
+    status=$?
+    [[ $status == 4 && $output == *'33 77'* ]] || fail "exec -it: exit code $status, output '$output'"
+    [[ $(d exec "$id" id -u) == 11 && $(d exec "$id" id -G) == '22 33' && $(d exec -u 0 "$id" id -u) == 0 ]] || fail "user: $(d exec "$id" id)"
+    d exec "$id" nosuchprogram 2>&1 | grep -q 'executable file not found' || fail "a missing program is not named"
+    d exec -d "$id" touch /tmp/detached && wait_until 10 d exec "$id" test -e /tmp/detached || fail "exec -d"
+    d top "$id" | grep -q 'sleep 100000' || fail "top: $(d top "$id" 2>&1)"
+    d stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' "$id" | grep -qE '^1 [0-9.]+[KM]iB / ' || fail "stats: $(d stats --no-stream "$id" 2>&1)"
+    d pause "$id" >/dev/null && [[ $(d inspect --format '{{.State.Status}}' "$id") == paused ]] || fail "pause"
+    expect_error 'is paused' d exec "$id" true
+    d unpause "$id" >/dev/null && d exec "$id" true || fail "unpause"
+    d service rm inner >/dev/null
+}
+
+health_decides_what_runs() {
+    local id
+    on_n1 patient --health-cmd 'test -e /tmp/well' --health-interval 200ms --health-start-period 60s --health-start-interval 200ms --health-retries 2 \
+        --restart-condition none busybox sleep 100000
+    id=$(container_of patient)
+    wait_until 10 status_has "$id" 'health: starting' || fail "ps: $(d ps)"
+    task_is patient Starting || fail "it counts as running before it is healthy: $(tasks_text patient)"
+    d exec "$id" touch /tmp/well || fail exec
+    wait_until 10 task_is patient Running || fail "it is healthy and does not run: $(tasks_text patient)"
+    status_has "$id" '(healthy)' || fail "ps: $(d ps)"
+    d exec "$id" rm /tmp/well || fail exec
+    wait_until 25 task_is patient Failed || fail "it is unhealthy and has not failed: $(tasks_text patient)"
+    failed_for patient 'unhealthy container' || fail "$(tasks_text patient)"
+    d service rm patient >/dev/null
+}
+task_is() { [[ $(d service ps "$1" --format '{{.CurrentState}}' | head -n 1) == "$2 "* ]]; }
+status_has() { [[ $(d ps -a --filter "id=$1" --format '{{.Status}}') == *"$2"* ]]; }
+
+options_reach_the_container() {
+    local id output
+    on_n1 opted --ulimit nofile=123:456 --oom-score-adj 77 --cap-drop ALL --cap-add NET_RAW --sysctl net.ipv4.ip_default_ttl=33 --hostname 'h-{{.Task.Slot}}' --host other:10.1.1.1 --dns 10.2.2.2 --dns-search lan --dns-option ndots:3 --read-only --limit-pids 44 \
+        --mount type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=0700 --mount type=volume,source=opted,target=/v --mount type=volume,target=/anonymous \
+        --log-driver local --log-opt max-size=1m busybox sleep 100000
+    id=$(container_of opted)
+    output=$(d exec "$id" sh -c 'ulimit -Sn; ulimit -Hn; cat /proc/1/oom_score_adj; grep CapBnd /proc/1/status; cat /proc/sys/net/ipv4/ip_default_ttl; hostname; grep other /etc/hosts; cat /etc/resolv.conf; touch /x 2>&1; grep -cE " /(t|v|anonymous) " /proc/self/mountinfo' | tr '\n' '|')
+    [[ $output == '123|456|77|CapBnd:'*'0000000000002000|33|h-1|10.1.1.1'*'other|nameserver 10.2.2.2|search lan|options ndots:3|touch: /x: Read-only file system|3|' ]] \
+        || fail "in the container: $output"
+    d service rm opted >/dev/null
+    expect_error 'TaskTemplate.ContainerSpec.TTY' d service create --detach --tty busybox
+    expect_error 'Unknown healthcheck|health' d service create --detach --health-cmd x --no-healthcheck busybox
 }
 
 what_is_missing_is_named() {

@@ -134,7 +134,7 @@ class ArchitectureTest {
         "org.yaml..,                   dev.starling.node.config..",
         "com.fasterxml.jackson..,      dev.starling.node.. dev.starling.runtime..",
         "io.atomix..,                  dev.starling.gossip.atomix..",
-        "io.netty..,                   dev.starling.gossip.transport.. dev.starling.node.dns..",
+        "io.netty..,                   dev.starling.gossip.transport.. dev.starling.node.dns.. dev.starling.node.api..",
         "org.bouncycastle..,           dev.starling.gossip.trust..",
         "org.sqlite..,                 dev.starling.gossip.store..",
         "java.sql..,                   dev.starling.gossip.store..",

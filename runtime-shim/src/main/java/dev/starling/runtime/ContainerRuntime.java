@@ -47,6 +47,35 @@ public interface ContainerRuntime extends AutoCloseable {
      */
     void onExit(Consumer<Container> listener);
 
+    /** Told of each container whose health has another status now. On a thread of the runtime: return soon. */
+    default void onHealth(Consumer<Container> listener) {
+        throw RuntimeShimException.unsupported("health checks");
+    }
+
+    /**
+     * Adds a process to a running container.
+     *
+     * @throws RuntimeShimException CONFLICT where it does not run or is paused, INVALID where the program cannot be run
+     */
+    default ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
+        throw RuntimeShimException.unsupported("docker exec");
+    }
+
+    /** Lets a container's processes stand still, or go on. */
+    default void pause(String containerId, boolean still) {
+        throw RuntimeShimException.unsupported("pausing a container");
+    }
+
+    /** @throws RuntimeShimException CONFLICT where it does not run */
+    default ContainerStats stats(String containerId) {
+        throw RuntimeShimException.unsupported("statistics of a container");
+    }
+
+    /** Pids on the host. @throws RuntimeShimException CONFLICT where it does not run */
+    default List<Integer> processes(String containerId) {
+        throw RuntimeShimException.unsupported("listing the processes of a container");
+    }
+
     /** Stops watching; leaves the containers running. */
     @Override
     void close();

@@ -18,23 +18,75 @@ import java.util.Map;
  * @param hosts       further lines for /etc/hosts, {@code "10.0.0.3 name"}
  * @param dns         resolv.conf
  * @param logOptions  {@code max-size} ("10m"), {@code max-file} ("3")
+ * @param logDriver   json-file, local or none; empty for json-file
  */
 public record ContainerSpec(
         String id, String name, String image, List<String> entrypoint, List<String> args, List<String> env, String workingDirectory,
         String user, List<String> groups, String hostname, Map<String, String> labels, String stopSignal, boolean tty,
         boolean openStdin, boolean readOnlyRoot, List<Mount> mounts, List<String> hosts, Dns dns, Limits limits, List<String> capabilityAdd,
-        List<String> capabilityDrop, Map<String, String> sysctls, Map<String, String> logOptions) {
+        List<String> capabilityDrop, Map<String, String> sysctls, Map<String, String> logOptions, String logDriver,
+        ProcessOptions options, HealthCheck health) {
+
+    public ContainerSpec {
+        // absent in the state.json of an earlier release
+        if (logDriver == null) logDriver = "";
+        if (options == null) options = ProcessOptions.NONE;
+        if (health == null) health = HealthCheck.INHERIT;
+    }
+
+    /** Without what few containers have. */
+    public ContainerSpec(
+            String id, String name, String image, List<String> entrypoint, List<String> args, List<String> env, String workingDirectory,
+            String user, List<String> groups, String hostname, Map<String, String> labels, String stopSignal, boolean tty,
+            boolean openStdin, boolean readOnlyRoot, List<Mount> mounts, List<String> hosts, Dns dns, Limits limits, List<String> capabilityAdd,
+            List<String> capabilityDrop, Map<String, String> sysctls, Map<String, String> logOptions) {
+        this(
+                id, name, image, entrypoint, args, env, workingDirectory, user, groups, hostname, labels, stopSignal, tty, openStdin, readOnlyRoot, mounts,
+                hosts, dns, limits, capabilityAdd, capabilityDrop, sysctls, logOptions, "", ProcessOptions.NONE, HealthCheck.INHERIT);
+    }
+
+    public ContainerSpec withLabels(Map<String, String> others) {
+        return new ContainerSpec(
+                id, name, image, entrypoint, args, env, workingDirectory, user, groups, hostname, others, stopSignal, tty, openStdin, readOnlyRoot, mounts,
+                hosts, dns, limits, capabilityAdd, capabilityDrop, sysctls, logOptions, logDriver, options, health);
+    }
 
     /**
-     * @param type      bind, volume or tmpfs; {@code source} a host path, a volume name, or empty for tmpfs
+     * @param init               run a small init as process 1, which reaps orphans
+     * @param noNewPrivileges    no program gains rights by set-user-id bits or file capabilities
+     * @param oomScoreAdjustment -1000 to 1000
+     */
+    public record ProcessOptions(boolean init, boolean noNewPrivileges, int oomScoreAdjustment, List<Ulimit> ulimits) {
+        public static final ProcessOptions NONE = new ProcessOptions(false, false, 0, List.of());
+    }
+
+    /** @param name as Docker has it, {@code nofile}; -1 for unlimited */
+    public record Ulimit(String name, long soft, long hard) {}
+
+    /**
+     * @param type      bind, volume or tmpfs; {@code source} a host path, a volume name (empty: one of this container alone), or empty for tmpfs
      * @param sizeBytes of a tmpfs; 0 for the kernel's default, half of the memory
      * @param mode      permission bits of a tmpfs; 0 for Docker's default, 1777
+     * @param propagation of a bind: {@code rprivate} (also where empty), {@code rslave}, {@code shared} and so on
+     * @param noCopy    an empty volume stays empty; else it is filled with what the image has at {@code target}
      */
-    public record Mount(Type type, String source, String target, boolean readOnly, long sizeBytes, int mode) {
+    public record Mount(Type type, String source, String target, boolean readOnly, long sizeBytes, int mode, String propagation, boolean noCopy) {
         public enum Type { BIND, VOLUME, TMPFS }
+
+        public Mount {
+            if (propagation == null) propagation = "";
+        }
+
+        public Mount(Type type, String source, String target, boolean readOnly, long sizeBytes, int mode) {
+            this(type, source, target, readOnly, sizeBytes, mode, "", false);
+        }
 
         public Mount(Type type, String source, String target, boolean readOnly) {
             this(type, source, target, readOnly, 0, 0);
+        }
+
+        Mount at(String hostPath, String plainTarget) {
+            return new Mount(type, hostPath, plainTarget, readOnly, sizeBytes, mode, propagation, noCopy);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.starling.runtime;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.starling.runtime.launch.ProcessPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,34 +13,36 @@ import java.util.OptionalInt;
 /**
  * What is kept of a container in its {@code state.json}, so that the next agent finds it. Written before the first process is let go.
  *
+ * @param plan       of the first process; null where an earlier release wrote it, so that nothing can be added to that container
  * @param startTime  of the process, clock ticks since boot: a pid alone may be another's by now
  * @param bootId     of the kernel it ran under
  * @param finishedAt ISO-8601, null while it runs
  * @param exitCode   null while it runs, or where it is not known
  */
 record ContainerState(
-        ContainerSpec spec, int stopSignal, int pid, long startTime, String bootId, String startedAt, String finishedAt, Integer exitCode,
+        ContainerSpec spec, ProcessPlan plan, int stopSignal, int pid, long startTime, String bootId, String startedAt, String finishedAt, Integer exitCode,
         boolean oomKilled) {
 
     private static final ObjectMapper JSON = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
-    static ContainerState running(ContainerSpec spec, int stopSignal, int pid, long startTime, String bootId, Instant startedAt) {
-        return new ContainerState(spec, stopSignal, pid, startTime, bootId, startedAt.toString(), null, null, false);
+    static ContainerState running(ContainerSpec spec, ProcessPlan plan, int pid, long startTime, String bootId, Instant startedAt) {
+        return new ContainerState(spec, plan, plan.stopSignal(), pid, startTime, bootId, startedAt.toString(), null, null, false);
     }
 
     ContainerState ended(Instant at, OptionalInt code, boolean killedForMemory) {
         Integer known = code.isPresent() ? (Integer) code.getAsInt() : null;
-        return new ContainerState(spec, stopSignal, pid, startTime, bootId, startedAt, at.toString(), known, killedForMemory);
+        return new ContainerState(spec, plan, stopSignal, pid, startTime, bootId, startedAt, at.toString(), known, killedForMemory);
     }
 
     boolean hasEnded() {
         return finishedAt != null;
     }
 
-    Container container() {
+    Container container(Health health, boolean paused) {
         return new Container(
                 spec, hasEnded() ? Container.State.EXITED : Container.State.RUNNING, hasEnded() ? 0 : pid, Instant.parse(startedAt),
-                finishedAt == null ? null : Instant.parse(finishedAt), exitCode == null ? OptionalInt.empty() : OptionalInt.of(exitCode), oomKilled);
+                finishedAt == null ? null : Instant.parse(finishedAt), exitCode == null ? OptionalInt.empty() : OptionalInt.of(exitCode), oomKilled,
+                health, paused);
     }
 
     /** Whole or not at all, also when the agent is killed meanwhile. */

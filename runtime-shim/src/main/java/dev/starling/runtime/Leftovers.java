@@ -47,7 +47,11 @@ final class Leftovers {
         List<Found> found = new ArrayList<>();
         Set<String> known = new HashSet<>();
         for (Bundle bundle : bundles()) {
-            boolean wasHeld = killHeld(bundle);
+            boolean wasHeld = killHeld(bundle.gate());
+            for (Path gate : directoriesIn(bundle.execGates())) {
+                killHeld(gate);
+                new Bundle(bundle.id(), gate).delete();
+            }
             ContainerState state = wasHeld ? null : state(bundle);
             if (state == null) {
                 LOG.info("removing the remains of a start that was not finished: {}", bundle.id());
@@ -64,10 +68,17 @@ final class Leftovers {
 
     private List<Bundle> bundles() throws IOException {
         List<Bundle> bundles = new ArrayList<>();
-        try (DirectoryStream<Path> directories = Files.newDirectoryStream(containers)) {
-            for (Path directory : directories) bundles.add(new Bundle(directory.getFileName().toString(), directory));
-        }
+        for (Path directory : directoriesIn(containers)) bundles.add(new Bundle(directory.getFileName().toString(), directory));
         return bundles;
+    }
+
+    private static List<Path> directoriesIn(Path parent) throws IOException {
+        List<Path> found = new ArrayList<>();
+        if (!Files.isDirectory(parent)) return found;
+        try (DirectoryStream<Path> directories = Files.newDirectoryStream(parent)) {
+            directories.forEach(found::add);
+        }
+        return found;
     }
 
     private static ContainerState state(Bundle bundle) {
@@ -95,14 +106,14 @@ final class Leftovers {
         return null;
     }
 
-    private boolean killHeld(Bundle bundle) throws IOException {
-        if (!Files.isDirectory(bundle.gate())) return false;
+    private boolean killHeld(Path gate) throws IOException {
+        if (!Files.isDirectory(gate)) return false;
         boolean killed = false;
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
-                if (!worksIn(process, bundle.gate())) continue;
+                if (!worksIn(process, gate)) continue;
                 try (Descriptor handle = kernel.openProcess(Integer.parseInt(process.getFileName().toString()))) {
-                    if (worksIn(process, bundle.gate())) killed |= kernel.signal(handle, Signals.SIGKILL);
+                    if (worksIn(process, gate)) killed |= kernel.signal(handle, Signals.SIGKILL);
                 } catch (RuntimeShimException e) {
                     if (e.errno() != Errno.ESRCH.number()) throw e;
                 }

@@ -9,18 +9,12 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
-import dev.starling.runtime.launch.ClassPreload;
+import dev.starling.runtime.launch.ExecLauncher;
 import dev.starling.runtime.launch.ExitStatus;
-import dev.starling.runtime.launch.HeldProcess;
-import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.Launcher;
-import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.Signals;
-import dev.starling.runtime.launch.Sysctls;
 import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.logs.ContainerLog;
-import dev.starling.runtime.logs.JsonFileLog;
-import dev.starling.runtime.logs.LogOptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -60,23 +54,21 @@ import org.slf4j.LoggerFactory;
 public final class NativeRuntime implements ContainerRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(NativeRuntime.class);
     private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
-    private static final Image.Config NO_CONFIG =
-            new Image.Config(List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of());
     private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
     private static final int CGROUP_ATTEMPTS_AT_END = 20;
-    private static final int CGROUP_ATTEMPTS_AT_REMOVAL = 2000;
+    private static final int CGROUP_ATTEMPTS_AT_REMOVAL = ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL;
 
     private final Path directory;
     private final ImageStore images;
     private final Clock clock = Clock.systemUTC();
     private final Kernel kernel = Kernel.load();
-    private final Volumes volumes;
     private final Cgroups cgroups;
-    private final Launcher launcher;
+    private final ContainerStarter starter;
+    private final Execs execs;
+    private final HealthChecks health;
     private final EventLoop loop;
     private final FileChannel lock;
     private final String bootId;
-    private final long availableCapabilities;
     private final Pointer logBuffer;
 
     /** Guarded by this. */
@@ -85,6 +77,7 @@ public final class NativeRuntime implements ContainerRuntime {
 
     /** Touched by the event loop's thread only. */
     private final List<Consumer<Container>> listeners = new ArrayList<>();
+    private final List<Consumer<Container>> healthListeners = new ArrayList<>();
     private final List<Container> untold = new ArrayList<>();
 
     /**
@@ -96,9 +89,8 @@ public final class NativeRuntime implements ContainerRuntime {
     public NativeRuntime(Path directory, ImageStore images, RuntimeOptions options) {
         this.directory = directory.toAbsolutePath();
         this.images = images;
-        this.volumes = new Volumes(this.directory.resolve("volumes"));
-        this.availableCapabilities = ownCapabilities();
-        if (!Capability.SYS_ADMIN.isIn(availableCapabilities)) {
+        long available = ownCapabilities();
+        if (!Capability.SYS_ADMIN.isIn(available)) {
             throw RuntimeShimException.unsupported("running containers needs root (CAP_SYS_ADMIN)");
         }
         // A held first process shares this JVM's memory, and is visible in its container: nothing may read it there.
@@ -108,12 +100,18 @@ public final class NativeRuntime implements ContainerRuntime {
         EventLoop startedLoop = null;
         try {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
-            this.launcher = new Launcher(kernel, cgroups, options.procThroughHelper());
+            Launcher launcher = new Launcher(kernel, cgroups, options.procThroughHelper());
             this.logBuffer = ContainerLog.buffer(kernel);
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
+            this.starter = new ContainerStarter(
+                    kernel, clock, cgroups, launcher, new Volumes(kernel, this.directory.resolve("volumes")), containersDirectory(), bootId, available);
+            ExecLauncher execLauncher = new ExecLauncher(kernel, cgroups);
+            this.execs = new Execs(kernel, launcher, execLauncher, loop);
+            this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
             adopt();
-            warmUp();
+            containers.remove(WarmUp.ID); // an agent that was killed while it warmed up left it
+            new TrialContainer(kernel, cgroups, starter, launcher, execLauncher, this.directory.resolve("warm-up")).run(this::runToEnd);
         } catch (IOException e) {
             release(startedLoop);
             throw RuntimeShimException.system("open container directory " + this.directory + ": " + e, e);
@@ -161,50 +159,13 @@ public final class NativeRuntime implements ContainerRuntime {
         for (Leftovers.Found found : new Leftovers(kernel, cgroups, containersDirectory(), bootId).sweep()) {
             if (found.state().hasEnded()) {
                 containers.put(found.bundle().id(), Supervised.ended(found.bundle(), found.state()));
-                removeCgroups(found.bundle().id(), CGROUP_ATTEMPTS_AT_REMOVAL);
+                cgroups.remove(found.bundle().id(), CGROUP_ATTEMPTS_AT_REMOVAL);
             } else {
-                Supervised supervised = Supervised.running(found.bundle(), found.state(), found.process(), openLog(found.bundle(), found.state().spec()));
+                Supervised supervised = Supervised.running(found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec()));
+                supervised.paused(cgroups.isFrozen(supervised.id()));
                 containers.put(supervised.id(), supervised);
                 loop.execute(() -> watch(supervised));
             }
-        }
-    }
-
-    private void warmUp() throws IOException {
-        Bundle remains = new Bundle("warm-up", directory.resolve("warm-up"));
-        remains.delete();
-        forgetEarlierWarmUp();
-        ClassPreload.loadAll();
-        Path layer = Files.createDirectory(remains.directory());
-        try {
-            WarmUp.writeLayer(layer, kernel.architecture());
-            Supervised done = launch(WarmUp.spec(WarmUp.PROGRAM), WarmUp.FILES, NO_CONFIG, List.of(layer), NetworkSetup.NONE);
-            loop.execute(() -> watch(done));
-            OptionalInt exitCode = awaitEnd(done, KILL_TIMEOUT) ? done.state().container().exitCode() : OptionalInt.empty();
-            removeCgroups(WarmUp.ID, CGROUP_ATTEMPTS_AT_REMOVAL);
-            done.bundle().delete();
-            if (!exitCode.equals(OptionalInt.of(0))) throw RuntimeShimException.system("a trial container ended with " + exitCode + " and not 0", null);
-            warmUpRefusal(layer);
-        } finally {
-            remains.delete();
-        }
-    }
-
-    /** An agent that was killed while it warmed up left its trial container. */
-    private void forgetEarlierWarmUp() {
-        containers.remove(WarmUp.ID);
-        cgroups.kill(WarmUp.ID);
-        removeCgroups(WarmUp.ID, CGROUP_ATTEMPTS_AT_REMOVAL);
-        new Bundle(WarmUp.ID, containersDirectory().resolve(WarmUp.ID)).delete();
-    }
-
-    /** The way a start fails is to be warm as well. */
-    private void warmUpRefusal(Path layer) {
-        try {
-            launch(WarmUp.spec("/missing"), WarmUp.FILES, NO_CONFIG, List.of(layer), NetworkSetup.NONE);
-            throw new IllegalStateException("a program that is not there was started");
-        } catch (RuntimeShimException e) {
-            if (e.kind() != RuntimeShimException.Kind.INVALID) throw e;
         }
     }
 
@@ -214,17 +175,16 @@ public final class NativeRuntime implements ContainerRuntime {
             throw RuntimeShimException.invalid("container id \"" + spec.id() + "\" is not 64 hexadecimal characters");
         }
         if (spec.tty()) throw RuntimeShimException.unsupported("containers with a terminal (tty) are not supported yet");
-        if (spec.openStdin()) throw RuntimeShimException.unsupported("containers with an open standard input (stdin_open) are not supported yet");
         Image image = images.find(spec.image());
         if (image == null) throw RuntimeShimException.notFound("No such image: " + spec.image());
         reserve(spec.id());
         try {
-            Supervised started = launch(spec, files, image.config(), images.layerDirectories(image), network);
+            Supervised started = starter.start(spec, files, image.config(), images.layerDirectories(image), network);
             synchronized (this) {
                 containers.put(spec.id(), started);
             }
             loop.execute(() -> watch(started));
-            return started.state().container();
+            return started.container();
         } finally {
             synchronized (this) {
                 starting.remove(spec.id());
@@ -236,60 +196,9 @@ public final class NativeRuntime implements ContainerRuntime {
         if (containers.containsKey(id) || !starting.add(id)) throw RuntimeShimException.conflict("container " + id + " exists already");
     }
 
-    /** All of a start but watching over it. Leaves nothing behind when it fails. */
-    private Supervised launch(ContainerSpec spec, List<ContainerFile> files, Image.Config image, List<Path> layers, NetworkSetup network) {
-        ProcessPlan plan = ProcessPlan.of(spec, image, availableCapabilities);
-        Bundle bundle = new Bundle(spec.id(), containersDirectory().resolve(spec.id()));
-        LogOptions.parse(spec.logOptions());
-        LaunchRequest request = new LaunchRequest(
-                bundle, plan, layers.size(), volumes.resolve(spec.mounts()), Volumes.withPlainPaths(files), spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()),
-                launcher.filter(plan.capabilities()));
-        try {
-            bundle.create(kernel, spec, plan.hostname(), layers);
-            cgroups.create(spec.id());
-            HeldProcess held = launcher.hold(request);
-            return goOn(spec, plan, bundle, held, network);
-        } catch (RuntimeException e) {
-            undo(bundle, e);
-            throw e;
-        }
-    }
-
-    private Supervised goOn(ContainerSpec spec, ProcessPlan plan, Bundle bundle, HeldProcess held, NetworkSetup network) {
-        ContainerLog log = null;
-        try {
-            cgroups.enter(spec.id(), held.pid());
-            cgroups.limit(spec.id(), spec.limits());
-            network.attach(spec.id(), Path.of("/proc/" + held.pid() + "/ns/net"));
-            launcher.mountProc(held, bundle);
-            log = openLog(bundle, spec);
-            ContainerState state = ContainerState.running(spec, plan.stopSignal(), held.pid(), held.startTime(), bootId, clock.instant());
-            state.write(bundle.stateFile());
-            held.release();
-            return Supervised.running(bundle, state, held.descriptor(), log);
-        } catch (RuntimeException e) {
-            if (log != null) log.close();
-            held.abandon();
-            throw e;
-        }
-    }
-
-    private void undo(Bundle bundle, RuntimeException cause) {
-        try {
-            removeCgroups(bundle.id(), CGROUP_ATTEMPTS_AT_REMOVAL);
-            bundle.delete();
-        } catch (RuntimeException e) {
-            cause.addSuppressed(e);
-        }
-    }
-
-    private ContainerLog openLog(Bundle bundle, ContainerSpec spec) {
-        try {
-            JsonFileLog file = new JsonFileLog(bundle.logFile(), LogOptions.parse(spec.logOptions()));
-            return new ContainerLog(kernel, clock, bundle.standardOutput(), bundle.standardError(), file);
-        } catch (IOException e) {
-            throw RuntimeShimException.system("open log " + bundle.logFile() + ": " + e, e);
-        }
+    private OptionalInt runToEnd(Supervised container) {
+        loop.execute(() -> watch(container));
+        return awaitEnd(container, KILL_TIMEOUT) ? container.container().exitCode() : OptionalInt.empty();
     }
 
     private void watch(Supervised container) {
@@ -298,6 +207,7 @@ public final class NativeRuntime implements ContainerRuntime {
             end(container, OptionalInt.empty()); // it ended while no agent ran
         } else {
             loop.watch(container.process(), () -> processReadable(container));
+            health.watch(container);
         }
     }
 
@@ -312,14 +222,14 @@ public final class NativeRuntime implements ContainerRuntime {
     private void end(Supervised container, OptionalInt exitCode) {
         container.log().finish(loop, logBuffer);
         boolean oomKilled = cgroups.oomKilled(container.id());
-        removeCgroups(container.id(), CGROUP_ATTEMPTS_AT_END);
+        cgroups.remove(container.id(), CGROUP_ATTEMPTS_AT_END);
         try {
             container.end(clock.instant(), exitCode, oomKilled);
         } catch (RuntimeShimException e) {
             LOG.error("the end of container {} is known to this agent, but would not be to the next", container.id(), e); // a full disk
         }
         container.announceEnd();
-        if (!container.id().equals(WarmUp.ID)) tell(container.state().container());
+        if (!container.id().equals(WarmUp.ID)) tell(container.container());
     }
 
     private void tell(Container ended) {
@@ -331,23 +241,8 @@ public final class NativeRuntime implements ContainerRuntime {
         try {
             listener.accept(ended);
         } catch (RuntimeException e) {
-            LOG.error("a listener failed on the end of container {}", ended.id(), e);
+            LOG.error("a listener failed on container {}", ended.id(), e);
         }
-    }
-
-    /** A process that is just ending still counts in its group for a moment. @return false where one stays */
-    private boolean removeCgroups(String id, int attempts) {
-        for (int attempt = 0; attempt < attempts; attempt++) {
-            if (cgroups.remove(id)) return true;
-            if (attempt == attempts / 2) cgroups.kill(id);
-            try {
-                Thread.sleep(1);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return false;
-            }
-        }
-        return false;
     }
 
     @Override
@@ -358,6 +253,7 @@ public final class NativeRuntime implements ContainerRuntime {
     @Override
     public void stop(String containerId, Duration grace) {
         Supervised container = require(containerId);
+        if (container.paused()) pause(containerId, false); // else no signal would arrive
         container.signal(kernel, container.state().stopSignal());
         if (awaitEnd(container, grace)) return;
         container.signal(kernel, Signals.SIGKILL);
@@ -383,7 +279,7 @@ public final class NativeRuntime implements ContainerRuntime {
         if (!container.state().hasEnded()) {
             throw RuntimeShimException.conflict("You cannot remove a running container " + containerId + ". Stop the container before attempting removal");
         }
-        if (!removeCgroups(containerId, CGROUP_ATTEMPTS_AT_REMOVAL)) {
+        if (!cgroups.remove(containerId, CGROUP_ATTEMPTS_AT_REMOVAL)) {
             throw RuntimeShimException.system("control group of container " + containerId + " is still in use", null);
         }
         container.bundle().delete();
@@ -394,13 +290,13 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public synchronized List<Container> list() {
-        return containers.values().stream().map(container -> container.state().container()).toList();
+        return containers.values().stream().map(Supervised::container).toList();
     }
 
     @Override
     public Container inspect(String containerId) {
         Supervised container = find(containerId);
-        return container == null ? null : container.state().container();
+        return container == null ? null : container.container();
     }
 
     @Override
@@ -419,6 +315,48 @@ public final class NativeRuntime implements ContainerRuntime {
     }
 
     @Override
+    public ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
+        return execs.start(requireRunning(containerId), spec, output);
+    }
+
+    @Override
+    public void pause(String containerId, boolean still) {
+        Supervised container = requireRunning(containerId);
+        synchronized (container.steady()) {
+            if (container.paused() == still) throw RuntimeShimException.conflict("Container " + containerId + " is " + (still ? "already" : "not") + " paused");
+            cgroups.freeze(containerId, still);
+            container.paused(still);
+        }
+    }
+
+    @Override
+    public ContainerStats stats(String containerId) {
+        int pid = requireRunning(containerId).container().pid();
+        return new ContainerStats(clock.instant(), cgroups.stats(containerId), ContainerStats.interfaces(kernel.read("/proc/" + pid + "/net/dev")));
+    }
+
+    @Override
+    public List<Integer> processes(String containerId) {
+        requireRunning(containerId);
+        return cgroups.processes(containerId);
+    }
+
+    private Supervised requireRunning(String containerId) {
+        Supervised container = require(containerId);
+        if (container.state().hasEnded()) throw RuntimeShimException.conflict("container " + containerId + " is not running");
+        return container;
+    }
+
+    @Override
+    public void onHealth(Consumer<Container> listener) {
+        loop.execute(() -> healthListeners.add(listener));
+    }
+
+    private void tellHealth(Container container) {
+        for (Consumer<Container> listener : healthListeners) tell(listener, container);
+    }
+
+    @Override
     public void onExit(Consumer<Container> listener) {
         loop.execute(() -> {
             listeners.add(listener);
@@ -429,7 +367,9 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public void close() {
+        health.close();
         loop.execute(() -> {
+            execs.abandonAll();
             for (Supervised container : running()) {
                 loop.unwatch(container.process());
                 container.log().finish(loop, logBuffer);

@@ -17,8 +17,12 @@ import java.util.concurrent.TimeUnit;
 final class Supervised {
     private final Bundle bundle;
     private final CountDownLatch ended = new CountDownLatch(1);
+    /** Held where nothing may be paused: a thread of the agent is inside of the container's groups then, and would stand still with it. */
+    private final Object steady = new Object();
     private ContainerState state;
     private Descriptor process;
+    private Health health;
+    private boolean paused;
     /** Touched by the event loop only. */
     private ContainerLog log;
 
@@ -27,6 +31,7 @@ final class Supervised {
         this.state = state;
         this.process = process;
         this.log = log;
+        this.health = state.plan() != null && state.plan().health().isSet() ? Health.STARTING : Health.NONE;
     }
 
     /** @param process pidfd, closed with the container's end */
@@ -56,6 +61,34 @@ final class Supervised {
         return state;
     }
 
+    Object steady() {
+        return steady;
+    }
+
+    synchronized Container container() {
+        return state.container(health, paused);
+    }
+
+    synchronized Health health() {
+        return health;
+    }
+
+    /** @return whether its status is another now; never after the end */
+    synchronized boolean health(Health now) {
+        if (state.hasEnded()) return false;
+        boolean changed = now.status() != health.status();
+        health = now;
+        return changed;
+    }
+
+    synchronized boolean paused() {
+        return paused;
+    }
+
+    synchronized void paused(boolean now) {
+        paused = now;
+    }
+
     /** Null once it has ended. */
     synchronized Descriptor process() {
         return process;
@@ -68,6 +101,7 @@ final class Supervised {
 
     synchronized void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
         state = state.ended(at, exitCode, oomKilled);
+        paused = false;
         letGo();
         state.write(bundle.stateFile());
     }

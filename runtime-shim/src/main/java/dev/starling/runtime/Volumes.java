@@ -1,32 +1,74 @@
 package dev.starling.runtime;
 
 import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.launch.VolumeFill;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** Named volumes of this node, {@code NAME/_data} below one directory, and what a spec's mounts mean on this host. */
 final class Volumes {
     private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]*");
 
+    private final Kernel kernel;
     private final Path directory;
 
-    Volumes(Path directory) {
+    Volumes(Kernel kernel, Path directory) {
+        this.kernel = kernel;
         this.directory = directory;
     }
 
-    /** The same mounts with host paths as sources and plain targets; missing volumes are made. */
-    List<Mount> resolve(List<Mount> mounts) {
+    /**
+     * The same mounts with host paths as sources and plain targets, and the volumes that the image declares and nobody mounted. Missing volumes are made,
+     * and what is empty is filled from the image, unless that is not wanted.
+     *
+     * @param bundle is there, with its layers
+     */
+    List<Mount> resolve(List<Mount> mounts, List<String> imageVolumes, Bundle bundle, int layers) {
+        List<Mount> resolved = resolve(withImageVolumes(mounts, imageVolumes), bundle);
+        for (Mount mount : resolved) {
+            if (mount.type() == Mount.Type.VOLUME && !mount.noCopy()) fill(mount, bundle, layers);
+        }
+        return resolved;
+    }
+
+    private static List<Mount> withImageVolumes(List<Mount> mounts, List<String> imageVolumes) {
+        Set<String> targets = new HashSet<>();
+        for (Mount mount : mounts) targets.add(target(mount.target()));
+        List<Mount> all = new ArrayList<>(mounts);
+        for (String declared : imageVolumes) {
+            if (targets.add(target(declared))) all.add(new Mount(Mount.Type.VOLUME, "", declared, false));
+        }
+        return all;
+    }
+
+    /** One at a time: two containers may be the first to use a volume. */
+    private synchronized void fill(Mount mount, Bundle bundle, int layers) {
+        Path volume = Path.of(mount.source());
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(volume)) {
+            if (entries.iterator().hasNext()) return;
+        } catch (IOException e) {
+            throw RuntimeShimException.system("list volume " + volume + ": " + e, e);
+        }
+        VolumeFill.run(kernel, bundle, layers, mount.target(), volume);
+    }
+
+    private List<Mount> resolve(List<Mount> mounts, Bundle bundle) {
         List<Mount> resolved = new ArrayList<>();
         for (Mount mount : mounts) {
             String target = target(mount.target());
             resolved.add(switch (mount.type()) {
-                case BIND -> new Mount(mount.type(), hostPath(mount.source()), target, mount.readOnly());
-                case VOLUME -> new Mount(mount.type(), volume(mount.source()).toString(), target, mount.readOnly());
-                case TMPFS -> new Mount(mount.type(), "", target, mount.readOnly(), mount.sizeBytes(), mount.mode());
+                case BIND -> mount.at(hostPath(mount.source()), target);
+                case VOLUME -> mount.at(volume(mount.source(), bundle, resolved.size()).toString(), target);
+                case TMPFS -> mount.at("", target);
             });
         }
         return resolved;
@@ -50,11 +92,16 @@ final class Volumes {
         return source;
     }
 
-    private Path volume(String name) {
+    /** @param number of the mount, which names a volume of this container alone */
+    private Path volume(String name, Bundle bundle, int number) {
+        if (name.isEmpty()) return make(bundle.volumes().resolve(Integer.toString(number)));
         if (!NAME.matcher(name).matches()) {
             throw RuntimeShimException.invalid("\"" + name + "\" includes invalid characters for a local volume name, only \"" + NAME + "\" are allowed");
         }
-        Path data = directory.resolve(name).resolve("_data");
+        return make(directory.resolve(name).resolve("_data"));
+    }
+
+    private static Path make(Path data) {
         try {
             return Files.createDirectories(data).toAbsolutePath();
         } catch (IOException e) {

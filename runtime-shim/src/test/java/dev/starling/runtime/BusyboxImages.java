@@ -22,6 +22,8 @@ final class BusyboxImages implements ImageStore {
 
     private final Path directory;
     private final Map<String, List<Path>> layers = new HashMap<>();
+    /** What further images declare as volumes. */
+    final Map<String, List<String>> volumes = new HashMap<>();
 
     BusyboxImages(Path directory) {
         this.directory = directory;
@@ -62,7 +64,7 @@ final class BusyboxImages implements ImageStore {
     public Image find(String reference) {
         if (!layers.containsKey(reference)) return null;
         Image.Config config = new Image.Config(
-                List.of(), List.of("/bin/sh"), List.of("FROM_IMAGE=yes"), "", "", "", Map.of(), List.of(), List.of());
+                List.of(), List.of("/bin/sh"), List.of("FROM_IMAGE=yes"), "", "", "", Map.of(), List.of(), volumes.getOrDefault(reference, List.of()));
         return new Image(reference, List.of(reference + ":latest"), List.of(), Instant.EPOCH, "linux", "amd64", "", List.of(), 0, config);
     }
 

@@ -32,6 +32,9 @@ final class SpecBuilder {
     List<String> capabilityDrop = List.of();
     Map<String, String> sysctls = Map.of();
     Map<String, String> logOptions = Map.of();
+    String logDriver = "";
+    ContainerSpec.ProcessOptions options = ContainerSpec.ProcessOptions.NONE;
+    HealthCheck health = HealthCheck.INHERIT;
 
     static SpecBuilder run(String... args) {
         SpecBuilder builder = new SpecBuilder();
@@ -52,6 +55,6 @@ final class SpecBuilder {
     ContainerSpec build() {
         return new ContainerSpec(
                 id, "test", image, entrypoint, args, env, workingDirectory, user, groups, hostname, Map.of("test", "yes"), stopSignal, tty, openStdin,
-                readOnlyRoot, mounts, hosts, dns, limits, capabilityAdd, capabilityDrop, sysctls, logOptions);
+                readOnlyRoot, mounts, hosts, dns, limits, capabilityAdd, capabilityDrop, sysctls, logOptions, logDriver, options, health);
     }
 }

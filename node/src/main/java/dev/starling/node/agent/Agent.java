@@ -69,7 +69,7 @@ public final class Agent implements AutoCloseable {
         // Nothing here looks up host names through Vert.x; its own resolver would fall back to a public name server.
         System.setProperty("vertx.disableDnsResolver", "true");
         Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS).setWorkerPoolSize(WORKERS)
-                .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(false));
+                .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(true));
         opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
 
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
@@ -82,6 +82,7 @@ public final class Agent implements AutoCloseable {
         host.warnings().forEach(LOG::warn);
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
         runtime.onExit(swarm::containerEnded);
+        runtime.onHealth(swarm::healthChanged);
 
         DockerApi api = new DockerApi(vertx, swarm, runtime, images, swarm,
                 () -> facts.info(config.name(), version, commit, config.dataDir(),

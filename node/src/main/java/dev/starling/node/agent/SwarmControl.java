@@ -137,6 +137,13 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
         }
     }
 
+    void healthChanged(Container container) {
+        SwarmSession current = session;
+        if (current != null) {
+            current.healthChanged(container);
+        }
+    }
+
     @Override
     public ClusterSnapshot snapshot() {
         SwarmSession current = session;

@@ -281,6 +281,10 @@ final class SwarmSession implements AutoCloseable {
         tasks.exited(container);
     }
 
+    void healthChanged(Container container) {
+        tasks.healthChanged(container);
+    }
+
     NodeId self() {
         return trust.self();
     }

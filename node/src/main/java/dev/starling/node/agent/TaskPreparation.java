@@ -71,10 +71,7 @@ final class TaskPreparation implements TaskRunner.Preparation {
     private static ContainerSpec withGrace(ContainerSpec spec, long graceMillis) {
         SortedMap<String, String> labels = new TreeMap<>(spec.labels());
         labels.put(TaskRunner.GRACE_LABEL, Long.toString(graceMillis));
-        return new ContainerSpec(spec.id(), spec.name(), spec.image(), spec.entrypoint(), spec.args(), spec.env(), spec.workingDirectory(),
-                spec.user(), spec.groups(), spec.hostname(), Collections.unmodifiableSortedMap(labels), spec.stopSignal(), spec.tty(),
-                spec.openStdin(), spec.readOnlyRoot(), spec.mounts(), spec.hosts(), spec.dns(), spec.limits(), spec.capabilityAdd(),
-                spec.capabilityDrop(), spec.sysctls(), spec.logOptions());
+        return spec.withLabels(Collections.unmodifiableSortedMap(labels));
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.Health;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
@@ -78,6 +79,8 @@ final class TaskRunner implements AutoCloseable {
     private final Map<String, CompletableFuture<Void>> queues = new ConcurrentHashMap<>();
     private final Map<String, String> containerOfTask = new ConcurrentHashMap<>();
     private final Set<String> stopping = ConcurrentHashMap.newKeySet();
+    /** Tasks whose container was found unhealthy: however it ends now, the task has failed. */
+    private final Set<String> unhealthy = ConcurrentHashMap.newKeySet();
     /** Tasks that wait for their files -> which try that is: what belongs to an earlier one, or to a task that was stopped, is too late. */
     private final Map<String, Object> awaitingFiles = new ConcurrentHashMap<>();
 
@@ -100,7 +103,9 @@ final class TaskRunner implements AutoCloseable {
         for (Container container : runtime.list()) {
             if (task.id().equals(container.spec().labels().get(TASK_LABEL))) {
                 containerOfTask.put(task.id(), container.id());
-                return container.state() == Container.State.RUNNING ? running(task.id(), container) : ended(task.id(), container, false);
+                return container.state() == Container.State.RUNNING
+                        ? task.state() == TaskState.RUNNING ? running(task.id(), container) : started(task.id(), container)
+                        : ended(task.id(), container, false);
             }
         }
         return new TaskReport(task.id(), TaskState.FAILED, "failed", "the node restarted and the container is gone", -1, "", 0);
@@ -217,8 +222,10 @@ final class TaskRunner implements AutoCloseable {
             return; // while its networks were made ready; the queued stop reports
         }
         Container container = runtime.start(spec, files, network);
-        preparation.awaitAnswering(task, container, snapshots.get());
-        reports.accept(running(task.id(), container));
+        if (container.health().status() == Health.Status.NONE) { // else its own check says when it answers
+            preparation.awaitAnswering(task, container, snapshots.get());
+        }
+        reports.accept(started(task.id(), container));
     }
 
     private void guardStart(Document service, Task task, Runnable start) {
@@ -257,6 +264,7 @@ final class TaskRunner implements AutoCloseable {
     private void removeContainer(String taskId, Duration atMost) {
         String containerId = containerOfTask.remove(taskId);
         stopping.remove(taskId);
+        unhealthy.remove(taskId);
         awaitingFiles.remove(taskId);
         if (containerId == null) {
             return;
@@ -277,20 +285,50 @@ final class TaskRunner implements AutoCloseable {
         }
     }
 
+    /** The runtime's listener: a container's health has another status. */
+    void healthChanged(Container container) {
+        String taskId = container.spec().labels().get(TASK_LABEL);
+        if (taskId == null || stopping.contains(taskId)) {
+            return;
+        }
+        switch (container.health().status()) {
+            case HEALTHY -> enqueue(taskId, starters, () -> {
+                if (!stopping.contains(taskId) && !unhealthy.contains(taskId)) {
+                    reports.accept(running(taskId, container));
+                }
+            });
+            case UNHEALTHY -> {
+                unhealthy.add(taskId);
+                enqueue(taskId, stoppers, () -> runtime.stop(container.id(), grace(container))); // its end is the report
+            }
+            case NONE, STARTING -> { }
+        }
+    }
+
     /** From the container itself: its service may be gone when it has to stop. */
     private static Duration grace(Container container) {
         String millis = container.spec().labels().get(GRACE_LABEL);
         return millis == null ? DEFAULT_GRACE : Duration.ofMillis(Long.parseLong(millis));
     }
 
+    /** With a health check it runs only once that says so. */
+    private static TaskReport started(String taskId, Container container) {
+        return container.health().status() != Health.Status.STARTING ? running(taskId, container)
+                : new TaskReport(taskId, TaskState.STARTING, "starting", "", -1, container.id(), container.pid());
+    }
+
     private static TaskReport running(String taskId, Container container) {
         return new TaskReport(taskId, TaskState.RUNNING, "started", "", -1, container.id(), container.pid());
     }
 
-    private static TaskReport ended(String taskId, Container container, boolean wanted) {
+    private TaskReport ended(String taskId, Container container, boolean wanted) {
         int code = container.exitCode().orElse(-1);
         if (wanted) {
             return new TaskReport(taskId, TaskState.SHUTDOWN, "shutdown", "", code, container.id(), 0);
+        }
+        if (unhealthy.contains(taskId)) {
+            return new TaskReport(taskId, TaskState.FAILED, "started", "task: non-zero exit (" + code + "): unhealthy container", code,
+                    container.id(), 0);
         }
         if (code == 0) {
             return new TaskReport(taskId, TaskState.COMPLETE, "finished", "", 0, container.id(), 0);

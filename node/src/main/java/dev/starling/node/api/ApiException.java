@@ -1,7 +1,7 @@
 package dev.starling.node.api;
 
 /** An error that the Docker API answers: HTTP status and the text that the CLI prints after "Error response from daemon: ". */
-public final class ApiException extends RuntimeException {
+public class ApiException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private final int status;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.Health;
 import dev.starling.runtime.image.Image;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +27,8 @@ final class ContainerJson {
         json.putArray("Ports");
         json.set("Labels", Json.map(spec.labels()));
         json.put("State", stateName(container)).put("Status", status(container, now));
+        json.putObject("Health").put("Status", container.health().status().name().toLowerCase(Locale.ROOT))
+                .put("FailingStreak", container.health().failingStreak());
         json.putObject("HostConfig").put("NetworkMode", "default");
         json.putObject("NetworkSettings").putObject("Networks");
         json.set("Mounts", mounts(spec));
@@ -39,11 +42,15 @@ final class ContainerJson {
                 .put("Path", command.isEmpty() ? "" : command.get(0));
         json.set("Args", Json.strings(command.isEmpty() ? List.of() : command.subList(1, command.size())));
         boolean running = container.state() == Container.State.RUNNING;
-        json.putObject("State").put("Status", stateName(container)).put("Running", running).put("Paused", false).put("Restarting", false)
+        ObjectNode state = json.putObject("State");
+        state.put("Status", stateName(container)).put("Running", running).put("Paused", container.paused()).put("Restarting", false)
                 .put("OOMKilled", container.oomKilled()).put("Dead", false).put("Pid", container.pid())
                 .put("ExitCode", container.exitCode().orElse(running ? 0 : -1))
                 .put("Error", running || container.exitCode().isPresent() ? "" : "the end of this container was not seen")
                 .put("StartedAt", time(container.startedAt())).put("FinishedAt", time(container.finishedAt()));
+        if (container.health().status() != Health.Status.NONE) {
+            state.set("Health", health(container.health()));
+        }
         json.put("Image", image == null ? "" : image.id()).put("Name", "/" + spec.name()).put("RestartCount", 0)
                 .put("Driver", "overlay2").put("Platform", "linux").putNull("ExecIDs");
         json.set("HostConfig", hostConfig(spec));
@@ -54,12 +61,12 @@ final class ContainerJson {
     }
 
     static String stateName(Container container) {
-        return container.state() == Container.State.RUNNING ? "running" : "exited";
+        return container.state() != Container.State.RUNNING ? "exited" : container.paused() ? "paused" : "running";
     }
 
     private static ObjectNode hostConfig(ContainerSpec spec) {
         ObjectNode json = Json.object();
-        json.putObject("LogConfig").put("Type", "json-file").set("Config", Json.map(spec.logOptions()));
+        json.putObject("LogConfig").put("Type", spec.logDriver().isEmpty() ? "json-file" : spec.logDriver()).set("Config", Json.map(spec.logOptions()));
         json.put("NetworkMode", "default").putObject("RestartPolicy").put("Name", "no").put("MaximumRetryCount", 0);
         json.set("CapAdd", Json.strings(spec.capabilityAdd()));
         json.set("CapDrop", Json.strings(spec.capabilityDrop()));
@@ -68,6 +75,11 @@ final class ContainerJson {
         json.set("DnsOptions", Json.strings(spec.dns().options()));
         json.set("ExtraHosts", Json.strings(spec.hosts()));
         json.set("Sysctls", Json.map(spec.sysctls()));
+        json.put("OomScoreAdj", spec.options().oomScoreAdjustment()).put("Init", spec.options().init());
+        json.set("GroupAdd", Json.strings(spec.groups()));
+        json.set("SecurityOpt", Json.strings(spec.options().noNewPrivileges() ? List.of("no-new-privileges") : List.of()));
+        ArrayNode ulimits = json.putArray("Ulimits");
+        spec.options().ulimits().forEach(limit -> ulimits.addObject().put("Name", limit.name()).put("Soft", limit.soft()).put("Hard", limit.hard()));
         return json.put("Privileged", false).put("ReadonlyRootfs", spec.readOnlyRoot()).put("Memory", spec.limits().memoryBytes())
                 .put("NanoCpus", spec.limits().nanoCpus()).put("PidsLimit", spec.limits().pids());
     }
@@ -79,6 +91,16 @@ final class ContainerJson {
         json.set("Env", Json.strings(spec.env()));
         json.set("Cmd", Json.strings(command));
         json.set("Labels", Json.map(spec.labels()));
+        return json;
+    }
+
+    private static ObjectNode health(Health health) {
+        ObjectNode json = Json.object().put("Status", health.status().name().toLowerCase(Locale.ROOT)).put("FailingStreak", health.failingStreak());
+        ArrayNode log = json.putArray("Log");
+        for (Health.Result result : health.log()) {
+            log.addObject().put("Start", Json.time(result.start())).put("End", Json.time(result.end())).put("ExitCode", result.exitCode())
+                    .put("Output", result.output());
+        }
         return json;
     }
 
@@ -107,7 +129,13 @@ final class ContainerJson {
 
     private static String status(Container container, Instant now) {
         if (container.state() == Container.State.RUNNING) {
-            return "Up " + ago(container.startedAt(), now);
+            String suffix = container.paused() ? " (Paused)" : switch (container.health().status()) {
+                case NONE -> "";
+                case STARTING -> " (health: starting)";
+                case HEALTHY -> " (healthy)";
+                case UNHEALTHY -> " (unhealthy)";
+            };
+            return "Up " + ago(container.startedAt(), now) + suffix;
         }
         String code = container.exitCode().isPresent() ? Integer.toString(container.exitCode().getAsInt()) : "unknown";
         return "Exited (" + code + ") " + ago(container.finishedAt(), now) + " ago";

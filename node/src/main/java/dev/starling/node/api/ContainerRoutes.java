@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -33,6 +34,8 @@ final class ContainerRoutes {
         });
         endpoints.post("/containers/{id}/stop", this::stop);
         endpoints.post("/containers/{id}/kill", this::kill);
+        endpoints.post("/containers/{id}/pause", call -> pause(call, true));
+        endpoints.post("/containers/{id}/unpause", call -> pause(call, false));
     }
 
     /** By id, name, or the beginning of an id where only one begins so. */
@@ -53,7 +56,7 @@ final class ContainerRoutes {
     }
 
     private Reply list(Call call) {
-        Filters filters = call.filters("id", "name", "label", "status");
+        Filters filters = call.filters("id", "name", "label", "status", "health");
         filters.require("status", List.of("created", "restarting", "running", "removing", "paused", "exited", "dead"));
         int limit = (int) call.integer("limit", 0, -1, Integer.MAX_VALUE);
         boolean all = call.flag("all") || filters.has("status") || limit > 0;
@@ -63,6 +66,7 @@ final class ContainerRoutes {
                 .filter(container -> all || container.state() == Container.State.RUNNING)
                 .filter(container -> filters.prefix("id", container.id()) && filters.any("name", container.spec().name()::contains)
                         && filters.labels("label", container.spec().labels())
+                        && filters.exactly("health", container.health().status().name().toLowerCase(Locale.ROOT))
                         && filters.exactly("status", ContainerJson.stateName(container)))
                 .sorted(Comparator.comparing(ContainerRoutes::started).reversed())
                 .limit(limit > 0 ? limit : Long.MAX_VALUE)
@@ -85,6 +89,11 @@ final class ContainerRoutes {
             throw ApiException.conflict("cannot kill container: " + call.path("id") + ": container " + container.id() + " is not running");
         }
         runtime.signal(container.id(), call.query("signal", "KILL"));
+        return CompletableFuture.completedFuture(Reply.NO_CONTENT);
+    }
+
+    private CompletionStage<Reply> pause(Call call, boolean still) {
+        runtime.pause(find(call.path("id")).id(), still);
         return CompletableFuture.completedFuture(Reply.NO_CONTENT);
     }
 

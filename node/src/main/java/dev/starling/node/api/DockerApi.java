@@ -71,6 +71,8 @@ public final class DockerApi {
         ContainerRoutes containers = new ContainerRoutes(runtime, images);
         new LogRoutes(vertx, control, containers, logs).addTo(endpoints);
         containers.addTo(endpoints);
+        new ExecRoutes(vertx, runtime, containers).addTo(endpoints);
+        new UsageRoutes(vertx, runtime, containers).addTo(endpoints);
         MissingRoutes.addTo(endpoints);
         imageRoutes.addTo(endpoints);
         for (int status : new int[] {404, 405}) { // Docker does not tell a wrong method from a wrong path

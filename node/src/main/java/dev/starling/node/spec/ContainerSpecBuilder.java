@@ -81,7 +81,8 @@ public final class ContainerSpecBuilder {
                 dns(dnsServers), new ContainerSpec.Limits(integer(limits.path("NanoCPUs"), 0), integer(limits.path("MemoryBytes"), 0),
                         integer(limits.path("Pids"), 0)),
                 strings(container.path("CapabilityAdd")), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
-                map(template.path("LogDriver").path("Options")));
+                map(template.path("LogDriver").path("Options")), ContainerOptions.logDriver(template), ContainerOptions.process(container),
+                ContainerOptions.health(container));
     }
 
     private SortedMap<String, String> labels() {
@@ -107,7 +108,8 @@ public final class ContainerSpecBuilder {
             JsonNode tmpfs = mount.path("TmpfsOptions");
             result.add(new ContainerSpec.Mount(type, placeholders.fill(string(mount.path("Source"), "")),
                     placeholders.fill(string(mount.path("Target"), "")), mount.path("ReadOnly").asBoolean(false),
-                    Math.max(0, integer(tmpfs.path("SizeBytes"), 0)), (int) integer(tmpfs.path("Mode"), 0) & 07777));
+                    Math.max(0, integer(tmpfs.path("SizeBytes"), 0)), (int) integer(tmpfs.path("Mode"), 0) & 07777,
+                    string(mount.path("BindOptions").path("Propagation"), ""), mount.path("VolumeOptions").path("NoCopy").asBoolean(false)));
         }
         return List.copyOf(result);
     }

@@ -46,6 +46,18 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.ReadOnly boolean
             TaskTemplate.ContainerSpec.OpenStdin boolean
             TaskTemplate.ContainerSpec.Isolation = default
+            TaskTemplate.ContainerSpec.Init boolean
+            TaskTemplate.ContainerSpec.OomScoreAdj integer
+            TaskTemplate.ContainerSpec.Ulimits[].Name string
+            TaskTemplate.ContainerSpec.Ulimits[].Soft integer
+            TaskTemplate.ContainerSpec.Ulimits[].Hard integer
+            TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges boolean
+            TaskTemplate.ContainerSpec.Healthcheck.Test strings
+            TaskTemplate.ContainerSpec.Healthcheck.Interval integer
+            TaskTemplate.ContainerSpec.Healthcheck.Timeout integer
+            TaskTemplate.ContainerSpec.Healthcheck.StartPeriod integer
+            TaskTemplate.ContainerSpec.Healthcheck.StartInterval integer
+            TaskTemplate.ContainerSpec.Healthcheck.Retries integer
             TaskTemplate.ContainerSpec.Mounts[].Type = bind volume tmpfs
             TaskTemplate.ContainerSpec.Mounts[].Source string
             TaskTemplate.ContainerSpec.Mounts[].Target string
@@ -53,6 +65,8 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.Mounts[].Consistency = default consistent cached delegated
             TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.Labels map
             TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.NoCopy boolean
+            TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.DriverConfig.Name = local
+            TaskTemplate.ContainerSpec.Mounts[].BindOptions.Propagation = rprivate private rshared shared rslave slave
             TaskTemplate.ContainerSpec.Mounts[].TmpfsOptions.SizeBytes integer
             TaskTemplate.ContainerSpec.Mounts[].TmpfsOptions.Mode integer
             TaskTemplate.ContainerSpec.Secrets[].File.Name string
@@ -85,9 +99,10 @@ public final class ServiceSpecCheck {
             TaskTemplate.Placement.Platforms[].Architecture string
             TaskTemplate.Networks[].Target string
             TaskTemplate.Networks[].Aliases strings
-            TaskTemplate.LogDriver.Name = json-file
+            TaskTemplate.LogDriver.Name = json-file local none
             TaskTemplate.LogDriver.Options.max-size string
             TaskTemplate.LogDriver.Options.max-file string
+            TaskTemplate.LogDriver.Options.mode = blocking
             TaskTemplate.ForceUpdate integer
             TaskTemplate.Runtime = container
             UpdateConfig.Parallelism integer
@@ -137,6 +152,7 @@ public final class ServiceSpecCheck {
             throw invalid("TaskTemplate: missing container spec");
         }
         checkContainer(template.path("ContainerSpec"));
+        ContainerOptions.check(template);
         checkResources(template.path("Resources"));
         checkRestart(template.path("RestartPolicy"));
         checkPlacement(template.path("Placement"));
@@ -196,11 +212,7 @@ public final class ServiceSpecCheck {
                     throw invalid(path + ".Source: invalid bind mount source, must be an absolute path: \"" + source + "\"");
                 }
             }
-            case "volume" -> {
-                if (source.isEmpty()) {
-                    throw SpecException.notSupported(path + ": a volume without a name");
-                }
-            }
+            case "volume" -> { }
             case "tmpfs" -> {
                 if (!source.isEmpty()) {
                     throw invalid(path + ".Source: invalid tmpfs source, source must be empty");

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.node.api.TaskLogs;
+import dev.starling.runtime.logs.JsonFileLog;
+import dev.starling.runtime.logs.LogOptions;
+import dev.starling.runtime.logs.LogSegments;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -109,6 +112,45 @@ class ContainerLogFileTest {
         Files.delete(file);
         appendLines(10, 10);
         assertEquals(List.of("line 10"), texts(read(position, -1)));
+    }
+
+    /** A writer that rotates each ten lines or so, a follower that reads now and then, and a power cut in the middle of a rotation. */
+    @Test
+    void aFollowerMissesNothingThatIsStillThere() throws IOException {
+        List<String> followed = new ArrayList<>();
+        List<String> written = new ArrayList<>();
+        long position = 0;
+        for (int round = 0; round < 20; round++) {
+            try (JsonFileLog log = new JsonFileLog(file, new LogOptions(1000, 4))) {
+                for (int i = 0; i < 17; i++) {
+                    written.add("round " + round + " line " + i);
+                    log.append("stdout", java.time.Instant.EPOCH, "round " + round + " line " + i + "\n");
+                    log.flush();
+                    if (i % 5 == 0) {
+                        TaskLogs.Chunk chunk = read(position, -1);
+                        followed.addAll(texts(chunk));
+                        position = chunk.next();
+                    }
+                }
+            }
+            if (round == 10) {
+                Files.writeString(directory.resolve("container.log.position"), "rotating " + position(file));
+            }
+        }
+        for (TaskLogs.Chunk chunk = read(position, -1); !chunk.lines().isEmpty(); chunk = read(chunk.next(), -1)) {
+            followed.addAll(texts(chunk));
+        }
+        assertEquals(written, followed);
+        List<String> tail = new ArrayList<>();
+        TaskLogs.Chunk chunk = read(0, 25);
+        for (; !chunk.lines().isEmpty(); chunk = read(chunk.next(), -1)) {
+            tail.addAll(texts(chunk));
+        }
+        assertEquals(written.subList(written.size() - 25, written.size()), tail, "a tail reaches into rotated files");
+    }
+
+    private static long position(Path file) throws IOException {
+        return LogSegments.of(file).newest().end();
     }
 
     @Test

@@ -51,13 +51,28 @@ record DockerCli(Path socket, Path directory) {
         }
     }
 
+    /** With {@code input} as its standard input. */
+    Result runWith(String input, String... arguments) throws Exception {
+        Path file = Files.writeString(Files.createTempFile(directory, "in", ""), input);
+        try (Running running = start(file.toFile(), arguments)) {
+            if (!running.process().waitFor(BOUND_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("docker " + String.join(" ", arguments) + " did not end:\n" + running.output());
+            }
+            return new Result(running.process().exitValue(), running.output(), Files.readString(running.err()));
+        }
+    }
+
     Running start(String... arguments) throws IOException {
+        return start(new File("/dev/null"), arguments);
+    }
+
+    private Running start(File input, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of("docker", "-H", "unix://" + socket));
         command.addAll(List.of(arguments));
         Path out = Files.createTempFile(directory, "out", "");
         Path err = Files.createTempFile(directory, "err", "");
         ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile())
-                .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
+                .redirectInput(ProcessBuilder.Redirect.from(input));
         builder.environment().put("DOCKER_CONFIG", directory.toString());
         builder.environment().keySet().removeAll(List.of("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_API_VERSION", "DOCKER_TLS_VERIFY"));
         return new Running(builder.start(), out, err);

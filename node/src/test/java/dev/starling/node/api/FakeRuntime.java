@@ -4,6 +4,9 @@ import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ExecProcess;
+import dev.starling.runtime.ExecSpec;
+import dev.starling.runtime.RuntimeShimException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -60,6 +63,23 @@ final class FakeRuntime implements ContainerRuntime {
     @Override
     public Container inspect(String containerId) {
         return containers.stream().filter(container -> container.id().equals(containerId)).findFirst().orElse(null);
+    }
+
+    @Override
+    public ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
+        if (spec.command().get(0).equals("nosuch")) {
+            throw RuntimeShimException.invalid("unable to start container process: exec: \"nosuch\": executable file not found in $PATH");
+        }
+        FakeProcess process = new FakeProcess(spec, output);
+        calls.add("exec " + containerId + " " + spec);
+        process.begin();
+        return process;
+    }
+
+    @Override
+    public void pause(String containerId, boolean still) {
+        failIfAsked();
+        calls.add((still ? "pause " : "unpause ") + containerId);
     }
 
     @Override

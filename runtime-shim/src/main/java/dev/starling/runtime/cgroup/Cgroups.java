@@ -45,6 +45,32 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** Removes its groups. @return false where processes that are just ending still hold one */
     boolean remove(String containerId);
 
+    /** As {@link #remove(String)}, a few times: a process that is just ending still counts in its group for a moment. What stays is killed half-way. */
+    default boolean remove(String containerId, int attempts) {
+        for (int attempt = 0; attempt < attempts; attempt++) {
+            if (remove(containerId)) return true;
+            if (attempt == attempts / 2) kill(containerId);
+            try {
+                Thread.sleep(1);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
+        }
+        return false;
+    }
+
+    /** Lets its processes stand still, or go on. Returns once they do. */
+    void freeze(String containerId, boolean still);
+
+    boolean isFrozen(String containerId);
+
+    /** What it uses now. @throws RuntimeShimException where it has just ended */
+    ControlGroupStats stats(String containerId);
+
+    /** Pids of all its processes, as this agent sees them. */
+    List<Integer> processes(String containerId);
+
     /** Ids of all groups under the parent, also those of no container we know. */
     Set<String> containerIds();
 

@@ -1,12 +1,14 @@
 package dev.starling.runtime.cgroup;
 
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -17,6 +19,8 @@ final class CgroupsV1 implements Cgroups {
     static final Set<String> CONTROLLERS = Set.of("blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids");
 
     private static final long PERIOD_MICROS = 100_000;
+    private static final long NANOS_A_TICK = 10_000_000; // USER_HZ is 100 on all our architectures
+    private static final int FREEZE_ATTEMPTS = 1000;
 
     /** Docker's: any node may be made; these may be used. Numbers of Documentation/admin-guide/devices.txt. */
     private static final List<String> ALLOWED_DEVICES = List.of(
@@ -144,6 +148,72 @@ final class CgroupsV1 implements Cgroups {
             all = false;
         }
         return all;
+    }
+
+    private Path file(String controller, String containerId, String name) {
+        for (Hierarchy hierarchy : hierarchies) {
+            if (hierarchy.controllers.contains(controller)) return group(hierarchy, containerId).resolve(name);
+        }
+        return Path.of("/nonexistent");
+    }
+
+    @Override
+    public void freeze(String containerId, boolean still) {
+        Path control = file("freezer", containerId, "freezer.state");
+        if (!Files.exists(control)) throw RuntimeShimException.unsupported("pausing a container: this kernel has no freezer controller");
+        String wanted = still ? "FROZEN" : "THAWED";
+        kernel.write(control.toString(), wanted);
+        for (int attempt = 0; !kernel.read(control.toString()).trim().equals(wanted); attempt++) {
+            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(control + " does not become " + wanted, null);
+            if (attempt % 10 == 9) kernel.write(control.toString(), wanted); // a process forked meanwhile: the kernel wants to be asked again
+            pause();
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(2);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while pausing a container", e);
+        }
+    }
+
+    @Override
+    public boolean isFrozen(String containerId) {
+        Path control = file("freezer", containerId, "freezer.state");
+        return Files.exists(control) && !kernel.read(control.toString()).trim().equals("THAWED");
+    }
+
+    @Override
+    public ControlGroupStats stats(String containerId) {
+        Map<String, Long> ticks = CounterFile.table(kernel, file("cpuacct", containerId, "cpuacct.stat"));
+        Map<String, Long> cpu = CounterFile.table(kernel, file("cpu", containerId, "cpu.stat"));
+        Path io = file("blkio", containerId, "blkio.throttle.io_service_bytes_recursive");
+        return new ControlGroupStats(
+                CounterFile.number(kernel, file("cpuacct", containerId, "cpuacct.usage")), ticks.getOrDefault("user", 0L) * NANOS_A_TICK,
+                ticks.getOrDefault("system", 0L) * NANOS_A_TICK, cpu.getOrDefault("nr_periods", 0L), cpu.getOrDefault("nr_throttled", 0L),
+                cpu.getOrDefault("throttled_time", 0L), CounterFile.number(kernel, file("memory", containerId, "memory.usage_in_bytes")),
+                CounterFile.number(kernel, file("memory", containerId, "memory.max_usage_in_bytes")),
+                CounterFile.number(kernel, file("memory", containerId, "memory.limit_in_bytes")),
+                CounterFile.table(kernel, file("memory", containerId, "memory.stat")), CounterFile.number(kernel, file("pids", containerId, "pids.current")),
+                CounterFile.number(kernel, file("pids", containerId, "pids.max")), transferred(io, "Read"), transferred(io, "Write"));
+    }
+
+    /** Lines {@code 8:0 Read 4096}, one a device. */
+    private long transferred(Path file, String direction) {
+        long sum = 0;
+        if (!Files.exists(file)) return sum;
+        for (String line : kernel.read(file.toString()).split("\n")) {
+            String[] words = line.split(" ");
+            if (words.length == 3 && words[1].equals(direction)) sum += Long.parseLong(words[2]);
+        }
+        return sum;
+    }
+
+    @Override
+    public List<Integer> processes(String containerId) {
+        return CgroupProcesses.list(kernel, group(hierarchies.get(0), containerId).resolve("cgroup.procs"));
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -16,6 +17,7 @@ import java.util.Set;
 final class CgroupsV2 implements Cgroups {
     private static final List<String> CONTROLLERS = List.of("cpu", "cpuset", "io", "memory", "pids");
     private static final long PERIOD_MICROS = 100_000;
+    private static final int FREEZE_ATTEMPTS = 1000;
 
     private final Kernel kernel;
     private final Path parent;
@@ -110,7 +112,11 @@ final class CgroupsV2 implements Cgroups {
     public void kill(String containerId) {
         Path group = group(containerId);
         if (Files.exists(group.resolve("cgroup.kill"))) { // Linux 5.14
-            kernel.write(group.resolve("cgroup.kill").toString(), "1");
+            try {
+                kernel.write(group.resolve("cgroup.kill").toString(), "1");
+            } catch (RuntimeShimException e) {
+                if (!CgroupProcesses.isGone(e)) throw e;
+            }
         } else if (Files.exists(group.resolve("cgroup.procs"))) {
             CgroupProcesses.killAll(kernel, group.resolve("cgroup.procs"));
         }
@@ -129,6 +135,58 @@ final class CgroupsV2 implements Cgroups {
         if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) return all;
         if (kernel.errno() == Errno.EBUSY.number()) return false;
         throw kernel.failure("rmdir " + group, kernel.errno());
+    }
+
+    @Override
+    public void freeze(String containerId, boolean still) {
+        Path group = group(containerId);
+        kernel.write(group.resolve("cgroup.freeze").toString(), still ? "1" : "0");
+        for (int attempt = 0; isFrozen(containerId) != still; attempt++) {
+            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(group + " does not become " + (still ? "frozen" : "thawed"), null);
+            try {
+                Thread.sleep(2);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw RuntimeShimException.system("interrupted while pausing a container", e);
+            }
+        }
+    }
+
+    @Override
+    public boolean isFrozen(String containerId) {
+        return CounterFile.table(kernel, group(containerId).resolve("cgroup.events")).getOrDefault("frozen", 0L) == 1;
+    }
+
+    @Override
+    public ControlGroupStats stats(String containerId) {
+        Path group = group(containerId);
+        Map<String, Long> cpu = CounterFile.table(kernel, group.resolve("cpu.stat"));
+        return new ControlGroupStats(
+                micros(cpu, "usage_usec"), micros(cpu, "user_usec"), micros(cpu, "system_usec"), cpu.getOrDefault("nr_periods", 0L),
+                cpu.getOrDefault("nr_throttled", 0L), micros(cpu, "throttled_usec"), CounterFile.number(kernel, group.resolve("memory.current")),
+                CounterFile.number(kernel, group.resolve("memory.peak")), CounterFile.number(kernel, group.resolve("memory.max")),
+                CounterFile.table(kernel, group.resolve("memory.stat")), CounterFile.number(kernel, group.resolve("pids.current")),
+                CounterFile.number(kernel, group.resolve("pids.max")), transferred(group, "rbytes="), transferred(group, "wbytes="));
+    }
+
+    private static long micros(Map<String, Long> table, String name) {
+        return table.getOrDefault(name, 0L) * 1000;
+    }
+
+    /** Lines {@code 8:0 rbytes=4096 wbytes=0 rios=1 ..}, one a device. */
+    private long transferred(Path group, String field) {
+        Path file = group.resolve("io.stat");
+        long sum = 0;
+        if (!Files.exists(file)) return sum;
+        for (String word : kernel.read(file.toString()).split("\\s+")) {
+            if (word.startsWith(field)) sum += Long.parseLong(word.substring(field.length()));
+        }
+        return sum;
+    }
+
+    @Override
+    public List<Integer> processes(String containerId) {
+        return CgroupProcesses.list(kernel, group(containerId).resolve("cgroup.procs"));
     }
 
     @Override

@@ -45,7 +45,7 @@ public final class EventLoop implements AutoCloseable {
         this.wake = new Descriptor(kernel, kernel.check(kernel.libc().eventfd(0, EFD_NONBLOCK_CLOEXEC), "eventfd"));
         this.thread = new Thread(this::run, name);
         thread.setDaemon(true);
-        register(wake);
+        control(Flags.EPOLL_CTL_ADD, wake, Flags.EPOLLIN);
         thread.start();
     }
 
@@ -61,24 +61,29 @@ public final class EventLoop implements AutoCloseable {
 
     /** On the loop's thread: calls {@code ready} each time there is something to read. */
     public void watch(Descriptor file, Runnable ready) {
+        watch(file, Flags.EPOLLIN, ready);
+    }
+
+    /** On the loop's thread: calls {@code ready} each time there is room to write, or nobody left to read it. */
+    public void watchWritable(Descriptor file, Runnable ready) {
+        watch(file, Flags.EPOLLOUT, ready);
+    }
+
+    private void watch(Descriptor file, int events, Runnable ready) {
         requireLoopThread();
-        register(file);
+        control(Flags.EPOLL_CTL_ADD, file, events);
         handlers.put(file.number(), ready);
     }
 
     /** On the loop's thread, before {@code file} is closed. */
     public void unwatch(Descriptor file) {
         requireLoopThread();
-        if (handlers.remove(file.number()) != null) control(Flags.EPOLL_CTL_DEL, file);
+        if (handlers.remove(file.number()) != null) control(Flags.EPOLL_CTL_DEL, file, 0);
     }
 
-    private void register(Descriptor file) {
-        control(Flags.EPOLL_CTL_ADD, file);
-    }
-
-    private void control(int operation, Descriptor file) {
+    private void control(int operation, Descriptor file, int events) {
         Pointer event = kernel.memory(eventSize);
-        event.putInt(0, Flags.EPOLLIN);
+        event.putInt(0, events);
         event.putInt(dataOffset, file.number());
         kernel.check(kernel.libc().epoll_ctl(epoll.number(), operation, file.number(), event), "epoll_ctl " + operation);
     }

@@ -1,6 +1,7 @@
 package dev.starling.runtime.image;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.runtime.HealthCheck;
 import dev.starling.runtime.RuntimeShimException;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -43,7 +44,18 @@ record ConfigDocument(
                 new Image.Config(
                         texts(config.path("Entrypoint")), texts(config.path("Cmd")), texts(config.path("Env")),
                         config.path("WorkingDir").asText(""), config.path("User").asText(""), config.path("StopSignal").asText(""),
-                        Map.copyOf(labels), keys(config.path("ExposedPorts")), keys(config.path("Volumes"))));
+                        Map.copyOf(labels), keys(config.path("ExposedPorts")), keys(config.path("Volumes")), health(config.path("Healthcheck"))));
+    }
+
+    /** Docker's addition to the OCI config; durations in nanoseconds. */
+    private static HealthCheck health(JsonNode json) {
+        return new HealthCheck(
+                texts(json.path("Test")), millis(json.path("Interval")), millis(json.path("Timeout")), millis(json.path("StartPeriod")),
+                millis(json.path("StartInterval")), Math.max(0, json.path("Retries").asInt(0)));
+    }
+
+    private static long millis(JsonNode nanos) {
+        return Math.max(0, nanos.asLong(0) / 1_000_000);
     }
 
     private static List<String> texts(JsonNode array) {

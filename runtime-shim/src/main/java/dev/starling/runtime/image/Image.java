@@ -1,5 +1,6 @@
 package dev.starling.runtime.image;
 
+import dev.starling.runtime.HealthCheck;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -20,5 +21,12 @@ public record Image(
 
     public record Config(
             List<String> entrypoint, List<String> cmd, List<String> env, String workingDir, String user, String stopSignal,
-            Map<String, String> labels, List<String> exposedPorts, List<String> volumes) {}
+            Map<String, String> labels, List<String> exposedPorts, List<String> volumes, HealthCheck health) {
+
+        public Config(
+                List<String> entrypoint, List<String> cmd, List<String> env, String workingDir, String user, String stopSignal,
+                Map<String, String> labels, List<String> exposedPorts, List<String> volumes) {
+            this(entrypoint, cmd, env, workingDir, user, stopSignal, labels, exposedPorts, volumes, HealthCheck.INHERIT);
+        }
+    }
 }

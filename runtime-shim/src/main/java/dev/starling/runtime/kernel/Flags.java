@@ -55,6 +55,7 @@ public final class Flags {
     public static final int KEYCTL_JOIN_SESSION_KEYRING = 1;
 
     public static final int EPOLLIN = 1;
+    public static final int EPOLLOUT = 4;
     public static final int EPOLL_CTL_ADD = 1;
     public static final int EPOLL_CTL_DEL = 2;
     public static final int WNOHANG = 1;

@@ -53,6 +53,8 @@ public interface LibC {
 
     @ssize_t long write(int fd, Pointer buffer, @size_t long size);
 
+    int fcntl(int fd, int command, long argument);
+
     int pipe2(Pointer ends, int flags);
 
     int poll(Pointer fds, long count, int timeoutMillis);

@@ -16,6 +16,7 @@ public enum SystemCall {
     KEYCTL(250, 219, 311),
     BPF(321, 280, 386),
     STATX(332, 291, 397),
+    PRLIMIT64(302, 261, 369),
     PIDFD_SEND_SIGNAL(424),
     OPEN_TREE(428),
     MOVE_MOUNT(429),
@@ -23,6 +24,7 @@ public enum SystemCall {
     FSCONFIG(431),
     FSMOUNT(432),
     PIDFD_OPEN(434),
+    OPENAT2(437),
     MOUNT_SETATTR(442);
 
     private final int x86;

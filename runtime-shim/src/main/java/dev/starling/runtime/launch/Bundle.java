@@ -17,8 +17,10 @@ import java.util.List;
  *   state.json                     what the runtime knows of it
  *   ID-json.log, .1, .2            its log
  *   hosts hostname resolv.conf     mounted over the image's
- *   stdout stderr                  FIFOs it writes to
+ *   stdin stdout stderr            FIFOs it reads from and writes to
+ *   volumes/N                      what its image declares as a volume and nobody named
  *   gate/ready gate/go             FIFOs which hold the first process before exec
+ *   exec/N/ready, exec/N/go        the same for processes that are added later
  *   layers/0 ..                    links to the image's layers: short names keep the mount options below a page
  *   files                          empty here; in the container's mount namespace a tmpfs with its secrets and configs
  *   upper work root                the overlay; root is its mount point, used in the container's mount namespace only
@@ -53,6 +55,16 @@ public record Bundle(String id, Path directory) {
         return directory.resolve("stderr");
     }
 
+    /** There where the spec asks for an open standard input. */
+    Path standardInput() {
+        return directory.resolve("stdin");
+    }
+
+    /** Volumes of this container alone; they go with it. */
+    public Path volumes() {
+        return directory.resolve("volumes");
+    }
+
     public Path gate() {
         return directory.resolve("gate");
     }
@@ -61,7 +73,7 @@ public record Bundle(String id, Path directory) {
     public void create(Kernel kernel, ContainerSpec spec, String hostname, List<Path> layers) {
         try {
             Files.createDirectory(directory);
-            for (String name : List.of("layers", "files", "upper", "work", "root", "gate")) Files.createDirectory(directory.resolve(name));
+            for (String name : List.of("layers", "files", "upper", "work", "root", "gate", "exec")) Files.createDirectory(directory.resolve(name));
             for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(directory.resolve("layers").resolve("" + i), layers.get(i).toAbsolutePath());
             if (layers.isEmpty()) Files.createDirectory(directory.resolve("layers").resolve("0"));
             Files.writeString(directory.resolve("hostname"), hostname + "\n");
@@ -70,19 +82,34 @@ public record Bundle(String id, Path directory) {
         } catch (IOException e) {
             throw RuntimeShimException.system("create " + directory + ": " + e, e);
         }
+        if (spec.openStdin()) fifo(kernel, standardInput(), 0600);
         fifo(kernel, standardOutput(), 0600);
         fifo(kernel, standardError(), 0600);
-        fifo(kernel, gate().resolve("ready"), 0666);
-        fifo(kernel, gate().resolve("go"), 0666);
-        mode(kernel, gate(), 0711);
+        furnishGate(kernel, gate());
         mode(kernel, directory.resolve("upper"), 0755); // becomes the mode of the container's root directory
+    }
+
+    /** @param directory is there; the process that passes may have any user id */
+    static void furnishGate(Kernel kernel, Path directory) {
+        fifo(kernel, directory.resolve("ready"), 0666);
+        fifo(kernel, directory.resolve("go"), 0666);
+        mode(kernel, directory, 0711);
+    }
+
+    /** Gates of processes that were added later ({@code docker exec}); each is there for the moment of its start only. */
+    public Path execGates() {
+        return directory.resolve("exec");
     }
 
     /** Options for mounting the overlay with the bundle as the working directory. */
     static String overlayOptions(int layers) {
+        return lowerOnlyOptions(layers) + ",upperdir=upper,workdir=work";
+    }
+
+    static String lowerOnlyOptions(int layers) {
         StringBuilder lower = new StringBuilder();
         for (int i = Math.max(layers, 1) - 1; i >= 0; i--) lower.append(lower.length() == 0 ? "" : ":").append("layers/").append(i);
-        return "lowerdir=" + lower + ",upperdir=upper,workdir=work";
+        return "lowerdir=" + lower;
     }
 
     private static void fifo(Kernel kernel, Path path, int mode) {

@@ -1,6 +1,5 @@
 package dev.starling.runtime.launch;
 
-import static dev.starling.runtime.kernel.Flags.O_CLOEXEC;
 import static dev.starling.runtime.kernel.Flags.O_RDONLY;
 
 import dev.starling.runtime.kernel.Descriptor;
@@ -35,20 +34,6 @@ final class CgroupNamespaceMaker {
                 input.close();
                 HostProgram.waitFor(kernel, pid);
             }
-        }
-    }
-
-    private record Pipe(Descriptor reader, Descriptor writer) implements AutoCloseable {
-        static Pipe open(Kernel kernel) {
-            Pointer ends = kernel.memory(8);
-            kernel.check(kernel.libc().pipe2(ends, O_CLOEXEC), "pipe2");
-            return new Pipe(new Descriptor(kernel, ends.getInt(0)), new Descriptor(kernel, ends.getInt(4)));
-        }
-
-        @Override
-        public void close() {
-            reader.close();
-            writer.close();
         }
     }
 }

@@ -8,27 +8,72 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 
 /**
- * A container's first process, born but held before exec. Either {@link #release} it or {@link #abandon} it.
+ * A process of a container, born but held before exec at its gate. Either {@link #release} it or {@link #abandon} it.
  */
 public final class HeldProcess {
     private static final long EXEC_TIMEOUT_MILLIS = 30_000;
+    private static final int HOLD_TIMEOUT_MILLIS = 30_000;
+    private static final int STACK_BYTES = 512 << 10;
 
     private final Kernel kernel;
-    private final InsideThread inside;
+    private final Spawner spawner;
     private final Thread thread;
     private final Descriptor gate;
     private final int pid;
     private final Descriptor process;
     private final long startTime;
 
-    HeldProcess(Kernel kernel, InsideThread inside, Thread thread, Descriptor gate, int pid, Descriptor process) {
+    private HeldProcess(Kernel kernel, Spawner spawner, Thread thread, Descriptor gate, int pid, Descriptor process) {
         this.kernel = kernel;
-        this.inside = inside;
+        this.spawner = spawner;
         this.thread = thread;
         this.gate = gate;
         this.pid = pid;
         this.process = process;
         this.startTime = ExitStatus.startTime(kernel, pid);
+    }
+
+    /**
+     * Runs {@code spawner} and waits until its child is held.
+     *
+     * @param gate  the directory; closed with the process's release or end, not where this fails
+     * @param ready its FIFO, open for reading
+     */
+    static HeldProcess start(Kernel kernel, Spawner spawner, String name, Descriptor gate, Descriptor ready) {
+        Thread thread = new Thread(null, spawner, name, STACK_BYTES);
+        thread.start();
+        boolean woken = kernel.waitReadable(ready, HOLD_TIMEOUT_MILLIS);
+        if (spawner.failure() != null) {
+            join(thread);
+            throw LaunchFailure.of(spawner.failure());
+        }
+        if (!woken) throw RuntimeShimException.system("the process of " + name + " did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
+        int pid = onlyChildOf(kernel, spawner.threadId());
+        Descriptor process = kernel.openProcess(pid);
+        try {
+            return new HeldProcess(kernel, spawner, thread, gate, pid, process);
+        } catch (RuntimeException e) {
+            kernel.signal(process, Signals.SIGKILL);
+            process.close();
+            throw e;
+        }
+    }
+
+    private static int onlyChildOf(Kernel kernel, int threadId) {
+        String children = kernel.read("/proc/self/task/" + threadId + "/children").trim();
+        if (children.isEmpty() || children.indexOf(' ') >= 0) {
+            throw RuntimeShimException.system("thread " + threadId + " should have one child, but has \"" + children + "\"", null);
+        }
+        return Integer.parseInt(children);
+    }
+
+    static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while " + thread.getName() + " was at work", e);
+        }
     }
 
     public int pid() {
@@ -51,7 +96,7 @@ public final class HeldProcess {
         } finally {
             gate.close();
         }
-        if (inside.failure() != null) throw LaunchFailure.of(inside.failure());
+        if (spawner.failure() != null) throw LaunchFailure.of(spawner.failure());
     }
 
     /** Kills and reaps it. */
@@ -59,7 +104,7 @@ public final class HeldProcess {
         try {
             kernel.signal(process, Signals.SIGKILL);
             awaitSpawn();
-            if (inside.failure() == null) HostProgram.waitFor(kernel, inside.pid());
+            if (spawner.failure() == null) HostProgram.waitFor(kernel, spawner.pid());
         } finally {
             gate.close();
             process.close();

@@ -25,6 +25,14 @@ final class HostProgram {
         }
     }
 
+    /** The same in a directory. */
+    static int runIn(Kernel kernel, Pointer attributes, Descriptor directory, String path, List<String> command) {
+        try (SpawnActions actions = new SpawnActions(kernel)) {
+            actions.open(0, "/dev/null", O_RDONLY).changeDirectory(directory.number()).closeFrom(3);
+            return waitFor(kernel, spawn(kernel, attributes, actions, path, command));
+        }
+    }
+
     /** With a pipe as its standard input and output. */
     static int start(Kernel kernel, Pointer attributes, String path, List<String> command, Descriptor input, Descriptor output) {
         try (SpawnActions actions = new SpawnActions(kernel)) {

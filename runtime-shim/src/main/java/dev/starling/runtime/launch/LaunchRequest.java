@@ -2,6 +2,7 @@ package dev.starling.runtime.launch;
 
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerSpec.Mount;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -12,7 +13,10 @@ import java.util.Map;
  * @param mounts     sources of binds and volumes are host paths by now
  * @param files      their paths are plain
  * @param filter     seccomp program for its capabilities
+ * @param openInput  its standard input is a FIFO that never ends, else it is empty
+ * @param init       program of the host to run as process 1 before its own, null for none
  */
 public record LaunchRequest(
         Bundle bundle, ProcessPlan process, int layerCount, List<Mount> mounts, List<ContainerFile> files, boolean readOnlyRoot,
-        Map<String, String> sysctls, byte[] filter) {}
+        Map<String, String> sysctls, byte[] filter, boolean noNewPrivileges, boolean openInput,
+        Path init) {}

@@ -28,7 +28,6 @@ import jnr.ffi.Pointer;
  * </pre>
  */
 public final class Launcher {
-    private static final int HOLD_TIMEOUT_MILLIS = 30_000;
     private static final int STACK_BYTES = 512 << 10;
 
     private final Kernel kernel;
@@ -44,6 +43,14 @@ public final class Launcher {
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
+    /** Of the host, for {@code --init}. @throws RuntimeShimException UNSUPPORTED where there is none */
+    public static Path initProgram() {
+        return InitProgram.onHost();
+    }
+
+    /** The container's ends. */
+    record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
+
     public byte[] filter(long capabilities) {
         return FilterCompiler.compile(profile, kernel.architecture(), capabilities);
     }
@@ -55,52 +62,25 @@ public final class Launcher {
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
         try (Descriptor ready = kernel.openAt(gate.number(), "ready", O_RDONLY | O_NONBLOCK);
                 Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
-                Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR)) {
-            return hold(request, gate, ready, output, error);
+                Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
+                Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
+            return hold(request, gate, ready, new StandardStreams(input, output, error));
         } catch (RuntimeException e) {
             gate.close();
             throw e;
         }
     }
 
-    private HeldProcess hold(LaunchRequest request, Descriptor gate, Descriptor ready, Descriptor output, Descriptor error) {
+    private HeldProcess hold(LaunchRequest request, Descriptor gate, Descriptor ready, StandardStreams streams) {
         Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gate, output, error, namespace, own);
-            Thread thread = new Thread(null, inside, "container-" + request.bundle().id().substring(0, 12), STACK_BYTES);
-            thread.start();
-            boolean woken = kernel.waitReadable(ready, HOLD_TIMEOUT_MILLIS);
-            if (inside.failure() != null) {
-                join(thread);
-                throw LaunchFailure.of(inside.failure());
-            }
-            if (!woken) throw RuntimeShimException.system("the container's first process did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
-            return heldChild(inside, thread, gate);
+            InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gate, streams, namespace, own);
+            return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12), gate, ready);
         } finally {
             if (namespace != null) namespace.close();
         }
-    }
-
-    private HeldProcess heldChild(InsideThread inside, Thread thread, Descriptor gate) {
-        int pid = onlyChildOf(inside.threadId());
-        Descriptor process = kernel.openProcess(pid);
-        try {
-            return new HeldProcess(kernel, inside, thread, gate, pid, process);
-        } catch (RuntimeException e) {
-            kernel.signal(process, Signals.SIGKILL);
-            process.close();
-            throw e;
-        }
-    }
-
-    private int onlyChildOf(int threadId) {
-        String children = kernel.read("/proc/self/task/" + threadId + "/children").trim();
-        if (children.isEmpty() || children.indexOf(' ') >= 0) {
-            throw RuntimeShimException.system("thread " + threadId + " should have one child, but has \"" + children + "\"", null);
-        }
-        return Integer.parseInt(children);
     }
 
     /** Gives the held process its /proc. */
@@ -109,16 +89,7 @@ public final class Launcher {
                 kernel, held.pid(), held.descriptor(), bundle.directory().resolve("root"), procThroughHelper, spawnAttributes);
         Thread thread = new Thread(null, mount, "proc-" + bundle.id().substring(0, 12), STACK_BYTES);
         thread.start();
-        join(thread);
+        HeldProcess.join(thread);
         if (mount.failure() != null) throw LaunchFailure.of(mount.failure());
-    }
-
-    private static void join(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw RuntimeShimException.system("interrupted while " + thread.getName() + " was at work", e);
-        }
     }
 }

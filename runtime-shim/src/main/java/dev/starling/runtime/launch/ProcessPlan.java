@@ -1,6 +1,8 @@
 package dev.starling.runtime.launch;
 
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ExecSpec;
+import dev.starling.runtime.HealthCheck;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Capability;
@@ -16,7 +18,7 @@ import java.util.Map;
  */
 public record ProcessPlan(
         List<String> argv, List<String> environment, String workingDirectory, String user, List<String> groups, String hostname,
-        long capabilities, int stopSignal) {
+        long capabilities, int stopSignal, HealthCheck health) {
 
     private static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private static final int HOSTNAME_FROM_ID = 12;
@@ -28,10 +30,33 @@ public record ProcessPlan(
         if (!workingDirectory.startsWith("/")) {
             throw RuntimeShimException.invalid("the working directory '" + workingDirectory + "' is invalid, it needs to be an absolute path");
         }
+        List<String> argv = argv(spec, image);
         return new ProcessPlan(
-                argv(spec, image), environment(spec, image, hostname), workingDirectory, firstSet(spec.user(), image.user(), "0"), spec.groups(),
+                spec.options().init() ? InitProgram.before(argv) : argv, environment(spec, image, hostname), workingDirectory, firstSet(spec.user(), image.user(), "0"), spec.groups(),
                 hostname, Capability.select(spec.capabilityAdd(), spec.capabilityDrop(), availableCapabilities),
-                Signals.number(firstSet(spec.stopSignal(), image.stopSignal(), "SIGTERM")));
+                Signals.number(firstSet(spec.stopSignal(), image.stopSignal(), "SIGTERM")),
+                spec.health().over(image.health()));
+    }
+
+    /** @throws RuntimeShimException where the health check is none, or could not be run */
+    public void check() {
+        health.check();
+        if (health.isSet()) ExecLauncher.require(capabilities);
+    }
+
+    /** A further process beside this one. */
+    public ProcessPlan exec(ExecSpec exec) {
+        Map<String, String> completed = new LinkedHashMap<>();
+        for (String entry : environment) put(completed, entry);
+        if (!exec.user().isEmpty()) completed.remove("HOME"); // that user's own
+        if (exec.tty()) completed.put("TERM", "xterm");
+        for (String entry : exec.env()) put(completed, entry);
+        String directory = firstSet(exec.workingDirectory(), workingDirectory, "/");
+        if (!directory.startsWith("/")) {
+            throw RuntimeShimException.invalid("the working directory '" + directory + "' is invalid, it needs to be an absolute path");
+        }
+        return new ProcessPlan(
+                exec.command(), entries(completed), directory, firstSet(exec.user(), user, "0"), groups, hostname, capabilities, stopSignal, HealthCheck.INHERIT);
     }
 
     private static List<String> argv(ContainerSpec spec, Image.Config image) {
@@ -53,6 +78,10 @@ public record ProcessPlan(
         environment.put("HOSTNAME", hostname);
         for (String entry : orEmpty(image.env())) put(environment, entry);
         for (String entry : spec.env()) put(environment, entry);
+        return entries(environment);
+    }
+
+    private static List<String> entries(Map<String, String> environment) {
         List<String> entries = new ArrayList<>();
         environment.forEach((name, value) -> entries.add(name + "=" + value));
         return List.copyOf(entries);

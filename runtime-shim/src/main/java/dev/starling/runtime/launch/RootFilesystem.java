@@ -46,17 +46,21 @@ final class RootFilesystem {
 
     /** Still in the host's root. */
     void openSourcesAndEnter() {
-        kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
         String bundle = request.bundle().directory().toString();
-        for (String name : List.of("hosts", "hostname", "resolv.conf")) open.add(openTree(bundle + "/" + name, "/etc/" + name, false, false, false));
+        for (String name : List.of("hosts", "hostname", "resolv.conf")) {
+            open.add(openTree(bundle + "/" + name, "/etc/" + name, false, false, false, Propagation.PRIVATE));
+        }
+        if (request.init() != null) open.add(openTree(request.init().toString(), InitProgram.TARGET, false, true, true, Propagation.PRIVATE));
         for (Mount mount : request.mounts()) {
             if (mount.type() == Mount.Type.TMPFS) continue;
             int mode = kernel.mode(mount.source(), true);
             if (mode == 0) {
                 throw RuntimeShimException.invalid("invalid mount config for type \"bind\": bind source path does not exist: " + mount.source());
             }
-            open.add(openTree(mount.source(), mount.target(), (mode & S_IFMT) == S_IFDIR, true, mount.readOnly()));
+            open.add(openTree(mount.source(), mount.target(), (mode & S_IFMT) == S_IFDIR, true, mount.readOnly(), Propagation.of(mount.propagation())));
         }
+        // after the sources: what was opened before is a peer of the host's mount still, as a shared or slave bind has to be
+        kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
         openFiles(new MemoryFiles(kernel, bundle + "/files"));
         kernel.check(kernel.libc().chdir(bundle), "chdir", bundle);
         kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
@@ -70,17 +74,17 @@ final class RootFilesystem {
     private void openFiles(MemoryFiles memory) {
         if (request.files().isEmpty()) return;
         memory.write(request.files());
-        for (int i = 0; i < request.files().size(); i++) openFiles.add(openTree(memory.path(i), request.files().get(i).path(), false, true, true));
+        for (int i = 0; i < request.files().size(); i++) openFiles.add(openTree(memory.path(i), request.files().get(i).path(), false, true, true, Propagation.PRIVATE));
     }
 
-    private OpenMount openTree(String source, String target, boolean directory, boolean followLink, boolean readOnly) {
+    private OpenMount openTree(String source, String target, boolean directory, boolean followLink, boolean readOnly, Propagation propagation) {
         Pointer path = kernel.string(source);
         Descriptor tree = new Descriptor(
                 kernel,
                 (int) kernel.checkedCall(
                         source, SystemCall.OPEN_TREE, AT_FDCWD, path.address(), OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC, 0, 0));
         try {
-            if (readOnly) makeReadOnly(tree, source);
+            setAttributes(tree, source, readOnly, propagation);
         } catch (RuntimeShimException e) {
             tree.close();
             throw e;
@@ -88,12 +92,20 @@ final class RootFilesystem {
         return new OpenMount(tree, target, directory, followLink);
     }
 
-    private void makeReadOnly(Descriptor tree, String source) {
-        Pointer attributes = kernel.memory(32); // struct mount_attr
-        attributes.putLong(0, MOUNT_ATTR_RDONLY);
+    private void setAttributes(Descriptor tree, String source, boolean readOnly, Propagation propagation) {
+        Pointer attributes = kernel.memory(32); // struct mount_attr { set, clear, propagation, userns }
         Pointer empty = kernel.string("");
-        kernel.checkedCall(
-                source + " read-only", SystemCall.MOUNT_SETATTR, tree.number(), empty.address(), AT_EMPTY_PATH | AT_RECURSIVE, attributes.address(), 32);
+        if (readOnly) {
+            attributes.putLong(0, MOUNT_ATTR_RDONLY);
+            setAttributes(tree, source + " read-only", empty, AT_RECURSIVE, attributes);
+        }
+        attributes.putLong(0, 0);
+        attributes.putLong(16, propagation.flag());
+        setAttributes(tree, "propagation of " + source, empty, propagation.recursive() ? AT_RECURSIVE : 0, attributes);
+    }
+
+    private void setAttributes(Descriptor tree, String what, Pointer empty, int flags, Pointer attributes) {
+        kernel.checkedCall(what, SystemCall.MOUNT_SETATTR, tree.number(), empty.address(), AT_EMPTY_PATH | flags, attributes.address(), 32);
     }
 
     /** In the container's root. All but /proc, which only a member of the new pid namespace (or a newer kernel's fsconfig) can mount. */

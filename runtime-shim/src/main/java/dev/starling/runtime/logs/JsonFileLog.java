@@ -25,10 +25,13 @@ public final class JsonFileLog implements AutoCloseable {
     private final StringBuilder batch = new StringBuilder();
     private FileChannel channel;
     private long size;
+    /** Of the current file's first byte, see {@link LogSegments}. */
+    private long begin;
 
     public JsonFileLog(Path file, LogOptions options) throws IOException {
         this.file = file;
         this.options = options;
+        this.begin = LogSegments.recover(file);
         open();
     }
 
@@ -46,6 +49,10 @@ public final class JsonFileLog implements AutoCloseable {
 
     public void flush() throws IOException {
         if (batch.length() == 0) return;
+        if (options.maxFiles() == 0) {
+            batch.setLength(0);
+            return;
+        }
         ByteBuffer bytes = StandardCharsets.UTF_8.encode(batch.toString());
         batch.setLength(0);
         if (size > 0 && size + bytes.remaining() > options.maxBytes()) rotate();
@@ -54,6 +61,8 @@ public final class JsonFileLog implements AutoCloseable {
     }
 
     private void rotate() throws IOException {
+        long next = begin + size;
+        LogSegments.beginRotation(file, next);
         channel.close();
         for (int i = options.maxFiles() - 1; i > 1; i--) move(numbered(i - 1), numbered(i));
         if (options.maxFiles() > 1) {
@@ -61,6 +70,8 @@ public final class JsonFileLog implements AutoCloseable {
         } else {
             Files.deleteIfExists(file);
         }
+        begin = next;
+        LogSegments.endRotation(file, begin);
         open();
     }
 
@@ -69,7 +80,7 @@ public final class JsonFileLog implements AutoCloseable {
     }
 
     private Path numbered(int number) {
-        return file.resolveSibling(file.getFileName() + "." + number);
+        return LogSegments.numbered(file, number);
     }
 
     @Override

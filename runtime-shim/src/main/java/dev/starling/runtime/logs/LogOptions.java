@@ -4,18 +4,43 @@ import dev.starling.runtime.RuntimeShimException;
 import java.util.Locale;
 import java.util.Map;
 
-/** Docker's json-file options. @param maxBytes of one file; {@code maxFiles} kept, the one being written included */
+/**
+ * What is kept of a container's output. The drivers json-file and local differ in their defaults only: both write json-file's format.
+ *
+ * @param maxBytes of one file; {@code maxFiles} kept, the one being written included, 0 for none (driver none)
+ */
 public record LogOptions(long maxBytes, int maxFiles) {
     public static final LogOptions DEFAULT = new LogOptions(10_000_000, 3);
+    private static final LogOptions LOCAL = new LogOptions(20_000_000, 5);
+    private static final LogOptions NOTHING = new LogOptions(0, 0);
 
-    public static LogOptions parse(Map<String, String> options) {
-        long maxBytes = DEFAULT.maxBytes;
-        int maxFiles = DEFAULT.maxFiles;
+    public static LogOptions parse(String driver, Map<String, String> options) {
+        return switch (driver) {
+            case "", "json-file" -> parse("json-file", options, DEFAULT);
+            case "local" -> parse(driver, options, LOCAL);
+            case "none" -> {
+                if (!options.isEmpty()) throw unknown(options.keySet().iterator().next(), driver);
+                yield NOTHING;
+            }
+            default -> throw RuntimeShimException.unsupported("the logging driver \"" + driver + "\" (there are json-file, local and none)");
+        };
+    }
+
+    private static RuntimeShimException unknown(String option, String driver) {
+        return RuntimeShimException.invalid("unknown log opt '" + option + "' for " + driver + " log driver");
+    }
+
+    private static LogOptions parse(String driver, Map<String, String> options, LogOptions absent) {
+        long maxBytes = absent.maxBytes;
+        int maxFiles = absent.maxFiles;
         for (Map.Entry<String, String> option : options.entrySet()) {
             switch (option.getKey()) {
                 case "max-size" -> maxBytes = size(option.getValue());
                 case "max-file" -> maxFiles = count(option.getValue());
-                default -> throw RuntimeShimException.invalid("unknown log opt '" + option.getKey() + "' for json-file log driver");
+                case "mode" -> {
+                    if (!option.getValue().equals("blocking")) throw RuntimeShimException.unsupported("log option mode=" + option.getValue());
+                }
+                default -> throw unknown(option.getKey(), driver);
             }
         }
         return new LogOptions(maxBytes, maxFiles);

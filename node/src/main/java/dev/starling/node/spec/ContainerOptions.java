@@ -1,0 +1,65 @@
+package dev.starling.node.spec;
+
+import static dev.starling.node.spec.JsonValues.count;
+import static dev.starling.node.spec.JsonValues.integer;
+import static dev.starling.node.spec.JsonValues.map;
+import static dev.starling.node.spec.JsonValues.millisOfNanos;
+import static dev.starling.node.spec.JsonValues.string;
+import static dev.starling.node.spec.JsonValues.strings;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.HealthCheck;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.launch.ProcessLimits;
+import dev.starling.runtime.logs.LogOptions;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a container spec says of health checks, limits of its processes and logs: read for the runtime, and checked by the runtime's own rules. */
+final class ContainerOptions {
+    /** @throws SpecException that begins with the path of the field */
+    static void check(JsonNode template) {
+        JsonNode container = template.path("ContainerSpec");
+        checked("TaskTemplate.ContainerSpec.Healthcheck", () -> health(container).check());
+        checked("TaskTemplate.ContainerSpec", () -> ProcessLimits.check(process(container)));
+        checked("TaskTemplate.LogDriver", () -> LogOptions.parse(logDriver(template), map(template.path("LogDriver").path("Options"))));
+    }
+
+    private static void checked(String path, Runnable check) {
+        try {
+            check.run();
+        } catch (RuntimeShimException e) {
+            throw e.kind() == RuntimeShimException.Kind.UNSUPPORTED ? SpecException.notSupported(path + ": " + e.getMessage())
+                    : SpecException.invalid(path + ": " + e.getMessage());
+        }
+    }
+
+    static HealthCheck health(JsonNode container) {
+        JsonNode check = container.path("Healthcheck");
+        return new HealthCheck(strings(check.path("Test")), millis(check, "Interval"), millis(check, "Timeout"), millis(check, "StartPeriod"),
+                millis(check, "StartInterval"), count(check.path("Retries"), 0));
+    }
+
+    /** A set duration below a millisecond is one all the same: 0 means not set. */
+    private static long millis(JsonNode check, String field) {
+        long millis = millisOfNanos(check.path(field), 0);
+        return millis == 0 && integer(check.path(field), 0) > 0 ? 1 : millis;
+    }
+
+    static ContainerSpec.ProcessOptions process(JsonNode container) {
+        List<ContainerSpec.Ulimit> ulimits = new ArrayList<>();
+        for (JsonNode limit : container.path("Ulimits")) {
+            ulimits.add(new ContainerSpec.Ulimit(string(limit.path("Name"), ""), integer(limit.path("Soft"), 0), integer(limit.path("Hard"), 0)));
+        }
+        return new ContainerSpec.ProcessOptions(container.path("Init").asBoolean(false),
+                container.path("Privileges").path("NoNewPrivileges").asBoolean(false),
+                (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, integer(container.path("OomScoreAdj"), 0))), List.copyOf(ulimits));
+    }
+
+    static String logDriver(JsonNode template) {
+        return string(template.path("LogDriver").path("Name"), "");
+    }
+
+    private ContainerOptions() {}
+}

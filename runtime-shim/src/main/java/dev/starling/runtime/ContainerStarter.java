@@ -1,0 +1,110 @@
+package dev.starling.runtime;
+
+import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.image.Image;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.launch.HeldProcess;
+import dev.starling.runtime.launch.LaunchRequest;
+import dev.starling.runtime.launch.Launcher;
+import dev.starling.runtime.launch.ProcessLimits;
+import dev.starling.runtime.launch.ProcessPlan;
+import dev.starling.runtime.launch.Sysctls;
+import dev.starling.runtime.logs.ContainerLog;
+import dev.starling.runtime.logs.JsonFileLog;
+import dev.starling.runtime.logs.LogOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+
+/** All of a container's start but watching over it. Leaves nothing behind when it fails. */
+final class ContainerStarter {
+    static final int CGROUP_ATTEMPTS_AT_REMOVAL = 2000;
+
+    private final Kernel kernel;
+    private final Clock clock;
+    private final Cgroups cgroups;
+    private final Launcher launcher;
+    private final Volumes volumes;
+    private final Path directory;
+    private final String bootId;
+    private final long availableCapabilities;
+
+    /** @param directory of the containers; {@code availableCapabilities} the agent's own */
+    ContainerStarter(
+            Kernel kernel, Clock clock, Cgroups cgroups, Launcher launcher, Volumes volumes, Path directory, String bootId, long availableCapabilities) {
+        this.kernel = kernel;
+        this.clock = clock;
+        this.cgroups = cgroups;
+        this.launcher = launcher;
+        this.volumes = volumes;
+        this.directory = directory;
+        this.bootId = bootId;
+        this.availableCapabilities = availableCapabilities;
+    }
+
+    Bundle bundle(String id) {
+        return new Bundle(id, directory.resolve(id));
+    }
+
+    Supervised start(
+            ContainerSpec spec, List<ContainerFile> files, Image.Config image, List<Path> layers, ContainerRuntime.NetworkSetup network) {
+        ProcessPlan plan = ProcessPlan.of(spec, image, availableCapabilities);
+        plan.check();
+        ProcessLimits.check(spec.options());
+        LogOptions.parse(spec.logDriver(), spec.logOptions());
+        Bundle bundle = bundle(spec.id());
+        Path init = spec.options().init() ? Launcher.initProgram() : null;
+        try {
+            bundle.create(kernel, spec, plan.hostname(), layers);
+            LaunchRequest request = new LaunchRequest(
+                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()), Volumes.withPlainPaths(files),
+                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), launcher.filter(plan.capabilities()), spec.options().noNewPrivileges(),
+                    spec.openStdin(), init);
+            cgroups.create(spec.id());
+            return goOn(spec, plan, bundle, launcher.hold(request), network);
+        } catch (RuntimeException e) {
+            undo(bundle, e);
+            throw e;
+        }
+    }
+
+    private Supervised goOn(ContainerSpec spec, ProcessPlan plan, Bundle bundle, HeldProcess held, ContainerRuntime.NetworkSetup network) {
+        ContainerLog log = null;
+        try {
+            cgroups.enter(spec.id(), held.pid());
+            cgroups.limit(spec.id(), spec.limits());
+            ProcessLimits.apply(kernel, held.pid(), spec.options());
+            network.attach(spec.id(), Path.of("/proc/" + held.pid() + "/ns/net"));
+            launcher.mountProc(held, bundle);
+            log = openLog(bundle, spec);
+            ContainerState state = ContainerState.running(spec, plan, held.pid(), held.startTime(), bootId, clock.instant());
+            state.write(bundle.stateFile());
+            held.release();
+            return Supervised.running(bundle, state, held.descriptor(), log);
+        } catch (RuntimeException e) {
+            if (log != null) log.close();
+            held.abandon();
+            throw e;
+        }
+    }
+
+    private void undo(Bundle bundle, RuntimeException cause) {
+        try {
+            cgroups.remove(bundle.id(), CGROUP_ATTEMPTS_AT_REMOVAL);
+            bundle.delete();
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    ContainerLog openLog(Bundle bundle, ContainerSpec spec) {
+        try {
+            JsonFileLog file = new JsonFileLog(bundle.logFile(), LogOptions.parse(spec.logDriver(), spec.logOptions()));
+            return new ContainerLog(kernel, clock, bundle.standardOutput(), bundle.standardError(), file);
+        } catch (IOException e) {
+            throw RuntimeShimException.system("open log " + bundle.logFile() + ": " + e, e);
+        }
+    }
+}

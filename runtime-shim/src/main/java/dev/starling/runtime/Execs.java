@@ -1,0 +1,55 @@
+package dev.starling.runtime;
+
+import dev.starling.runtime.events.EventLoop;
+import dev.starling.runtime.exec.ExecSession;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.ExecChild;
+import dev.starling.runtime.launch.ExecLauncher;
+import dev.starling.runtime.launch.ExecRequest;
+import dev.starling.runtime.launch.ExecRequest.TerminalSize;
+import dev.starling.runtime.launch.Launcher;
+import dev.starling.runtime.launch.ProcessPlan;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Adds processes to running containers, and knows those that run. */
+final class Execs {
+    private final Kernel kernel;
+    private final Launcher launcher;
+    private final ExecLauncher execLauncher;
+    private final EventLoop loop;
+    private final Set<ExecSession> sessions = ConcurrentHashMap.newKeySet();
+
+    Execs(Kernel kernel, Launcher launcher, ExecLauncher execLauncher, EventLoop loop) {
+        this.kernel = kernel;
+        this.launcher = launcher;
+        this.execLauncher = execLauncher;
+        this.loop = loop;
+    }
+
+    ExecProcess start(Supervised container, ExecSpec spec, ExecProcess.Output output) {
+        ProcessPlan first = container.state().plan();
+        if (first == null) {
+            throw RuntimeShimException.unsupported("adding processes to container " + container.id() + ", which an earlier release started");
+        }
+        TerminalSize size = spec.tty() ? new TerminalSize(spec.rows(), spec.columns()) : null;
+        ExecChild child;
+        synchronized (container.steady()) {
+            if (container.process() == null) throw RuntimeShimException.conflict("container " + container.id() + " is not running");
+            if (container.paused()) throw RuntimeShimException.conflict("Container " + container.id() + " is paused, unpause the container before exec");
+            child = execLauncher.start(new ExecRequest(
+                    container.bundle(), container.process(), first.exec(spec), size, spec.input(), launcher.filter(first.capabilities()),
+                    container.state().spec().options()));
+        }
+        ExecSession session = ExecSession.start(kernel, loop, child, output);
+        sessions.add(session);
+        session.exit().whenComplete((code, failure) -> sessions.remove(session));
+        return session;
+    }
+
+    /** On the loop's thread: the agent ends, the processes go on. */
+    void abandonAll() {
+        List.copyOf(sessions).forEach(ExecSession::abandon);
+    }
+}

@@ -1,0 +1,105 @@
+package dev.starling.runtime.launch;
+
+import static dev.starling.runtime.kernel.Flags.O_NONBLOCK;
+import static dev.starling.runtime.kernel.Flags.O_PATH;
+import static dev.starling.runtime.kernel.Flags.O_RDONLY;
+
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.kernel.Capability;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.SpawnActions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import jnr.ffi.Pointer;
+
+/**
+ * Adds a process to a running container, by the way {@link Launcher} takes for the first one: a disposable thread joins the container and
+ * spawns, the child is held at a gate of its own until it is in its control group with its limits, then released.
+ *
+ * <p>While it is held it is a process of the container that shares this JVM's memory. The JVM is not dumpable, so nothing in the container may look
+ * into it, unless it has CAP_SYS_PTRACE: such containers are refused.
+ */
+public final class ExecLauncher {
+    private final Kernel kernel;
+    private final Cgroups cgroups;
+    private final Pointer spawnAttributes;
+
+    public ExecLauncher(Kernel kernel, Cgroups cgroups) {
+        this.kernel = kernel;
+        this.cgroups = cgroups;
+        this.spawnAttributes = SpawnActions.attributes(kernel);
+    }
+
+    /** Whether processes may be added to a container with these capabilities. @throws RuntimeShimException UNSUPPORTED where not */
+    public static void require(long capabilities) {
+        if (Capability.SYS_PTRACE.isIn(capabilities)) {
+            throw RuntimeShimException.unsupported(
+                    "running a further process (docker exec, health checks) in a container with CAP_SYS_PTRACE: it could read the agent's memory");
+        }
+    }
+
+    /** The container stays as it is meanwhile: neither ends its cgroup nor is frozen. Nothing is left where this fails. */
+    public ExecChild start(ExecRequest request) {
+        require(request.process().capabilities());
+        Path directory = makeGate(request.bundle());
+        ExecStreams streams = new ExecStreams(kernel, request.terminal(), request.input());
+        try {
+            HeldProcess held = hold(request, streams, directory);
+            return goOn(request, streams, held);
+        } catch (RuntimeException e) {
+            streams.closeAll();
+            throw e;
+        } finally {
+            deleteGate(directory);
+        }
+    }
+
+    private HeldProcess hold(ExecRequest request, ExecStreams streams, Path directory) {
+        Descriptor gate = kernel.open(directory.toString(), O_PATH | kernel.architecture().openDirectory());
+        try (Descriptor ready = kernel.openAt(gate.number(), "ready", O_RDONLY | O_NONBLOCK)) {
+            ExecThread thread = new ExecThread(kernel, cgroups, request, streams, spawnAttributes, gate);
+            return HeldProcess.start(kernel, thread, "exec-" + request.bundle().id().substring(0, 12), gate, ready);
+        } catch (RuntimeException e) {
+            gate.close();
+            throw e;
+        }
+    }
+
+    private ExecChild goOn(ExecRequest request, ExecStreams streams, HeldProcess held) {
+        try {
+            cgroups.enter(request.bundle().id(), held.pid());
+            ProcessLimits.apply(kernel, held.pid(), request.options());
+        } catch (RuntimeException e) {
+            held.abandon();
+            throw e;
+        }
+        try {
+            held.release();
+            return streams.handOver(held.pid(), held.descriptor());
+        } catch (RuntimeException e) {
+            held.descriptor().close();
+            throw e;
+        }
+    }
+
+    private Path makeGate(Bundle bundle) {
+        try {
+            Path directory = Files.createTempDirectory(Files.createDirectories(bundle.execGates()), "");
+            Bundle.furnishGate(kernel, directory);
+            return directory;
+        } catch (IOException e) {
+            throw RuntimeShimException.system("create a directory in " + bundle.execGates() + ": " + e, e);
+        }
+    }
+
+    private static void deleteGate(Path directory) {
+        try {
+            TreeDeletion.delete(directory);
+        } catch (IOException e) {
+            throw RuntimeShimException.system("delete " + directory + ": " + e, e);
+        }
+    }
+}

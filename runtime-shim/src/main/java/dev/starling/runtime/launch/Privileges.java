@@ -1,0 +1,69 @@
+package dev.starling.runtime.launch;
+
+import static dev.starling.runtime.kernel.Flags.*;
+
+import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.SystemCall;
+import jnr.ffi.Pointer;
+
+/**
+ * The way down from the agent's rights to a container's, for the calling thread alone: raw calls, since the C library's would change every
+ * thread of the agent. There is no way back, so the thread has to end afterwards.
+ */
+final class Privileges {
+    private static final int CAPABILITY_VERSION_3 = 0x20080522;
+    private static final int PR_SET_NO_NEW_PRIVS = 38;
+
+    private Privileges() {}
+
+    /** @param capabilities to keep; {@code filter} a seccomp program */
+    static void giveUp(Kernel kernel, String containerId, Identity identity, long capabilities, byte[] filter, boolean noNewPrivileges) {
+        Pointer keyring = kernel.string("_ses." + containerId);
+        if (kernel.call(SystemCall.KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, keyring.address(), 0) < 0 && kernel.errno() != Errno.ENOSYS.number()) {
+            throw kernel.failure("keyctl new session keyring", kernel.errno());
+        }
+        dropBoundingSet(kernel, capabilities);
+        if (noNewPrivileges) kernel.check(kernel.libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
+        installFilter(kernel, filter); // CAP_SYS_ADMIN is still there, so no_new_privs need not be forced on every container
+        Pointer groups = kernel.memory(4 * identity.groups().size() + 4);
+        for (int i = 0; i < identity.groups().size(); i++) groups.putInt(4L * i, identity.groups().get(i));
+        kernel.checkedCall("", SystemCall.SETGROUPS, identity.groups().size(), groups.address(), 0, 0, 0);
+        kernel.checkedCall("" + identity.gid(), SystemCall.SETRESGID, identity.gid(), identity.gid(), identity.gid(), 0, 0);
+        kernel.checkedCall("" + identity.uid(), SystemCall.SETRESUID, identity.uid(), identity.uid(), identity.uid(), 0, 0);
+        if (identity.uid() == 0) setCapabilities(kernel, capabilities); // others have lost them by the change of user
+    }
+
+    private static void dropBoundingSet(Kernel kernel, long keep) {
+        for (int capability = 0; capability < 64; capability++) {
+            if ((keep >>> capability & 1) != 0) continue;
+            if (kernel.libc().prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) >= 0) continue;
+            if (kernel.errno() == Errno.EINVAL.number()) return; // beyond the last one this kernel has
+            throw kernel.failure("drop capability " + capability, kernel.errno());
+        }
+    }
+
+    /** {@code struct sock_fprog { u16 length; struct sock_filter *filter }} */
+    private static void installFilter(Kernel kernel, byte[] filter) {
+        Pointer code = kernel.memory(filter.length);
+        code.put(0, filter, 0, filter.length);
+        Pointer program = kernel.memory(2 * kernel.pointerSize());
+        program.putShort(0, (short) (filter.length / 8));
+        program.putPointer(kernel.pointerSize(), code);
+        kernel.checkedCall("install filter", SystemCall.SECCOMP, SECCOMP_SET_MODE_FILTER, 0, program.address(), 0, 0);
+        java.lang.ref.Reference.reachabilityFence(code);
+    }
+
+    private static void setCapabilities(Kernel kernel, long capabilities) {
+        Pointer header = kernel.memory(8);
+        header.putInt(0, CAPABILITY_VERSION_3);
+        Pointer data = kernel.memory(24); // two of { effective, permitted, inheritable }
+        for (int half = 0; half < 2; half++) {
+            int bits = (int) (capabilities >>> 32 * half);
+            data.putInt(12L * half, bits);
+            data.putInt(12L * half + 4, bits);
+        }
+        kernel.checkedCall("", SystemCall.CAPSET, header.address(), data.address(), 0, 0, 0);
+        java.lang.ref.Reference.reachabilityFence(header);
+    }
+}

@@ -1,0 +1,88 @@
+package dev.starling.runtime.launch;
+
+import static dev.starling.runtime.kernel.Flags.*;
+
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.SpawnActions;
+import dev.starling.runtime.kernel.SystemCall;
+import java.nio.file.Path;
+import java.util.List;
+import jnr.ffi.Pointer;
+
+/**
+ * Copies what an image has at a volume's mount point into the volume, with owners, modes and times: what a new named volume begins with.
+ *
+ * <p>A disposable thread mounts the image's layers in a mount namespace of its own, opens the directory with the kernel's RESOLVE_IN_ROOT, so that no
+ * symlink of the image leads out of it, and lets the host's cp(1) work from there; that follows no symlinks.
+ */
+public final class VolumeFill implements Runnable {
+    private static final long RESOLVE_IN_ROOT = 0x10;
+
+    private final Kernel kernel;
+    private final Bundle bundle;
+    private final int layers;
+    private final String target;
+    private final Path volume;
+    private final Pointer spawnAttributes;
+    private volatile Throwable failure;
+
+    private VolumeFill(Kernel kernel, Bundle bundle, int layers, String target, Path volume) {
+        this.kernel = kernel;
+        this.bundle = bundle;
+        this.layers = layers;
+        this.target = target;
+        this.volume = volume;
+        this.spawnAttributes = SpawnActions.attributes(kernel);
+    }
+
+    /** @param layers of the bundle; {@code target} a plain path in the image; {@code volume} an empty directory of the host */
+    public static void run(Kernel kernel, Bundle bundle, int layers, String target, Path volume) {
+        VolumeFill fill = new VolumeFill(kernel, bundle, layers, target, volume);
+        Thread thread = new Thread(fill, "volume-" + bundle.id().substring(0, 12));
+        thread.start();
+        HeldProcess.join(thread);
+        if (fill.failure != null) throw LaunchFailure.of(fill.failure);
+    }
+
+    @Override
+    public void run() {
+        try {
+            kernel.check(kernel.libc().unshare(CLONE_FS | CLONE_NEWNS), "unshare mounts to fill a volume");
+            kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
+            try (Descriptor image = kernel.open(imageRoot(), O_PATH | kernel.architecture().openDirectory()); Descriptor source = source(image)) {
+                if (source != null) copy(source);
+            }
+        } catch (Throwable e) {
+            failure = e;
+        }
+    }
+
+    private String imageRoot() {
+        String directory = bundle.directory().toString();
+        if (layers <= 1) return directory + "/layers/0";
+        kernel.check(kernel.libc().chdir(directory), "chdir", directory);
+        kernel.mount("overlay", "root", "overlay", MS_RDONLY, Bundle.lowerOnlyOptions(layers));
+        return directory + "/root";
+    }
+
+    /** Null where the image has no directory there. */
+    private Descriptor source(Descriptor image) {
+        Pointer how = kernel.memory(24); // struct open_how { flags, mode, resolve }
+        how.putLong(0, O_PATH | O_CLOEXEC | kernel.architecture().openDirectory());
+        how.putLong(16, RESOLVE_IN_ROOT);
+        Pointer path = kernel.string(target);
+        int fd = (int) kernel.call(SystemCall.OPENAT2, image.number(), path.address(), how.address(), 24, 0);
+        if (fd >= 0) return new Descriptor(kernel, fd);
+        int errno = kernel.errno();
+        if (errno == Errno.ENOENT.number() || errno == Errno.ENOTDIR.number() || errno == Errno.ELOOP.number()) return null;
+        throw kernel.failure("open " + target + " of the image", errno);
+    }
+
+    private void copy(Descriptor source) {
+        int status = HostProgram.runIn(kernel, spawnAttributes, source, "/bin/cp", List.of("cp", "-a", "--", ".", volume.toString()));
+        if (status != 0) throw RuntimeShimException.system("copy of the image's " + target + " to " + volume + ": cp ended with status " + status, null);
+    }
+}

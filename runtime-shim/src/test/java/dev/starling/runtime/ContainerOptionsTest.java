@@ -1,0 +1,173 @@
+package dev.starling.runtime;
+
+import static dev.starling.runtime.SpecBuilder.run;
+import static dev.starling.runtime.SpecBuilder.script;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.runtime.ContainerRuntime.NetworkSetup;
+import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.ContainerSpec.ProcessOptions;
+import dev.starling.runtime.ContainerSpec.Ulimit;
+import dev.starling.runtime.RuntimeShimException.Kind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Options of a service that change what its container is given. */
+class ContainerOptionsTest {
+    private static Lab lab;
+
+    @BeforeAll
+    static void open() {
+        lab = Lab.open();
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) lab.close();
+    }
+
+    private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
+        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits));
+    }
+
+    @Test
+    void limitsOfProcessesAndTheOomScoreAreSet() {
+        String output = lab.run(script("ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj; grep NoNewPrivs /proc/self/status").with(s ->
+                s.options = options(false, true, 321, new Ulimit("nofile", 100, 200), new Ulimit("core", 0, 0)))).output();
+        assertEquals("100\n200\n0\n321\nNoNewPrivs:\t1\n", output);
+    }
+
+    @Test
+    void theAgentsOwnOomScoreIsNotInherited() {
+        assertEquals("0\n", lab.run(run("cat", "/proc/self/oom_score_adj")).output());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"nofiles, 1, 1", "nofile, 2, 1", "nofile, -1, 1", "nofile, -2, -2"})
+    void wrongLimitsAreRefused(String name, long soft, long hard) {
+        ContainerSpec spec = run("true").with(s -> s.options = options(false, false, 0, new Ulimit(name, soft, hard))).build();
+        assertEquals(Kind.INVALID, assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec, NetworkSetup.NONE)).kind());
+    }
+
+    @Test
+    void anOpenInputNeverEnds() {
+        ContainerSpec spec = script("cat; echo ended").with(s -> s.openStdin = true).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        assertEquals(0, exec(spec, "test -p /proc/1/fd/0"));
+        assertEquals(Container.State.RUNNING, lab.runtime.inspect(spec.id()).state());
+        lab.runtime.stop(spec.id(), Duration.ZERO);
+        assertEquals("", lab.finish(spec.id()).output());
+    }
+
+    private static int exec(ContainerSpec spec, String script) {
+        return lab.runtime.exec(spec.id(), ExecSpec.of(List.of("sh", "-c", script)), (stream, bytes) -> true).exit().toCompletableFuture().join().orElseThrow();
+    }
+
+    @Test
+    void initReapsOrphansAndHandsSignalsOn() {
+        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/tini-static")), "the package tini is not installed (/usr/bin/tini-static)");
+        ContainerSpec spec = script("trap 'exit 5' TERM; (sleep 0 & exec sh -c true); while true; do sleep 0.01; done").with(s ->
+                s.options = options(true, false, 0)).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        assertEquals(0, exec(spec, "grep -q docker-init /proc/1/cmdline"));
+        Lab.await(() -> exec(spec, "! grep -q '^State:.Z' /proc/[0-9]*/status") == 0, "zombies are reaped");
+        lab.runtime.stop(spec.id(), Duration.ofSeconds(20));
+        assertEquals(5, lab.finish(spec.id()).exitCode());
+    }
+
+    @Test
+    void aNewVolumeBeginsWithWhatTheImageHasThere() throws IOException {
+        String image = lab.images.with("with-data", root -> {
+            Path data = Files.createDirectories(root.resolve("srv/data"));
+            Files.writeString(data.resolve("file"), "from image");
+            Files.createSymbolicLink(data.resolve("link"), Path.of("/etc/shadow"));
+            Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwxr-x---"));
+            Files.setAttribute(data, "unix:uid", 1000);
+            Files.createSymbolicLink(root.resolve("srv/out"), Path.of("../../../../etc"));
+        });
+        SpecBuilder first = script("cd /srv/data; cat file; stat -c %u:%a .; readlink link; echo changed > file").with(s -> {
+            s.image = image;
+            s.mounts = List.of(volume("filled", "/srv/data", false));
+        });
+        assertEquals("from image1000:750\n/etc/shadow\n", lab.run(first).output());
+        SpecBuilder second = script("cat /srv/data/file; ls /v | wc -l; ls /srv/out").with(s -> {
+            s.image = image;
+            s.mounts = List.of(volume("filled", "/srv/data", false), volume("bare", "/v", true), volume("escape", "/srv/out", false));
+        });
+        String output = lab.run(second).output();
+        assertTrue(output.startsWith("changed\n0\n"), output);
+        assertTrue(output.contains("passwd") && !output.contains("shadow"), "the image's /etc, not the host's: " + output);
+    }
+
+    private static Mount volume(String name, String target, boolean noCopy) {
+        return new Mount(Mount.Type.VOLUME, name, target, false, 0, 0, "", noCopy);
+    }
+
+    @Test
+    void volumesOfTheImageGoWithTheContainer() {
+        String image = lab.images.with("declares", root -> {
+            Files.createDirectories(root.resolve("var/lib/db"));
+            Files.writeString(root.resolve("var/lib/db/seed"), "seed");
+        });
+        lab.images.volumes.put(image, List.of("/var/lib/db", "/cache"));
+        ContainerSpec spec = script("cat /var/lib/db/seed; grep -c ' /var/lib/db \\| /cache ' /proc/self/mountinfo").with(s -> s.image = image).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        Lab.await(() -> lab.runtime.inspect(spec.id()).state() == Container.State.EXITED, "it ends");
+        assertEquals("seed2\n", lab.output(spec.id(), "stdout"));
+        Path volumes = lab.directory.resolve("runtime/containers").resolve(spec.id()).resolve("volumes");
+        assertTrue(Files.exists(volumes.resolve("0/seed")));
+        lab.runtime.remove(spec.id());
+        assertFalse(Files.exists(volumes));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'', '', 0", "rprivate, '', 0", "rslave, master:, 1", "rshared, shared:, 1"})
+    void bindsPropagateAsAsked(String propagation, String field, int seenLater) throws Exception {
+        Path source = Files.createDirectories(lab.directory.resolve("bind" + propagation + "/later")).getParent();
+        host("mount", "--bind", source.toString(), source.toString());
+        try {
+            host("mount", "--make-shared", source.toString());
+            ContainerSpec spec = run("sleep", "1000").with(s ->
+                    s.mounts = List.of(new Mount(Mount.Type.BIND, source.toString(), "/b", false, 0, 0, propagation, false))).build();
+            lab.runtime.start(spec, NetworkSetup.NONE);
+            host("mount", "-t", "tmpfs", "later", source.resolve("later").toString());
+            assertEquals(0, exec(spec, "grep ' /b ' /proc/self/mountinfo | grep -q '" + (field.isEmpty() ? " - " : field) + "'"));
+            assertEquals(seenLater, 1 - exec(spec, "grep -q ' /b/later ' /proc/self/mountinfo"));
+            lab.runtime.stop(spec.id(), Duration.ZERO);
+            lab.runtime.remove(spec.id());
+        } finally {
+            host("umount", "-R", source.toString());
+        }
+    }
+
+    private static void host(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes());
+        assertEquals(0, process.waitFor(), String.join(" ", command) + ": " + output);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"json-file, 1", "local, 1", "none, 0"})
+    void logsGoWhereTheDriverSays(String driver, int lines) {
+        ContainerSpec spec = run("echo", "word").with(s -> s.logDriver = driver).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        Lab.await(() -> lab.runtime.inspect(spec.id()).state() == Container.State.EXITED, "it ends");
+        assertEquals(lines, Lab.entries(lab.runtime.logFile(spec.id())).size());
+        lab.runtime.remove(spec.id());
+        ContainerSpec other = run("true").with(s -> s.logDriver = "syslog").build();
+        assertEquals(Kind.UNSUPPORTED, assertThrows(RuntimeShimException.class, () -> lab.runtime.start(other, NetworkSetup.NONE)).kind());
+    }
+}

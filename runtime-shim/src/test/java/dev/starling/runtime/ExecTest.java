@@ -1,0 +1,226 @@
+package dev.starling.runtime;
+
+import static dev.starling.runtime.SpecBuilder.run;
+import static dev.starling.runtime.SpecBuilder.script;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.starling.runtime.ContainerRuntime.NetworkSetup;
+import dev.starling.runtime.RuntimeShimException.Kind;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Processes that are added to a running container. */
+class ExecTest {
+    private static final String STATUS = "while read n v; do case $n in Cap*|Seccomp:|NoNewPrivs:) echo $n $v;; esac; done < /proc/%s/status; cat /proc/%s/cgroup";
+
+    private static Lab lab;
+    private static String id;
+
+    @BeforeAll
+    static void open() {
+        lab = Lab.open();
+        ContainerSpec spec = run("sleep", "1000").with(s -> {
+            s.env = List.of("FROM_SPEC=yes");
+            s.workingDirectory = "/tmp";
+        }).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        id = spec.id();
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) lab.close();
+    }
+
+    /** What a process wrote, and how it ended. */
+    private static final class Outcome implements ExecProcess.Output {
+        final ByteArrayOutputStream output = new ByteArrayOutputStream();
+        final ByteArrayOutputStream errors = new ByteArrayOutputStream();
+
+        @Override
+        public synchronized boolean accept(int stream, byte[] bytes) {
+            (stream == 1 ? output : errors).writeBytes(bytes);
+            return true;
+        }
+
+        synchronized String output() {
+            return output.toString(StandardCharsets.UTF_8);
+        }
+    }
+
+    private static int exitCode(ExecProcess process) throws Exception {
+        return process.exit().toCompletableFuture().get(20, TimeUnit.SECONDS).orElseThrow();
+    }
+
+    private static String output(String script) throws Exception {
+        Outcome outcome = new Outcome();
+        assertEquals(0, exitCode(lab.runtime.exec(id, ExecSpec.of(List.of("sh", "-c", script)), outcome)), outcome.output());
+        return outcome.output();
+    }
+
+    @Test
+    void streamsAreApartAndTheExitCodeIsTold() throws Exception {
+        Outcome outcome = new Outcome();
+        ExecProcess process = lab.runtime.exec(id, ExecSpec.of(List.of("sh", "-c", "echo out; echo err >&2; exit 7")), outcome);
+        assertEquals(7, exitCode(process));
+        assertEquals("out\n", outcome.output());
+        assertEquals("err\n", outcome.errors.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void itFindsTheContainersEnvironmentAndDirectory() throws Exception {
+        assertEquals("yes yes /root /tmp\n", output("echo $FROM_SPEC $FROM_IMAGE $HOME $(pwd)"));
+    }
+
+    @Test
+    void itsUserEnvironmentAndDirectoryMayBeOthers() throws Exception {
+        Outcome outcome = new Outcome();
+        ExecSpec spec = new ExecSpec(
+                List.of("sh", "-c", "id -u; id -g; echo $HOME $MORE; pwd; echo reopened > /dev/stdout"), List.of("MORE=1"), "alice", "/home", false, false, 0, 0);
+        assertEquals(0, exitCode(lab.runtime.exec(id, spec, outcome)));
+        assertEquals("1000\n1001\n/home/alice 1\n/home\nreopened\n", outcome.output());
+    }
+
+    @Test
+    void itHasTheRightsAndGroupsOfTheFirstProcessAndNoMore() throws Exception {
+        assertEquals(output(String.format(STATUS, "1", "1")), output(String.format(STATUS, "self", "self")));
+        assertTrue(output("ls /proc/self/fd | wc -l").strip().matches("[34]"), "no descriptor of the agent");
+    }
+
+    @Test
+    void standardInputComesWholeAndEnds() throws Exception {
+        Outcome outcome = new Outcome();
+        ExecProcess process = lab.runtime.exec(id, new ExecSpec(List.of("wc", "-c"), List.of(), "", "", false, true, 0, 0), outcome);
+        for (int i = 0; i < 20; i++) process.write(new byte[100_000]).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        process.closeInput();
+        assertEquals(0, exitCode(process));
+        assertEquals("2000000", outcome.output().strip());
+        assertThrows(CompletionException.class, () -> process.write(new byte[1]).toCompletableFuture().join());
+    }
+
+    @Test
+    void withoutInputItIsEmpty() throws Exception {
+        assertEquals("0", output("wc -c").strip());
+    }
+
+    @Test
+    void aTerminalHasASizeAndIsTheControllingOne() throws Exception {
+        Outcome outcome = new Outcome();
+        ExecSpec spec = new ExecSpec(
+                List.of("sh", "-c", "test -t 0 && echo tty > /dev/tty; busybox stty size; read line; busybox stty size; echo $TERM got $line"), List.of(),
+                "alice", "", true, true, 24, 81);
+        ExecProcess process = lab.runtime.exec(id, spec, outcome);
+        Lab.await(() -> outcome.output().contains("24 81"), "the first size is told");
+        process.resize(30, 90);
+        process.write("word\n".getBytes(StandardCharsets.UTF_8)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        assertEquals(0, exitCode(process));
+        assertEquals("tty\r\n24 81\r\nword\r\n30 90\r\nxterm got word\r\n", outcome.output());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "nosuch     | executable file not found in $PATH", "/bin/nosuch | no such file or directory", "/etc | is a directory",
+        "/etc/group | permission denied",
+    })
+    void whatCannotBeRunIsToldInDockersWords(String program, String reason) {
+        RuntimeShimException refused =
+                assertThrows(RuntimeShimException.class, () -> lab.runtime.exec(id, ExecSpec.of(List.of(program)), new Outcome()));
+        assertEquals(Kind.INVALID, refused.kind());
+        assertTrue(refused.getMessage().contains(reason), refused.getMessage());
+    }
+
+    @Test
+    void aReaderWhoIsFullHoldsTheProcessUp() throws Exception {
+        AtomicLong taken = new AtomicLong();
+        ExecProcess process = lab.runtime.exec(id, ExecSpec.of(List.of("sh", "-c", "yes | head -c 10000000")), (stream, bytes) -> {
+            taken.addAndGet(bytes.length);
+            return false;
+        });
+        Lab.await(() -> taken.get() > 0, "something comes");
+        long first = taken.get();
+        assertEquals("still\n", output("echo still"), "others go on");
+        assertEquals(first, taken.get());
+        while (!process.exit().toCompletableFuture().isDone()) process.resumeOutput();
+        assertEquals(10_000_000, taken.get());
+    }
+
+    @Test
+    void itEndsWithItsContainerAndIsRefusedAfterwards() throws Exception {
+        ContainerSpec spec = run("sleep", "1000").build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        ExecProcess process = lab.runtime.exec(spec.id(), ExecSpec.of(List.of("sleep", "1000")), new Outcome());
+        lab.runtime.stop(spec.id(), Duration.ZERO);
+        assertEquals(137, exitCode(process));
+        RuntimeShimException refused =
+                assertThrows(RuntimeShimException.class, () -> lab.runtime.exec(spec.id(), ExecSpec.of(List.of("true")), new Outcome()));
+        assertEquals(Kind.CONFLICT, refused.kind());
+        lab.runtime.remove(spec.id());
+    }
+
+    @Test
+    void aContainerThatMayTraceIsRefused() {
+        ContainerSpec spec = run("sleep", "1000").with(s -> s.capabilityAdd = List.of("SYS_PTRACE")).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        RuntimeShimException refused =
+                assertThrows(RuntimeShimException.class, () -> lab.runtime.exec(spec.id(), ExecSpec.of(List.of("true")), new Outcome()));
+        assertEquals(Kind.UNSUPPORTED, refused.kind());
+        lab.runtime.stop(spec.id(), Duration.ZERO);
+        lab.runtime.remove(spec.id());
+    }
+
+    @Test
+    void aPausedContainerStandsStillAndIsStoppedAllTheSame() {
+        ContainerSpec spec = script("i=0; while true; do i=$((i+1)); echo $i; done").build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        lab.runtime.pause(spec.id(), true);
+        assertTrue(lab.runtime.inspect(spec.id()).paused());
+        long cpu = lab.runtime.stats(spec.id()).groups().cpuNanos();
+        assertEquals(Kind.CONFLICT, assertThrows(
+                RuntimeShimException.class, () -> lab.runtime.exec(spec.id(), ExecSpec.of(List.of("true")), new Outcome())).kind());
+        assertEquals(cpu, lab.runtime.stats(spec.id()).groups().cpuNanos());
+        lab.runtime.pause(spec.id(), false);
+        Lab.await(() -> lab.runtime.stats(spec.id()).groups().cpuNanos() > cpu, "it goes on");
+        lab.runtime.pause(spec.id(), true);
+        lab.runtime.stop(spec.id(), Duration.ZERO);
+        assertEquals(137, lab.runtime.inspect(spec.id()).exitCode().orElseThrow());
+        lab.runtime.remove(spec.id());
+    }
+
+    @Test
+    void statisticsAndProcessesAreCounted() throws Exception {
+        output("dd if=/dev/zero of=/tmp/file bs=1000000 count=1 2>/dev/null");
+        ContainerStats stats = lab.runtime.stats(id);
+        assertTrue(stats.groups().cpuNanos() > 0 && stats.groups().memoryBytes() > 0 && stats.groups().pids() >= 1, stats.toString());
+        assertEquals(0, stats.groups().memoryLimitBytes());
+        assertTrue(lab.runtime.processes(id).contains(lab.runtime.inspect(id).pid()));
+    }
+
+    @Test
+    void manyLeaveNothingBehind() throws Exception {
+        output("true");
+        long before = descriptors();
+        for (int i = 0; i < 50; i++) output("echo " + i);
+        Lab.await(() -> descriptors() <= before, "descriptors are closed");
+        Path gates = lab.directory.resolve("runtime/containers").resolve(id).resolve("exec");
+        assertFalse(Files.newDirectoryStream(gates).iterator().hasNext(), "a gate stays");
+    }
+
+    private static long descriptors() {
+        return new java.io.File("/proc/self/fd").list().length;
+    }
+}
