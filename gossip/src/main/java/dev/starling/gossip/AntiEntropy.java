@@ -1,6 +1,7 @@
 package dev.starling.gossip;
 
 import dev.starling.gossip.desired.DesiredDigest;
+import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.DesiredState;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
@@ -8,6 +9,7 @@ import dev.starling.gossip.member.MemberDigest;
 import dev.starling.gossip.member.Members;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.message.Message.Delta.Rest;
 import dev.starling.gossip.message.Message.DesiredRange;
 import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
@@ -34,8 +36,9 @@ import java.util.stream.IntStream;
  *   A -> B  Delta, Want     what B lacks (...)
  * </pre>
  *
- * Each step answers from the state of the moment, nothing is remembered between them, and each message stays below the size limit: a
- * Delta that was cut says so, and its receiver asks again at once as long as that brings it news.
+ * Each step answers from the state of the moment. A Delta goes in pieces of at most {@link GossipConfig#pieceBytes}, and no more at a time than
+ * {@link GossipConfig#maxMessageBytes}; if that is not all it says so, and its receiver asks again at once as long as that brings it news. Who
+ * asks one peer for much, or gets it, asks for nothing else meanwhile: over a slow link every peer would send all of it.
  */
 final class AntiEntropy {
     /** Desired objects that a first Digest lists without being asked. */
@@ -49,6 +52,9 @@ final class AntiEntropy {
     /** Pushes overtake each other; only then is a missing piece asked for. */
     private static final long GAP_PATIENCE_MILLIS = 50;
 
+    /** How many times {@link GossipConfig#syncInterval} to wait for the next piece of what a peer is sending. */
+    private static final int PIECE_PATIENCE = 4;
+
     private record Gap(NodeId source, RecordDigest needed) {}
 
     private final NodeId self;
@@ -60,6 +66,11 @@ final class AntiEntropy {
     private final Deadlines<NodeId> gapDeadlines = new Deadlines<>();
     private final TreeMap<NodeId, Gap> gaps = new TreeMap<>();
     private long nextExchange = Long.MIN_VALUE;
+    /** Who is sending this node what it lacks, in pieces, and until when that is believed without another piece. */
+    private NodeId source;
+    private long sourceUntil = Long.MIN_VALUE;
+    /** The source was sent a Summary, and its Digest is awaited. */
+    private boolean sourceSummarized;
     private String rangeCursor = "";
     private int bucketCursor;
 
@@ -77,8 +88,38 @@ final class AntiEntropy {
     }
 
     void compare(Member peer, long theirFingerprint, long now) {
-        if (theirFingerprint != viewFingerprint() && now >= nextExchange) {
+        if (theirFingerprint != viewFingerprint() && now >= nextExchange && !isCatchingUp(now)) {
             nextExchange = now + config.syncInterval().toMillis();
+            begin(peer);
+        }
+    }
+
+    /** Pieces are on their way to here from {@link #source}. */
+    boolean isCatchingUp(long now) {
+        return source != null && now < sourceUntil;
+    }
+
+    /** A large message of {@code peer} is on its way, which may take long: nobody is asked for what may be in it. */
+    void arriving(NodeId peer, long now) {
+        if (!isCatchingUp(now) || peer.equals(source)) {
+            source = peer;
+            sourceUntil = now + PIECE_PATIENCE * config.syncInterval().toMillis();
+        }
+    }
+
+    /** A piece of what this node lacked is taken in; {@code news}: it brought some. */
+    void took(Member peer, Rest rest, boolean news, long now) {
+        if (rest == Rest.NONE || rest == Rest.ASK_AGAIN && !news) {
+            source = peer.id().equals(source) ? null : source;
+            return;
+        }
+        if (isCatchingUp(now) && !peer.id().equals(source)) {
+            return; // what it still sends is welcome; more of it comes from the other one
+        }
+        source = peer.id();
+        sourceUntil = now + PIECE_PATIENCE * config.syncInterval().toMillis();
+        if (rest == Rest.ASK_AGAIN) {
+            sourceSummarized = members.view().size() + members.forgotten().size() > FEW_MEMBERS;
             begin(peer);
         }
     }
@@ -91,7 +132,10 @@ final class AntiEntropy {
         }
     }
 
-    void answer(Member peer, Message.Summary theirs) {
+    void answer(Member peer, Message.Summary theirs, long now) {
+        if (isCatchingUp(now)) {
+            return;
+        }
         List<Integer> differing = new ArrayList<>();
         int most = Math.max(1, config.maxMessageBytes() / (4 * NODE_ENTRY_BYTES) * BucketFingerprints.COUNT / members.view().size());
         for (int i = 0; i < BucketFingerprints.COUNT && differing.size() < most; i++) {
@@ -151,8 +195,10 @@ final class AntiEntropy {
         }
     }
 
-    void answer(Member peer, Message.Digest theirs) {
-        Answer answer = new Answer();
+    void answer(Member peer, Message.Digest theirs, long now) {
+        boolean askedFor = sourceSummarized && peer.id().equals(source);
+        sourceSummarized &= !askedFor;
+        Answer answer = new Answer(askedFor || !isCatchingUp(now), now);
         Predicate<NodeId> listed = in(theirs.buckets());
         compareForgotten(theirs.forgotten(), listed, answer);
         compareMembers(theirs.members(), listed, answer);
@@ -161,19 +207,19 @@ final class AntiEntropy {
         if (theirs.desiredFingerprint() != desired.fingerprint()) {
             if (theirs.desired() != null) {
                 compareDesired(theirs.desired(), answer);
-            } else {
+            } else if (!answer.more) { // else it will ask again
                 compare = nextRange();
             }
         }
         answer.send(peer, compare);
     }
 
-    void answer(Member peer, Message.Want want) {
-        Answer answer = new Answer();
+    void answer(Member peer, Message.Want want, long now) {
+        Answer answer = new Answer(true, now);
         for (NodeId id : want.members()) {
             Member member = members.get(id);
             if (member != null) {
-                answer.give(answer.batch.add(member));
+                answer.give(batch -> batch.add(member));
             }
         }
         want.records().forEach(answer::giveRecord);
@@ -190,7 +236,7 @@ final class AntiEntropy {
         for (Forgotten removal : members.forgotten()) {
             Long boot = boots.get(removal.id());
             if (boot == null ? listed.test(removal.id()) : boot < removal.boot()) {
-                answer.give(answer.batch.add(removal));
+                answer.give(batch -> batch.add(removal));
             }
         }
     }
@@ -202,14 +248,14 @@ final class AntiEntropy {
             Member here = members.get(digest.id());
             int order = here == null ? -1 : MemberDigest.of(here).compareTo(digest);
             if (order > 0) {
-                answer.give(answer.batch.add(here));
+                answer.give(batch -> batch.add(here));
             } else if (order < 0 && digest.boot() > members.forgottenBoot(digest.id())) {
                 answer.wantedMembers.add(digest.id());
             }
         }
         for (Member here : members.view().values()) {
             if (!told.contains(here.id()) && listed.test(here.id())) {
-                answer.give(answer.batch.add(here));
+                answer.give(batch -> batch.add(here));
             }
         }
     }
@@ -262,42 +308,76 @@ final class AntiEntropy {
                 : new DesiredRange(first, part.get(limit - 1).uid(), part.subList(0, limit));
     }
 
-    /** What goes back to the peer: one message of what it lacks, one of what is lacking here. */
+    /** What goes back to the peer: what it lacks, in pieces, and one message of what is lacking here. */
     private final class Answer {
-        private final Changes.Batch batch = new Changes.Batch(config.maxMessageBytes());
+        private final boolean asks;
+        private final long now;
+        private final List<Changes> pieces = new ArrayList<>();
+        private final Changes.Batch batch = new Changes.Batch(config.pieceBytes());
         private final List<NodeId> wantedMembers = new ArrayList<>();
         private final List<RecordDigest> wantedRecords = new ArrayList<>();
         private final List<String> wantedObjects = new ArrayList<>();
+        private int bytes;
         private boolean more;
 
-        void give(boolean placed) {
-            more |= !placed;
+        /** @param asks whether the peer is asked for what is lacking here */
+        Answer(boolean asks, long now) {
+            this.asks = asks;
+            this.now = now;
+        }
+
+        void give(Predicate<Changes.Batch> change) {
+            if (more || change.test(batch)) {
+                return;
+            }
+            bytes += batch.bytes();
+            pieces.add(batch.take());
+            if (bytes >= config.maxMessageBytes()) {
+                more = true;
+            } else {
+                change.test(batch); // the first always fits
+            }
         }
 
         void giveRecord(RecordDigest theirs) {
-            if (more) {
-                return;
-            }
-            RecordDelta delta = records.since(theirs, batch.remainingBytes());
-            if (delta != null && (theirs.node().equals(self) || delta.approximateBytes() <= config.maxMessageBytes())) { // a piece of another's cannot be checked
-                give(batch.add(delta));
-                more |= delta.upTo() < records.digest(theirs.node()).version();
+            boolean whole = !theirs.node().equals(self); // a piece of another's cannot be checked
+            long version = records.digest(theirs.node()).version();
+            RecordDigest from = theirs;
+            while (!more) {
+                RecordDelta delta = records.since(from, batch.remainingBytes());
+                if (delta == null || whole && delta.approximateBytes() > config.maxMessageBytes()) {
+                    return;
+                }
+                give(to -> to.add(delta));
+                if (delta.upTo() >= version) {
+                    return;
+                }
+                from = new RecordDigest(delta.node(), delta.boot(), delta.upTo());
             }
         }
 
         void giveObject(String uid) {
-            if (!more && desired.get(uid) != null) {
-                give(batch.add(desired.get(uid)));
+            DesiredObject object = desired.get(uid);
+            if (object != null) {
+                give(to -> to.add(object));
             }
         }
 
         void send(Member peer, DesiredRange compare) {
             if (!batch.isEmpty()) {
-                AntiEntropy.this.send.accept(peer, new Message.Delta(batch.take(), more));
+                pieces.add(batch.take());
+            }
+            for (int i = 0; i < pieces.size(); i++) {
+                Rest rest = i < pieces.size() - 1 ? Rest.FOLLOWS : more ? Rest.ASK_AGAIN : Rest.NONE;
+                AntiEntropy.this.send.accept(peer, new Message.Delta(pieces.get(i), rest));
             }
             Message.Want want = new Message.Want(wantedMembers, wantedRecords, wantedObjects, compare);
-            if (!want.isEmpty()) {
+            if (asks && !want.isEmpty()) {
                 AntiEntropy.this.send.accept(peer, want);
+                if (wantedObjects.size() + wantedRecords.size() > FEW_OBJECTS && !isCatchingUp(now)) {
+                    source = peer.id();
+                    sourceUntil = now + config.syncInterval().toMillis();
+                }
             }
         }
     }

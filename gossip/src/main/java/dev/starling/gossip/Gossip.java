@@ -131,17 +131,15 @@ public final class Gossip {
         } else if (message instanceof Message.Push push) {
             take(peer, teller, push.changes(), member -> swim.hear(member, teller, now), now);
         } else if (message instanceof Message.Digest digest) {
-            antiEntropy.answer(peer, digest);
+            antiEntropy.answer(peer, digest, now);
         } else if (message instanceof Message.Summary summary) {
-            antiEntropy.answer(peer, summary);
+            antiEntropy.answer(peer, summary, now);
         } else if (message instanceof Message.Want want) {
-            antiEntropy.answer(peer, want);
+            antiEntropy.answer(peer, want, now);
         } else if (message instanceof Message.Delta delta) {
             long before = antiEntropy.viewFingerprint();
             take(peer, teller, delta.changes(), member -> swim.learn(member, teller, now), now);
-            if (delta.more() && antiEntropy.viewFingerprint() != before) {
-                antiEntropy.begin(peer);
-            }
+            antiEntropy.took(peer, delta.rest(), antiEntropy.viewFingerprint() != before, now);
         } else if (message instanceof Message.Stored stored) {
             copies.stored(peer.id(), stored.uid(), stored.generation(), outputs::add);
         } else {
@@ -167,6 +165,12 @@ public final class Gossip {
     public void connectionLost(NodeId peer, long now) {
         advance(now);
         swim.connectionLost(peer, now);
+    }
+
+    /** The transport receives a large message of {@code peer}: what is in it is not asked for again meanwhile. */
+    public void arriving(NodeId peer, long now) {
+        advance(now);
+        antiEntropy.arriving(peer, now);
     }
 
     /**
@@ -249,7 +253,7 @@ public final class Gossip {
         if (member.status().isUp()) {
             throw new IllegalArgumentException("node " + node + " is up (" + member.status() + "): only a dead or left node can be forgotten");
         }
-        forget(new Forgotten(node, member.boot()), true, now);
+        forget(new Forgotten(node, member.boot()), true);
     }
 
     /** The outputs since the last call, oldest first. */
@@ -281,6 +285,16 @@ public final class Gossip {
         return antiEntropy.viewFingerprint();
     }
 
+    /** More of the state is on its way from a peer: what is here is a part of it. Ends by itself where the peer stops to send. */
+    public boolean isCatchingUp(long now) {
+        return antiEntropy.isCatchingUp(now);
+    }
+
+    /** See {@link GossipConfig#maxValueBytes}. */
+    public int maxValueBytes() {
+        return config.maxValueBytes();
+    }
+
     /** How much this node doubts its own health, 0 (well) to {@link GossipConfig#awarenessMax}. */
     public int awareness() {
         return swim.awareness();
@@ -301,7 +315,7 @@ public final class Gossip {
         eachUnlessRefused(changes.desired(), peer.id(), object -> take(peer, object));
         eachUnlessRefused(changes.members(), peer.id(), members);
         eachUnlessRefused(changes.suspected(), peer.id(), suspicion -> swim.hear(suspicion, teller, now));
-        eachUnlessRefused(changes.forgotten(), peer.id(), removal -> take(teller, removal, now));
+        eachUnlessRefused(changes.forgotten(), peer.id(), removal -> take(teller, removal));
         eachUnlessRefused(changes.records(), peer.id(), delta -> take(peer, delta, now));
     }
 
@@ -363,14 +377,14 @@ public final class Gossip {
         }
     }
 
-    private void take(Teller teller, Forgotten removal, long now) {
+    private void take(Teller teller, Forgotten removal) {
         if (removal.boot() <= swim.members().forgottenBoot(removal.id())) {
             return;
         }
         if (teller.role() != Role.MANAGER && !isRemoved(removal.id())) {
             refused(teller.id(), Refusal.UNPROVEN_REMOVAL);
         } else {
-            forget(removal, false, now);
+            forget(removal, false);
         }
     }
 
@@ -384,8 +398,8 @@ public final class Gossip {
         return member == null ? Bytes.EMPTY : member.key();
     }
 
-    private void forget(Forgotten removal, boolean own, long now) {
-        if (swim.hear(removal, now)) {
+    private void forget(Forgotten removal, boolean own) {
+        if (swim.hear(removal)) {
             if (records.boot(removal.id()) <= removal.boot()) {
                 records.forget(removal.id());
             }
@@ -397,7 +411,7 @@ public final class Gossip {
 
     private void pushOwnRecord() {
         for (RecordDigest end = records.digest(self); pushedVersion < end.version(); ) {
-            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.maxMessageBytes() / 2);
+            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.pieceBytes() / 2);
             spread.add(delta, Spread.Source.OWN);
             pushedVersion = delta.upTo();
         }

@@ -139,7 +139,7 @@ final class Spread {
             pending.members.values().stream().filter(member -> member.status() == MemberStatus.DEAD).forEach(dead -> targets.add(dead.id()));
         }
         targets.addAll(members.sample(fanout, null, random));
-        for (Changes changes : pending.cut(config.maxMessageBytes())) {
+        for (Changes changes : pending.cut(config.pieceBytes())) {
             Message push = new Message.Push(forward, changes);
             for (NodeId target : targets) {
                 Member member = members.get(target);

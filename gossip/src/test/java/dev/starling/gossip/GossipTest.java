@@ -14,6 +14,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.message.Message.Delta.Rest;
 import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordEntry;
@@ -154,20 +155,49 @@ class GossipTest {
         assertEquals(MemberStatus.ALIVE, gossip.members().get(PEER.id()).status(), "an old suspicion is void");
     }
 
+    private static final Changes NOTHING = new Changes(List.of(), List.of(), List.of(), List.of(), List.of());
+
     @Test
     void aLargeDeltaIsCutAndArrivesByAndBy() {
         meetPeer();
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 9; i++) {
             gossip.put("key" + i, Bytes.wrap(new byte[400_000]), 40);
         }
         gossip.drain();
         gossip.receive(PEER.id(), Role.MANAGER, new Message.Digest(null, List.of(), List.of(), List.of(), 0, null), 41);
         List<Message.Delta> deltas = gossip.drain().stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Delta)
                 .map(o -> (Message.Delta) ((Output.Send) o).message()).toList();
-        assertEquals(1, deltas.size());
-        assertTrue(deltas.get(0).more());
-        RecordDelta cut = deltas.get(0).changes().records().get(0);
-        assertEquals(2, cut.entries().size(), "as many entries of 400 kB as 1 MiB holds");
+        int last = deltas.size() - 1;
+        assertEquals(Rest.ASK_AGAIN, deltas.get(last).rest());
+        assertTrue(deltas.subList(0, last).stream().allMatch(delta -> delta.rest() == Rest.FOLLOWS));
+        List<Integer> entries = deltas.stream().map(delta -> delta.changes().records().stream().mapToInt(r -> r.entries().size()).sum()).toList();
+        assertEquals(1, entries.stream().max(Integer::compare).orElseThrow(), "values of 400 kB travel one by one");
+        assertEquals(6, entries.stream().mapToInt(n -> n).sum(), "and no more at a time than 2 MiB are begun");
+    }
+
+    /** Over a slow link each peer would otherwise send all of what one is sending already. */
+    @Test
+    void whoGetsPiecesFromOnePeerAsksNobodyForThem() {
+        meetPeer();
+        Member other = member("other", 1, 0, MemberStatus.ALIVE);
+        gossip.receive(other.id(), Role.MANAGER, new Message.Ping(1, other, null), 41);
+        gossip.drain();
+        Message.Digest lots = new Message.Digest(null, List.of(), List.of(), List.of(new RecordDigest(other.id(), 1, 1000)), 0, null);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.FOLLOWS), 50);
+        gossip.receive(other.id(), Role.MANAGER, lots, 60);
+        assertEquals(0, wants(), "while pieces follow");
+        gossip.receive(PEER.id(), Role.MANAGER, lots, 70);
+        assertEquals(0, wants(), "nor the one that sends them: its answer is on its way");
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.NONE), 80);
+        gossip.receive(other.id(), Role.MANAGER, lots, 90);
+        assertEquals(1, wants(), "after the last piece anybody");
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.FOLLOWS), 100);
+        gossip.receive(other.id(), Role.MANAGER, lots, 100 + 4_000);
+        assertEquals(1, wants(), "and when the next piece does not come");
+    }
+
+    private long wants() {
+        return gossip.drain().stream().filter(o -> o instanceof Output.Send send && send.message() instanceof Message.Want).count();
     }
 
     @Test

@@ -15,6 +15,9 @@ import java.util.function.Function;
  * so that no bytes can make it build anything but a {@link Message}. A message nests no deeper than these serializers do. The id is read
  * here and not by Kryo, whose reader of class ids also takes a class name, of any length that the bytes claim.
  *
+ * <p>What may change: within a version, new types of message above the last one, which an older node ignores by number; never a layout that
+ * is here. Any other change takes a new version, and nodes of different versions refuse each other by name.
+ *
  * <p>Not safe for use by several threads at a time: Kryo has buffers. One codec per thread.
  */
 public final class MessageCodec {
@@ -26,6 +29,7 @@ public final class MessageCodec {
     private final Kryo kryo = new Kryo();
     private final int maxBytes;
     private final Output buffer;
+    private int lastId;
 
     /** {@code maxMessageBytes}: as in the {@link dev.starling.gossip.GossipConfig} of the cluster. */
     public MessageCodec(int maxMessageBytes) {
@@ -56,8 +60,8 @@ public final class MessageCodec {
         register(FIRST_ID + 7, Message.Want.class, MessageCodec::writeWant, MessageCodec::readWant);
         register(FIRST_ID + 8, Message.Delta.class, (out, delta) -> {
             WireOutput.changes(out, delta.changes());
-            out.writeBoolean(delta.more());
-        }, in -> new Message.Delta(WireInput.changes(in), WireInput.flag(in)));
+            out.writeByte(delta.rest().ordinal());
+        }, in -> new Message.Delta(WireInput.changes(in), WireInput.rest(in)));
         register(FIRST_ID + 9, Message.Stored.class, (out, stored) -> {
             WireOutput.text(out, stored.uid());
             WireOutput.number(out, stored.generation());
@@ -88,12 +92,16 @@ public final class MessageCodec {
             throw MessageFormatException.because(bytes.length + " bytes; a message has 2 to " + maxBytes);
         }
         if (bytes[0] != VERSION) {
-            throw MessageFormatException.because("protocol version " + bytes[0] + ", this node speaks " + VERSION);
+            throw MessageFormatException.otherVersion(bytes[0], VERSION);
         }
         Input in = new Input(bytes, 1, bytes.length - 1);
         Message message;
         try {
-            Registration registration = kryo.getRegistration(in.readByte());
+            int id = in.readByte();
+            if (id > lastId) {
+                throw MessageFormatException.unfamiliarType(id);
+            }
+            Registration registration = kryo.getRegistration(id);
             Class<?> type = registration == null ? Void.class : registration.getType();
             message = Message.class.isAssignableFrom(type) ? kryo.readObject(in, type.asSubclass(Message.class)) : null;
         } catch (MessageFormatException e) {
@@ -111,6 +119,7 @@ public final class MessageCodec {
     }
 
     private <T extends Message> void register(int id, Class<T> type, BiConsumer<Output, T> writer, Function<Input, T> reader) {
+        lastId = Math.max(lastId, id);
         kryo.register(type, new Serializer<T>(false, true) {
             @Override
             public void write(Kryo unused, Output output, T message) {

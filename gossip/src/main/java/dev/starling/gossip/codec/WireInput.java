@@ -9,13 +9,13 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredDigest;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
-import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberDigest;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.member.Suspected;
 import dev.starling.gossip.message.Changes;
+import dev.starling.gossip.message.Message.Delta.Rest;
 import dev.starling.gossip.message.Message.DesiredRange;
 import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
@@ -37,6 +37,7 @@ final class WireInput {
     private static final int MAX_KEY_BYTES = 128;
     private static final int MAX_SIGNATURE_BYTES = 128;
     private static final Role[] ROLES = Role.values();
+    private static final Rest[] RESTS = Rest.values();
     private static final MemberStatus[] STATUSES = MemberStatus.values();
 
     private WireInput() {}
@@ -134,6 +135,10 @@ final class WireInput {
         return port > 0xffff ? 0 : (int) port; // Endpoint refuses 0
     }
 
+    static Rest rest(Input in) {
+        return constant(in, RESTS);
+    }
+
     private static <T> T constant(Input in, T[] constants) {
         byte ordinal = in.readByte();
         if (ordinal < 0 || ordinal >= constants.length) {
@@ -179,7 +184,7 @@ final class WireInput {
     }
 
     static DesiredObject desiredObject(Input in) {
-        return new DesiredObject(Kind.ofCode(in.readByte()), uid(in), time(in), number(in), time(in), node(in), flag(in), value(in),
+        return new DesiredObject((int) in.readByte(), uid(in), time(in), number(in), time(in), node(in), flag(in), value(in),
                 value(in), value(in));
     }
 

@@ -131,7 +131,7 @@ final class WireOutput {
     }
 
     static void desiredObject(Output out, DesiredObject object) {
-        out.writeByte(object.kind().code());
+        out.writeByte(object.kindCode());
         text(out, object.uid());
         out.writeLong(object.created().packed());
         number(out, object.generation());

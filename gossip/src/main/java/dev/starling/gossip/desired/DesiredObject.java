@@ -18,6 +18,7 @@ import java.util.Objects;
  * <p>{@code generation} is Docker's {@code Version.Index}: 1 at creation, one more with each write. {@code body} is UTF-8 JSON whose
  * shape belongs to the layers above; gossip neither reads nor rewrites it, so a node of an older release keeps what it does not know.
  *
+ * @param kindCode    {@link Kind#code}; kept as it came, for it may be of a later release
  * @param uid         Docker-style id, 25 characters of base 36; never reused
  * @param created     when the object was created; the oldest live uid holds a name
  * @param time        when this generation was written
@@ -27,14 +28,14 @@ import java.util.Objects;
  * @param certificate the writer's certificate, DER, issued by the cluster CA with the manager role
  */
 public record DesiredObject(
-        Kind kind, String uid, HybridTime created, long generation, HybridTime time, NodeId writer, boolean deleted, Bytes body,
+        int kindCode, String uid, HybridTime created, long generation, HybridTime time, NodeId writer, boolean deleted, Bytes body,
         Bytes signature, Bytes certificate) {
     private static final Comparator<DesiredObject> ORDER = Comparator.comparing(DesiredObject::deleted)
             .thenComparingLong(DesiredObject::generation).thenComparing(DesiredObject::time).thenComparing(DesiredObject::writer)
             .thenComparing(DesiredObject::contentHash).thenComparing(DesiredObject::signature).thenComparing(DesiredObject::certificate);
 
     public DesiredObject {
-        Objects.requireNonNull(kind, "kind");
+        Kind.ofCode(kindCode);
         Objects.requireNonNull(uid, "uid");
         Objects.requireNonNull(created, "created");
         Objects.requireNonNull(time, "time");
@@ -47,6 +48,15 @@ public record DesiredObject(
         }
     }
 
+    public DesiredObject(Kind kind, String uid, HybridTime created, long generation, HybridTime time, NodeId writer, boolean deleted, Bytes body,
+            Bytes signature, Bytes certificate) {
+        this(kind.code(), uid, created, generation, time, writer, deleted, body, signature, certificate);
+    }
+
+    public Kind kind() {
+        return Kind.ofCode(kindCode);
+    }
+
     /**
      * What the writer signs: all fields but signature and certificate, in a fixed layout of {@link DataOutputStream}. It is on the wire and on
      * disk as part of every signature: never change it, add another first word.
@@ -55,7 +65,7 @@ public record DesiredObject(
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(128 + body.size());
         try (DataOutputStream out = new DataOutputStream(bytes)) {
             out.writeUTF("starling-desired-1");
-            out.writeInt(kind.code());
+            out.writeInt(kindCode);
             out.writeUTF(uid);
             out.writeLong(created.packed());
             out.writeLong(generation);

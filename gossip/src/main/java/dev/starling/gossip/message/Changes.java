@@ -27,6 +27,10 @@ public record Changes(
         return members.isEmpty() && suspected.isEmpty() && forgotten.isEmpty() && records.isEmpty() && desired.isEmpty();
     }
 
+    public boolean isMembershipOnly() {
+        return records.isEmpty() && desired.isEmpty();
+    }
+
     /** Gathers changes up to a size. The first piece always fits, so that a large one travels alone rather than never. */
     public static final class Batch {
         private final int maxBytes;
@@ -43,6 +47,10 @@ public record Changes(
 
         public boolean isEmpty() {
             return bytes == FRAME_BYTES;
+        }
+
+        public int bytes() {
+            return bytes;
         }
 
         public int remainingBytes() {

@@ -17,6 +17,12 @@ import java.util.Objects;
  * <p>Null {@code sender}: the peer knows this node already. That keeps probes, which never stop, at a few bytes.
  */
 public sealed interface Message {
+    /** Whether it must not wait behind state on its way: what decides who is held for dead. All of these are small. */
+    default boolean isUrgent() {
+        return this instanceof Ping || this instanceof Ack || this instanceof PingRequest || this instanceof IndirectAck
+                || this instanceof Nack || this instanceof Push push && push.changes().isMembershipOnly();
+    }
+
     /** Are you there? {@code believed}: what is thought of the receiver where that is not "alive", so that it can refute at once. */
     record Ping(long sequence, Member sender, Member believed, Question question) implements Message {
         public Ping(long sequence, Member sender, Member believed) {
@@ -120,10 +126,20 @@ public sealed interface Message {
         }
     }
 
-    /** What you lacked. {@code more}: it did not fit, ask again. */
-    record Delta(Changes changes, boolean more) implements Message {
+    /** A piece of what you lacked. */
+    record Delta(Changes changes, Rest rest) implements Message {
+        /** What comes after this piece. The order is the code on the wire. */
+        public enum Rest {
+            NONE,
+            /** More pieces are on their way. */
+            FOLLOWS,
+            /** There is more than goes at a time: ask again. */
+            ASK_AGAIN
+        }
+
         public Delta {
             Objects.requireNonNull(changes, "changes");
+            Objects.requireNonNull(rest, "rest");
         }
     }
 

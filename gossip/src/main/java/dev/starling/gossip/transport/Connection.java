@@ -4,6 +4,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.trust.PeerIdentity;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.TooLongFrameException;
@@ -34,6 +35,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     private enum Phase { HANDSHAKE, HELLO, ESTABLISHED, CLOSED }
 
     private static final int MAX_REASON_LENGTH = 200;
+    private static final long ARRIVING_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     private final Switchboard owner;
     private final TransportConfig config;
@@ -46,12 +48,13 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     private Endpoint claimed;
     private long lastCallId;
     private int callsBeingHandled;
-    private int waitingFrames;
-    private int waitingBytes;
+    private final SendQueue queue;
+    private final Intake intake;
     private boolean owed; // the peer has something of ours to react to, since owedSinceNanos
     private long owedSinceNanos;
     private boolean pinged;
     private long lastFrameNanos = System.nanoTime();
+    private long arrivingToldNanos = lastFrameNanos;
     private boolean orderly;
 
     Connection(Switchboard owner, TransportConfig config, TlsContexts tls, Endpoint dialled) {
@@ -60,6 +63,8 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         this.config = config;
         this.tls = tls;
         this.dialled = dialled;
+        this.queue = new SendQueue(config);
+        this.intake = new Intake(config.maxFrameBytes());
     }
 
     // ---- life
@@ -119,6 +124,10 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         }
         lastFrameNanos = System.nanoTime();
         owner.counters().framesIn.increment();
+        Frame.Taken told = intake.took(frame);
+        if (told != null) {
+            write(told);
+        }
         frame.deliverTo(this);
     }
 
@@ -167,6 +176,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
             call.fail(TransportException.lost(toString(), why));
         }
         pendingCalls.clear();
+        owner.counters().droppedFrames.add(queue.clear());
         if (channel != null) {
             channel.close();
         }
@@ -263,10 +273,28 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         end(RefusedConnection.CLOSED_BY_PEER, "idle, closed by the peer");
     }
 
+    @Override
+    public void on(Frame.Part part) {
+        Frame whole = intake.join(part);
+        if (whole != null) {
+            whole.deliverTo(this);
+        } else if (lastFrameNanos - arrivingToldNanos > ARRIVING_PAUSE_NANOS) {
+            arrivingToldNanos = lastFrameNanos;
+            owner.arriving(peer.id());
+        }
+    }
+
+    @Override
+    public void on(Frame.Taken taken) {
+        queue.taken(taken.bytes(), System.nanoTime());
+        pump();
+    }
+
     // ---- frames out
 
     void send(Outbound.OneWay message) {
-        if (!offer(new Frame.Message(message.payload()))) {
+        Frame frame = new Frame.Message(message.payload());
+        if (!(message.lane() == Lane.URGENT ? offerUrgent(frame) : offer(frame))) {
             message.fail(TransportException.busy("the queue to " + this + " is full"));
         }
     }
@@ -289,25 +317,42 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
 
     /** False where the queue is full. */
     private boolean offer(Frame frame) {
-        if (waitingFrames >= config.queueFrames() || waitingBytes + frame.size() > config.queueBytes()) {
+        if (!queue.add(frame)) {
             return false;
         }
+        owe();
+        pump();
+        return true;
+    }
+
+    private boolean offerUrgent(Frame frame) {
+        if (!queue.admitsUrgent(frame)) {
+            return false;
+        }
+        owe();
+        queue.urgentBegun(frame);
+        write(frame).addListener(done -> queue.urgentDone(frame));
+        return true;
+    }
+
+    private void owe() {
         if (!owed) {
             owed = true;
             owedSinceNanos = System.nanoTime();
         }
-        write(frame);
-        return true;
     }
 
-    private void write(Frame frame) {
-        int size = frame.size();
-        waitingFrames++;
-        waitingBytes += size;
+    /** Writes what may be under way. */
+    private void pump() {
+        for (Frame next = phase == Phase.ESTABLISHED ? queue.next() : null; next != null; next = queue.next()) {
+            write(next);
+        }
+    }
+
+    private ChannelFuture write(Frame frame) {
         lastFrameNanos = System.nanoTime();
-        channel.writeAndFlush(frame).addListener(done -> {
-            waitingFrames--;
-            waitingBytes -= size;
+        queue.sent(frame, lastFrameNanos);
+        return channel.writeAndFlush(frame).addListener(done -> {
             if (done.isSuccess()) {
                 owner.counters().framesOut.increment();
             } else if (!(done.cause() instanceof ClosedChannelException)) {

@@ -16,10 +16,12 @@ import java.nio.charset.StandardCharsets;
  *   5 failure  id:8 code:byte text:text
  *   6 ping     7 pong                               is the other side still there
  *   8 goodbye                                       I close this idle connection; nothing is wrong
+ *   9 part     last:byte piece                      of a message, request or reply that is too large to go in one
+ *  10 taken    bytes:8                              so much of frames 2 to 5 and 9 has arrived here so far ({@link SendWindow})
  * </pre>
  */
 sealed interface Frame {
-    int VERSION = 1;
+    int VERSION = 2;
     int MAX_TEXT_BYTES = 1024;
     /** Length, type, id and the length of a text. */
     int OVERHEAD_BYTES = 16;
@@ -33,6 +35,11 @@ sealed interface Frame {
     /** An upper bound of the frame's bytes, the length field included, before TLS. */
     default int size() {
         return OVERHEAD_BYTES + MAX_TEXT_BYTES;
+    }
+
+    /** Whether it carries what somebody sends, and so takes part in the accounts of the {@link SendWindow}. */
+    default boolean isLoad() {
+        return true;
     }
 
     /** One method per variant. */
@@ -52,6 +59,10 @@ sealed interface Frame {
         void on(Pong pong);
 
         void on(Goodbye goodbye);
+
+        void on(Part part);
+
+        void on(Taken taken);
     }
 
     record Hello(int version, Endpoint advertised) implements Frame {
@@ -60,6 +71,11 @@ sealed interface Frame {
             out.writeByte(1).writeByte(version);
             writeText(out, advertised.host());
             out.writeShort(advertised.port());
+        }
+
+        @Override
+        public boolean isLoad() {
+            return false;
         }
 
         @Override
@@ -144,6 +160,11 @@ sealed interface Frame {
         }
 
         @Override
+        public boolean isLoad() {
+            return false;
+        }
+
+        @Override
         public void deliverTo(Receiver receiver) {
             receiver.on(this);
         }
@@ -156,6 +177,11 @@ sealed interface Frame {
         }
 
         @Override
+        public boolean isLoad() {
+            return false;
+        }
+
+        @Override
         public void deliverTo(Receiver receiver) {
             receiver.on(this);
         }
@@ -165,6 +191,46 @@ sealed interface Frame {
         @Override
         public void write(ByteBuf out) {
             out.writeByte(8);
+        }
+
+        @Override
+        public boolean isLoad() {
+            return false;
+        }
+
+        @Override
+        public void deliverTo(Receiver receiver) {
+            receiver.on(this);
+        }
+    }
+
+    /** {@code piece}: of the bytes that {@link #write} made of the whole frame. */
+    record Part(boolean last, byte[] piece) implements Frame {
+        @Override
+        public void write(ByteBuf out) {
+            out.writeByte(9).writeBoolean(last).writeBytes(piece);
+        }
+
+        @Override
+        public int size() {
+            return OVERHEAD_BYTES + piece.length;
+        }
+
+        @Override
+        public void deliverTo(Receiver receiver) {
+            receiver.on(this);
+        }
+    }
+
+    record Taken(long bytes) implements Frame {
+        @Override
+        public void write(ByteBuf out) {
+            out.writeByte(10).writeLong(bytes);
+        }
+
+        @Override
+        public boolean isLoad() {
+            return false;
         }
 
         @Override
@@ -191,6 +257,8 @@ sealed interface Frame {
                 case 6 -> new Ping();
                 case 7 -> new Pong();
                 case 8 -> new Goodbye();
+                case 9 -> new Part(in.readBoolean(), rest(in));
+                case 10 -> new Taken(in.readLong());
                 default -> throw new CorruptedFrameException("unknown frame type " + type);
             };
         } catch (IndexOutOfBoundsException | IllegalArgumentException e) {

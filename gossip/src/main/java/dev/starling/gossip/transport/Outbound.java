@@ -12,7 +12,7 @@ sealed interface Outbound {
     /** It was not and will not be sent. */
     void fail(TransportException why);
 
-    record OneWay(byte[] payload, LongAdder dropped) implements Outbound {
+    record OneWay(byte[] payload, Lane lane, LongAdder dropped) implements Outbound {
         @Override
         public int size() {
             return Frame.OVERHEAD_BYTES + payload.length;

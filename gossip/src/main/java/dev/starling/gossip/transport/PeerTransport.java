@@ -35,6 +35,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * PeerTransport transport = PeerTransport.open(TransportConfig.of(listen, advertise), credentials, listener);
  * transport.handle("logs", (from, payload) -> readLogs(payload));
  * transport.send(peer, gossip);                                       // may be lost
+ * transport.send(peer, probe, Lane.URGENT);                           // goes ahead of what waits
  * transport.request(peer, "logs", query, Duration.ofSeconds(5));      // ends in a reply or a TransportException
  * }</pre>
  *
@@ -143,7 +144,13 @@ public final class PeerTransport implements AutoCloseable {
 
     /** Sends {@code payload} to whoever answers at {@code to}. May be lost, and is where the queue to that peer is full. */
     public void send(Endpoint to, byte[] payload) {
-        handOver(to, new Outbound.OneWay(payload, counters.droppedFrames));
+        send(to, payload, Lane.ORDINARY);
+    }
+
+    /** As above. Messages of one lane stay in order; an urgent one overtakes. One that is too large to be urgent goes with the others. */
+    public void send(Endpoint to, byte[] payload, Lane lane) {
+        Lane fitting = payload.length <= SendQueue.MAX_URGENT_FRAME_BYTES ? lane : Lane.ORDINARY;
+        handOver(to, new Outbound.OneWay(payload, fitting, counters.droppedFrames));
     }
 
     /** A request to whoever answers at {@code to}. */

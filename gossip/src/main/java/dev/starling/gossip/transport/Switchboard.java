@@ -177,6 +177,14 @@ final class Switchboard {
         }
     }
 
+    void arriving(NodeId from) {
+        try {
+            listener.arriving(from);
+        } catch (RuntimeException e) {
+            LOG.warn("that a message of node {} arrives could not be told: {}", from, e.toString(), e);
+        }
+    }
+
     void ended(Connection connection, boolean wasEstablished, boolean orderly, RefusedConnection reason, String why) {
         halfOpenInbound.remove(connection);
         Endpoint target = dialled.remove(connection);

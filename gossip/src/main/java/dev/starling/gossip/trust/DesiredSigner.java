@@ -17,7 +17,7 @@ public record DesiredSigner(NodeCredentials credentials) {
             throw TrustException.refused("node " + credentials.nodeId() + " cannot sign what node " + object.writer() + " wrote");
         }
         Bytes signature = Bytes.wrap(EllipticKeys.sign(credentials.key(), object.signedBytes()));
-        return new DesiredObject(object.kind(), object.uid(), object.created(), object.generation(), object.time(), object.writer(),
+        return new DesiredObject(object.kindCode(), object.uid(), object.created(), object.generation(), object.time(), object.writer(),
                 object.deleted(), object.body(), signature, Bytes.wrap(credentials.chainDer()));
     }
 }

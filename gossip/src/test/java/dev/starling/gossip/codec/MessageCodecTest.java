@@ -93,7 +93,7 @@ class MessageCodecTest {
         assertEquals(4, ping.length, "an idle cluster sends these all day");
         byte[] otherVersion = ping.clone();
         otherVersion[0] = 9;
-        assertEquals("protocol version 9, this node speaks 3",
+        assertEquals("protocol version 9, this node speaks " + MessageCodec.VERSION + ": upgrade this node",
                 assertThrows(MessageFormatException.class, () -> codec.decode(otherVersion)).getMessage());
         assertEquals("1 bytes after the message",
                 assertThrows(MessageFormatException.class, () -> codec.decode(Arrays.copyOf(ping, ping.length + 1))).getMessage());

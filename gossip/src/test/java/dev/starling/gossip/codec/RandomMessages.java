@@ -67,7 +67,7 @@ final class RandomMessages {
         } else if (type == Message.Want.class) {
             return new Message.Want(some(this::node), some(this::recordDigest), some(this::text), maybe(this::range));
         } else if (type == Message.Delta.class) {
-            return new Message.Delta(changes(), random.nextBoolean());
+            return new Message.Delta(changes(), Message.Delta.Rest.values()[random.nextInt(3)]);
         } else if (type == Message.Stored.class) {
             return new Message.Stored(text(), number());
         }
@@ -111,7 +111,7 @@ final class RandomMessages {
     }
 
     private DesiredObject object() {
-        return new DesiredObject(pick(Kind.values()), text(), new HybridTime(random.nextLong()), 1 + number(),
+        return new DesiredObject(1 + random.nextInt(Kind.MAX_CODE), text(), new HybridTime(random.nextLong()), 1 + number(),
                 new HybridTime(random.nextLong()), node(), random.nextBoolean(), bytes(), bytes(), bytes());
     }
 

@@ -42,7 +42,7 @@ public final class SimCluster {
     public final class Node {
         private final int index;
         private final NodeId id;
-        private final Endpoint endpoint;
+        private Endpoint endpoint;
         private final Role role;
         private final Map<String, DesiredObject> disk = new TreeMap<>();
         private final TreeMap<String, Bytes> recordOnDisk = new TreeMap<>();
@@ -124,6 +124,13 @@ public final class SimCluster {
 
         private static Message pushOf(List<RecordDelta> records) {
             return new Message.Push(false, new Changes(List.of(), List.of(), List.of(), records, List.of()));
+        }
+
+        /** The host gets another address; what was sent to the old one is lost. */
+        public void move() {
+            byEndpoint.remove(endpoint);
+            endpoint = new Endpoint(endpoint.host().replaceFirst("10\\.0\\.", "10.9."), endpoint.port());
+            byEndpoint.put(endpoint, this);
         }
 
         public void crash() {

@@ -1,5 +1,7 @@
 package dev.starling.gossip.sim;
 
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -9,6 +11,7 @@ public final class SimNetwork {
     private long minLatencyMillis = 1;
     private long maxLatencyMillis = 3;
     private Set<Integer> oneSide = new TreeSet<>();
+    private final Set<List<Integer>> cut = new HashSet<>();
 
     public void loss(double probability) {
         loss = probability;
@@ -24,8 +27,14 @@ public final class SimNetwork {
         oneSide = new TreeSet<>(side);
     }
 
+    /** Messages of {@code from} no longer reach {@code to}; those of {@code to} still reach {@code from}. */
+    public void cut(int from, int to) {
+        cut.add(List.of(from, to));
+    }
+
     public void heal() {
         oneSide.clear();
+        cut.clear();
     }
 
     double loss() {
@@ -41,6 +50,6 @@ public final class SimNetwork {
     }
 
     boolean connects(int from, int to) {
-        return oneSide.contains(from) == oneSide.contains(to);
+        return oneSide.contains(from) == oneSide.contains(to) && !cut.contains(List.of(from, to));
     }
 }

@@ -4,10 +4,7 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.scheduler.model.Time;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -19,19 +16,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread that a {@link NodeCore} lives on. Inputs wait in a bounded queue; after each batch of them the core settles once and its
- * effects go to the sink. An input that throws is logged with its stack and ends nothing else.
+ * The one thread that a {@link NodeCore} lives on. Inputs wait in a bounded {@link Inbox}; after each batch of them, which is short in
+ * time too, the core settles once and its effects go to the sink. An input that throws is logged with its stack and ends nothing else.
  */
 final class CoreLoop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CoreLoop.class);
-    private static final int INBOX = 8192;
     private static final int BATCH = 256;
+    /** An answer to a probe leaves after its batch. */
+    private static final long BATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
     private static final long LONGEST_WAIT_MILLIS = 1_000;
 
     private final NodeCore core;
     private final AgentClock clock;
     private final Consumer<List<NodeEffect>> sink;
-    private final BlockingQueue<BiConsumer<NodeCore, Time>> inbox = new ArrayBlockingQueue<>(INBOX);
+    private final Inbox inbox = new Inbox();
     private final LongAdder dropped = new LongAdder();
     private final Thread thread;
     private volatile ClusterSnapshot snapshot;
@@ -61,7 +59,12 @@ final class CoreLoop implements AutoCloseable {
 
     /** Inputs that found the queue full and may be lost: messages, which gossip repairs. */
     boolean offer(BiConsumer<NodeCore, Time> input) {
-        if (inbox.offer(input)) {
+        return offer(input, false);
+    }
+
+    /** {@code urgent}: goes ahead of those that are not. */
+    boolean offer(BiConsumer<NodeCore, Time> input, boolean urgent) {
+        if (inbox.offer(input, urgent)) {
             return true;
         }
         dropped.increment();
@@ -71,8 +74,8 @@ final class CoreLoop implements AutoCloseable {
     /** Inputs that must not be lost: waits for room. Never called on the core's own thread. */
     void tell(BiConsumer<NodeCore, Time> input) {
         try {
-            while (!closed && !inbox.offer(input, LONGEST_WAIT_MILLIS, TimeUnit.MILLISECONDS)) {
-                LOG.warn("the core's queue of {} inputs is full; waiting", INBOX);
+            while (!closed && !inbox.put(input, LONGEST_WAIT_MILLIS)) {
+                LOG.warn("the core's queue of {} inputs is full; waiting", Inbox.CAPACITY);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -90,7 +93,7 @@ final class CoreLoop implements AutoCloseable {
             }
         });
         if (!taken || closed) {
-            answer.completeExceptionally(new RejectedExecutionException("the node is too busy: " + INBOX + " inputs wait; try again"));
+            answer.completeExceptionally(new RejectedExecutionException("the node is too busy: " + Inbox.CAPACITY + " inputs wait; try again"));
         }
         return answer;
     }
@@ -104,14 +107,9 @@ final class CoreLoop implements AutoCloseable {
     }
 
     private void run() {
-        List<BiConsumer<NodeCore, Time>> batch = new ArrayList<>(BATCH);
         while (!closed) {
             try {
-                waitForWork(batch);
-                for (BiConsumer<NodeCore, Time> input : batch) {
-                    guarded(() -> input.accept(core, clock.now()));
-                }
-                batch.clear();
+                takeInputs();
                 guarded(() -> {
                     Time now = clock.now();
                     core.tick(now);
@@ -124,12 +122,14 @@ final class CoreLoop implements AutoCloseable {
         }
     }
 
-    private void waitForWork(List<BiConsumer<NodeCore, Time>> batch) throws InterruptedException {
+    private void takeInputs() throws InterruptedException {
         long wait = Math.min(LONGEST_WAIT_MILLIS, core.nextTick() - clock.now().monotonicMillis());
-        BiConsumer<NodeCore, Time> first = wait > 0 ? inbox.poll(wait, TimeUnit.MILLISECONDS) : inbox.poll();
-        if (first != null) {
-            batch.add(first);
-            inbox.drainTo(batch, BATCH - 1);
+        BiConsumer<NodeCore, Time> next = inbox.poll(wait);
+        long end = System.nanoTime() + BATCH_NANOS;
+        for (int taken = 1; next != null; taken++) {
+            BiConsumer<NodeCore, Time> input = next;
+            guarded(() -> input.accept(core, clock.now()));
+            next = taken < BATCH && System.nanoTime() - end < 0 ? inbox.poll(0) : null;
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import dev.starling.gossip.Refusal;
+import dev.starling.gossip.codec.MessageFormatException;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
@@ -16,6 +17,7 @@ import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.Time;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -27,6 +29,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What Prometheus sees of a node's membership; docs/OPERATIONS.md lists the names. Gone with the session. */
@@ -39,6 +42,9 @@ final class NodeMetrics implements AutoCloseable {
     private final Timer createToRunning;
     private volatile ClusterSnapshot snapshot;
     private volatile long malformedValues;
+    private volatile long unfamiliarValues;
+    private final LongAdder unfamiliarTypes = new LongAdder();
+    private final LongAdder otherVersions = new LongAdder();
 
     NodeMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -62,6 +68,10 @@ final class NodeMetrics implements AutoCloseable {
                     refused.get(reason));
         }
         counter("starling.gossip.malformed", "Messages of authenticated peers that did not parse", malformed);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "type", unfamiliarTypes);
+        tagged("starling.gossip.unfamiliar", "Messages of other releases, ignored", "reason", "version", otherVersions);
+        keep(FunctionCounter.builder("starling.state.unfamiliar", this, metrics -> metrics.unfamiliarValues)
+                .description("Objects and record keys of later releases: kept and passed on").register(registry));
     }
 
     /** @param join null on a worker */
@@ -80,10 +90,21 @@ final class NodeMetrics implements AutoCloseable {
         keep(Gauge.builder("starling.core.waiting.inputs", loop, CoreLoop::waiting).description("Inputs in the core's queue").register(registry));
         keep(FunctionCounter.builder("starling.core.dropped.inputs", loop, CoreLoop::droppedInputs)
                 .description("Messages dropped because the core's queue was full").register(registry));
-        keep(FunctionCounter.builder("starling.storage.failures", storage, Storage::failures)
-                .description("Transactions that could not be written to disk").register(registry));
+        bind(storage);
         keep(FunctionCounter.builder("starling.overlay.failures", overlays, OverlayRunner::failures)
                 .description("Attempts to program a network that failed").register(registry));
+    }
+
+    private void bind(Storage storage) {
+        keep(FunctionCounter.builder("starling.storage.failures", storage, Storage::failures)
+                .description("Transactions that could not be written to disk").register(registry));
+        keep(Gauge.builder("starling.disk.trouble", storage, disk -> disk.trouble() == null ? 0 : 1)
+                .description("1 while the disk takes no writes, or takes them too slowly; docker info says why").register(registry));
+        keep(Gauge.builder("starling.disk.unsaved", storage, Storage::unsaved).description("Values that the disk does not have yet").register(registry));
+        keep(FunctionTimer.builder("starling.disk.writes", storage, Storage::transactions, Storage::writeSeconds, TimeUnit.SECONDS)
+                .description("Transactions, and the time that the disk took for them").register(registry));
+        keep(FunctionCounter.builder("starling.disk.written", ProcessIo.class, process -> ProcessIo.bytesWritten()).baseUnit("bytes")
+                .description("Bytes that this agent has had written to disks").register(registry));
     }
 
     /** @param desk null on a worker */
@@ -100,6 +121,11 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Objects that no manager in office had signed").register(registry));
     }
 
+    void bind(HeapWatch heap) {
+        keep(Gauge.builder("starling.heap.full", heap, HeapWatch::fullness).baseUnit("ratio")
+                .description("Share of the heap's old generation in use after its last collection").register(registry));
+    }
+
     void bind(SessionSecrets secrets) {
         if (secrets.desk() != null) {
             keep(FunctionCounter.builder("starling.secret.refusals", secrets.desk(), SecretDesk::refusals)
@@ -107,17 +133,23 @@ final class NodeMetrics implements AutoCloseable {
         }
     }
 
-    void update(ClusterSnapshot newest, long malformedSoFar) {
+    void update(ClusterSnapshot newest, long malformedSoFar, long unfamiliarSoFar) {
+        unfamiliarValues = unfamiliarSoFar;
         snapshot = newest;
         malformedValues = malformedSoFar;
     }
 
-    void refused(Refusal reason) {
-        refused.get(reason).increment();
+    /** A message that arrived and could not be read. */
+    void unread(MessageFormatException.Reason reason) {
+        switch (reason) {
+            case MALFORMED -> malformed.increment();
+            case UNFAMILIAR_TYPE -> unfamiliarTypes.increment();
+            case OTHER_VERSION -> otherVersions.increment();
+        }
     }
 
-    void malformedMessage() {
-        malformed.increment();
+    void refused(Refusal reason) {
+        refused.get(reason).increment();
     }
 
     /** Counts by direction and kind: the rounds of probing and of anti-entropy are the messages that open them. */

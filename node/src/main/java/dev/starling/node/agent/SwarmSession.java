@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
@@ -14,6 +15,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.store.NodeStore;
+import dev.starling.gossip.transport.Lane;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.TransportConfig;
 import dev.starling.gossip.transport.TransportListener;
@@ -44,10 +46,16 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,9 +65,11 @@ import org.slf4j.LoggerFactory;
  */
 final class SwarmSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
+    private static final long CORE_SECONDS = 5;
     private static final int MAX_WARNINGS = 100;
 
     private final Host host;
+    private final SwarmDirectory directory;
     private final SessionTrust trust;
     private final OwnCertificate.Installer installer;
     private final AgentClock clock;
@@ -84,17 +94,19 @@ final class SwarmSession implements AutoCloseable {
     private final CertificateDesk desk;
     private final CertificateKeeper keeper;
     private final JoinServer joinServer;
+    private final HeapWatch heap;
     private final GossipConfig gossipConfig;
     private final ThreadLocal<MessageCodec> codec;
     /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
     private volatile boolean started;
 
     /** @param identity its authorities, the CA's keys, are there on a manager only */
-    static SwarmSession open(Host host, SwarmDirectory.Identity identity, TrustClock clock, NodeStore store, Collection<Endpoint> seeds,
+    static SwarmSession open(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, TrustClock clock, Collection<Endpoint> seeds,
             OwnCertificate.Installer installer) {
+        NodeStore store = directory.openStore();
         SwarmSession session;
         try {
-            session = new SwarmSession(host, identity, clock, store, installer);
+            session = new SwarmSession(host, identity, directory, clock, store, installer);
         } catch (RuntimeException e) {
             store.close(); // most likely the gossip address is in use; the next try opens it anew
             throw e;
@@ -108,25 +120,23 @@ final class SwarmSession implements AutoCloseable {
         }
     }
 
-    private SwarmSession(Host host, SwarmDirectory.Identity identity, TrustClock clock, NodeStore store, OwnCertificate.Installer installer) {
+    private SwarmSession(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, TrustClock clock, NodeStore store,
+            OwnCertificate.Installer installer) {
         this.host = host;
+        this.directory = directory;
         this.trust = new SessionTrust(identity, clock, this::snapshot, installer::unlockKey);
         this.installer = installer;
         this.clock = new AgentClock(clock);
         this.advertise = identity.advertise();
         this.store = store;
-        this.gossipConfig = switch (host.config().profile()) {
-            case LOCAL -> GossipConfig.local();
-            case LAN -> GossipConfig.lan();
-            case WAN -> GossipConfig.wan();
-        };
+        this.gossipConfig = host.config().gossip();
         this.codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
         this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials(), new Receiver(), clock);
         this.certificates = new RootFollowingGuard(trust.roots());
         this.writers = new EnrolledWriters(certificates);
         this.desk = role() == Role.WORKER ? null : new CertificateDesk(trust);
-        this.storage = new Storage(store);
+        this.storage = new Storage(store, this::everything, host.timer(), this::diskTroubleChanged, Storage.PATIENCE_MILLIS);
         this.writes = new PendingWrites(host.timer());
         this.edge = new ClusterEdge(transport, credentials());
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
@@ -143,7 +153,8 @@ final class SwarmSession implements AutoCloseable {
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         NodeCore core = newCore();
         this.loop = new CoreLoop(core, this.clock, new EffectRunner(new Ports(), storage, tasks));
-        loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues()));
+        loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues(), core.unfamiliarValues()));
+        this.heap = new HeapWatch(host.timer(), () -> snapshot().summary());
         this.joinServer = desk == null ? null : new JoinServer(host.vertx(), this::credentials, new JoinCluster(this, desk));
     }
 
@@ -190,6 +201,7 @@ final class SwarmSession implements AutoCloseable {
         obstacles.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
         metrics.bind(keeper, desk, writers);
+        metrics.bind(heap);
         metrics.bind(secrets);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
@@ -200,7 +212,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     /** On the core's thread. */
-    private void changed(ClusterSnapshot snapshot, long malformedValues) {
+    private void changed(ClusterSnapshot snapshot, long malformedValues, long unfamiliarValues) {
         if (roleOf(snapshot) != role()) {
             keeper.causeMayHaveCome();
         }
@@ -212,24 +224,56 @@ final class SwarmSession implements AutoCloseable {
             tell((core, now) -> RootRotation.finish(core, trust.roots(), now));
         }
         overlays.update(snapshot);
-        metrics.update(snapshot, malformedValues);
+        metrics.update(snapshot, malformedValues, unfamiliarValues);
     }
 
-    /** What this node says of itself; sent anew when images come or go. */
+    /** What this node says of itself; sent anew when images come or go, or its disk gets into trouble or out of it. */
     private void describe() {
         NodeReport report = report();
         tell((core, now) -> core.describe(report, now));
     }
 
+    private void diskTroubleChanged() {
+        if (started) {
+            describe();
+        }
+    }
+
+    /** For a store that has lost what it held; the identity beside it may be gone as well. */
+    private Storage.Batch everything() {
+        try {
+            Storage.Batch all = loop.ask((core, now) -> {
+                Map<String, Optional<Bytes>> record = new TreeMap<>();
+                core.ownRecord().forEach((key, value) -> record.put(key, Optional.of(value)));
+                return new Storage.Batch(core.desired().all(), record, List.copyOf(core.snapshot().members().values()),
+                        Storage.Urgency.NOW, null);
+            }).get(CORE_SECONDS, TimeUnit.SECONDS);
+            directory.restore(identity(), trust.unlockKey());
+            return all;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the core was asked for its state", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the core did not tell its state: " + e, e);
+        }
+    }
+
     private NodeReport report() {
         NodeConfig config = host.config();
         Resources has = host.facts().capacity();
+        TreeSet<String> warnings = new TreeSet<>(host.warnings());
+        warnings.addAll(diskWarnings());
         Resources offers = new Resources(config.resources().nanoCpus() > 0 ? config.resources().nanoCpus() : has.nanoCpus(),
                 config.resources().memoryBytes() > 0 ? config.resources().memoryBytes() : has.memoryBytes(), config.genericResources());
         return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
                 role(), host.facts().platform(), offers, host.version(),
                 Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
-                Collections.unmodifiableSortedSet(new TreeSet<>(host.warnings())), obstacles.current());
+                Collections.unmodifiableSortedSet(warnings), obstacles.current());
+    }
+
+    private List<String> diskWarnings() {
+        String trouble = storage.trouble();
+        return trouble == null ? List.of() : List.of("WARNING: " + trouble);
     }
 
     /** A container of this node ended. */
@@ -321,7 +365,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     List<String> warnings() {
-        return services.warnings();
+        return Stream.concat(services.warnings().stream(), diskWarnings().stream()).toList();
     }
 
     /** This node leaves for good: rules that lead to tasks elsewhere go. */
@@ -333,6 +377,7 @@ final class SwarmSession implements AutoCloseable {
     /** Stops being a member here; containers go on, the disk keeps all. */
     @Override
     public void close() {
+        heap.close();
         keeper.close();
         secrets.close();
         if (joinServer != null) {
@@ -364,18 +409,25 @@ final class SwarmSession implements AutoCloseable {
             try {
                 message = codec.get().decode(payload);
             } catch (MessageFormatException e) {
-                metrics.malformedMessage();
+                metrics.unread(e.reason());
                 LOG.debug("a message of {} bytes from {} was dropped: {}", payload.length, from.id(), e.getMessage());
                 return;
             }
             metrics.message("received", message);
-            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now));
+            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now), message.isUrgent());
+        }
+
+        @Override
+        public void arriving(NodeId peer) {
+            if (started) {
+                loop.offer((core, now) -> core.arriving(peer, now), true);
+            }
         }
 
         @Override
         public void connectionLost(NodeId peer) {
             if (started) {
-                loop.offer((core, now) -> core.connectionLost(peer, now));
+                loop.offer((core, now) -> core.connectionLost(peer, now), true);
             }
         }
     }
@@ -390,7 +442,7 @@ final class SwarmSession implements AutoCloseable {
         @Override
         public void send(NodeEffect.Send send) {
             metrics.message("sent", send.message());
-            transport.send(send.to(), codec.get().encode(send.message()));
+            transport.send(send.to(), codec.get().encode(send.message()), send.message().isUrgent() ? Lane.URGENT : Lane.ORDINARY);
         }
 
         @Override
@@ -425,11 +477,11 @@ final class SwarmSession implements AutoCloseable {
         }
 
         @Override
-        public void stored(DesiredObject object, boolean stored) {
-            if (stored) {
+        public void stored(DesiredObject object, String trouble) {
+            if (trouble == null) {
                 tell((core, now) -> core.persisted(object.uid(), object.generation(), now));
             } else {
-                writes.notStored(object.uid(), object.generation());
+                writes.notStored(object.uid(), object.generation(), trouble);
             }
         }
 

@@ -44,13 +44,14 @@ final class Writes {
                 case NOT_FOUND -> 404;
                 case NAME_IN_USE -> 409;
                 case OUT_OF_SEQUENCE -> 500; // as Docker does
-                case IN_USE -> 400;
+                case IN_USE, TOO_LARGE -> 400;
             }, "rpc error: code = " + switch (refused.reason()) {
                 case NOT_A_MANAGER -> "Unavailable";
                 case NOT_FOUND -> "NotFound";
                 case NAME_IN_USE -> "AlreadyExists";
                 case OUT_OF_SEQUENCE -> "Unknown";
                 case IN_USE -> "FailedPrecondition";
+                case TOO_LARGE -> "InvalidArgument";
             } + " desc = " + refused.getMessage(), refused);
         }
         if (cause instanceof RejectedExecutionException) {

@@ -30,7 +30,7 @@ import org.yaml.snakeyaml.nodes.Node;
 public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
-            "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "cgroup-parent", "log-level",
+            "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
             "resources", "generic-resources");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
@@ -87,6 +87,7 @@ public final class ConfigLoader {
     private static NodeConfig read(Section s) {
         String name = s.has("name") ? s.read("name", null, ConfigLoader::nodeName) : hostName();
         NodeConfig defaults = NodeConfig.defaults(name);
+        Profile profile = s.read("profile", defaults.profile(), oneOf(Profile.class));
         Endpoint listen = s.read("listen", defaults.listen(), endpoint(NodeConfig.GOSSIP_PORT));
         return new NodeConfig(
                 name,
@@ -101,7 +102,8 @@ public final class ConfigLoader {
                 s.readList("join-addresses", reachable(NodeConfig.JOIN_PORT)),
                 s.read("metrics", defaults.metrics(), ConfigLoader::metrics),
                 s.readMap("labels"),
-                s.read("profile", defaults.profile(), oneOf(Profile.class)),
+                profile,
+                GossipSection.read(s.readSection("gossip", GossipSection.KEYS), profile.gossip()),
                 s.read("cgroup-parent", defaults.cgroupParent(), ConfigLoader::cgroup),
                 s.read("log-level", defaults.logLevel(), oneOf(LogLevel.class)),
                 resources(s.readSection("resources", RESOURCE_KEYS)),
@@ -226,7 +228,7 @@ public final class ConfigLoader {
         return cpus.movePointRight(9).longValue();
     }
 
-    private static long bytes(String text) {
+    static long bytes(String text) {
         Matcher size = SIZE.matcher(text.toLowerCase(Locale.ROOT));
         if (!size.matches() || size.group(2).isEmpty() && size.group(3) != null && !size.group(3).equals("b")) {
             throw new IllegalArgumentException("'" + text + "' is not an amount of memory such as 512m or 4g");

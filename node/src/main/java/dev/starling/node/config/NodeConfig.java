@@ -1,6 +1,7 @@
 package dev.starling.node.config;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.GossipConfig;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import java.util.TreeMap;
  * @param metrics       where Prometheus metrics are served; null where they are off
  * @param labels        engine labels, for placement constraints
  * @param profile       timing of failure detection
+ * @param gossip        the profile's parameters, with those that the file sets itself
  * @param cgroupParent  the cgroup, relative to the root of each hierarchy, below which containers get theirs
  * @param logLevel      least severe event that is logged
  * @param resources     what this node offers; an amount of 0 means: as much as the machine has
@@ -36,7 +38,7 @@ import java.util.TreeMap;
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
-        Map<String, String> labels, Profile profile, String cgroupParent, LogLevel logLevel, Resources resources,
+        Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
         GenericResources genericResources) {
 
     public static final int GOSSIP_PORT = 7946;
@@ -49,21 +51,12 @@ public record NodeConfig(
         labels = Collections.unmodifiableMap(new TreeMap<>(labels)); // sorted: what nodes say of themselves is in one order
     }
 
-    /** One without generic resources. */
-    public NodeConfig(
-            String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
-            List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
-            Map<String, String> labels, Profile profile, String cgroupParent, LogLevel logLevel, Resources resources) {
-        this(name, dataDir, apiSocket, listen, advertise, joinListen, seeds, joinToken, joinTokenFile, joinAddresses, metrics, labels, profile,
-                cgroupParent, logLevel, resources, GenericResources.NONE);
-    }
-
     /** The configuration of a node whose file is empty. */
     public static NodeConfig defaults(String hostName) {
         return new NodeConfig(hostName, Path.of("/var/lib/starling"), Path.of("/run/starling/docker.sock"),
                 new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
                 List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
-                Map.of(), Profile.LAN, "starling", LogLevel.INFO, Resources.NONE);
+                Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE);
     }
 
     /** Whether this node, as long as it has no identity, tries to join by itself. */

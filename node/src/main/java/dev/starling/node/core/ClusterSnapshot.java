@@ -25,6 +25,12 @@ public record ClusterSnapshot(
         this(self, role, members, reports, view, documents, Collections.emptySortedMap());
     }
 
+    /** How much there is, in a few words. */
+    public String summary() {
+        return "%d nodes, %d services, %d tasks".formatted(members.size(), documents.getOrDefault(Kind.SERVICE, List.of()).size(),
+                view.tasks().values().stream().mapToInt(List::size).sum());
+    }
+
     /** The live object {@code uid}; null where there is none. */
     public Document document(Kind kind, String uid) {
         for (Document document : documents.getOrDefault(kind, List.of())) {

@@ -21,15 +21,18 @@ final class DesiredWriter {
     private final HybridClock clock;
     private final DesiredSigning signing;
     private final RandomGenerator random;
+    private final int maxBodyBytes;
     private final DocumentCodec codec = new DocumentCodec();
 
-    DesiredWriter(NodeId self, Role role, ViewBuilder state, HybridClock clock, DesiredSigning signing, RandomGenerator random) {
+    DesiredWriter(NodeId self, Role role, ViewBuilder state, HybridClock clock, DesiredSigning signing, RandomGenerator random,
+            int maxBodyBytes) {
         this.self = self;
         this.role = role;
         this.state = state;
         this.clock = clock;
         this.signing = signing;
         this.random = random;
+        this.maxBodyBytes = maxBodyBytes;
     }
 
     /** @param uid null: a new one is made */
@@ -37,7 +40,7 @@ final class DesiredWriter {
         requireManager();
         requireFreeName(kind, body.path("Spec").path("Name").asText(""));
         HybridTime now = clock.next(wallMillis);
-        return signed(kind, uid != null ? uid : DockerId.random(random), now, 1, now, false, codec.write(body));
+        return signed(kind, uid != null ? uid : DockerId.random(random), now, 1, now, false, written(kind, body));
     }
 
     DesiredObject update(String uid, long generation, JsonNode body, long wallMillis) {
@@ -46,7 +49,7 @@ final class DesiredWriter {
         if (old.generation() != generation) {
             throw new WriteRefusedException(WriteRefusedException.Reason.OUT_OF_SEQUENCE, "update out of sequence");
         }
-        return signed(old.kind(), uid, old.created(), old.generation() + 1, clock.next(wallMillis), false, codec.write(body));
+        return signed(old.kind(), uid, old.created(), old.generation() + 1, clock.next(wallMillis), false, written(old.kind(), body));
     }
 
     DesiredObject delete(String uid, long wallMillis) {
@@ -66,6 +69,16 @@ final class DesiredWriter {
 
     private DesiredObject signed(Kind kind, String uid, HybridTime created, long generation, HybridTime time, boolean deleted, Bytes body) {
         return signing.sign(new DesiredObject(kind, uid, created, generation, time, self, deleted, body, Bytes.EMPTY, Bytes.EMPTY));
+    }
+
+    private Bytes written(Kind kind, JsonNode body) {
+        Bytes bytes = codec.write(body);
+        if (bytes.size() > maxBodyBytes) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.TOO_LARGE, kind.name().toLowerCase(Locale.ROOT) + " "
+                    + body.path("Spec").path("Name").asText("") + " takes " + bytes.size() + " bytes, and every node keeps it: at most "
+                    + maxBodyBytes + " are possible");
+        }
+        return bytes;
     }
 
     private void requireFreeName(Kind kind, String name) {

@@ -51,6 +51,9 @@ public final class NodeCore {
         }
     }
 
+    private static final long LONGEST_CATCH_UP_MILLIS = 30_000;
+    private static final long CATCH_UP_LOOK_MILLIS = 100;
+
     private final NodeId self;
     private final Role role;
     private final Config config;
@@ -65,6 +68,9 @@ public final class NodeCore {
     /** Not before this does the scheduler run: first for listening, then {@link Config#planInterval} after its last run. */
     private long planAt;
     private boolean heardPeer;
+    /** From the start until the state of the others is here. */
+    private boolean listening;
+    private long listenUntil;
     private View view;
     private ClusterSnapshot snapshot;
 
@@ -76,7 +82,7 @@ public final class NodeCore {
         this.gossip = gossip;
         this.scheduler = scheduler;
         this.state = new ViewBuilder(self, specs);
-        this.writer = new DesiredWriter(self, role, state, clock, signing, random);
+        this.writer = new DesiredWriter(self, role, state, clock, signing, random, gossip.maxValueBytes());
     }
 
     /** Before {@link #start}: what this node had on disk. */
@@ -104,6 +110,8 @@ public final class NodeCore {
     public void start(Collection<Endpoint> seeds, Time now) {
         boolean alone = seeds.isEmpty() && gossip.members().size() <= 1;
         planAt = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
+        listening = !alone;
+        listenUntil = now.monotonicMillis() + Math.max(config.listenFirst(), LONGEST_CATCH_UP_MILLIS);
         gossip.start(seeds, now.monotonicMillis());
         absorb(now);
     }
@@ -119,6 +127,12 @@ public final class NodeCore {
             heardPeer = true;
             planAt = Math.min(planAt, now.monotonicMillis() + config.listenAfterPeer());
         }
+        absorb(now);
+    }
+
+    /** See {@link Gossip#arriving}. */
+    public void arriving(NodeId peer, Time now) {
+        gossip.arriving(peer, now.monotonicMillis());
         absorb(now);
     }
 
@@ -169,7 +183,7 @@ public final class NodeCore {
 
     /** Runs the scheduler where the view has changed or a wait of its own is over. */
     public void settle(Time now) {
-        if (now.monotonicMillis() < planAt || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
+        if (isListening(now) || now.monotonicMillis() < planAt || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
             return;
         }
         planAt = now.monotonicMillis() + config.planInterval();
@@ -179,6 +193,16 @@ public final class NodeCore {
             apply(next, now);
             absorb(now);
         }
+    }
+
+    /** A node that has just come plans on the whole state, not on the part that has arrived; with a bound, for the link may be slow. */
+    private boolean isListening(Time now) {
+        if (!listening || now.monotonicMillis() < planAt) {
+            return false;
+        }
+        listening = now.monotonicMillis() < listenUntil && gossip.isCatchingUp(now.monotonicMillis());
+        planAt += listening ? CATCH_UP_LOOK_MILLIS : 0;
+        return listening;
     }
 
     private void apply(List<Effect> next, Time now) {
@@ -314,6 +338,11 @@ public final class NodeCore {
     /** See {@link Gossip#viewFingerprint}. */
     public long viewFingerprint() {
         return gossip.viewFingerprint();
+    }
+
+    /** Objects and record keys of later releases that were taken in: kept, passed on, not looked into. */
+    public long unfamiliarValues() {
+        return state.unfamiliarValues();
     }
 
     /** Record values and bodies that this release could not read. */

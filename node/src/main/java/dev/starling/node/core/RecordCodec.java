@@ -26,6 +26,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
  * The values of a node's record as bytes: Kryo's buffers, hand-written layouts, no object graph and no class names.
@@ -103,11 +104,16 @@ final class RecordCodec {
     }
 
     static Task decodeTask(Bytes bytes) {
+        return decodeTask(bytes, UnaryOperator.identity());
+    }
+
+    /** {@code shared}: gives an equal text for those that many tasks have in common. */
+    static Task decodeTask(Bytes bytes, UnaryOperator<String> shared) {
         return read(bytes, "task", in -> {
-            Task task = new Task(in.text(), readSlot(in), new NodeId(in.text()), in.readVarLong(true),
-                    in.text(), in.text(), element(TASK_STATES, in.readByte(), "task state"),
+            Task task = new Task(in.text(), readSlot(in, shared), new NodeId(shared.apply(in.text())), in.readVarLong(true),
+                    shared.apply(in.text()), shared.apply(in.text()), element(TASK_STATES, in.readByte(), "task state"),
                     element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
-                    in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), in.text(), in.text(),
+                    in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), shared.apply(in.text()), in.text(),
                     in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in));
             return in.end() ? task : task.ofJob(in.readVarLong(true), readGeneric(in));
         });
@@ -243,7 +249,11 @@ final class RecordCodec {
     }
 
     private static Slot readSlot(BoundedInput in) {
-        String service = in.text();
+        return readSlot(in, UnaryOperator.identity());
+    }
+
+    private static Slot readSlot(BoundedInput in, UnaryOperator<String> shared) {
+        String service = shared.apply(in.text());
         int index = in.readVarInt(true);
         String node = in.readString();
         return new Slot(service, index, node == null ? null : new NodeId(node));
@@ -259,6 +269,9 @@ final class RecordCodec {
 
     private static SortedMap<String, String> readMap(BoundedInput in) {
         int count = count(in);
+        if (count == 0) {
+            return Collections.emptySortedMap();
+        }
         SortedMap<String, String> map = new TreeMap<>();
         for (int i = 0; i < count; i++) {
             map.put(in.text(), in.text());

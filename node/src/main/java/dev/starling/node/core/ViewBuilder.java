@@ -61,6 +61,7 @@ final class ViewBuilder {
 
     private final NodeId self;
     private final SpecReader specs;
+    private final SharedTexts texts = new SharedTexts();
     private final DocumentCodec documentCodec = new DocumentCodec();
     private final TreeMap<NodeId, NodeRecord> records = new TreeMap<>();
     private final EnumMap<Kind, TreeMap<String, Document>> documents = new EnumMap<>(Kind.class);
@@ -69,6 +70,7 @@ final class ViewBuilder {
     private final TreeMap<NodeId, SpecReader.NodeSettings> nodeSettings = new TreeMap<>();
     private final Parts parts = new Parts();
     private long malformed;
+    private long unfamiliar;
 
     ViewBuilder(NodeId self, SpecReader specs) {
         this.self = self;
@@ -103,7 +105,7 @@ final class ViewBuilder {
         } else if (key.startsWith(RecordKeys.TASK)) {
             parts.tasks = null;
             record.taskList = null;
-            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value)));
+            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value, texts::shared)));
         } else if (key.startsWith(RecordKeys.REFUSAL)) {
             parts.refusals = null;
             record.refusalList = null;
@@ -116,7 +118,9 @@ final class ViewBuilder {
             parts.completed = null;
             record.completedList = null;
             put(record.completed, key, value == null ? null : RecordCodec.decodeCompleted(value));
-        } // else a key of a newer release: gossip keeps it, this one has no use for it
+        } else {
+            unfamiliar++; // of a later release: gossip keeps it, this one has no use for it
+        }
     }
 
     /** A record speaks of its owner's tasks only, each under its own id: a task that says otherwise would count twice or for another node. */
@@ -138,6 +142,10 @@ final class ViewBuilder {
 
     /** @return the parsed document of a live object; null for a tombstone or a body that is no JSON object */
     Document desiredChanged(DesiredObject object) {
+        if (object.kind() == Kind.UNFAMILIAR) {
+            unfamiliar++;
+            return null;
+        }
         TreeMap<String, Document> ofKind = documents.get(object.kind());
         parts.documents.remove(object.kind());
         Document document = object.deleted() ? null : documentCodec.parse(object);
@@ -165,7 +173,7 @@ final class ViewBuilder {
                     nodeSettings.put(node, specs.node(document));
                 }
             }
-            case CLUSTER, SECRET, CONFIG, ROOT -> { }
+            case CLUSTER, SECRET, CONFIG, ROOT, UNFAMILIAR -> { }
         }
         return document;
     }
@@ -197,6 +205,10 @@ final class ViewBuilder {
     List<Document> documents(Kind kind) {
         return parts.documents.computeIfAbsent(kind, changed -> documents.get(kind).values().stream()
                 .sorted(Comparator.comparing((Document d) -> d.object().created()).thenComparing(Document::uid)).toList());
+    }
+
+    long unfamiliarValues() {
+        return unfamiliar;
     }
 
     long malformedValues() {

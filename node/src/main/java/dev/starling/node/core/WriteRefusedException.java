@@ -4,7 +4,7 @@ package dev.starling.node.core;
 public final class WriteRefusedException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    public enum Reason { NOT_A_MANAGER, NOT_FOUND, NAME_IN_USE, OUT_OF_SEQUENCE, IN_USE }
+    public enum Reason { NOT_A_MANAGER, NOT_FOUND, NAME_IN_USE, OUT_OF_SEQUENCE, IN_USE, TOO_LARGE }
 
     private final Reason reason;
 

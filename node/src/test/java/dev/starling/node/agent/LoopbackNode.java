@@ -54,7 +54,8 @@ final class LoopbackNode implements AutoCloseable {
     void start() {
         NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
         NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
-                null, Map.of(), dev.starling.node.config.Profile.LOCAL, defaults.cgroupParent(), defaults.logLevel(), defaults.resources());
+                null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
+                defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"), vertx, meters, timer),
                 new SwarmDirectory(directory), () -> wall.instant());
@@ -100,7 +101,7 @@ final class LoopbackNode implements AutoCloseable {
         timer.shutdownNow();
     }
 
-    private static final class NoOverlay implements Overlay {
+    static final class NoOverlay implements Overlay {
         @Override
         public void ensure(OverlayNetwork network, String vtep) {
             throw new AssertionError("not expected");
@@ -151,7 +152,7 @@ final class LoopbackNode implements AutoCloseable {
     }
 
     /** Strict: a node whose kernel lacks everything asks for nothing. */
-    private static final class NoBalancer implements Balancer {
+    static final class NoBalancer implements Balancer {
         @Override
         public List<String> missing() {
             throw new AssertionError("not expected");

@@ -7,12 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.GossipConfig;
+import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -60,13 +67,54 @@ class ConfigLoaderTest {
                 new Endpoint("fd00::1", 7946), new Endpoint("10.0.0.1", 2000),
                 List.of(new Endpoint("10.0.0.2", 7946), new Endpoint("10.0.0.3", 99), new Endpoint("seed.example.net", 7946)),
                 "SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377)), null,
-                Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, "edge/starling", LogLevel.DEBUG,
-                new Resources(1_500_000_000L, 512L << 20)), config);
+                Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG,
+                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE), config);
         assertEquals("SWMTKN-1-abc-def", config.readJoinToken());
+    }
+
+    @Test
+    void everyParameterOfGossipCanBeSet() {
+        NodeConfig config = parse("""
+                profile: wan
+                gossip:
+                  probe-interval: 700ms
+                  probe-timeout: 250ms
+                  indirect-probes: 4
+                  suspicion-min: 3s
+                  suspicion-max-factor: 5
+                  awareness-max: 6
+                  sync-interval: 1m
+                  push-fanout: 7
+                  seed-retry: 9s
+                  max-message-bytes: 1m
+                """);
+        assertEquals(new GossipConfig(Duration.ofMillis(700), Duration.ofMillis(250), 4, Duration.ofSeconds(3), 5, 6, Duration.ofMinutes(1), 7,
+                Duration.ofSeconds(9), 1 << 20), config.gossip());
+        assertEquals(GossipConfig.wan().withPushFanout(7), parse("gossip: {push-fanout: 7}\nprofile: wan").gossip(), "the rest is the profile's");
+        assertEquals(GossipConfig.lan(), parse("").gossip());
+    }
+
+    /** The section, the record and the example name the same parameters in one order. */
+    @Test
+    void noParameterOfGossipIsForgotten() throws IOException {
+        List<String> components = Arrays.stream(GossipConfig.class.getRecordComponents())
+                .map(component -> component.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT)).toList();
+        assertEquals(GossipSection.KEYS, components);
+        String example = Files.readString(Path.of(System.getProperty("basedir", ".")).resolve("../deploy/starling.yml"));
+        List<String> shown = Pattern.compile("(?m)^#  ([a-z-]+): ").matcher(example).results().map(match -> match.group(1)).toList();
+        assertEquals(components, shown);
+        String section = example.lines().filter(line -> line.matches("#  [a-z-]+: .*")).map(line -> line.substring(1)).collect(Collectors.joining("\n"));
+        assertEquals(GossipConfig.lan(), parse("gossip:\n" + section).gossip(), "the values shown are those of lan");
     }
 
     static Stream<Arguments> mistakes() {
         return Stream.of(
+                Arguments.of("gossip:\n  probe-timeuot: 1s", "starling.yml:2: key 'gossip.probe-timeuot': unknown; did you mean 'gossip.probe-timeout'?"),
+                Arguments.of("gossip: {probe-timeout: 300}", "starling.yml:1: key 'gossip.probe-timeout': '300' is not a time with its unit, such as 300ms or 2s"),
+                Arguments.of("gossip: {probe-timeout: 2h}", "starling.yml:1: key 'gossip.probe-timeout': probeTimeout must be 1 ms to 1 h, got 7200000 ms"),
+                Arguments.of("gossip: {push-fanout: 0}", "starling.yml:1: key 'gossip.push-fanout': pushFanout must be 1 to 1024, got 0"),
+                Arguments.of("gossip: {push-fanout: many}", "starling.yml:1: key 'gossip.push-fanout': 'many' is not a whole number"),
+                Arguments.of("gossip: {max-message-bytes: 1g}", "starling.yml:1: key 'gossip.max-message-bytes': maxMessageBytes must be 16384 to 4063232, got 1073741824"),
                 Arguments.of("name: a\ndata-dri: /x", "starling.yml:2: key 'data-dri': unknown; did you mean 'data-dir'?"),
                 Arguments.of("zzzzzzzzz: 1", "starling.yml:1: key 'zzzzzzzzz': unknown; the keys are name, data-dir, "),
                 Arguments.of("name: a\n\nname: b", "starling.yml:3: key 'name': already given in line 1"),
