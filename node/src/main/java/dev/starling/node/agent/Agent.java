@@ -9,7 +9,10 @@ import dev.starling.node.config.NodeConfig;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
+import dev.starling.runtime.image.ImagePuller;
 import dev.starling.runtime.image.LocalImageStore;
+import dev.starling.runtime.registry.BandwidthLimit;
+import dev.starling.runtime.registry.Registries;
 import io.micrometer.prometheus.PrometheusConfig;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
@@ -73,7 +76,9 @@ public final class Agent implements AutoCloseable {
         opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
 
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
-        WatchedImages images = new WatchedImages(store);
+        BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
+        ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries(), bandwidth), config.registries().downloads()));
+        WatchedImages images = new WatchedImages(store, puller);
         NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
                 new RuntimeOptions(config.cgroupParent(), false)));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());

@@ -79,6 +79,7 @@ final class SwarmSession implements AutoCloseable {
     private final PeerTransport transport;
     private final ClusterEdge edge;
     private final SessionSecrets secrets;
+    private final ImagesOfTasks images;
     private final TaskRunner tasks;
     private final DnsServer dns;
     private final ServiceAddresses services;
@@ -144,7 +145,8 @@ final class SwarmSession implements AutoCloseable {
         this.services = new ServiceAddresses(host.balancer(), host.overlay(), host.missingForServices());
         this.overlays = new OverlayRunner(host.overlay(), dns, services, advertise.host());
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays, services, secrets.files()), this::snapshot,
+        this.images = new ImagesOfTasks(host.images());
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), images), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);
@@ -389,6 +391,7 @@ final class SwarmSession implements AutoCloseable {
         overlays.close();
         services.close();
         dns.close();
+        images.close();
         tasks.close();
         logs.close();
         edge.close();

@@ -1,7 +1,11 @@
 package dev.starling.node.agent;
 
 import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImagePuller;
 import dev.starling.runtime.image.ImageStore;
+import dev.starling.runtime.image.PullProgress;
+import dev.starling.runtime.image.RemoteImage;
+import dev.starling.runtime.registry.RegistryCredentials;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -12,10 +16,17 @@ import java.util.TreeSet;
 /** The image store, telling the agent when images came or went, so that the node's report says so to the planners. */
 final class WatchedImages implements ImageStore {
     private final ImageStore store;
+    /** Null: no registry is asked. */
+    private final ImagePuller puller;
     private volatile Runnable listener = () -> { };
 
     WatchedImages(ImageStore store) {
+        this(store, null);
+    }
+
+    WatchedImages(ImageStore store, ImagePuller puller) {
         this.store = store;
+        this.puller = puller;
     }
 
     void onChange(Runnable newListener) {
@@ -29,6 +40,7 @@ final class WatchedImages implements ImageStore {
             names.add(image.id());
             names.addAll(image.tags());
             names.addAll(image.digests());
+            image.digests().forEach(digest -> names.add(digest.substring(digest.indexOf('@') + 1))); // what a pinned service says of it
         }
         return Collections.unmodifiableSortedSet(names);
     }
@@ -38,6 +50,21 @@ final class WatchedImages implements ImageStore {
         List<String> loaded = store.load(archive);
         listener.run();
         return loaded;
+    }
+
+    @Override
+    public Image pull(String reference, RegistryCredentials credentials, PullProgress progress) {
+        if (puller == null) {
+            return store.pull(reference, credentials, progress);
+        }
+        Image image = puller.pull(reference, credentials, progress);
+        listener.run();
+        return image;
+    }
+
+    @Override
+    public RemoteImage resolve(String reference, RegistryCredentials credentials) {
+        return puller == null ? store.resolve(reference, credentials) : puller.resolve(reference, credentials);
     }
 
     @Override
