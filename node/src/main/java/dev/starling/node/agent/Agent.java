@@ -77,7 +77,7 @@ public final class Agent implements AutoCloseable {
 
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
         BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
-        ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries(), bandwidth), config.registries().downloads()));
+        ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
         WatchedImages images = new WatchedImages(store, puller);
         NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
                 new RuntimeOptions(config.cgroupParent(), false)));

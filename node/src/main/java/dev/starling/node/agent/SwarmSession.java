@@ -80,6 +80,7 @@ final class SwarmSession implements AutoCloseable {
     private final ClusterEdge edge;
     private final SessionSecrets secrets;
     private final ImagesOfTasks images;
+    private final BlobDesk blobs;
     private final TaskRunner tasks;
     private final DnsServer dns;
     private final ServiceAddresses services;
@@ -146,6 +147,7 @@ final class SwarmSession implements AutoCloseable {
         this.overlays = new OverlayRunner(host.overlay(), dns, services, advertise.host());
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
         this.images = new ImagesOfTasks(host.images());
+        this.blobs = new BlobDesk(host.images(), host.config().registries().bytesPerSecond());
         this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), images), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
@@ -177,6 +179,8 @@ final class SwarmSession implements AutoCloseable {
         edge.start(seeds);
         edge.answerLogs(logs::answer);
         secrets.start(edge);
+        edge.answerBlobs(blobs::answer);
+        host.images().askFirst(new Neighbours(this::snapshot, edge::askForBlob));
         if (desk != null) {
             edge.answerRenewals((from, request) -> host.vertx().executeBlocking(() -> desk.issue(from, request).encode(), false)
                     .toCompletionStage());
@@ -205,6 +209,7 @@ final class SwarmSession implements AutoCloseable {
         metrics.bind(keeper, desk, writers);
         metrics.bind(heap);
         metrics.bind(secrets);
+        metrics.bind(blobs);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
         }
@@ -392,6 +397,8 @@ final class SwarmSession implements AutoCloseable {
         services.close();
         dns.close();
         images.close();
+        host.images().askFirst(reference -> List.of());
+        blobs.close();
         tasks.close();
         logs.close();
         edge.close();

@@ -1,9 +1,12 @@
 package dev.starling.node.agent;
 
+import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImagePuller;
+import dev.starling.runtime.image.ImageSource;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.PullProgress;
+import dev.starling.runtime.image.RegistryReference;
 import dev.starling.runtime.image.RemoteImage;
 import dev.starling.runtime.registry.RegistryCredentials;
 import java.io.InputStream;
@@ -12,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /** The image store, telling the agent when images came or went, so that the node's report says so to the planners. */
 final class WatchedImages implements ImageStore {
@@ -65,6 +69,18 @@ final class WatchedImages implements ImageStore {
     @Override
     public RemoteImage resolve(String reference, RegistryCredentials credentials) {
         return puller == null ? store.resolve(reference, credentials) : puller.resolve(reference, credentials);
+    }
+
+    @Override
+    public byte[] readBlob(Digest digest, long offset, int length) {
+        return store.readBlob(digest, offset, length);
+    }
+
+    /** Other nodes are asked before registries from now on. */
+    void askFirst(Function<RegistryReference, List<ImageSource>> neighbours) {
+        if (puller != null) {
+            puller.askFirst(neighbours);
+        }
     }
 
     @Override

@@ -1,8 +1,11 @@
 package dev.starling.runtime.image;
 
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.registry.BandwidthLimit;
 import dev.starling.runtime.registry.Registries;
 import dev.starling.runtime.registry.RegistryCredentials;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +27,7 @@ public final class ImagePuller implements AutoCloseable {
 
     private final LocalImageStore store;
     private final Registries registries;
+    private final BandwidthLimit bandwidth;
     private final ExecutorService downloads;
     private final Map<Key, CompletableFuture<Image>> underWay = new ConcurrentHashMap<>();
     private final LongAdder pulled = new LongAdder();
@@ -31,10 +35,14 @@ public final class ImagePuller implements AutoCloseable {
     /** Neighbours that may have an image; none outside of a swarm. */
     private volatile Function<RegistryReference, List<ImageSource>> neighbours = reference -> List.of();
 
-    /** @param parallel downloads at a time */
-    public ImagePuller(LocalImageStore store, Registries registries, int parallel) {
+    /**
+     * @param bandwidth of all downloads together
+     * @param parallel  downloads at a time
+     */
+    public ImagePuller(LocalImageStore store, Registries registries, BandwidthLimit bandwidth, int parallel) {
         this.store = store;
         this.registries = registries;
+        this.bandwidth = bandwidth;
         AtomicInteger number = new AtomicInteger();
         this.downloads = Executors.newFixedThreadPool(parallel, work -> {
             Thread thread = new Thread(work, "download-" + number.incrementAndGet());
@@ -59,7 +67,7 @@ public final class ImagePuller implements AutoCloseable {
         try {
             List<ImageSource> sources = new ArrayList<>(neighbours.apply(reference));
             sources.add(registries.source(reference.host(), credentials));
-            Image image = store.pull(reference, sources, progress, downloads);
+            Image image = store.pull(reference, sources.stream().<ImageSource>map(source -> new Limited(source, bandwidth)).toList(), progress, downloads);
             pulled.increment();
             own.complete(image);
             return image;
@@ -91,6 +99,18 @@ public final class ImagePuller implements AutoCloseable {
 
     public long failures() {
         return failed.sum();
+    }
+
+    private record Limited(ImageSource source, BandwidthLimit bandwidth) implements ImageSource {
+        @Override
+        public byte[] manifest(RegistryReference reference) throws IOException {
+            return source.manifest(reference);
+        }
+
+        @Override
+        public InputStream blob(RegistryReference repository, Digest digest, long offset) throws IOException {
+            return bandwidth.limited(source.blob(repository, digest, offset));
+        }
     }
 
     @Override

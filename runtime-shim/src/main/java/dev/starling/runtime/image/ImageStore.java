@@ -32,6 +32,11 @@ public interface ImageStore {
         throw RuntimeShimException.unsupported("this image store asks no registry");
     }
 
+    /** A part of a manifest, config or compressed layer that is kept for other nodes; null where it is not kept here. */
+    default byte[] readBlob(Digest digest, long offset, int length) {
+        return null;
+    }
+
     List<Image> list();
 
     /** By id, unique id prefix (4 or more hex digits), reference or {@code name@digest}; null where there is none. */

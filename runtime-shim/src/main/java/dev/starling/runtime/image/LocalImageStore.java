@@ -300,7 +300,7 @@ public final class LocalImageStore implements ImageStore {
         return new RemoteImage(manifest.digest(), mediaType, top.length, manifest.platforms());
     }
 
-    /** A part of a manifest, config or compressed layer that is kept here, for another node; null where it is not here. */
+    @Override
     public byte[] readBlob(Digest digest, long offset, int length) {
         try (SeekableByteChannel channel = Files.newByteChannel(blobs.resolve(digest.hex()))) {
             ByteBuffer buffer = ByteBuffer.allocate((int) Math.max(0, Math.min(length, channel.size() - offset)));

@@ -28,11 +28,9 @@ public final class Registries {
     private static final String HUB_ENDPOINT = "registry-1.docker.io";
 
     private final RegistrySettings settings;
-    private final BandwidthLimit bandwidth;
 
-    public Registries(RegistrySettings settings, BandwidthLimit bandwidth) {
+    public Registries(RegistrySettings settings) {
         this.settings = settings;
-        this.bandwidth = bandwidth;
     }
 
     /**
@@ -46,7 +44,7 @@ public final class Registries {
             endpoints.add(endpoint(mirror, RegistryCredentials.NONE)); // a user's password is for the registry that the image's name says
         }
         endpoints.add(endpoint(host, credentials));
-        return new RegistrySource(endpoints, bandwidth);
+        return new RegistrySource(endpoints);
     }
 
     private RegistryEndpoint endpoint(String host, RegistryCredentials credentials) {

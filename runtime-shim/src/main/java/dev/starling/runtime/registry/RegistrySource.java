@@ -20,12 +20,10 @@ final class RegistrySource implements ImageSource {
             "application/vnd.docker.distribution.manifest.v2+json");
 
     private final List<RegistryEndpoint> endpoints;
-    private final BandwidthLimit bandwidth;
 
     /** @param endpoints mirrors first, the registry last */
-    RegistrySource(List<RegistryEndpoint> endpoints, BandwidthLimit bandwidth) {
+    RegistrySource(List<RegistryEndpoint> endpoints) {
         this.endpoints = List.copyOf(endpoints);
-        this.bandwidth = bandwidth;
     }
 
     @Override
@@ -47,7 +45,7 @@ final class RegistrySource implements ImageSource {
         if (offset > 0 && answer.status() == 200) {
             answer.body().skipNBytes(offset); // it does not know ranges
         }
-        return bandwidth.limited(answer.body());
+        return answer.body();
     }
 
     private RegistryEndpoint.Answer ask(RegistryReference reference, String what, Map<String, String> headers) throws IOException {
