@@ -208,7 +208,7 @@ fill_registry() {
     registry_config 127.0.0.1:5055 >"$RUN_DIR/registry-outside.yml"
     docker-registry serve "$RUN_DIR/registry-outside.yml" </dev/null >"$RUN_DIR/registry.log" 2>&1 9>&- &
     pid=$!
-    wait_until 10 curl -sf http://127.0.0.1:5055/v2/ || fail "docker-registry: $(tail -n 2 "$RUN_DIR/registry.log")"
+    wait_until 10 curl -sf -o /dev/null http://127.0.0.1:5055/v2/ || fail "docker-registry: $(tail -n 2 "$RUN_DIR/registry.log")"
     "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static 127.0.0.1:5055/busybox:latest /bin/busybox sh >"$RUN_DIR/image.log" 2>&1 || problem "no image"
     kill "$pid"
     wait "$pid" 2>/dev/null
@@ -233,12 +233,14 @@ served_to_peers() {
 }
 
 images_come_from_a_registry() {
-    local registry before pinned
+    local registry before pinned pulled
     registry=$(address_of n1):5000
     fill_registry
     start_registry
-    d pull "$registry/busybox" | grep -q 'Downloaded newer image' || fail "docker pull"
-    d pull "$registry/busybox" | grep -q 'Image is up to date' || fail "the second docker pull"
+    pulled=$(d pull "$registry/busybox" 2>&1)
+    [[ $pulled == *'Downloaded newer image'* ]] || fail "docker pull: $pulled"
+    pulled=$(d pull "$registry/busybox" 2>&1)
+    [[ $pulled == *'Image is up to date'* ]] || fail "the second docker pull: $pulled"
     expect_error 'manifest unknown' d pull "$registry/nothing"
     d service create --name pulled --replicas 5 "$registry/busybox" sleep 1000 >/dev/null || fail "create: $(tasks_text pulled)"
     pinned=$(d service inspect pulled --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')
