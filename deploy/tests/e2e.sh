@@ -227,7 +227,7 @@ registry_answers() { in_host n1 curl -sf "http://$(address_of n1):5000/v2/" >/de
 served_to_peers() {
     local node bytes=0
     for node in $(node_names); do
-        bytes=$((bytes + $(in_host "$node" curl -s http://127.0.0.1:9323/metrics | awk '/^starling_image_bytes_served_total/ {printf "%d", $2}')))
+        bytes=$((bytes + $(in_host "$node" curl -s http://127.0.0.1:9323/metrics | awk '/^starling_image_bytes_served/ {bytes = $2} END {printf "%d", bytes}')))
     done
     echo "$bytes"
 }

@@ -11,6 +11,7 @@ import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
 import dev.starling.runtime.image.ImagePuller;
 import dev.starling.runtime.image.LocalImageStore;
+import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.registry.BandwidthLimit;
 import dev.starling.runtime.registry.Registries;
 import io.micrometer.prometheus.PrometheusConfig;
@@ -75,7 +76,8 @@ public final class Agent implements AutoCloseable {
                 .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(false));
         opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
 
-        LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
+        LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"),
+                () -> Bundle.layersBelow(config.dataDir().resolve("containers")));
         BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
         ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
         WatchedImages images = new WatchedImages(store, puller);

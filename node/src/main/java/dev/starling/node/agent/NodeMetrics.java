@@ -128,7 +128,7 @@ final class NodeMetrics implements AutoCloseable {
 
     void bind(BlobDesk blobs) {
         keep(FunctionCounter.builder("starling.image.bytes.served", blobs, BlobDesk::served)
-                .description("Bytes of images that other nodes fetched from here").baseUnit("bytes").register(registry));
+                .description("Bytes of images that other nodes fetched from here").register(registry));
     }
 
     void bind(SessionSecrets secrets) {

@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,13 +55,24 @@ public final class LocalImageStore implements ImageStore {
     private final Object lock = new Object();
     /** Written under the lock; read without, being immutable. */
     private volatile Catalog catalog;
+    private final Supplier<Set<Path>> layersInUse;
     private volatile Predicate<String> inUse = imageId -> false;
 
     public LocalImageStore(Path directory) {
         this(directory, ImageLimits.defaults(), MachinePlatform.current());
     }
 
+    /** @param layersInUse directories of layers that containers have mounted: they stay, whatever becomes of their image's names */
+    public LocalImageStore(Path directory, Supplier<Set<Path>> layersInUse) {
+        this(directory, ImageLimits.defaults(), MachinePlatform.current(), layersInUse);
+    }
+
     public LocalImageStore(Path directory, ImageLimits limits, MachinePlatform machine) {
+        this(directory, limits, machine, Set::of);
+    }
+
+    LocalImageStore(Path directory, ImageLimits limits, MachinePlatform machine, Supplier<Set<Path>> layersInUse) {
+        this.layersInUse = layersInUse;
         Path absolute = directory.toAbsolutePath();
         this.limits = limits;
         this.machine = machine;
@@ -408,7 +420,9 @@ public final class LocalImageStore implements ImageStore {
             synchronized (lock) {
                 Catalog current = catalog;
                 Set<String> needed = neededBlobs(current);
-                List<Digest> swept = layers.sweep(current.layers(), trash);
+                Set<Digest> neededLayers = current.layers();
+                layersInUse.get().forEach(diff -> LayerStore.ofDirectory(diff).ifPresent(neededLayers::add));
+                List<Digest> swept = layers.sweep(neededLayers, trash);
                 try (var entries = Files.newDirectoryStream(blobs)) {
                     for (Path blob : entries) {
                         if (!needed.contains(blob.getFileName().toString())) {

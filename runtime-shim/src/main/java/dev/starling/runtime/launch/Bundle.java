@@ -5,6 +5,9 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.TreeSet;
+import java.util.Set;
+import java.nio.file.DirectoryStream;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,6 +79,25 @@ public record Bundle(String id, Path directory) {
         fifo(kernel, gate().resolve("go"), 0666);
         mode(kernel, gate(), 0711);
         mode(kernel, directory.resolve("upper"), 0755); // becomes the mode of the container's root directory
+    }
+
+    /** The layers of all bundles below {@code containers}: mounted, or about to be. */
+    public static Set<Path> layersBelow(Path containers) {
+        Set<Path> layers = new TreeSet<>();
+        try (DirectoryStream<Path> links = Files.isDirectory(containers) ? Files.newDirectoryStream(containers) : null) {
+            if (links == null) return layers;
+            for (Path bundle : links) {
+                if (!Files.isDirectory(bundle.resolve("layers"))) continue;
+                try (DirectoryStream<Path> names = Files.newDirectoryStream(bundle.resolve("layers"))) {
+                    for (Path name : names) if (Files.isSymbolicLink(name)) layers.add(Files.readSymbolicLink(name));
+                } catch (NoSuchFileException | java.nio.file.NotDirectoryException gone) {
+                    // removed meanwhile
+                }
+            }
+        } catch (IOException e) {
+            throw RuntimeShimException.system("list " + containers + ": " + e, e);
+        }
+        return layers;
     }
 
     /** Options for mounting the overlay with the bundle as the working directory. */

@@ -345,6 +345,26 @@ class PullTest {
     }
 
     @Test
+    void layersThatContainersUseStayWhateverBecomesOfTheNames() throws Exception {
+        byte[] manifest = twoLayers();
+        registry.manifest("app", "1", manifest);
+        Path containers = directory.resolve("containers");
+        store = new LocalImageStore(directory.resolve("store"), ImageLimits.defaults(), AMD64,
+                () -> dev.starling.runtime.launch.Bundle.layersBelow(containers));
+        puller.close();
+        puller = puller(RegistrySettings.DEFAULTS);
+        Path mounted = store.layerDirectories(pull(":1")).get(0);
+        Files.createDirectories(containers.resolve("c1/layers"));
+        Files.createSymbolicLink(containers.resolve("c1/layers/0"), mounted);
+        store.remove(name(":1"), true);
+        assertTrue(Files.exists(mounted.resolve("hello")));
+        store = new LocalImageStore(directory.resolve("store"), ImageLimits.defaults(), AMD64,
+                () -> dev.starling.runtime.launch.Bundle.layersBelow(containers));
+        assertTrue(Files.exists(mounted.resolve("hello")));
+        assertEquals(1, names("layers").size());
+    }
+
+    @Test
     void theBandwidthHolds() throws Exception {
         registry.manifest("app", "1", twoLayers());
         puller.close();
