@@ -251,7 +251,7 @@ images_come_from_a_registry() {
     d service rm wrong pulled >/dev/null || fail "rm"
     # with the registry gone a node without the image has it from the others
     wait_until 20 no_task_of_pulled || fail "tasks are still there"
-    docker_on n5 rmi -f "$(docker_on n5 images -q --no-trunc "$registry/busybox" | head -n 1)" >/dev/null || fail "rmi"
+    docker_on n5 rmi -f "$pinned" | grep -q Deleted || fail "rmi"
     stop_registry
     trap - EXIT
     before=$(served_to_peers)
