@@ -47,6 +47,11 @@ require_commands() {
     borrow busybox bin/busybox busybox-static
 }
 
+# For tests: the registry, without the service that its package starts.
+require_registry() {
+    borrow docker-registry usr/bin/docker-registry docker-registry
+}
+
 # borrow COMMAND PATH PACKAGE...: where COMMAND is missing, takes the file out of the first Debian package that has it. Nothing
 # is installed: the docker CLI comes in one package with an engine that would start and change the machine's firewall, and
 # busybox-static would push out busybox.

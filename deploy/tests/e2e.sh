@@ -16,7 +16,7 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 what_would_be_is_said:60
-    an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
+    an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
     exec_reaches_into_a_container:40 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
@@ -200,6 +200,68 @@ an_agent_restart_adopts_its_containers() {
     [[ $(docker_on n4 ps -q --no-trunc | sort) == "$tasks" ]] || fail "docker ps names other containers than before"
     [[ $(sleepers_on n4) == "$before" ]] || fail "the processes are not the same as before"
 }
+
+registry_config() { printf 'version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "%s"}\n' "$DATA_DIR/registry" "$1"; }
+
+# The lab's hosts have no way to Debian's mirrors, so the registry's content is made outside: same files, another address.
+fill_registry() {
+    local pid
+    require_registry
+    registry_config 127.0.0.1:5055 >"$RUN_DIR/registry-outside.yml"
+    docker-registry serve "$RUN_DIR/registry-outside.yml" </dev/null >"$RUN_DIR/registry.log" 2>&1 9>&- &
+    pid=$!
+    wait_until 10 curl -sf -o /dev/null http://127.0.0.1:5055/v2/ || fail "docker-registry: $(tail -n 2 "$RUN_DIR/registry.log")"
+    "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static 127.0.0.1:5055/busybox:latest /bin/busybox sh >"$RUN_DIR/image.log" 2>&1 || problem "no image"
+    kill "$pid"
+    wait "$pid" 2>/dev/null
+}
+
+# Runs in n1 until the check ends, however it ends.
+start_registry() {
+    registry_config ":5000" >"$RUN_DIR/registry.yml"
+    in_host n1 "$(command -v docker-registry)" serve "$RUN_DIR/registry.yml" </dev/null >"$RUN_DIR/registry.log" 2>&1 9>&- &
+    registry_pid=$!
+    trap stop_registry EXIT
+    wait_until 10 registry_answers || fail "docker-registry: $(tail -n 2 "$RUN_DIR/registry.log")"
+}
+stop_registry() { in_host n1 pkill -x -f "$(command -v docker-registry) serve .*"; wait "$registry_pid" 2>/dev/null; }
+registry_answers() { in_host n1 curl -sf "http://$(address_of n1):5000/v2/" >/dev/null; }
+served_to_peers() {
+    local node bytes=0
+    for node in $(node_names); do
+        bytes=$((bytes + $(in_host "$node" curl -s http://127.0.0.1:9323/metrics | awk '/^starling_image_bytes_served/ {bytes = $2} END {printf "%d", bytes}')))
+    done
+    echo "$bytes"
+}
+
+images_come_from_a_registry() {
+    local registry before pinned pulled
+    registry=$(address_of n1):5000
+    fill_registry
+    start_registry
+    pulled=$(d pull "$registry/busybox" 2>&1)
+    [[ $pulled == *'Downloaded newer image'* ]] || fail "docker pull: $pulled"
+    pulled=$(d pull "$registry/busybox" 2>&1)
+    [[ $pulled == *'Image is up to date'* ]] || fail "the second docker pull: $pulled"
+    expect_error 'manifest unknown' d pull "$registry/nothing"
+    d service create --name pulled --replicas 5 "$registry/busybox" sleep 1000 >/dev/null || fail "create: $(tasks_text pulled)"
+    pinned=$(d service inspect pulled --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')
+    [[ $pinned == *@sha256:* ]] || fail "the image is not pinned: $pinned"
+    (($(served_to_peers) > 100000)) || fail "nodes fetched $(served_to_peers) bytes from each other"
+    d service create --detach --name wrong "$registry/nothing" true >/dev/null 2>&1 || fail "create of a wrong name"
+    wait_until 20 failed_for wrong 'No such image: .*/nothing:latest \(manifest for .* not found' || fail "no clear message: $(tasks_text wrong)"
+    d service rm wrong pulled >/dev/null || fail "rm"
+    # with the registry gone a node without the image has it from the others
+    wait_until 20 no_task_of_pulled || fail "tasks are still there"
+    docker_on n5 rmi -f "$pinned" | grep -q Deleted || fail "rmi"
+    stop_registry
+    trap - EXIT
+    before=$(served_to_peers)
+    d service create --name pulled --constraint node.hostname==n5 "$pinned" sleep 1000 >/dev/null || fail "create without the registry: $(tasks_text pulled)"
+    (($(served_to_peers) > before)) || fail "n5 has it from nobody"
+    d service rm pulled >/dev/null || fail "rm"
+}
+no_task_of_pulled() { ! docker_on n5 ps --format '{{.Image}}' | grep -q ":5000/busybox"; }
 
 api() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" -o /dev/null -w '%{http_code}' "$@"; }
 api_message() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" "$@"; }

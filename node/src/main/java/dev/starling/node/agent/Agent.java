@@ -9,7 +9,11 @@ import dev.starling.node.config.NodeConfig;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
+import dev.starling.runtime.image.ImagePuller;
 import dev.starling.runtime.image.LocalImageStore;
+import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.registry.BandwidthLimit;
+import dev.starling.runtime.registry.Registries;
 import io.micrometer.prometheus.PrometheusConfig;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
@@ -72,8 +76,11 @@ public final class Agent implements AutoCloseable {
                 .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(true));
         opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
 
-        LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"));
-        WatchedImages images = new WatchedImages(store);
+        LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"),
+                () -> Bundle.layersBelow(config.dataDir().resolve("containers")));
+        BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
+        ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
+        WatchedImages images = new WatchedImages(store, puller);
         NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
                 new RuntimeOptions(config.cgroupParent(), false)));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());

@@ -27,6 +27,9 @@ final class ClusterEdge implements AutoCloseable {
     private static final String SECRET = "secret";
     private static final Duration SECRET_TIMEOUT = Duration.ofSeconds(10);
 
+    private static final String BLOB = "blob";
+    private static final Duration BLOB_TIMEOUT = Duration.ofSeconds(10);
+
     private final MembershipFeed feed = new MembershipFeed();
     private final StarlingCluster cluster;
     private final NodeId self;
@@ -82,6 +85,15 @@ final class ClusterEdge implements AutoCloseable {
 
     void answerSecrets(RequestHandler handler) {
         transport.handle(SECRET, handler);
+    }
+
+    /** Asks {@code neighbour} for a part of an image; see {@link BlobDesk}. */
+    CompletableFuture<byte[]> askForBlob(Member neighbour, byte[] request) {
+        return transport.request(neighbour.endpoint(), neighbour.id(), BLOB, request, BLOB_TIMEOUT);
+    }
+
+    void answerBlobs(RequestHandler handler) {
+        transport.handle(BLOB, handler);
     }
 
     @Override

@@ -126,6 +126,11 @@ final class NodeMetrics implements AutoCloseable {
                 .description("Share of the heap's old generation in use after its last collection").register(registry));
     }
 
+    void bind(BlobDesk blobs) {
+        keep(FunctionCounter.builder("starling.image.bytes.served", blobs, BlobDesk::served)
+                .description("Bytes of images that other nodes fetched from here").register(registry));
+    }
+
     void bind(SessionSecrets secrets) {
         if (secrets.desk() != null) {
             keep(FunctionCounter.builder("starling.secret.refusals", secrets.desk(), SecretDesk::refusals)

@@ -79,6 +79,8 @@ final class SwarmSession implements AutoCloseable {
     private final PeerTransport transport;
     private final ClusterEdge edge;
     private final SessionSecrets secrets;
+    private final ImagesOfTasks images;
+    private final BlobDesk blobs;
     private final TaskRunner tasks;
     private final DnsServer dns;
     private final ServiceAddresses services;
@@ -144,7 +146,9 @@ final class SwarmSession implements AutoCloseable {
         this.services = new ServiceAddresses(host.balancer(), host.overlay(), host.missingForServices());
         this.overlays = new OverlayRunner(host.overlay(), dns, services, advertise.host());
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(host, overlays, services, secrets.files()), this::snapshot,
+        this.images = new ImagesOfTasks(host.images());
+        this.blobs = new BlobDesk(host.images(), host.config().registries().bytesPerSecond());
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), images), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);
@@ -175,6 +179,8 @@ final class SwarmSession implements AutoCloseable {
         edge.start(seeds);
         edge.answerLogs(logs::answer);
         secrets.start(edge);
+        edge.answerBlobs(blobs::answer);
+        host.images().askFirst(new Neighbours(this::snapshot, edge::askForBlob));
         if (desk != null) {
             edge.answerRenewals((from, request) -> host.vertx().executeBlocking(() -> desk.issue(from, request).encode(), false)
                     .toCompletionStage());
@@ -203,6 +209,7 @@ final class SwarmSession implements AutoCloseable {
         metrics.bind(keeper, desk, writers);
         metrics.bind(heap);
         metrics.bind(secrets);
+        metrics.bind(blobs);
         if (joinServer != null) {
             joinServer.listen(host.config().joinListen());
         }
@@ -393,6 +400,9 @@ final class SwarmSession implements AutoCloseable {
         overlays.close();
         services.close();
         dns.close();
+        images.close();
+        host.images().askFirst(reference -> List.of());
+        blobs.close();
         tasks.close();
         logs.close();
         edge.close();

@@ -23,22 +23,23 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /** What a task's container needs of this node: the image at hand, its spec, its secrets and configs, its networks. */
 final class TaskPreparation implements TaskRunner.Preparation {
     /** A task that does not listen on what it publishes runs all the same, in the end. */
     private static final Duration ANSWERING = Duration.ofSeconds(2);
 
-    private final Host host;
     private final OverlayRunner overlays;
     private final ServiceAddresses services;
     private final TaskFiles files;
+    private final ImagesOfTasks images;
 
-    TaskPreparation(Host host, OverlayRunner overlays, ServiceAddresses services, TaskFiles files) {
-        this.host = host;
+    TaskPreparation(OverlayRunner overlays, ServiceAddresses services, TaskFiles files, ImagesOfTasks images) {
         this.overlays = overlays;
         this.services = services;
         this.files = files;
+        this.images = images;
     }
 
     @Override
@@ -56,9 +57,6 @@ final class TaskPreparation implements TaskRunner.Preparation {
         } catch (IllegalArgumentException e) {
             throw RuntimeShimException.invalid(e.getMessage());
         }
-        if (host.images().find(spec.image()) == null) {
-            throw RuntimeShimException.notFound("No such image: " + spec.image());
-        }
         return TaskTemplate.of(service, task).map(template -> withGrace(spec, grace(task, template))).orElse(spec);
     }
 
@@ -72,6 +70,11 @@ final class TaskPreparation implements TaskRunner.Preparation {
         SortedMap<String, String> labels = new TreeMap<>(spec.labels());
         labels.put(TaskRunner.GRACE_LABEL, Long.toString(graceMillis));
         return spec.withLabels(Collections.unmodifiableSortedMap(labels));
+    }
+
+    @Override
+    public CompletableFuture<Void> image(ContainerSpec spec, Consumer<String> tell) {
+        return images.atHand(spec.image(), tell);
     }
 
     @Override

@@ -50,8 +50,15 @@ final class TaskRunner implements AutoCloseable {
 
     /** Turns a task into what the runtime needs to know. */
     interface Preparation {
-        /** @throws RuntimeShimException NOT_FOUND where the image is not here, in Docker's words */
+        /** @throws RuntimeShimException where the task cannot run here */
         ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot snapshot);
+
+        /**
+         * Its image, pulled where it is not here. The future fails with what Docker says where it cannot be had.
+         *
+         * @param tell hears how far a pull is
+         */
+        CompletableFuture<Void> image(ContainerSpec spec, Consumer<String> tell);
 
         /**
          * The task's secrets and configs. Where they have to be asked for this does not wait: the future is done later. It fails where they
@@ -174,7 +181,8 @@ final class TaskRunner implements AutoCloseable {
         }
         guardStart(service, task, () -> {
             ContainerSpec spec = preparation.containerSpec(service, task, snapshot);
-            CompletableFuture<List<ContainerFile>> files = preparation.files(service, task, snapshot);
+            CompletableFuture<List<ContainerFile>> files = preparation.image(spec, progress -> preparing(task, progress))
+                    .thenCompose(here -> preparation.files(service, task, snapshot));
             if (files.isDone() && !files.isCompletedExceptionally()) {
                 launch(task, spec, files.join());
             } else {
@@ -190,17 +198,28 @@ final class TaskRunner implements AutoCloseable {
             if (!awaitingFiles.remove(task.id(), thisTry) || stopping.contains(task.id())) {
                 return;
             }
-            if (failure == null) {
+            Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+            if (cause == null) {
                 guardStart(service, task, () -> launch(task, spec, got));
+            } else if (cause instanceof RuntimeShimException noImage) {
+                guardStart(service, task, () -> {
+                    throw noImage; // another node may have it; the scheduler sees to when it is tried again
+                });
             } else {
-                retryLater(task, tries, failure);
+                retryLater(task, tries, cause);
             }
         }));
     }
 
+    /** How far a pull is, shown beside the task. */
+    private void preparing(Task task, String progress) {
+        if (!stopping.contains(task.id())) {
+            reports.accept(new TaskReport(task.id(), TaskState.PREPARING, progress, "", -1, "", 0));
+        }
+    }
+
     /** The task stays PREPARING: nothing of it has failed yet. */
-    private void retryLater(Task task, int tries, Throwable failure) {
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    private void retryLater(Task task, int tries, Throwable cause) {
         reports.accept(new TaskReport(task.id(), TaskState.PREPARING, "preparing", cause.getMessage(), -1, "", 0));
         long pause = Math.min(LONGEST_RETRY_MILLIS, FIRST_RETRY_MILLIS << Math.min(tries, 10));
         LOG.info("task {}: {}; tried again within {} ms", task.id(), cause.getMessage(), pause);

@@ -1,21 +1,36 @@
 package dev.starling.node.agent;
 
+import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImagePuller;
+import dev.starling.runtime.image.ImageSource;
 import dev.starling.runtime.image.ImageStore;
+import dev.starling.runtime.image.PullProgress;
+import dev.starling.runtime.image.RegistryReference;
+import dev.starling.runtime.image.RemoteImage;
+import dev.starling.runtime.registry.RegistryCredentials;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /** The image store, telling the agent when images came or went, so that the node's report says so to the planners. */
 final class WatchedImages implements ImageStore {
     private final ImageStore store;
+    /** Null: no registry is asked. */
+    private final ImagePuller puller;
     private volatile Runnable listener = () -> { };
 
     WatchedImages(ImageStore store) {
+        this(store, null);
+    }
+
+    WatchedImages(ImageStore store, ImagePuller puller) {
         this.store = store;
+        this.puller = puller;
     }
 
     void onChange(Runnable newListener) {
@@ -29,6 +44,7 @@ final class WatchedImages implements ImageStore {
             names.add(image.id());
             names.addAll(image.tags());
             names.addAll(image.digests());
+            image.digests().forEach(digest -> names.add(digest.substring(digest.indexOf('@') + 1))); // what a pinned service says of it
         }
         return Collections.unmodifiableSortedSet(names);
     }
@@ -38,6 +54,33 @@ final class WatchedImages implements ImageStore {
         List<String> loaded = store.load(archive);
         listener.run();
         return loaded;
+    }
+
+    @Override
+    public Image pull(String reference, RegistryCredentials credentials, PullProgress progress) {
+        if (puller == null) {
+            return store.pull(reference, credentials, progress);
+        }
+        Image image = puller.pull(reference, credentials, progress);
+        listener.run();
+        return image;
+    }
+
+    @Override
+    public RemoteImage resolve(String reference, RegistryCredentials credentials) {
+        return puller == null ? store.resolve(reference, credentials) : puller.resolve(reference, credentials);
+    }
+
+    @Override
+    public byte[] readBlob(Digest digest, long offset, int length) {
+        return store.readBlob(digest, offset, length);
+    }
+
+    /** Other nodes are asked before registries from now on. */
+    void askFirst(Function<RegistryReference, List<ImageSource>> neighbours) {
+        if (puller != null) {
+            puller.askFirst(neighbours);
+        }
     }
 
     @Override

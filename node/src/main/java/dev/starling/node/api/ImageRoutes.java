@@ -3,32 +3,51 @@ package dev.starling.node.api;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
+import dev.starling.runtime.image.MachinePlatform;
+import dev.starling.runtime.image.RegistryReference;
+import dev.starling.runtime.image.RemoteImage;
+import dev.starling.runtime.registry.RegistryCredentials;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 
 /** {@code /images} and {@code /distribution}: the images of this node. */
 final class ImageRoutes {
+    private static final int MAX_PULLS = 3;
+    /** After which Vert.x grumbles in the log. */
+    private static final long MAX_PULL_HOURS = 3;
+
     private final Vertx vertx;
     private final ImageStore images;
     private final ContainerRuntime runtime;
+    /** Of their own: a pull takes minutes, and the API's other calls must not wait behind it. */
+    private final WorkerExecutor pullThreads;
+    private final AtomicInteger pulls = new AtomicInteger();
 
     ImageRoutes(Vertx vertx, ImageStore images, ContainerRuntime runtime) {
         this.vertx = vertx;
         this.images = images;
         this.runtime = runtime;
+        this.pullThreads = vertx.createSharedWorkerExecutor("docker-pull", MAX_PULLS, MAX_PULL_HOURS, TimeUnit.HOURS);
     }
 
     /** To be added before the handler that gathers bodies: an archive is read as it comes in, however long it is. */
     void addStreamsTo(Endpoints endpoints) {
         endpoints.stream(HttpMethod.POST, "/images/load", this::load);
+        endpoints.stream(HttpMethod.POST, "/images/create", this::pull);
     }
 
     void addTo(Endpoints endpoints) {
@@ -67,6 +86,42 @@ final class ImageRoutes {
         });
     }
 
+    private void pull(RoutingContext context) {
+        String name = context.queryParams().get("fromImage");
+        String tag = context.queryParams().get("tag");
+        String platform = context.queryParams().get("platform");
+        if (name == null || name.isEmpty()) {
+            throw ApiException.notImplemented("docker import");
+        }
+        if (platform != null && !platform.isEmpty()) {
+            throw ApiException.notImplemented("pulling for another platform than this node's (--platform)");
+        }
+        if (pulls.getAndUpdate(count -> Math.min(MAX_PULLS, count + 1)) >= MAX_PULLS) {
+            throw new ApiException(503, "this node is pulling " + MAX_PULLS + " images already");
+        }
+        try {
+            RegistryReference reference = RegistryReference.parse(
+                    tag == null || tag.isEmpty() ? name : name + (tag.startsWith("sha256:") ? "@" : ":") + tag);
+            RegistryCredentials credentials = credentials(context.request().getHeader("X-Registry-Auth"));
+            context.request().resume();
+            Context eventLoop = vertx.getOrCreateContext();
+            pullThreads.<Void>executeBlocking(() -> {
+                new PullStream(eventLoop, context.response(), reference).run(images, credentials);
+                return null;
+            }, false).onComplete(done -> pulls.decrementAndGet(), error -> {
+                pulls.decrementAndGet();
+                Replies.send(context, Replies.of(error));
+            });
+        } catch (RuntimeException refused) {
+            pulls.decrementAndGet();
+            throw refused;
+        }
+    }
+
+    private static RegistryCredentials credentials(String header) {
+        return RegistryCredentials.ofHeader(header == null ? "" : header);
+    }
+
     private CompletionStage<Reply> tag(Call call) {
         Image image = find(call.path("name"));
         String repository = call.query("repo", "");
@@ -92,21 +147,44 @@ final class ImageRoutes {
     }
 
     /**
-     * Which digest and platform a reference stands for. Only the local store is asked: where it does not know, this fails, and the CLI warns
-     * that the image is not pinned.
+     * Which digest and platform a reference stands for, so that the CLI pins a service to it. An image that was loaded here by hand is meant as it
+     * is, whatever a registry has under that name: it is not pinned. Where the registry cannot be reached, what was pulled from it counts.
+     * If this fails the CLI warns that the image is not pinned.
      */
     private Reply distribution(Call call) {
         String name = call.path("name");
-        Image image = images.find(name);
-        if (image == null || image.digests().isEmpty()) {
-            throw ApiException.notFound("no digest of " + name + " is known here, and registries are not asked yet");
+        Image here = images.find(name);
+        if (here != null && here.digests().isEmpty()) {
+            throw ApiException.notFound("image " + name + " was loaded by hand: no registry's digest of it is known");
         }
-        String digest = image.digests().get(0);
+        RegistryReference reference = RegistryReference.parse(name);
+        RemoteImage remote;
+        try {
+            remote = images.resolve(name, credentials(call.header("X-Registry-Auth")));
+        } catch (RuntimeShimException failure) {
+            String known = here == null || failure.kind() == RuntimeShimException.Kind.NOT_FOUND ? null : digestOf(here, reference);
+            if (known == null) {
+                throw failure;
+            }
+            remote = new RemoteImage(Digest.parse(known, name), "", 0, List.of());
+        }
         ObjectNode json = Json.object();
-        json.putObject("Descriptor").put("MediaType", "application/vnd.oci.image.manifest.v1+json")
-                .put("Digest", digest.substring(digest.indexOf('@') + 1));
-        json.putArray("Platforms").addObject().put("architecture", image.architecture()).put("os", image.os());
+        json.putObject("Descriptor").put("mediaType", remote.mediaType()).put("digest", remote.digest().toString()).put("size", remote.size());
+        ArrayNode platforms = json.putArray("Platforms");
+        for (MachinePlatform platform : remote.platforms()) {
+            ObjectNode entry = platforms.addObject().put("architecture", platform.architecture()).put("os", platform.os());
+            if (!platform.variant().isEmpty()) {
+                entry.put("variant", platform.variant());
+            }
+        }
         return Reply.json(json);
+    }
+
+    /** Null where it came from elsewhere. */
+    private static String digestOf(Image image, RegistryReference reference) {
+        String prefix = reference.familiarName() + "@";
+        return image.digests().stream().filter(digest -> digest.startsWith(prefix)).map(digest -> digest.substring(prefix.length()))
+                .findFirst().orElse(null);
     }
 
     private Image find(String reference) {

@@ -23,7 +23,6 @@ final class MissingRoutes {
             PUT /containers/{id}/archive = docker cp
             DELETE /containers/{id} = removing a task's container by hand (scale or remove its service)
             POST /commit = docker commit
-            POST /images/create = docker pull and docker import (use docker load)
             POST /images/prune = docker image prune
             POST /images/{name...}/push = docker push
             GET /images/get = docker save

@@ -161,7 +161,7 @@ final class ServiceRoutes {
     private static void refuseCredentials(Call call) {
         String credentials = call.header("X-Registry-Auth");
         if (!credentials.isEmpty() && !credentials.equals(NO_CREDENTIALS)) {
-            throw ApiException.notImplemented("giving nodes the credentials of a registry (--with-registry-auth)");
+            throw ApiException.notImplemented("giving nodes the credentials of a registry (--with-registry-auth; write them into the nodes' configuration, registries.hosts)");
         }
     }
 

@@ -31,7 +31,7 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
-            "resources", "generic-resources");
+            "resources", "generic-resources", "registries");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -107,7 +107,8 @@ public final class ConfigLoader {
                 s.read("cgroup-parent", defaults.cgroupParent(), ConfigLoader::cgroup),
                 s.read("log-level", defaults.logLevel(), oneOf(LogLevel.class)),
                 resources(s.readSection("resources", RESOURCE_KEYS)),
-                genericResources(s));
+                genericResources(s),
+                RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)));
     }
 
     private static GenericResources genericResources(Section s) {
@@ -153,7 +154,7 @@ public final class ConfigLoader {
         return text;
     }
 
-    private static Path absolutePath(String text) {
+    static Path absolutePath(String text) {
         Path path = Path.of(text).normalize();
         if (!path.isAbsolute()) {
             throw new IllegalArgumentException("'" + text + "' is not an absolute path");

@@ -4,6 +4,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
+import dev.starling.runtime.registry.RegistrySettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,12 +35,13 @@ import java.util.TreeMap;
  * @param logLevel      least severe event that is logged
  * @param resources     what this node offers; an amount of 0 means: as much as the machine has
  * @param genericResources what it offers besides, by kind
+ * @param registries    how images are pulled, and from where
  */
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
         Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
-        GenericResources genericResources) {
+        GenericResources genericResources, RegistrySettings registries) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -49,6 +51,16 @@ public record NodeConfig(
         seeds = List.copyOf(seeds);
         joinAddresses = List.copyOf(joinAddresses);
         labels = Collections.unmodifiableMap(new TreeMap<>(labels)); // sorted: what nodes say of themselves is in one order
+    }
+
+    /** One that treats all registries alike. */
+    public NodeConfig(
+            String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
+            List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
+            Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
+            GenericResources genericResources) {
+        this(name, dataDir, apiSocket, listen, advertise, joinListen, seeds, joinToken, joinTokenFile, joinAddresses, metrics, labels, profile,
+                gossip, cgroupParent, logLevel, resources, genericResources, RegistrySettings.DEFAULTS);
     }
 
     /** The configuration of a node whose file is empty. */

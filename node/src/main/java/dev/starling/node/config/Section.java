@@ -93,6 +93,11 @@ final class Section {
         return of(file, prefix + key + ".", node, known);
     }
 
+    /** The keys of a mapping that may have any. */
+    List<String> keys() {
+        return List.copyOf(entries.keySet());
+    }
+
     boolean has(String key) {
         return value(key) != null;
     }

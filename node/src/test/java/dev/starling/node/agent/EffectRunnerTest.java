@@ -250,6 +250,11 @@ class EffectRunnerTest {
         }
 
         @Override
+        public CompletableFuture<Void> image(ContainerSpec spec, java.util.function.Consumer<String> tell) {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
         public CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot snapshot) {
             return CompletableFuture.completedFuture(List.of());
         }

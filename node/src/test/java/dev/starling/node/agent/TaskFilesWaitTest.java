@@ -113,6 +113,11 @@ class TaskFilesWaitTest {
         }
 
         @Override
+        public CompletableFuture<Void> image(ContainerSpec spec, java.util.function.Consumer<String> tell) {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
         public CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot at) {
             CompletableFuture<List<ContainerFile>> files = new CompletableFuture<>();
             asked.add(files);

@@ -65,8 +65,8 @@ class WatchedImagesTest {
         images.load(InputStream.nullInputStream());
         images.tag("web:1", "web:2");
         images.remove("web:1", false);
-        assertEquals(List.of(Set.of("sha256:1", "web:1", "web@sha256:2"), Set.of("sha256:1", "web:1", "web:2", "web@sha256:2"),
-                Set.of("sha256:1", "web:2", "web@sha256:2")), told);
+        assertEquals(List.of(Set.of("sha256:1", "web:1", "web@sha256:2", "sha256:2"),
+                Set.of("sha256:1", "web:1", "web:2", "web@sha256:2", "sha256:2"), Set.of("sha256:1", "web:2", "web@sha256:2", "sha256:2")), told);
     }
 
     @Test

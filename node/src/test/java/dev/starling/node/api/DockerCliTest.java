@@ -262,7 +262,10 @@ final class DockerCliTest {
         ok("tag", "busybox:latest", "registry.example/team/busybox:2");
         assertTrue(ok("image", "inspect", "registry.example/team/busybox:2").contains(FakeImages.ID));
         assertTrue(ok("image", "rm", "registry.example/team/busybox:2").contains("Untagged: registry.example/team/busybox:2"));
-        assertError("docker pull", "pull", "busybox");
+        String pulled = ok("pull", "busybox");
+        assertTrue(pulled.contains(FakeImages.LAYER.hex().substring(0, 12) + ": Pull complete"), pulled);
+        assertTrue(pulled.contains("Status: Image is up to date for busybox:latest"), pulled);
+        assertError("manifest for nosuch:1 not found: manifest unknown", "pull", "nosuch:1");
         assertEquals("", ok("ps", "-q"));
         String id = "cd".repeat(32);
         createService("web", "--mode", "replicated", "--replicas", "2");

@@ -1,8 +1,13 @@
 package dev.starling.node.api;
 
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
+import dev.starling.runtime.image.MachinePlatform;
+import dev.starling.runtime.image.PullProgress;
+import dev.starling.runtime.image.RemoteImage;
+import dev.starling.runtime.registry.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -11,11 +16,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** One image under some tags. An archive is anything; {@link #loadedBytes} tells how long it was. One that begins with "bad" is refused. */
 final class FakeImages implements ImageStore {
     static final String ID = "sha256:82157df4282932c6037025ad9dff61c225f23cfd5c571573e82dcd3fb16db1dc";
     private final List<String> tags = new ArrayList<>(List.of("busybox:latest"));
+    static final Digest LAYER = Digest.of(new byte[] {1});
+    final List<String> pulledAs = new CopyOnWriteArrayList<>();
     volatile long loadedBytes;
 
     @Override
@@ -35,6 +43,25 @@ final class FakeImages implements ImageStore {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A registry that has busybox, in one layer, and nothing else. */
+    @Override
+    public Image pull(String reference, RegistryCredentials credentials, PullProgress progress) {
+        resolve(reference, credentials);
+        progress.at(LAYER, PullProgress.Step.WAITING, 0, 0);
+        progress.at(LAYER, PullProgress.Step.DOWNLOADING, 500, 1_000);
+        progress.at(LAYER, PullProgress.Step.COMPLETE, 0, 0);
+        pulledAs.add(credentials.user());
+        return image();
+    }
+
+    @Override
+    public RemoteImage resolve(String reference, RegistryCredentials credentials) {
+        if (!reference.contains("busybox")) {
+            throw RuntimeShimException.notFound("manifest for " + reference + " not found: manifest unknown");
+        }
+        return new RemoteImage(LAYER, "application/vnd.oci.image.index.v1+json", 7, List.of(new MachinePlatform("linux", "arm64", "v8")));
     }
 
     @Override

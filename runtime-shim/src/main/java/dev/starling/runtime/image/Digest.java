@@ -7,11 +7,11 @@ import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /** A SHA-256 digest as OCI writes it, {@code sha256:} and 64 lower-case hexadecimal digits. No other algorithm is in use for images. */
-record Digest(String hex) implements Comparable<Digest> {
+public record Digest(String hex) implements Comparable<Digest> {
     private static final String PREFIX = "sha256:";
     private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
 
-    Digest {
+    public Digest {
         if (!isHex(hex)) {
             throw new IllegalArgumentException("not 64 lower-case hexadecimal digits: " + hex);
         }
@@ -21,19 +21,19 @@ record Digest(String hex) implements Comparable<Digest> {
         return HEX.matcher(text).matches();
     }
 
-    static boolean isDigest(String text) {
+    public static boolean isDigest(String text) {
         return text.startsWith(PREFIX) && isHex(text.substring(PREFIX.length()));
     }
 
     /** @param where names the document for the error message */
-    static Digest parse(String text, String where) {
+    public static Digest parse(String text, String where) {
         if (!isDigest(text)) {
             throw RuntimeShimException.invalid(where + ": '" + text + "' is not a sha256 digest");
         }
         return new Digest(text.substring(PREFIX.length()));
     }
 
-    static Digest of(byte[] content) {
+    public static Digest of(byte[] content) {
         return new Digest(HexFormat.of().formatHex(sha256().digest(content)));
     }
 

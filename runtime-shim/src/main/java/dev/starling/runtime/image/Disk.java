@@ -68,6 +68,17 @@ final class Disk {
         }
     }
 
+    /** A second name for a file on the same file system; durable once its directory is. There already: stays. */
+    static void link(Path file, Path name) {
+        try {
+            if (!Files.exists(name)) {
+                Files.createLink(name, file);
+            }
+        } catch (IOException failure) {
+            throw failed("link " + file + " as " + name, failure);
+        }
+    }
+
     /** Renames within one file system, and makes the new name durable. */
     static void move(Path from, Path to) {
         try {

@@ -1,5 +1,7 @@
 package dev.starling.runtime.image;
 
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.registry.RegistryCredentials;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,6 +15,27 @@ public interface ImageStore {
      * @throws dev.starling.runtime.RuntimeShimException INVALID where the archive is hostile, truncated or no image
      */
     List<String> load(InputStream archive);
+
+    /**
+     * Fetches an image from its registry, or from whoever has it. Blocks until it is in the store.
+     *
+     * @param reference   {@code busybox:2}, or with a digest
+     * @param credentials for the registry; {@link RegistryCredentials#NONE}: those of the configuration, if any
+     * @throws RuntimeShimException NOT_FOUND in Docker's words, SYSTEM where the registry cannot be reached
+     */
+    default Image pull(String reference, RegistryCredentials credentials, PullProgress progress) {
+        throw RuntimeShimException.unsupported("this image store asks no registry");
+    }
+
+    /** What a reference stands for at its registry, so that it can be pinned. @throws RuntimeShimException as {@link #pull} */
+    default RemoteImage resolve(String reference, RegistryCredentials credentials) {
+        throw RuntimeShimException.unsupported("this image store asks no registry");
+    }
+
+    /** A part of a manifest, config or compressed layer that is kept for other nodes; null where it is not kept here. */
+    default byte[] readBlob(Digest digest, long offset, int length) {
+        return null;
+    }
 
     List<Image> list();
 

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -39,6 +40,12 @@ final class LayerStore {
 
     Path diff(Digest diffId) {
         return path(diffId).resolve(DIFF);
+    }
+
+    /** Which layer a directory is that {@link #diff} gave. */
+    static Optional<Digest> ofDirectory(Path diff) {
+        String name = diff.getParent() == null ? "" : String.valueOf(diff.getParent().getFileName());
+        return Digest.isHex(name) ? Optional.of(new Digest(name)) : Optional.empty();
     }
 
     /** Bytes of all files. */

@@ -3,14 +3,25 @@ package dev.starling.runtime.image;
 import dev.starling.runtime.RuntimeShimException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,8 +30,9 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * images.json              names, and which images there are; replaced whole (see {@link Catalog})
- * blobs/sha256/HEX         configs
+ * blobs/sha256/HEX         configs; of pulled images also manifests and layers as they came, for other nodes
  * layers/HEX/diff, size    unpacked, by diff id (see {@link LayerStore})
+ * downloads/               blobs under way (see {@link BlobDownloads}); kept over restarts
  * tmp/                     loads under way, and what is being deleted
  * </pre>
  *
@@ -39,22 +51,35 @@ public final class LocalImageStore implements ImageStore {
     private final ImageLimits limits;
     private final MachinePlatform machine;
     private final LayerStore layers;
+    private final BlobDownloads downloads;
     private final Object lock = new Object();
     /** Written under the lock; read without, being immutable. */
     private volatile Catalog catalog;
+    private final Supplier<Set<Path>> layersInUse;
     private volatile Predicate<String> inUse = imageId -> false;
 
     public LocalImageStore(Path directory) {
         this(directory, ImageLimits.defaults(), MachinePlatform.current());
     }
 
+    /** @param layersInUse directories of layers that containers have mounted: they stay, whatever becomes of their image's names */
+    public LocalImageStore(Path directory, Supplier<Set<Path>> layersInUse) {
+        this(directory, ImageLimits.defaults(), MachinePlatform.current(), layersInUse);
+    }
+
     public LocalImageStore(Path directory, ImageLimits limits, MachinePlatform machine) {
+        this(directory, limits, machine, Set::of);
+    }
+
+    LocalImageStore(Path directory, ImageLimits limits, MachinePlatform machine, Supplier<Set<Path>> layersInUse) {
+        this.layersInUse = layersInUse;
         Path absolute = directory.toAbsolutePath();
         this.limits = limits;
         this.machine = machine;
         this.catalogFile = absolute.resolve("images.json");
         this.blobs = Disk.directory(absolute.resolve("blobs/sha256"));
         this.layers = new LayerStore(absolute.resolve("layers"));
+        this.downloads = new BlobDownloads(absolute.resolve("downloads"));
         Disk.removeTree(absolute.resolve("tmp"));
         this.temporary = Disk.directory(absolute.resolve("tmp"));
         this.catalog = readCatalog();
@@ -116,27 +141,38 @@ public final class LocalImageStore implements ImageStore {
 
     private List<String> take(List<ArchivedImage> images, Path spool, Path work) {
         Set<Digest> unpacked = new HashSet<>();
-        for (ArchivedImage image : images) {
+        images.forEach(image -> {
             for (int i = 0; i < image.layers().size(); i++) {
-                Digest diffId = image.config().diffIds().get(i);
-                if (!layers.has(diffId) && unpacked.add(diffId)) {
-                    layers.unpack(image.layers().get(i), diffId, work.resolve(diffId.hex()), limits);
-                }
+                unpackMissing(image.layers().get(i), image.config().diffIds().get(i), work, unpacked);
             }
-        }
+        });
         Disk.removeTree(spool); // before the sync, which would bring it to disk too
-        if (!unpacked.isEmpty()) {
+        return publish(images, unpacked, work, Kept.NOTHING);
+    }
+
+    private void unpackMissing(ImageArchive.Member layer, Digest diffId, Path work, Set<Digest> unpacked) {
+        if (!layers.has(diffId) && unpacked.add(diffId)) {
+            layers.unpack(layer, diffId, work.resolve(diffId.hex()), limits);
+        }
+    }
+
+    /** What other nodes may ask for beside the config. */
+    private record Kept(Map<Digest, byte[]> documents, Map<Digest, Path> files) {
+        static final Kept NOTHING = new Kept(Map.of(), Map.of());
+    }
+
+    private List<String> publish(List<ArchivedImage> images, Set<Digest> unpacked, Path work, Kept kept) {
+        if (!unpacked.isEmpty() || !kept.files.isEmpty()) {
             layers.sync();
         }
         List<String> loaded = new ArrayList<>();
         synchronized (lock) {
             unpacked.forEach(diffId -> layers.publish(diffId, work.resolve(diffId.hex())));
+            kept.files.forEach((digest, file) -> Disk.link(file, blobs.resolve(digest.hex())));
+            kept.documents.forEach(this::keep);
             Catalog changed = catalog;
             for (ArchivedImage image : images) {
-                Path blob = blobs.resolve(image.config().id().hex());
-                if (!Files.exists(blob)) {
-                    Disk.replace(blob, image.config().content());
-                }
+                keep(image.config().id(), image.config().content());
                 changed = changed.with(image, image.config().diffIds().stream().distinct().mapToLong(layers::size).sum());
                 image.names().forEach(name -> loaded.add("Loaded image: " + name.familiar()));
                 if (image.names().isEmpty()) {
@@ -146,6 +182,148 @@ public final class LocalImageStore implements ImageStore {
             write(changed);
         }
         return loaded;
+    }
+
+    private void keep(Digest digest, byte[] document) {
+        Path blob = blobs.resolve(digest.hex());
+        if (!Files.exists(blob)) {
+            Disk.replace(blob, document);
+        }
+    }
+
+    /**
+     * Fetches an image; what is here already is not fetched again. All or nothing, but what was downloaded is there for the next try.
+     *
+     * @param sources in the order in which they are asked; the last is the registry, which knows what a tag stands for
+     * @param threads downloads run on them, so many at a time
+     * @throws RuntimeShimException as the sources told, INVALID where what came is hostile or damaged
+     */
+    public Image pull(RegistryReference reference, List<ImageSource> sources, PullProgress progress, Executor threads) {
+        RemoteManifest manifest = RemoteManifest.read(reference, sources, machine, limits);
+        RegistryReference named = new RegistryReference(
+                reference.host(), reference.repository(), reference.digest().isEmpty() ? reference.tag() : "", reference.digest());
+        List<RemoteManifest.Descriptor> blobsOfLayers = manifest.layers(limits);
+        List<Digest> wanted = new ArrayList<>(blobsOfLayers.stream().map(RemoteManifest.Descriptor::digest).toList());
+        wanted.add(manifest.config().digest());
+        downloads.pin(wanted);
+        boolean done = false;
+        try {
+            ConfigDocument config = config(manifest.config(), named, sources, threads);
+            synchronized (lock) {
+                layers.pin(config.diffIds());
+            }
+            try {
+                take(new Pulling(named, manifest, blobsOfLayers, config, sources, progress, threads));
+                done = true;
+            } finally {
+                synchronized (lock) {
+                    layers.unpin(config.diffIds());
+                }
+            }
+            return catalog.find(config.id().toString());
+        } finally {
+            downloads.unpin(wanted, done);
+            if (done) {
+                downloads.sweep(Instant.now());
+            }
+        }
+    }
+
+    private record Pulling(
+            RegistryReference name, RemoteManifest manifest, List<RemoteManifest.Descriptor> blobs, ConfigDocument config,
+            List<ImageSource> sources, PullProgress progress, Executor threads) {}
+
+    private void take(Pulling pulling) {
+        List<CompletableFuture<Path>> coming = new ArrayList<>();
+        List<ImageArchive.Member> members = new ArrayList<>();
+        Map<Digest, Path> files = new TreeMap<>();
+        for (RemoteManifest.Descriptor blob : pulling.blobs) {
+            members.add(new ImageArchive.Member(blob.digest().abbreviated(), downloads.path(blob.digest()), blob.digest(), blob.size()));
+        }
+        ArchivedImage image = new ArchivedImage(
+                pulling.config, members, List.of(pulling.name), List.copyOf(pulling.manifest.documents().keySet()));
+        for (int i = 0; i < members.size(); i++) {
+            RemoteManifest.Descriptor blob = pulling.blobs.get(i);
+            boolean here = layers.has(pulling.config.diffIds().get(i));
+            pulling.progress.at(blob.digest(), here ? PullProgress.Step.PRESENT : PullProgress.Step.WAITING, 0, 0);
+            coming.add(here ? null : downloads.fetch(
+                    new BlobDownloads.Wanted(pulling.name, blob.digest(), blob.size()), pulling.sources, pulling.progress, pulling.threads));
+        }
+        Path work = temporaryDirectory("pull-");
+        try {
+            Set<Digest> unpacked = new HashSet<>();
+            for (int i = 0; i < members.size(); i++) {
+                if (coming.get(i) != null) {
+                    Digest digest = members.get(i).digest();
+                    files.put(digest, joined(coming.get(i)));
+                    pulling.progress.at(digest, PullProgress.Step.EXTRACTING, 0, 0);
+                    unpackDownloaded(members.get(i), pulling.config.diffIds().get(i), work, unpacked);
+                    pulling.progress.at(digest, PullProgress.Step.COMPLETE, 0, 0);
+                }
+            }
+            publish(List.of(image), unpacked, work, new Kept(pulling.manifest.documents(), files));
+        } finally {
+            Disk.removeTree(work);
+        }
+    }
+
+    private void unpackDownloaded(ImageArchive.Member layer, Digest diffId, Path work, Set<Digest> unpacked) {
+        try {
+            unpackMissing(layer, diffId, work, unpacked);
+        } catch (RuntimeShimException failure) {
+            if (failure.kind() == RuntimeShimException.Kind.INVALID) {
+                downloads.discard(layer.digest()); // damaged on this disk, perhaps: the next try fetches it anew
+            }
+            throw failure;
+        }
+    }
+
+    private ConfigDocument config(
+            RemoteManifest.Descriptor descriptor, RegistryReference name, List<ImageSource> sources, Executor threads) {
+        if (!descriptor.mediaType().contains("image.config") && !descriptor.mediaType().contains("container.image")) {
+            throw RuntimeShimException.unsupported(name + " is an artifact of type '" + descriptor.mediaType() + "' and no image");
+        }
+        if (descriptor.size() > limits.documentBytes()) {
+            throw RuntimeShimException.invalid("config of " + name + " has " + descriptor.size() + " bytes; " + limits.documentBytes()
+                    + " are allowed");
+        }
+        Path file = joined(downloads.fetch(
+                new BlobDownloads.Wanted(name, descriptor.digest(), descriptor.size()), sources, PullProgress.NONE, threads));
+        try {
+            return ConfigDocument.parse(Files.readAllBytes(file), limits);
+        } catch (IOException failure) {
+            throw Disk.failed("read " + file, failure);
+        }
+    }
+
+    private static Path joined(CompletableFuture<Path> download) {
+        try {
+            return download.join();
+        } catch (CompletionException failure) {
+            throw failure.getCause() instanceof RuntimeShimException known ? known : failure;
+        }
+    }
+
+    /** What a reference stands for now, at its registry. */
+    public RemoteImage resolve(RegistryReference reference, ImageSource registry) {
+        RemoteManifest manifest = RemoteManifest.read(reference, List.of(registry), machine, limits);
+        byte[] top = manifest.documents().get(manifest.digest());
+        String mediaType = ImageArchive.json(top, "manifest of " + reference).path("mediaType").asText("");
+        return new RemoteImage(manifest.digest(), mediaType, top.length, manifest.platforms());
+    }
+
+    @Override
+    public byte[] readBlob(Digest digest, long offset, int length) {
+        try (SeekableByteChannel channel = Files.newByteChannel(blobs.resolve(digest.hex()))) {
+            ByteBuffer buffer = ByteBuffer.allocate((int) Math.max(0, Math.min(length, channel.size() - offset)));
+            channel.position(Math.min(offset, channel.size()));
+            while (buffer.hasRemaining() && channel.read(buffer) >= 0) { }
+            return Arrays.copyOf(buffer.array(), buffer.position());
+        } catch (NoSuchFileException absent) {
+            return null;
+        } catch (IOException failure) {
+            throw Disk.failed("read blob " + digest, failure);
+        }
     }
 
     @Override
@@ -241,10 +419,13 @@ public final class LocalImageStore implements ImageStore {
         try {
             synchronized (lock) {
                 Catalog current = catalog;
-                List<Digest> swept = layers.sweep(current.layers(), trash);
+                Set<String> needed = neededBlobs(current);
+                Set<Digest> neededLayers = current.layers();
+                layersInUse.get().forEach(diff -> LayerStore.ofDirectory(diff).ifPresent(neededLayers::add));
+                List<Digest> swept = layers.sweep(neededLayers, trash);
                 try (var entries = Files.newDirectoryStream(blobs)) {
                     for (Path blob : entries) {
-                        if (!current.images().containsKey("sha256:" + blob.getFileName())) {
+                        if (!needed.contains(blob.getFileName().toString())) {
                             Files.delete(blob);
                         }
                     }
@@ -256,6 +437,26 @@ public final class LocalImageStore implements ImageStore {
         } finally {
             Disk.removeTree(trash);
         }
+    }
+
+    /** Configs, and of pulled images the manifests that led to them and the layers that these name. */
+    private Set<String> neededBlobs(Catalog current) {
+        Set<String> needed = new HashSet<>();
+        for (Image image : current.images().values()) {
+            needed.add(Digest.parse(image.id(), "catalog").hex());
+            for (String name : image.digests()) {
+                Digest manifest = Digest.parse(name.substring(name.indexOf('@') + 1), "catalog");
+                Path file = blobs.resolve(manifest.hex());
+                if (needed.add(manifest.hex()) && Files.exists(file)) {
+                    try {
+                        RemoteManifest.layersOf(Files.readAllBytes(file)).forEach(layer -> needed.add(layer.hex()));
+                    } catch (IOException | RuntimeShimException damaged) {
+                        LOG.warn("image store: the kept manifest {} cannot be read; its layers are not kept for other nodes", manifest, damaged);
+                    }
+                }
+            }
+        }
+        return needed;
     }
 
     private Path temporaryDirectory(String prefix) {

@@ -1,7 +1,10 @@
 package dev.starling.runtime.image;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.runtime.RuntimeShimException;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeSet;
 
 /**
  * What this machine runs, in the words of image indexes ({@code linux/arm/v7}), and how well an image of an index fits it. A 32-bit ARM
@@ -21,6 +24,39 @@ public record MachinePlatform(String os, String architecture, String variant) {
             case "x86", "i386", "i686" -> new MachinePlatform("linux", "386", "");
             default -> new MachinePlatform("linux", machine, "");
         };
+    }
+
+    static MachinePlatform of(JsonNode platform) {
+        return new MachinePlatform(
+                platform.path("os").asText(""), platform.path("architecture").asText(""), platform.path("variant").asText(""));
+    }
+
+    /**
+     * Which of an index's images is for this machine. One that does not say what it is for is taken where there is no other.
+     *
+     * @param offered their {@code platform} objects
+     * @throws RuntimeShimException UNSUPPORTED, naming what is offered
+     */
+    int choose(List<JsonNode> offered, String what) {
+        if (offered.size() == 1 && !offered.get(0).isObject()) {
+            return 0;
+        }
+        int best = -1;
+        int bestFit = DOES_NOT_RUN;
+        TreeSet<String> names = new TreeSet<>();
+        for (int i = 0; i < offered.size(); i++) {
+            MachinePlatform platform = of(offered.get(i));
+            int fit = fit(platform.os, platform.architecture, platform.variant);
+            if (fit > bestFit) {
+                best = i;
+                bestFit = fit;
+            }
+            names.add(platform.toString());
+        }
+        if (best < 0) {
+            throw RuntimeShimException.unsupported(what + " is not for " + this + " but for " + String.join(", ", names));
+        }
+        return best;
     }
 
     /** How well an image fits: the higher the better, {@link #DOES_NOT_RUN} for not at all. */

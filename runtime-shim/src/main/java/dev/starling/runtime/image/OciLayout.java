@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 
 /**
  * Reads an archive in the OCI image layout: {@code index.json} lists manifests or further indexes, all by digest below blobs/. Of entries
@@ -86,29 +85,8 @@ final class OciLayout {
     }
 
     private Candidate choose(String name, List<Candidate> candidates) {
-        Candidate best = null;
-        int bestFit = MachinePlatform.DOES_NOT_RUN;
-        TreeSet<String> offered = new TreeSet<>();
-        for (Candidate candidate : candidates) {
-            JsonNode platform = candidate.platform;
-            if (platform.isMissingNode() && candidates.size() == 1) {
-                return candidate;
-            }
-            String os = platform.path("os").asText("");
-            String architecture = platform.path("architecture").asText("");
-            String variant = platform.path("variant").asText("");
-            int fit = machine.fit(os, architecture, variant);
-            if (fit > bestFit) {
-                best = candidate;
-                bestFit = fit;
-            }
-            offered.add(new MachinePlatform(os, architecture, variant).toString());
-        }
-        if (best == null) {
-            throw RuntimeShimException.unsupported(ImageArchive.WHERE + ": " + (name.isBlank() ? "its image" : name) + " is not for "
-                    + machine + " but for " + String.join(", ", offered));
-        }
-        return best;
+        return candidates.get(machine.choose(candidates.stream().map(Candidate::platform).toList(),
+                ImageArchive.WHERE + ": " + (name.isBlank() ? "its image" : name)));
     }
 
     private ArchivedImage image(Candidate candidate, List<RegistryReference> names) {

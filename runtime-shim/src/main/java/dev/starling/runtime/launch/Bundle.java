@@ -5,7 +5,11 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.TreeSet;
+import java.util.Set;
+import java.nio.file.DirectoryStream;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -99,6 +103,36 @@ public record Bundle(String id, Path directory) {
     /** Gates of processes that were added later ({@code docker exec}); each is there for the moment of its start only. */
     public Path execGates() {
         return directory.resolve("exec");
+    }
+
+    /** The layers of all bundles below {@code containers}: mounted, or about to be. */
+    public static Set<Path> layersBelow(Path containers) {
+        Set<Path> layers = new TreeSet<>();
+        try (DirectoryStream<Path> links = Files.isDirectory(containers) ? Files.newDirectoryStream(containers) : null) {
+            if (links == null) {
+                return layers;
+            }
+            for (Path bundle : links) {
+                if (Files.isDirectory(bundle.resolve("layers"))) {
+                    addLayers(bundle.resolve("layers"), layers);
+                }
+            }
+        } catch (IOException e) {
+            throw RuntimeShimException.system("list " + containers + ": " + e, e);
+        }
+        return layers;
+    }
+
+    private static void addLayers(Path links, Set<Path> layers) throws IOException {
+        try (DirectoryStream<Path> names = Files.newDirectoryStream(links)) {
+            for (Path name : names) {
+                if (Files.isSymbolicLink(name)) {
+                    layers.add(Files.readSymbolicLink(name));
+                }
+            }
+        } catch (NoSuchFileException | NotDirectoryException gone) {
+            // removed meanwhile
+        }
     }
 
     /** Options for mounting the overlay with the bundle as the working directory. */

@@ -1,0 +1,120 @@
+package dev.starling.runtime.image;
+
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.registry.BandwidthLimit;
+import dev.starling.runtime.registry.Registries;
+import dev.starling.runtime.registry.RegistryCredentials;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+
+/**
+ * Pulls images into the store: from other nodes where they have it, else from the registry. Who asks for an image that is being pulled for
+ * the same user waits for that pull. Blocking; the caller's threads bound how many pulls run, this class how many downloads.
+ */
+public final class ImagePuller implements AutoCloseable {
+    private record Key(String reference, RegistryCredentials credentials) {}
+
+    private final LocalImageStore store;
+    private final Registries registries;
+    private final BandwidthLimit bandwidth;
+    private final ExecutorService downloads;
+    private final Map<Key, CompletableFuture<Image>> underWay = new ConcurrentHashMap<>();
+    private final LongAdder pulled = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    /** Neighbours that may have an image; none outside of a swarm. */
+    private volatile Function<RegistryReference, List<ImageSource>> neighbours = reference -> List.of();
+
+    /**
+     * @param bandwidth of all downloads together
+     * @param parallel  downloads at a time
+     */
+    public ImagePuller(LocalImageStore store, Registries registries, BandwidthLimit bandwidth, int parallel) {
+        this.store = store;
+        this.registries = registries;
+        this.bandwidth = bandwidth;
+        AtomicInteger number = new AtomicInteger();
+        this.downloads = Executors.newFixedThreadPool(parallel, work -> {
+            Thread thread = new Thread(work, "download-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** Other nodes are asked before the registry from now on. */
+    public void askFirst(Function<RegistryReference, List<ImageSource>> newNeighbours) {
+        neighbours = newNeighbours;
+    }
+
+    public Image pull(String name, RegistryCredentials credentials, PullProgress progress) {
+        RegistryReference reference = RegistryReference.parse(name);
+        Key key = new Key(reference.canonical(), credentials);
+        CompletableFuture<Image> own = new CompletableFuture<>();
+        CompletableFuture<Image> other = underWay.putIfAbsent(key, own);
+        if (other != null) {
+            return joined(other);
+        }
+        try {
+            List<ImageSource> sources = new ArrayList<>(neighbours.apply(reference));
+            sources.add(registries.source(reference.host(), credentials));
+            Image image = store.pull(reference, sources.stream().<ImageSource>map(source -> new Limited(source, bandwidth)).toList(), progress, downloads);
+            pulled.increment();
+            own.complete(image);
+            return image;
+        } catch (RuntimeException failure) {
+            failed.increment();
+            own.completeExceptionally(failure);
+            throw failure;
+        } finally {
+            underWay.remove(key, own);
+        }
+    }
+
+    private static Image joined(CompletableFuture<Image> other) {
+        try {
+            return other.join();
+        } catch (CompletionException failure) {
+            throw failure.getCause() instanceof RuntimeShimException known ? known : failure;
+        }
+    }
+
+    public RemoteImage resolve(String name, RegistryCredentials credentials) {
+        RegistryReference reference = RegistryReference.parse(name);
+        return store.resolve(reference, registries.source(reference.host(), credentials));
+    }
+
+    public long pulls() {
+        return pulled.sum();
+    }
+
+    public long failures() {
+        return failed.sum();
+    }
+
+    private record Limited(ImageSource source, BandwidthLimit bandwidth) implements ImageSource {
+        @Override
+        public byte[] manifest(RegistryReference reference) throws IOException {
+            return source.manifest(reference);
+        }
+
+        @Override
+        public InputStream blob(RegistryReference repository, Digest digest, long offset) throws IOException {
+            return bandwidth.limited(source.blob(repository, digest, offset));
+        }
+    }
+
+    @Override
+    public void close() {
+        downloads.shutdownNow();
+    }
+}

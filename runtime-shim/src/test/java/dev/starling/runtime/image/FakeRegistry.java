@@ -1,0 +1,125 @@
+package dev.starling.runtime.image;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A registry on loopback whose faults are chosen: connections that break, wrong bytes, tokens. Answers ranges as a real one does. */
+final class FakeRegistry implements AutoCloseable {
+    static final String USER = "Basic " + Base64.getEncoder().encodeToString("edge:s3cret".getBytes(StandardCharsets.UTF_8));
+    private static final String TOKEN = "t0ken";
+
+    final Map<String, byte[]> manifests = new ConcurrentHashMap<>();
+    final Map<String, byte[]> blobs = new ConcurrentHashMap<>();
+    final List<String> requests = Collections.synchronizedList(new ArrayList<>());
+    /** How many answers with a blob of more than {@link #breakAfter} bytes break off after those. */
+    final AtomicInteger breaks = new AtomicInteger();
+    volatile int breakAfter;
+    volatile boolean wantsToken;
+    volatile boolean tokenOnlyForUser;
+    volatile boolean wantsBasic;
+    volatile long blobMillis;
+    private final HttpServer server;
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+
+    FakeRegistry() throws IOException {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", this::answer);
+        server.setExecutor(threads);
+        server.start();
+    }
+
+    String host() {
+        return "127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    /** @return the digest by which it is known */
+    String manifest(String name, String tag, byte[] content) {
+        manifests.put(name + "/" + tag, content);
+        manifests.put(name + "/" + Digest.of(content), content);
+        return Digest.of(content).toString();
+    }
+
+    String blob(byte[] content) {
+        blobs.put(Digest.of(content).toString(), content);
+        return Digest.of(content).toString();
+    }
+
+    private void answer(HttpExchange exchange) throws IOException {
+        String path = exchange.getRequestURI().getPath();
+        String range = exchange.getRequestHeaders().getFirst("Range");
+        String authorization = exchange.getRequestHeaders().getFirst("Authorization");
+        requests.add(path + (range == null ? "" : " " + range));
+        try (exchange) {
+            if (path.equals("/token")) {
+                if (tokenOnlyForUser && !USER.equals(authorization)) {
+                    exchange.sendResponseHeaders(401, -1);
+                } else {
+                    send(exchange, ("{\"token\":\"" + TOKEN + "\"}").getBytes(StandardCharsets.UTF_8), 0);
+                }
+            } else if (wantsToken && !("Bearer " + TOKEN).equals(authorization)) {
+                exchange.getResponseHeaders().set("WWW-Authenticate",
+                        "Bearer scope=\"repository:app:pull\",service=\"reg, istry\",realm=\"http://" + host() + "/token\"");
+                exchange.sendResponseHeaders(401, -1);
+            } else if (wantsBasic && !USER.equals(authorization)) {
+                exchange.getResponseHeaders().set("WWW-Authenticate", "Basic realm=\"here\"");
+                exchange.sendResponseHeaders(401, -1);
+            } else if (path.contains("/manifests/")) {
+                byte[] manifest = manifests.get(path.substring("/v2/".length()).replace("/manifests/", "/"));
+                if (manifest == null) {
+                    exchange.sendResponseHeaders(404, -1);
+                } else {
+                    send(exchange, manifest, 0);
+                }
+            } else {
+                blob(exchange, path.substring(path.lastIndexOf('/') + 1), range);
+            }
+        }
+    }
+
+    private void blob(HttpExchange exchange, String digest, String range) throws IOException {
+        byte[] blob = blobs.get(digest);
+        if (blob == null) {
+            exchange.sendResponseHeaders(404, -1);
+            return;
+        }
+        try {
+            Thread.sleep(blobMillis);
+        } catch (InterruptedException end) {
+            Thread.currentThread().interrupt();
+        }
+        int offset = range == null ? 0 : Integer.parseInt(range.replaceAll("bytes=(\\d+)-", "$1"));
+        if (breakAfter > 0 && blob.length - offset > breakAfter && breaks.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            exchange.sendResponseHeaders(range == null ? 200 : 206, blob.length - offset);
+            OutputStream body = exchange.getResponseBody();
+            body.write(blob, offset, breakAfter);
+            body.flush();
+            throw new IOException("broken off, as wanted");
+        }
+        send(exchange, blob, offset);
+    }
+
+    private static void send(HttpExchange exchange, byte[] content, int offset) throws IOException {
+        exchange.sendResponseHeaders(offset == 0 ? 200 : 206, content.length == offset ? -1 : content.length - offset);
+        exchange.getResponseBody().write(content, offset, content.length - offset);
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+        threads.shutdownNow();
+    }
+}
