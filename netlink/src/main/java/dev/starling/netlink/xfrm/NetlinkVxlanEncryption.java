@@ -142,16 +142,6 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
         socket.executeAll(unwanted.stream().filter(id -> nowNanos - unwantedSince.get(id) >= LINGER_NANOS).map(Xfrm::delete).toList());
     }
 
-    @Override
-    public synchronized void remove() {
-        try (NetlinkSocket socket = NetlinkSocket.xfrm(namespace)) {
-            List<Request> removals = new ArrayList<>();
-            ownAssociations(socket).keySet().forEach(id -> removals.add(Xfrm.delete(id)));
-            ownPolicies(socket).forEach(policy -> removals.add(Xfrm.delete(policy)));
-            socket.executeAll(removals);
-        }
-    }
-
     private static Map<SecurityAssociation.Id, SecurityAssociation> ownAssociations(NetlinkSocket socket) {
         return Xfrm.associations(socket).stream().filter(association -> association.group() == GROUP)
             .collect(Collectors.toMap(SecurityAssociation::id, Function.identity(), (one, other) -> other, TreeMap::new));

@@ -26,7 +26,4 @@ public interface VxlanEncryption {
      *     which breaks these ciphers. The caller has to make new keys.
      */
     Set<SecurityAssociation.Id> apply(String local, Collection<PeerAssociations> peers, long nowNanos);
-
-    /** Removes all that is ours. */
-    void remove();
 }

@@ -7,6 +7,7 @@ import dev.starling.scheduler.model.Resources;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -34,12 +35,13 @@ import java.util.TreeMap;
  * @param logLevel      least severe event that is logged
  * @param resources     what this node offers; an amount of 0 means: as much as the machine has
  * @param genericResources what it offers besides, by kind
+ * @param networkKeyRenewal how often the keys of encrypted overlay networks are changed
  */
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
         Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
-        GenericResources genericResources) {
+        GenericResources genericResources, Duration networkKeyRenewal) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -56,7 +58,7 @@ public record NodeConfig(
         return new NodeConfig(hostName, Path.of("/var/lib/starling"), Path.of("/run/starling/docker.sock"),
                 new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
                 List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
-                Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE);
+                Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE, Duration.ofHours(12));
     }
 
     /** Whether this node, as long as it has no identity, tries to join by itself. */

@@ -12,7 +12,7 @@ import java.util.Optional;
  *
  * @param constraintsReadable false where this version does not understand a constraint (a newer one wrote it): then no node satisfies it
  */
-public record Demand(ServiceSpec service, List<Constraint> constraints, boolean constraintsReadable, boolean networksKnown) {
+public record Demand(ServiceSpec service, List<Constraint> constraints, boolean constraintsReadable, boolean networksKnown, boolean encrypted) {
     public static Demand of(ServiceSpec service, View view) {
         List<Constraint> constraints = new ArrayList<>();
         boolean readable = true;
@@ -23,7 +23,8 @@ public record Demand(ServiceSpec service, List<Constraint> constraints, boolean 
                 readable = false;
             }
         }
-        return new Demand(service, List.copyOf(constraints), readable, view.networks().keySet().containsAll(service.networks()));
+        return new Demand(service, List.copyOf(constraints), readable, view.networks().keySet().containsAll(service.networks()),
+                service.networks().stream().anyMatch(uid -> view.networks().containsKey(uid) && view.networks().get(uid).encrypted()));
     }
 
     /** The node may take tasks of the service at all, whatever runs on it. */
