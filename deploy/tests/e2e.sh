@@ -9,6 +9,8 @@ set -uo pipefail
 # shellcheck source=../lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../lab.sh"
 
+# How often a_killed_agent_keeps_what_it_acknowledged kills an agent.
+KILL_ROUNDS=${E2E_KILL_ROUNDS:-1}
 # NAME:LIMIT_SECONDS. The first group needs no lab, the last none that is up.
 BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
@@ -21,7 +23,10 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
     removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90
-    a_worker_on_an_island_starts_with_its_secret:120)
+    a_worker_on_an_island_starts_with_its_secret:120
+    a_killed_agent_keeps_what_it_acknowledged:$((40 + 30 * KILL_ROUNDS)) a_full_disk_is_named_and_caught_up_with:90
+    a_read_only_disk_is_named_and_its_tasks_run:60 a_data_directory_that_is_removed_is_written_anew:60
+    a_damaged_database_is_set_aside:60 a_node_that_missed_a_removal_does_not_undo_it:60)
 AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
@@ -555,6 +560,168 @@ a_worker_on_an_island_starts_with_its_secret() {
     d service rm island >/dev/null && d secret rm island >/dev/null || fail "rm"
 }
 sleeps_on() { [[ -n $(sleepers_on "$1") ]]; }
+
+# ---- in the lab: disks -------------------------------------------------------------------------------------------------
+
+# Cut off from the others, so that none of them can give back what n3's own disk has lost. Four at a time, since each write waits
+# a second for copies that do not come.
+a_killed_agent_keeps_what_it_acknowledged() {
+    local round acknowledged=$RUN_DIR/acknowledged name writers writer
+    : >"$acknowledged"
+    starling lab cut n3 >/dev/null || fail "cut"
+    for ((round = 1; round <= KILL_ROUNDS; round++)); do
+        writers=()
+        for writer in 1 2 3 4; do
+            write_until_it_fails "kept-$round-$writer" "$acknowledged" &
+            writers+=($!)
+        done
+        wait_until 20 lines_are "$acknowledged" $((round * 6)) || fail "few writes are acknowledged: $(cat "$acknowledged")"
+        starling lab kill n3 --agent >/dev/null || fail "kill --agent"
+        wait "${writers[@]}"
+        starling lab start n3 >/dev/null || fail "start"
+        docker_on n3 service ls --format '{{.Name}}' | sort >"$RUN_DIR/found"
+        name=$(sort "$acknowledged" | comm -23 - "$RUN_DIR/found")
+        [[ -z $name ]] || fail "acknowledged and lost in round $round: $name"
+    done
+    note "$(wc -l <"$acknowledged") acknowledged writes in $KILL_ROUNDS kills"
+    starling lab heal n3 >/dev/null || fail "heal"
+    wait_until 30 all_ready || fail "not all ready: $(d node ls 2>&1)"
+    docker_on n3 service ls -q --filter name=kept- | xargs -r -n 50 timeout 30 docker -H "unix://$(socket_of n3)" service rm >/dev/null || fail "rm"
+}
+write_until_it_fails() {
+    local i
+    for ((i = 1; i <= 100; i++)); do
+        docker_on n3 service create --detach --replicas 0 --name "$1-$i" busybox true >/dev/null 2>&1 || return 0
+        printf '%s\n' "$1-$i" >>"$2"
+    done
+}
+lines_are() { (($(wc -l <"$1") >= $2)); }
+
+data_of() { printf '%s/%s' "$DATA_DIR" "$1"; }
+disk_of() { printf '%s/%s/disk.img' "$RUN_DIR" "$1"; }
+# mount_disk NODE: the node's data directory is on a file system of its own from now on, as long as the host is switched on.
+mount_disk() { in_host "$1" mount -o loop "$(disk_of "$1")" "$(data_of "$1")"; }
+
+# Of 64 MB, with what is in the data directory; the agent is started anew on it.
+move_to_a_small_disk() {
+    local node=$1
+    command -v mkfs.ext4 >/dev/null || skip "mkfs.ext4 (e2fsprogs) is not there"
+    starling lab kill "$node" --agent >/dev/null || fail "kill --agent"
+    truncate -s 64M "$(disk_of "$node")" && mkfs.ext4 -q -m 0 -d "$(data_of "$node")" "$(disk_of "$node")" || fail "no file system could be made"
+    mount_disk "$node" || skip "a file cannot be mounted here (loop devices)"
+    starling lab start "$node" >/dev/null || fail "start"
+}
+
+info_warns() { docker_on "$1" info --format '{{json .Warnings}}' | grep -q -- "$2"; }
+message_of_n3_says() { [[ $(d node inspect n3 --format '{{.Status.Message}}') == *"$1"* ]]; }
+message_of_n3_is_gone() { [[ $(d node inspect n3 --format '{{.Status.Message}}') != *store* ]]; }
+disk_is_well() { in_host n3 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -qE '^starling_disk_trouble(\{[^}]*\})? 0(\.0)?$'; }
+creates_nothing() { ! docker_on n3 service create --detach --replicas 0 --name "refused-$((++REFUSED))" busybox true >"$RUN_DIR/refusal" 2>&1; }
+REFUSED=0
+
+a_full_disk_is_named_and_caught_up_with() {
+    move_to_a_small_disk n3
+    d service create --name on-n3 --replicas 2 --constraint node.hostname==n3 busybox sleep 100000 >/dev/null || fail "create: $(tasks_text on-n3)"
+    in_host n3 sh -c 'dd if=/dev/zero of="$1" bs=4k; sync' fill "$(data_of n3)/ballast" >/dev/null 2>&1
+    wait_until 10 creates_nothing || fail "writes are acknowledged on a full disk"
+    grep -q "$(data_of n3).*no space is left.*make room" "$RUN_DIR/refusal" || fail "the refusal says: $(cat "$RUN_DIR/refusal")"
+    info_warns n3 'no space is left' || fail "docker info: $(docker_on n3 info 2>&1 | grep -i warning)"
+    wait_until 10 message_of_n3_says 'no space is left' || fail "node inspect: $(d node inspect n3 --format '{{.Status}}')"
+    ! disk_is_well || fail "starling_disk_trouble is 0"
+    (($(sleepers_on n3 | wc -l) == 2)) || fail "$(sleepers_on n3 | wc -l) of 2 tasks run"
+    rm_in_host n3 "$(data_of n3)/ballast"
+    wait_until 40 disk_is_well || fail "there is room, and still: $(docker_on n3 info --format '{{json .Warnings}}')"
+    wait_until 10 message_of_n3_is_gone || fail "node inspect: $(d node inspect n3 --format '{{.Status}}')"
+    # what was refused is on disk by now: n3 alone, started anew, knows it
+    starling lab cut n3 >/dev/null && starling lab kill n3 --agent >/dev/null && starling lab start n3 >/dev/null || fail "n3 is not started anew"
+    [[ $(docker_on n3 service ls -q --filter "name=refused-$REFUSED" | wc -l) == 1 ]] || fail "what was not stored is not stored now"
+    starling lab heal n3 >/dev/null
+    wait_until 30 all_ready || fail "n3 is not ready again"
+    wait_until 20 runs on-n3 2 || fail "$(count_running on-n3) of 2 run"
+    docker_on n3 service ls -q --filter name=refused- | xargs -r timeout 30 docker -H "unix://$(socket_of n3)" service rm >/dev/null || fail "rm"
+}
+rm_in_host() { in_host "$1" rm -f "$2"; }
+
+# As a kernel does it to a card that fails; then the node is switched off, and on again with its disk repaired.
+a_read_only_disk_is_named_and_its_tasks_run() {
+    in_host n3 mountpoint -q "$(data_of n3)" || skip "n3 has no disk of its own"
+    local id
+    id=$(docker_on n3 info --format '{{.Swarm.NodeID}}')
+    docker_on n3 service create --detach --replicas 0 --name before busybox true >/dev/null || fail "create before"
+    in_host n3 mount -o remount,abort "$(data_of n3)" || fail "remount"
+    expect_error 'read-only.*writable' docker_on n3 service create --detach --replicas 0 --name refused busybox true
+    info_warns n3 'read-only' || fail "docker info: $(docker_on n3 info 2>&1 | grep -i warning)"
+    wait_until 10 message_of_n3_says 'read-only' || fail "node inspect: $(d node inspect n3 --format '{{.Status}}')"
+    (($(sleepers_on n3 | wc -l) == 2)) || fail "$(sleepers_on n3 | wc -l) of 2 tasks run"
+    power_off n3
+    boot n3
+    mount_disk n3 || fail "mount"
+    start_agent n3
+    api_answers_within 60 n3
+    [[ $(docker_on n3 info --format '{{.Swarm.NodeID}}') == "$id" ]] || fail "n3 is another node"
+    [[ $(docker_on n3 service ls -q --filter name=before | wc -l) == 1 ]] || fail "an acknowledged write is lost"
+    wait_until 30 all_ready || fail "n3 is not ready again"
+    wait_until 20 runs on-n3 2 || fail "$(count_running on-n3) of 2 run"
+    d service rm on-n3 before >/dev/null || fail "rm"
+    d service rm refused >/dev/null 2>&1
+    wait_until 30 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
+
+a_data_directory_that_is_removed_is_written_anew() {
+    local id
+    id=$(docker_on n2 info --format '{{.Swarm.NodeID}}')
+    d service create --detach --replicas 0 --name before busybox true >/dev/null || fail "create before"
+    rm -rf "$(data_of n2)/swarm"
+    docker_on n2 service create --detach --replicas 0 --name after busybox true >/dev/null || fail "create after"
+    starling lab cut n2 >/dev/null && starling lab kill n2 --agent >/dev/null && starling lab start n2 >/dev/null || fail "n2 is not started anew"
+    [[ $(docker_on n2 info --format '{{.Swarm.NodeID}}') == "$id" ]] || fail "n2 is another node, or none: $(docker_on n2 info --format '{{.Swarm}}')"
+    [[ $(docker_on n2 service ls --format '{{.Name}}' | sort | paste -sd ' ') == *'after before'* ]] || fail "n2 alone knows only: $(docker_on n2 service ls)"
+    starling lab heal n2 >/dev/null
+    wait_until 30 all_ready || fail "n2 is not ready again"
+    d service rm before after >/dev/null || fail "rm"
+}
+
+a_damaged_database_is_set_aside() {
+    local id database
+    id=$(docker_on n4 info --format '{{.Swarm.NodeID}}')
+    database=$(data_of n4)/swarm/state.db
+    d service create --name on-n4 --constraint node.hostname==n4 busybox sleep 100000 >/dev/null || fail "create: $(tasks_text on-n4)"
+    starling lab kill n4 --agent >/dev/null || fail "kill --agent"
+    dd if=/dev/urandom of="$database" bs=4k count=4 conv=notrunc 2>/dev/null
+    rm -f "$database-wal"
+    starling lab start n4 >/dev/null || fail "start"
+    ls "$database".damaged-* >/dev/null 2>&1 || fail "nothing was set aside: $(ls "$(dirname "$database")")"
+    grep -q 'it was moved to .*damaged' "$(log_of n4)" || fail "the log does not say so"
+    [[ $(docker_on n4 info --format '{{.Swarm.NodeID}}') == "$id" ]] || fail "n4 is another node"
+    wait_until 30 all_ready || fail "n4 is not ready again"
+    wait_until 20 runs on-n4 1 || fail "its task does not run again: $(tasks_text on-n4)"
+    wait_until 20 sleepers_are 1 || fail "$(sleepers) processes for 1 task"
+    d service rm on-n4 >/dev/null || fail "rm"
+    wait_until 20 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
+
+# As after weeks: what n5's disk says is old. n5's containers run on meanwhile.
+a_node_that_missed_a_removal_does_not_undo_it() {
+    local kept node
+    d service create --name kept --constraint node.hostname==n5 busybox sleep 100001 >/dev/null || fail "create kept: $(tasks_text kept)"
+    d service create --name doomed --mode global busybox sleep 100002 >/dev/null || fail "create doomed: $(tasks_text doomed)"
+    kept=$(in_host n5 pgrep -f '^sleep 100001$')
+    starling lab kill n5 --agent >/dev/null || fail "kill --agent"
+    wait_until 15 state_is n1 n5 Down || fail "n5 is '$(state_of n1 n5)'"
+    d service rm doomed >/dev/null || fail "rm doomed"
+    d service create --detach --name fresh --constraint node.hostname==n5 busybox sleep 100003 >/dev/null || fail "create fresh"
+    starling lab start n5 >/dev/null || fail "start"
+    wait_until 30 all_ready || fail "n5 is not ready again"
+    wait_until 30 runs fresh 1 || fail "fresh does not run: $(tasks_text fresh)"
+    wait_until 20 sleepers_are 2 || fail "$(sleepers) processes for 2 tasks"
+    [[ $(in_host n5 pgrep -f '^sleep 100001$') == "$kept" ]] || fail "kept runs in another container"
+    runs kept 1 || fail "$(count_running kept) of 1 run: $(tasks_text kept)"
+    for node in n1 n2 n3; do
+        [[ -z $(docker_on "$node" service ls -q --filter name=doomed) ]] || fail "$node knows the removed service again"
+    done
+    d service rm kept fresh >/dev/null || fail "rm"
+    wait_until 20 sleepers_are 0 || fail "$(sleepers) processes are left"
+}
 
 # ---- after the lab -----------------------------------------------------------------------------------------------------
 

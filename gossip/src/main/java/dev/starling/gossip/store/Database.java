@@ -3,6 +3,7 @@ package dev.starling.gossip.store;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -45,10 +46,15 @@ final class Database implements AutoCloseable {
 
     private final Path file;
     private final Connection connection;
+    /** Device and inode of the files that are open, to tell whether a name still leads to them. */
+    private final Object openFile;
+    private final Object openJournal;
 
     private Database(Path file, Connection connection) {
         this.file = file;
         this.connection = connection;
+        this.openFile = fileKey(file);
+        this.openJournal = fileKey(journal(file));
     }
 
     /** @throws StoreException with reason CORRUPT where the file is damaged: {@link #moveAside} it and open again */
@@ -121,12 +127,34 @@ final class Database implements AutoCloseable {
         return aside;
     }
 
+    /** @throws StoreException with reason LOST where somebody has removed or replaced the file: what is written to it is lost */
+    void requireInPlace(String doing) {
+        if (openFile == null || !openFile.equals(fileKey(file)) || openJournal != null && !openJournal.equals(fileKey(journal(file)))) {
+            throw StoreException.lost(file, doing);
+        }
+    }
+
+    private static Path journal(Path file) {
+        return file.resolveSibling(file.getFileName() + "-wal");
+    }
+
+    private static Object fileKey(Path file) {
+        try {
+            return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
     /** Runs {@code work} in one transaction: all of it is on the disk when this returns, or none of it where this throws. */
     <T> T transaction(String doing, Work<T> work) {
         try {
             T result = work.run(connection);
             connection.commit();
+            requireInPlace(doing);
             return result;
+        } catch (StoreException e) {
+            throw e;
         } catch (SQLException e) {
             rollback(e);
             throw StoreException.of(file, doing, e);

@@ -9,10 +9,11 @@ import java.util.stream.Stream;
 /**
  * Where SQLite's native library is unpacked to. It must be a place that allows execution (hardened machines mount /tmp noexec), and
  * one that we may sweep: a killed agent leaves its copy behind, and /tmp would fill up. So: a directory of the store, unless that one
- * is noexec. Decided once for a process, before the library is first loaded; a value given by the operator stands.
+ * is noexec or full. Decided once for a process, before the library is first loaded; a value given by the operator stands.
  */
 final class NativeLibraryHome {
     private static final String PROPERTY = "org.sqlite.tmpdir";
+    private static final long LIBRARY_BYTES = 4L << 20;
 
     private NativeLibraryHome() {}
 
@@ -21,15 +22,16 @@ final class NativeLibraryHome {
             return;
         }
         Path own = Files.createDirectories(dataDirectory.resolve("native")).toRealPath();
-        Path chosen = Files.isWritable(own) && allowsExecution(own) ? own : Path.of(System.getProperty("java.io.tmpdir"));
-        if (chosen.equals(own)) {
+        boolean usable = Files.isWritable(own) && allowsExecution(own);
+        if (usable) {
             try (Stream<Path> leftovers = Files.list(own)) {
                 for (Path leftover : leftovers.filter(file -> file.getFileName().toString().startsWith("sqlite-")).toList()) {
                     Files.deleteIfExists(leftover);
                 }
             }
         }
-        System.setProperty(PROPERTY, chosen.toString());
+        usable = usable && own.toFile().getUsableSpace() >= LIBRARY_BYTES; // a full disk must not keep an agent from starting
+        System.setProperty(PROPERTY, usable ? own.toString() : System.getProperty("java.io.tmpdir"));
     }
 
     /** By the mount options of the file system that {@code directory} is on; true where they cannot be read. */

@@ -8,6 +8,8 @@ import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.trust.PrivateFile;
+import dev.starling.gossip.trust.TrustException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +18,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -44,15 +47,18 @@ public final class NodeStore implements AutoCloseable {
     private static final String BOOT_FILE = "boot";
 
     private final Path file;
+    private final long maxBytes;
     private final BootFile bootFile;
-    private final Database database;
-    private final Path movedAside;
+    private Database database;
+    private Path movedAside;
+    /** A boot number that is in use and not on disk yet, since the disk refused it; 0 for none. */
+    private long owedBoot;
 
-    private NodeStore(Path file, Database database, Path movedAside) {
+    private NodeStore(Path file, long maxBytes) {
         this.file = file;
+        this.maxBytes = maxBytes;
         this.bootFile = new BootFile(file.resolveSibling(BOOT_FILE));
-        this.database = database;
-        this.movedAside = movedAside;
+        openDatabase();
     }
 
     /** The store in {@code directory}, made where there is none. */
@@ -62,29 +68,32 @@ public final class NodeStore implements AutoCloseable {
 
     /** @throws StoreException where it cannot be opened; a damaged database is no such case */
     public static NodeStore open(Path directory, long maxBytes) {
-        Path file = directory.resolve(DATABASE_FILE);
+        return new NodeStore(directory.resolve(DATABASE_FILE), maxBytes);
+    }
+
+    private void openDatabase() {
         try {
-            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            PrivateFile.makeDirectory(file.getParent());
             if (!Files.exists(file)) { // SQLite would make it readable for all; its journals take the rights of the file
                 Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             }
-            NativeLibraryHome.choose(directory);
+            NativeLibraryHome.choose(file.getParent());
         } catch (IOException e) {
             throw StoreException.file(file, "preparing its directory", e);
         }
         try {
-            return new NodeStore(file, Database.open(file, maxBytes), null);
+            database = Database.open(file, maxBytes);
         } catch (StoreException e) {
             if (e.reason() != StoreException.Reason.CORRUPT) {
                 throw e;
             }
-            Path aside = moveAside(file);
-            LOG.error("{}; it was moved to {}, this node starts with an empty store and learns the cluster's state from its peers", e.getMessage(), aside);
-            return new NodeStore(file, Database.open(file, maxBytes), aside);
+            movedAside = moveAside();
+            LOG.error("{}; it was moved to {}, this node starts with an empty store and learns the cluster's state from its peers", e.getMessage(), movedAside);
+            database = Database.open(file, maxBytes);
         }
     }
 
-    private static Path moveAside(Path file) {
+    private Path moveAside() {
         try {
             return Database.moveAside(file);
         } catch (IOException e) {
@@ -92,23 +101,65 @@ public final class NodeStore implements AutoCloseable {
         }
     }
 
-    /** Where the damaged database went that was found at opening; null where it was sound. */
+    /**
+     * After a failure: closes the database and opens what its name leads to now, a new one where that is damaged or gone. It may hold
+     * less than was saved before, so {@link #replaceAll} has to follow.
+     */
+    public synchronized void reopen() {
+        try {
+            database.close();
+        } catch (StoreException e) {
+            LOG.debug("{}", e.getMessage()); // it is left because it is broken
+        }
+        openDatabase();
+    }
+
+    /** @throws StoreException with reason LOST where somebody has removed or replaced the database since it was opened */
+    public synchronized void requireInPlace() {
+        database.requireInPlace("looking after it");
+    }
+
+    /** Where the damaged database went that was last found; null where each was sound. */
     public Path movedAside() {
         return movedAside;
     }
 
     // ---- this node
 
-    /** Counts one more start of the agent. Durable before it returns; greater than every number returned before, also by earlier runs. */
+    /**
+     * Counts one more start of the agent: greater than every number returned before, also by earlier runs. It is durable when this returns,
+     * but on a disk that takes no write: then with the first write that succeeds. Until then the wall clock, which it follows, keeps it growing.
+     */
     public synchronized long nextBoot(long wallMillis) {
+        long next = Member.nextBoot(Math.max(readBootFile(), meta("boot").map(Long::parseLong).orElse(0L)), wallMillis);
+        owedBoot = next;
         try {
-            long next = Member.nextBoot(Math.max(bootFile.read(), meta("boot").map(Long::parseLong).orElse(0L)), wallMillis);
-            bootFile.write(next);
-            setMeta("boot", Long.toString(next));
-            return next;
-        } catch (IOException e) {
+            saveOwedBoot();
+        } catch (StoreException e) {
+            LOG.error("the boot number {} is not on disk yet: {}", next, e.getMessage());
+        }
+        return next;
+    }
+
+    private long readBootFile() {
+        try {
+            return bootFile.read();
+        } catch (TrustException e) {
+            throw StoreException.file(bootFile.path(), "reading the boot number", e);
+        }
+    }
+
+    private void saveOwedBoot() {
+        if (owedBoot == 0) {
+            return;
+        }
+        try {
+            bootFile.write(owedBoot);
+        } catch (TrustException e) {
             throw StoreException.file(bootFile.path(), "counting this start", e);
         }
+        setMeta("boot", Long.toString(owedBoot));
+        owedBoot = 0;
     }
 
     public synchronized Optional<String> clusterId() {
@@ -140,30 +191,71 @@ public final class NodeStore implements AutoCloseable {
         });
     }
 
+    // ---- all of it
+
+    /** One transaction. @param record keys without a value are removed @param members replace all that were saved before; null leaves them */
+    public synchronized void save(Collection<DesiredObject> desired, Map<String, Optional<Bytes>> record, Collection<Member> members) {
+        saveOwedBoot();
+        database.transaction("saving " + desired.size() + " desired objects and " + record.size() + " keys of the own record", connection -> {
+            put(connection, desired, record, members);
+            return null;
+        });
+    }
+
+    /** As {@link #save}, and nothing else is kept: for a database that may not hold what was saved before. */
+    public synchronized void replaceAll(Collection<DesiredObject> desired, Map<String, Optional<Bytes>> record, Collection<Member> members) {
+        saveOwedBoot();
+        database.transaction("saving all there is", connection -> {
+            try (Statement statement = connection.createStatement()) {
+                statement.executeUpdate("DELETE FROM desired");
+                statement.executeUpdate("DELETE FROM own_record");
+            }
+            put(connection, desired, record, members);
+            return null;
+        });
+    }
+
+    private static void put(Connection connection, Collection<DesiredObject> desired, Map<String, Optional<Bytes>> record,
+            Collection<Member> members) throws SQLException {
+        if (!desired.isEmpty()) {
+            putDesired(connection, desired);
+        }
+        if (!record.isEmpty()) {
+            putRecord(connection, record);
+        }
+        if (members != null) {
+            putMembers(connection, members);
+        }
+    }
+
     // ---- desired state
 
     /** Each object replaces the one of its uid. */
-    public synchronized void saveDesired(Collection<DesiredObject> objects) {
-        database.transaction("saving " + objects.size() + " desired objects", connection -> {
-            try (PreparedStatement upsert = connection.prepareStatement("""
-                    INSERT OR REPLACE INTO desired (uid, kind, created, generation, time, writer, deleted, body, signature, certificate)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")) {
-                for (DesiredObject object : objects) {
-                    upsert.setString(1, object.uid());
-                    upsert.setInt(2, object.kindCode());
-                    upsert.setLong(3, object.created().packed());
-                    upsert.setLong(4, object.generation());
-                    upsert.setLong(5, object.time().packed());
-                    upsert.setString(6, object.writer().value());
-                    upsert.setBoolean(7, object.deleted());
-                    upsert.setBytes(8, object.body().array());
-                    upsert.setBytes(9, object.signature().array());
-                    upsert.setBytes(10, object.certificate().array());
-                    upsert.addBatch();
-                }
-                return upsert.executeBatch();
+    public void saveDesired(Collection<DesiredObject> objects) {
+        save(objects, Map.of(), null);
+    }
+
+    private static void putDesired(Connection connection, Collection<DesiredObject> objects) throws SQLException {
+        try (PreparedStatement upsert = connection.prepareStatement("""
+                INSERT INTO desired (uid, kind, created, generation, time, writer, deleted, body, signature, certificate)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET kind=excluded.kind, created=excluded.created,
+                generation=excluded.generation, time=excluded.time, writer=excluded.writer, deleted=excluded.deleted, body=excluded.body,
+                signature=excluded.signature, certificate=excluded.certificate""")) {
+            for (DesiredObject object : objects) {
+                upsert.setString(1, object.uid());
+                upsert.setInt(2, object.kindCode());
+                upsert.setLong(3, object.created().packed());
+                upsert.setLong(4, object.generation());
+                upsert.setLong(5, object.time().packed());
+                upsert.setString(6, object.writer().value());
+                upsert.setBoolean(7, object.deleted());
+                upsert.setBytes(8, object.body().array());
+                upsert.setBytes(9, object.signature().array());
+                upsert.setBytes(10, object.certificate().array());
+                upsert.addBatch();
             }
-        });
+            upsert.executeBatch();
+        }
     }
 
     /** All objects, tombstones too, in the order of their uids. */
@@ -177,24 +269,28 @@ public final class NodeStore implements AutoCloseable {
     // ---- own record
 
     /** Sets the keys that have a value and removes those that have none. */
-    public synchronized void saveRecord(Map<String, Optional<Bytes>> changes) {
-        database.transaction("saving " + changes.size() + " keys of the own record", connection -> {
-            try (PreparedStatement upsert = connection.prepareStatement("INSERT OR REPLACE INTO own_record (key, value) VALUES (?, ?)");
-                    PreparedStatement delete = connection.prepareStatement("DELETE FROM own_record WHERE key=?")) {
-                for (Map.Entry<String, Optional<Bytes>> change : changes.entrySet()) {
-                    if (change.getValue().isPresent()) {
-                        upsert.setString(1, change.getKey());
-                        upsert.setBytes(2, change.getValue().get().array());
-                        upsert.addBatch();
-                    } else {
-                        delete.setString(1, change.getKey());
-                        delete.addBatch();
-                    }
+    public void saveRecord(Map<String, Optional<Bytes>> changes) {
+        save(List.of(), changes, null);
+    }
+
+    /** In place where the key is there: a page or two, where INSERT OR REPLACE moves the row and touches twice as many. */
+    private static void putRecord(Connection connection, Map<String, Optional<Bytes>> changes) throws SQLException {
+        try (PreparedStatement upsert = connection.prepareStatement(
+                "INSERT INTO own_record (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value");
+                PreparedStatement delete = connection.prepareStatement("DELETE FROM own_record WHERE key=?")) {
+            for (Map.Entry<String, Optional<Bytes>> change : changes.entrySet()) {
+                if (change.getValue().isPresent()) {
+                    upsert.setString(1, change.getKey());
+                    upsert.setBytes(2, change.getValue().get().array());
+                    upsert.addBatch();
+                } else {
+                    delete.setString(1, change.getKey());
+                    delete.addBatch();
                 }
-                upsert.executeBatch();
-                return delete.executeBatch();
             }
-        });
+            upsert.executeBatch();
+            delete.executeBatch();
+        }
     }
 
     public synchronized SortedMap<String, Bytes> loadRecord() {
@@ -208,27 +304,29 @@ public final class NodeStore implements AutoCloseable {
     // ---- members
 
     /** {@code members} replace all that were saved before. */
-    public synchronized void saveMembers(Collection<Member> members) {
-        database.transaction("saving " + members.size() + " members", connection -> {
-            try (PreparedStatement clear = connection.prepareStatement("DELETE FROM members");
-                    PreparedStatement insert = connection.prepareStatement(
-                            "INSERT INTO members (id, host, port, role, boot, incarnation, status, key, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
-                clear.executeUpdate();
-                for (Member member : members) {
-                    insert.setString(1, member.id().value());
-                    insert.setString(2, member.endpoint().host());
-                    insert.setInt(3, member.endpoint().port());
-                    insert.setString(4, member.role().name());
-                    insert.setLong(5, member.boot());
-                    insert.setLong(6, member.incarnation());
-                    insert.setString(7, member.status().name());
-                    insert.setBytes(8, member.key().array());
-                    insert.setBytes(9, member.signature().array());
-                    insert.addBatch();
-                }
-                return insert.executeBatch();
+    public void saveMembers(Collection<Member> members) {
+        save(List.of(), Map.of(), members);
+    }
+
+    private static void putMembers(Connection connection, Collection<Member> members) throws SQLException {
+        try (PreparedStatement clear = connection.prepareStatement("DELETE FROM members");
+                PreparedStatement insert = connection.prepareStatement(
+                        "INSERT INTO members (id, host, port, role, boot, incarnation, status, key, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
+            clear.executeUpdate();
+            for (Member member : members) {
+                insert.setString(1, member.id().value());
+                insert.setString(2, member.endpoint().host());
+                insert.setInt(3, member.endpoint().port());
+                insert.setString(4, member.role().name());
+                insert.setLong(5, member.boot());
+                insert.setLong(6, member.incarnation());
+                insert.setString(7, member.status().name());
+                insert.setBytes(8, member.key().array());
+                insert.setBytes(9, member.signature().array());
+                insert.addBatch();
             }
-        });
+            insert.executeBatch();
+        }
     }
 
     /** The members as last saved, by id; but for those that a release saved which did not know of their signatures, since nobody would believe them. */
@@ -246,7 +344,7 @@ public final class NodeStore implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "NodeStore[" + file + "]";
+        return "the node's store " + file;
     }
 
     @FunctionalInterface

@@ -109,16 +109,7 @@ public final class KeyVault {
 
     /** Nothing happens where it is not there. */
     public synchronized void delete(String name) {
-        Path path = directory.resolve(name);
-        try {
-            if (Files.deleteIfExists(path)) {
-                try (FileChannel parent = FileChannel.open(directory, StandardOpenOption.READ)) {
-                    parent.force(true);
-                }
-            }
-        } catch (IOException e) {
-            throw TrustException.file("cannot delete", path, e);
-        }
+        file(name).delete();
     }
 
     /** The membership is forgotten, and with it the lock. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -45,7 +46,7 @@ public record PrivateFile(Path path) {
     public void writeBytes(byte[] content) {
         Path beside = path.resolveSibling(path.getFileName() + ".new");
         try {
-            Files.createDirectories(path.getParent());
+            makeDirectory(path.getParent());
             Files.deleteIfExists(beside); // left by a power cut
             try (FileChannel channel = FileChannel.open(beside, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
@@ -56,11 +57,42 @@ public record PrivateFile(Path path) {
                 channel.force(true);
             }
             Files.move(beside, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            try (FileChannel directory = FileChannel.open(path.getParent(), StandardOpenOption.READ)) {
-                directory.force(true);
-            }
+            sync(path.getParent());
         } catch (IOException e) {
             throw TrustException.file("cannot write", path, e);
+        }
+    }
+
+    /** Gone for good when this returns: no power cut brings it back. */
+    public void delete() {
+        try {
+            if (exists() && Files.deleteIfExists(path)) {
+                sync(path.getParent());
+            }
+        } catch (IOException e) {
+            throw TrustException.file("cannot delete", path, e);
+        }
+    }
+
+    /** A directory that only its owner reads (0700), there for good when this returns: its name is synced in its parent. */
+    public static void makeDirectory(Path directory) throws IOException {
+        if (Files.isDirectory(directory)) {
+            return;
+        }
+        makeDirectory(directory.toAbsolutePath().getParent());
+        try {
+            Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(directory)) {
+                throw e;
+            }
+        }
+        sync(directory.toAbsolutePath().getParent());
+    }
+
+    private static void sync(Path directory) throws IOException {
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
         }
     }
 }

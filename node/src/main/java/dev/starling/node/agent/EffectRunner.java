@@ -18,9 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries the core's effects to the adapters. Messages leave at once. A claim is on disk before its container is started: starts and stops
- * wait for the transaction that holds the writes before them. If that write fails they go on all the same: a node with a full disk still
- * runs its tasks.
+ * Carries the core's effects to the adapters. Messages and stops leave at once. A claim is on disk before its container is started: a
+ * start waits for the transaction that holds the writes before it. If that write fails it goes on all the same: a node with a full disk
+ * still runs its tasks. Removals keep their place behind the starts, for a container that is removed before it is started would stay.
  */
 final class EffectRunner implements Consumer<List<NodeEffect>> {
     private static final Logger LOG = LoggerFactory.getLogger(EffectRunner.class);
@@ -35,8 +35,8 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         void refused(NodeId teller, Refusal reason);
 
-        /** On the storage thread. */
-        void stored(DesiredObject object, boolean stored);
+        /** On the storage thread or, where the disk hangs, a timer's. @param trouble why it is not on disk; null where it is */
+        void stored(DesiredObject object, String trouble);
 
         void replicated(String uid, long generation, int copies);
     }
@@ -71,6 +71,7 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         private final Map<String, Optional<Bytes>> record = new LinkedHashMap<>();
         private final List<Runnable> afterwards = new ArrayList<>();
         private boolean membersChanged;
+        private boolean starts;
 
         @Override
         public void on(NodeEffect.Send send) {
@@ -115,13 +116,14 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         @Override
         public void on(NodeEffect.StartTask start) {
+            starts = true;
             afterwards.add(() -> tasks.start(start.task()));
         }
 
         @Override
         public void on(NodeEffect.StopTask stop) {
             LOG.info("stopping task {}: {}", stop.task().id(), stop.reason());
-            afterwards.add(() -> tasks.stop(stop.task()));
+            tasks.stop(stop.task()); // of a start that still waits for the disk it makes nothing
         }
 
         @Override
@@ -133,10 +135,18 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
             if (desired.isEmpty() && record.isEmpty() && afterwards.isEmpty() && !membersChanged) {
                 return;
             }
-            storage.submit(new Storage.Batch(desired, record, membersChanged ? List.copyOf(members.values()) : null, stored -> {
-                desired.forEach(object -> ports.stored(object, stored));
+            storage.submit(new Storage.Batch(desired, record, membersChanged ? List.copyOf(members.values()) : null, urgency(), then()));
+        }
+
+        private Storage.Urgency urgency() {
+            return !desired.isEmpty() || starts ? Storage.Urgency.NOW : membersChanged ? Storage.Urgency.SOON : Storage.Urgency.LATER;
+        }
+
+        private Storage.Outcome then() {
+            return desired.isEmpty() && afterwards.isEmpty() ? null : trouble -> {
+                desired.forEach(object -> ports.stored(object, trouble));
                 afterwards.forEach(Runnable::run);
-            }));
+            };
         }
     }
 }

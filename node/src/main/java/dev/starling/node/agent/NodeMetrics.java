@@ -17,6 +17,7 @@ import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.Time;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -28,6 +29,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What Prometheus sees of a node's membership; docs/OPERATIONS.md lists the names. Gone with the session. */
@@ -88,10 +90,21 @@ final class NodeMetrics implements AutoCloseable {
         keep(Gauge.builder("starling.core.waiting.inputs", loop, CoreLoop::waiting).description("Inputs in the core's queue").register(registry));
         keep(FunctionCounter.builder("starling.core.dropped.inputs", loop, CoreLoop::droppedInputs)
                 .description("Messages dropped because the core's queue was full").register(registry));
-        keep(FunctionCounter.builder("starling.storage.failures", storage, Storage::failures)
-                .description("Transactions that could not be written to disk").register(registry));
+        bind(storage);
         keep(FunctionCounter.builder("starling.overlay.failures", overlays, OverlayRunner::failures)
                 .description("Attempts to program a network that failed").register(registry));
+    }
+
+    private void bind(Storage storage) {
+        keep(FunctionCounter.builder("starling.storage.failures", storage, Storage::failures)
+                .description("Transactions that could not be written to disk").register(registry));
+        keep(Gauge.builder("starling.disk.trouble", storage, disk -> disk.trouble() == null ? 0 : 1)
+                .description("1 while the disk takes no writes, or takes them too slowly; docker info says why").register(registry));
+        keep(Gauge.builder("starling.disk.unsaved", storage, Storage::unsaved).description("Values that the disk does not have yet").register(registry));
+        keep(FunctionTimer.builder("starling.disk.writes", storage, Storage::transactions, Storage::writeSeconds, TimeUnit.SECONDS)
+                .description("Transactions, and the time that the disk took for them").register(registry));
+        keep(FunctionCounter.builder("starling.disk.written", ProcessIo.class, process -> ProcessIo.bytesWritten()).baseUnit("bytes")
+                .description("Bytes that this agent has had written to disks").register(registry));
     }
 
     /** @param desk null on a worker */

@@ -57,11 +57,11 @@ final class PendingWrites {
     }
 
     /** This node's disk refused it: the caller must not be told that it is kept. */
-    synchronized void notStored(String uid, long generation) {
+    synchronized void notStored(String uid, long generation, String trouble) {
         Key key = new Key(uid, generation);
         Pending write = pending.get(key);
         if (write != null) {
-            fail(key, write, "could not be written to this node's disk; see the log");
+            fail(key, write, "is not acknowledged: " + trouble + ". Other nodes may have it all the same, and this one tries again");
         }
     }
 

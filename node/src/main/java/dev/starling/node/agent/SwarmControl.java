@@ -80,7 +80,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     }
 
     private SwarmSession open(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
-        return SwarmSession.open(host, identity, newClock(), directory.openStore(), seeds, identities);
+        return SwarmSession.open(host, identity, directory, newClock(), seeds, identities);
     }
 
     private TrustClock newClock() {
@@ -234,7 +234,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
 
     private SwarmSession openFirst(SwarmDirectory.Identity identity, TrustClock clock, List<Endpoint> seeds) {
         try {
-            return SwarmSession.open(host, identity, clock, directory.openStore(), seeds, identities);
+            return SwarmSession.open(host, identity, directory, clock, seeds, identities);
         } catch (RuntimeException e) {
             forget();
             throw e;

@@ -8,23 +8,27 @@ import dev.starling.gossip.trust.KeyVault;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.PrivateFile;
 import dev.starling.gossip.trust.SealingKey;
+import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.config.NodeConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What this node keeps of its membership, below {@code DATA/swarm} (0700): its key and certificates, on a manager the CA's key and the cluster's data key,
  * the address it advertises, the store, and the secrets that its tasks use, sealed.
  */
 final class SwarmDirectory {
+    private static final Logger LOG = LoggerFactory.getLogger(SwarmDirectory.class);
+
     /** @param authorities null on a worker; {@code dataKey}, by which secrets are sealed in the desired state, likewise */
     record Identity(NodeCredentials credentials, ClusterAuthorities authorities, SealingKey dataKey, Endpoint advertise) {}
 
@@ -69,12 +73,27 @@ final class SwarmDirectory {
     void save(Identity identity) {
         try {
             wipe();
-            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            identity.credentials().save(directory, vault);
-            writeManagersKeys(identity);
-            file(ADVERTISE).write(identity.advertise() + "\n");
+            PrivateFile.makeDirectory(directory);
+            write(identity);
         } catch (IOException e) {
             throw new UncheckedIOException(directory + " cannot be written", e);
+        }
+    }
+
+    private void write(Identity identity) {
+        identity.credentials().save(directory, vault);
+        writeManagersKeys(identity);
+        file(ADVERTISE).write(identity.advertise() + "\n");
+    }
+
+    /** Puts the identity of a running node back where somebody has removed it from under it. {@code unlockKey}: null without autolock. */
+    void restore(Identity identity, UnlockKey unlockKey) {
+        if (!hasIdentity()) {
+            LOG.warn("{} has lost this node's identity; it is written anew", directory);
+            if (unlockKey != null) {
+                vault.seal(unlockKey); // the lock is lost too, and without it nobody could open what is written now
+            }
+            write(identity);
         }
     }
 
@@ -128,7 +147,7 @@ final class SwarmDirectory {
     /** Forgets the membership. The marker goes first, so that a half-done wipe is no identity. */
     void wipe() {
         try {
-            Files.deleteIfExists(directory.resolve(ADVERTISE));
+            file(ADVERTISE).delete();
             vault.forget();
             if (Files.exists(directory)) {
                 try (Stream<Path> files = Files.walk(directory)) {

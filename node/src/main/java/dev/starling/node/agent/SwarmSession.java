@@ -47,11 +47,17 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,9 +67,11 @@ import org.slf4j.LoggerFactory;
  */
 final class SwarmSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
+    private static final long CORE_SECONDS = 5;
     private static final int MAX_WARNINGS = 100;
 
     private final Host host;
+    private final SwarmDirectory directory;
     private final SessionTrust trust;
     private final OwnCertificate.Installer installer;
     private final AgentClock clock;
@@ -96,11 +104,12 @@ final class SwarmSession implements AutoCloseable {
     private volatile boolean started;
 
     /** @param identity its authorities, the CA's keys, are there on a manager only */
-    static SwarmSession open(Host host, SwarmDirectory.Identity identity, TrustClock clock, NodeStore store, Collection<Endpoint> seeds,
+    static SwarmSession open(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, TrustClock clock, Collection<Endpoint> seeds,
             OwnCertificate.Installer installer) {
+        NodeStore store = directory.openStore();
         SwarmSession session;
         try {
-            session = new SwarmSession(host, identity, clock, store, installer);
+            session = new SwarmSession(host, identity, directory, clock, store, installer);
         } catch (RuntimeException e) {
             store.close(); // most likely the gossip address is in use; the next try opens it anew
             throw e;
@@ -114,8 +123,10 @@ final class SwarmSession implements AutoCloseable {
         }
     }
 
-    private SwarmSession(Host host, SwarmDirectory.Identity identity, TrustClock clock, NodeStore store, OwnCertificate.Installer installer) {
+    private SwarmSession(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, TrustClock clock, NodeStore store,
+            OwnCertificate.Installer installer) {
         this.host = host;
+        this.directory = directory;
         this.trust = new SessionTrust(identity, clock, this::snapshot, installer::unlockKey);
         this.installer = installer;
         this.clock = new AgentClock(clock);
@@ -128,7 +139,7 @@ final class SwarmSession implements AutoCloseable {
         this.certificates = new RootFollowingGuard(trust.roots());
         this.writers = new EnrolledWriters(certificates);
         this.desk = role() == Role.WORKER ? null : new CertificateDesk(trust);
-        this.storage = new Storage(store);
+        this.storage = new Storage(store, this::everything, host.timer(), this::diskTroubleChanged, Storage.PATIENCE_MILLIS);
         this.writes = new PendingWrites(host.timer());
         this.edge = new ClusterEdge(transport, credentials());
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
@@ -222,21 +233,53 @@ final class SwarmSession implements AutoCloseable {
         metrics.update(snapshot, malformedValues, unfamiliarValues);
     }
 
-    /** What this node says of itself; sent anew when images come or go. */
+    /** What this node says of itself; sent anew when images come or go, or its disk gets into trouble or out of it. */
     private void describe() {
         NodeReport report = report();
         tell((core, now) -> core.describe(report, now));
     }
 
+    private void diskTroubleChanged() {
+        if (started) {
+            describe();
+        }
+    }
+
+    /** For a store that has lost what it held; the identity beside it may be gone as well. */
+    private Storage.Batch everything() {
+        try {
+            Storage.Batch all = loop.ask((core, now) -> {
+                Map<String, Optional<Bytes>> record = new TreeMap<>();
+                core.ownRecord().forEach((key, value) -> record.put(key, Optional.of(value)));
+                return new Storage.Batch(core.desired().all(), record, List.copyOf(core.snapshot().members().values()),
+                        Storage.Urgency.NOW, null);
+            }).get(CORE_SECONDS, TimeUnit.SECONDS);
+            directory.restore(identity(), trust.unlockKey());
+            return all;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the core was asked for its state", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the core did not tell its state: " + e, e);
+        }
+    }
+
     private NodeReport report() {
         NodeConfig config = host.config();
         Resources has = host.facts().capacity();
+        TreeSet<String> warnings = new TreeSet<>(host.warnings());
+        warnings.addAll(diskWarnings());
         Resources offers = new Resources(config.resources().nanoCpus() > 0 ? config.resources().nanoCpus() : has.nanoCpus(),
                 config.resources().memoryBytes() > 0 ? config.resources().memoryBytes() : has.memoryBytes(), config.genericResources());
         return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
                 role(), host.facts().platform(), offers, host.version(),
                 Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
-                Collections.unmodifiableSortedSet(new TreeSet<>(host.warnings())), obstacles.current());
+                Collections.unmodifiableSortedSet(warnings), obstacles.current());
+    }
+
+    private List<String> diskWarnings() {
+        String trouble = storage.trouble();
+        return trouble == null ? List.of() : List.of("WARNING: " + trouble);
     }
 
     /** A container of this node ended. */
@@ -328,7 +371,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     List<String> warnings() {
-        return services.warnings();
+        return Stream.concat(services.warnings().stream(), diskWarnings().stream()).toList();
     }
 
     /** This node leaves for good: rules that lead to tasks elsewhere go. */
@@ -454,11 +497,11 @@ final class SwarmSession implements AutoCloseable {
         }
 
         @Override
-        public void stored(DesiredObject object, boolean stored) {
-            if (stored) {
+        public void stored(DesiredObject object, String trouble) {
+            if (trouble == null) {
                 tell((core, now) -> core.persisted(object.uid(), object.generation(), now));
             } else {
-                writes.notStored(object.uid(), object.generation());
+                writes.notStored(object.uid(), object.generation(), trouble);
             }
         }
 

@@ -32,7 +32,10 @@ final class NodeJson {
         ObjectNode json = document == null ? withoutDocument(node) : DocumentJson.head(document);
         json.set("Spec", spec(node, document));
         json.set("Description", description(node, report));
-        json.putObject("Status").put("State", state(node)).put("Addr", node.address());
+        ObjectNode status = json.putObject("Status").put("State", state(node)).put("Addr", node.address());
+        if (report != null && !report.warnings().isEmpty()) {
+            status.put("Message", String.join("; ", report.warnings()));
+        }
         if (node.role() == Role.MANAGER) {
             // no node leads; "Leader": false makes the CLI print the reachability instead
             json.putObject("ManagerStatus").put("Leader", false).put("Reachability", node.ready() ? "reachable" : "unreachable")

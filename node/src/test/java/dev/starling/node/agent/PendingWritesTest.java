@@ -62,9 +62,10 @@ class PendingWritesTest {
     @Test
     void whatTheDiskRefusedIsNotAcknowledged() {
         CompletableFuture<Integer> write = writes.await("web", 1, 1);
-        writes.notStored("web", 1);
+        writes.notStored("web", 1, "no space is left");
         writes.replicated("web", 1, 3);
-        assertTrue(assertThrows(CompletionException.class, write::join).getCause().getMessage().contains("could not be written"));
+        String message = assertThrows(CompletionException.class, write::join).getCause().getMessage();
+        assertTrue(message.contains("web") && message.contains("not acknowledged") && message.contains("no space is left"), message);
     }
 
     @Test

@@ -39,11 +39,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A node of this release between two of a later one, which has a seventh kind of object and another key in its records: both get through it, by
+ * A node of this release between two of a later one, which has one more kind of object and another key in its records: both get through it, by
  * push and by digest, over its disk too, and it counts them and looks into neither.
  */
 class LaterReleaseTest {
-    private static final int LATER_KIND = 7;
+    private static final int LATER_KIND = Kind.MAX_CODE;
     private static final Bytes LATER_BODY = Bytes.wrap(new byte[] {1, 2, 3, (byte) 0xff});
 
     @TempDir
