@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Against {@code ip xfrm}. What needs ESP is skipped on a kernel without it; deploy/tests/in-uml-encryption.sh runs it on one that has it. */
+/** Against {@code ip xfrm}. What needs ESP is skipped on a kernel without it. */
 class NetlinkVxlanEncryptionTest {
     private static final String LOCAL = "192.0.2.1";
     private static final String PEER = "192.0.2.2";
