@@ -3,6 +3,7 @@ package dev.starling.netlink;
 /** The error numbers that this module decides by; any other is passed on as it is. */
 public final class Errno {
     public static final int ENOENT = 2;
+    public static final int ESRCH = 3;
     public static final int EINTR = 4;
     public static final int EAGAIN = 11;
     public static final int EEXIST = 17;

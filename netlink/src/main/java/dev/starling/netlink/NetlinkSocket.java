@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A netlink socket of one family (rtnetlink, or netfilter's): sends requests, reads every answer, and turns the kernel's errors into exceptions.
+ * A netlink socket of one family (rtnetlink, netfilter's or XFRM's): sends requests, reads every answer, and turns the kernel's errors into exceptions.
  *
  * <p>The kernel works on a request while it is sent and queues the answers, so the size of a batch is bounded by what the receive buffer
  * can hold: {@value #BATCH} acks at a time. A socket belongs to the namespace of the thread that opened it. Calls are serialised.
@@ -36,6 +36,11 @@ public final class NetlinkSocket implements AutoCloseable {
     /** For nf_tables and connection tracking, in {@code namespace}. */
     public static NetlinkSocket netfilter(NetNs namespace) {
         return namespace.call(() -> open(LibC.NETLINK_NETFILTER));
+    }
+
+    /** For security associations and policies, in {@code namespace}. */
+    public static NetlinkSocket xfrm(NetNs namespace) {
+        return namespace.call(() -> open(LibC.NETLINK_XFRM));
     }
 
     private static NetlinkSocket open(int protocol) {

@@ -15,6 +15,7 @@ import dev.starling.netlink.route.Link;
 import dev.starling.netlink.route.LinkKind;
 import dev.starling.netlink.route.Links;
 import dev.starling.netlink.route.Neighbors;
+import dev.starling.netlink.xfrm.VxlanEncryption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -39,7 +40,7 @@ import java.util.stream.Collectors;
  *                 |
  *              sx-KEY                      VXLAN: learning off, flood off, neigh_suppress on
  *                 |
- *          underlay device, UDP 4789
+ *          underlay device, UDP 4789; of an encrypted network UDP 7947, in ESP
  * </pre>
  *
  * The bridge's MAC is set when it is made: one that changes later makes the kernel forget the neighbours. Containers ask ARP for the
@@ -69,7 +70,7 @@ public final class NetlinkOverlay implements Overlay {
     @Override
     public synchronized void ensure(OverlayNetwork network, String vtep) {
         DeviceNames names = DeviceNames.of(network.uid());
-        LinkKind.Vxlan tunnel = new LinkKind.Vxlan(network.vni(), vtep, underlay(vtep), VXLAN_PORT);
+        LinkKind.Vxlan tunnel = new LinkKind.Vxlan(network.vni(), vtep, underlay(vtep), network.encrypted() ? VxlanEncryption.PORT : VXLAN_PORT);
         Link bridge = bridge(names, network);
         Link vxlan = vxlan(names, network, tunnel, bridge);
         setKernelSwitches(names);

@@ -9,5 +9,11 @@ package dev.starling.netlink.overlay;
  * @param gateway   the bridge's own address in it, the same on each node
  * @param internal  whether its containers are to reach nothing outside of it
  * @param mtu       of the overlay devices, e.g. 1450
+ * @param encrypted whether it goes between hosts as ESP only ({@code VxlanEncryption})
  */
-public record OverlayNetwork(String uid, int vni, String subnet, String gateway, boolean internal, int mtu) {}
+public record OverlayNetwork(String uid, int vni, String subnet, String gateway, boolean internal, int mtu, boolean encrypted) {
+    /** In the clear. */
+    public OverlayNetwork(String uid, int vni, String subnet, String gateway, boolean internal, int mtu) {
+        this(uid, vni, subnet, gateway, internal, mtu, false);
+    }
+}

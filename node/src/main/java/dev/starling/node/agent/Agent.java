@@ -4,6 +4,8 @@ import dev.starling.netlink.NetNs;
 import dev.starling.netlink.balance.Balancer;
 import dev.starling.netlink.balance.NetfilterBalancer;
 import dev.starling.netlink.overlay.NetlinkOverlay;
+import dev.starling.netlink.xfrm.NetlinkVxlanEncryption;
+import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.api.DockerApi;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.spec.ServiceSpecCheck;
@@ -85,7 +87,9 @@ public final class Agent implements AutoCloseable {
                 new RuntimeOptions(config.cgroupParent(), false)));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Balancer balancer = new NetfilterBalancer(NetNs.current());
-        Host host = new Host(config, facts, version, new AgentClock(), runtime, images, overlay, balancer, balancer.missing(), vertx, meters, timer);
+        VxlanEncryption encryption = new NetlinkVxlanEncryption(NetNs.current());
+        Host host = new Host(config, facts, version, new AgentClock(), runtime, images, overlay, balancer, balancer.missing(),
+                encryption, encryption.support(), vertx, meters, timer);
         host.warnings().forEach(LOG::warn);
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
         runtime.onExit(swarm::containerEnded);

@@ -51,7 +51,7 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
     static Optional<OverlayNetwork> onThisNode(ClusterSnapshot snapshot, Document document) {
         return NetworkSpecReader.overlay(document).flatMap(network -> !network.gateway().isEmpty() ? Optional.of(network)
                 : gateway(snapshot, snapshot.self(), document).map(own ->
-                        new OverlayNetwork(network.uid(), network.vni(), network.subnet(), own, network.internal(), network.mtu())));
+                        new OverlayNetwork(network.uid(), network.vni(), network.subnet(), own, network.internal(), network.mtu(), network.encrypted())));
     }
 
     private static Optional<String> gateway(ClusterSnapshot snapshot, NodeId node, Document network) {

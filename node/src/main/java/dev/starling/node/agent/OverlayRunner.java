@@ -39,6 +39,7 @@ final class OverlayRunner implements AutoCloseable {
     private final Overlay overlay;
     private final DnsServer dns;
     private final ServiceAddresses services;
+    private final NetworkEncryption encryption;
     private final String vtep;
     private final AtomicReference<ClusterSnapshot> newest = new AtomicReference<>();
     private final LongAdder failures = new LongAdder();
@@ -49,10 +50,11 @@ final class OverlayRunner implements AutoCloseable {
     private final Map<String, Long> lastNeeded = new HashMap<>();
     private volatile boolean closed;
 
-    OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, String vtep) {
+    OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, NetworkEncryption encryption, String vtep) {
         this.overlay = overlay;
         this.dns = dns;
         this.services = services;
+        this.encryption = encryption;
         this.vtep = vtep;
         thread.setDaemon(true);
     }
@@ -115,6 +117,7 @@ final class OverlayRunner implements AutoCloseable {
         if (network.equals(ensured.get(network.uid()))) {
             return;
         }
+        encryption.secure(network);
         try {
             overlay.ensure(network, vtep);
             dns.listen(network.uid(), network.gateway());
@@ -152,6 +155,7 @@ final class OverlayRunner implements AutoCloseable {
     }
 
     private void reconcile(ClusterSnapshot snapshot) {
+        attempt("encryption of networks", () -> encryption.reconcile(snapshot, System.nanoTime()));
         OverlayPlan plan = OverlayPlan.of(snapshot);
         dns.update(NameTables.of(snapshot, services.available()));
         for (OverlayNetwork network : plan.networks().values()) {

@@ -27,6 +27,7 @@ import dev.starling.gossip.trust.TrustClock;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.core.KeyAcknowledgement;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
@@ -49,6 +50,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
@@ -84,6 +86,7 @@ final class SwarmSession implements AutoCloseable {
     private final TaskRunner tasks;
     private final DnsServer dns;
     private final ServiceAddresses services;
+    private final NetworkEncryption encryption;
     private final OverlayRunner overlays;
     private final AgentTaskLogs logs;
     private final HostObstacles obstacles;
@@ -144,7 +147,9 @@ final class SwarmSession implements AutoCloseable {
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
         this.dns = new DnsServer(DnsConfig.standard());
         this.services = new ServiceAddresses(host.balancer(), host.overlay(), host.missingForServices());
-        this.overlays = new OverlayRunner(host.overlay(), dns, services, advertise.host());
+        this.encryption = new NetworkEncryption(host.encryption(), host.esp(), new EncryptionRecord(), advertise.host(),
+                host.config().networkKeyRenewal());
+        this.overlays = new OverlayRunner(host.overlay(), dns, services, encryption, advertise.host());
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
         this.images = new ImagesOfTasks(host.images());
         this.blobs = new BlobDesk(host.images(), host.config().registries().bytesPerSecond());
@@ -203,6 +208,7 @@ final class SwarmSession implements AutoCloseable {
         host.images().onChange(this::describe);
         loop.start();
         started = true;
+        encryption.start(System.nanoTime());
         overlays.start();
         obstacles.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
@@ -382,6 +388,7 @@ final class SwarmSession implements AutoCloseable {
     /** This node leaves for good: rules that lead to tasks elsewhere go. */
     void withdraw() {
         overlays.close();
+        encryption.clear();
         services.remove();
     }
 
@@ -410,6 +417,19 @@ final class SwarmSession implements AutoCloseable {
         storage.close();
         store.close();
         metrics.close();
+    }
+
+    /** Into this node's record. */
+    private final class EncryptionRecord implements NetworkEncryption.Announcements {
+        @Override
+        public void keys(List<Bytes> keys, List<String> ciphers) {
+            tell((core, now) -> core.encrypt(keys, ciphers, now));
+        }
+
+        @Override
+        public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements) {
+            tell((core, now) -> core.acknowledge(acknowledgements, now));
+        }
     }
 
     /** From the network into the core's queue. */

@@ -9,6 +9,7 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -31,12 +32,14 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
-            "resources", "generic-resources", "registries");
+            "resources", "generic-resources", "registries", "network-key-renewal");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
     private static final int MAX_FILE_BYTES = 1 << 20;
     private static final int MAX_NESTING = 16;
+    private static final Duration LEAST_RENEWAL = Duration.ofSeconds(1);
+    private static final Duration MOST_RENEWAL = Duration.ofDays(30);
     /** {@code sun_path} of sockaddr_un has 108 bytes, the last of them 0 (unix(7)). */
     private static final int MAX_SOCKET_PATH_BYTES = 107;
 
@@ -108,7 +111,16 @@ public final class ConfigLoader {
                 s.read("log-level", defaults.logLevel(), oneOf(LogLevel.class)),
                 resources(s.readSection("resources", RESOURCE_KEYS)),
                 genericResources(s),
-                RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)));
+                RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)),
+                s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal));
+    }
+
+    private static Duration renewal(String text) {
+        Duration period = GossipSection.duration(text);
+        if (period.compareTo(LEAST_RENEWAL) < 0 || period.compareTo(MOST_RENEWAL) > 0) {
+            throw new IllegalArgumentException("must be 1s to 720h, got " + text);
+        }
+        return period;
     }
 
     private static GenericResources genericResources(Section s) {

@@ -48,7 +48,7 @@ final class GossipSection {
         return s.read(key, config, text -> change.apply(config, parse.apply(text)));
     }
 
-    private static Duration duration(String text) {
+    static Duration duration(String text) {
         Matcher matcher = DURATION.matcher(text);
         if (!matcher.matches()) {
             throw new IllegalArgumentException("'" + text + "' is not a time with its unit, such as 300ms or 2s");

@@ -8,6 +8,7 @@ import dev.starling.runtime.registry.RegistrySettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -36,12 +37,13 @@ import java.util.TreeMap;
  * @param resources     what this node offers; an amount of 0 means: as much as the machine has
  * @param genericResources what it offers besides, by kind
  * @param registries    how images are pulled, and from where
+ * @param networkKeyRenewal how often the keys of encrypted overlay networks are changed
  */
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
         Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
-        GenericResources genericResources, RegistrySettings registries) {
+        GenericResources genericResources, RegistrySettings registries, Duration networkKeyRenewal) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -53,22 +55,13 @@ public record NodeConfig(
         labels = Collections.unmodifiableMap(new TreeMap<>(labels)); // sorted: what nodes say of themselves is in one order
     }
 
-    /** One that treats all registries alike. */
-    public NodeConfig(
-            String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
-            List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
-            Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
-            GenericResources genericResources) {
-        this(name, dataDir, apiSocket, listen, advertise, joinListen, seeds, joinToken, joinTokenFile, joinAddresses, metrics, labels, profile,
-                gossip, cgroupParent, logLevel, resources, genericResources, RegistrySettings.DEFAULTS);
-    }
-
     /** The configuration of a node whose file is empty. */
     public static NodeConfig defaults(String hostName) {
         return new NodeConfig(hostName, Path.of("/var/lib/starling"), Path.of("/run/starling/docker.sock"),
                 new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
                 List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
-                Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE);
+                Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE,
+                RegistrySettings.DEFAULTS, Duration.ofHours(12));
     }
 
     /** Whether this node, as long as it has no identity, tries to join by itself. */

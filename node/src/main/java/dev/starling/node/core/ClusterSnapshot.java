@@ -14,15 +14,17 @@ import java.util.SortedMap;
  *
  * @param documents    the live objects of each kind, oldest first; every kind has an entry
  * @param certificates what each node says of its certificate
+ * @param encryption   of the nodes that can encrypt overlay networks; the same map until something of it changes
  */
 public record ClusterSnapshot(
         NodeId self, Role role, SortedMap<NodeId, Member> members, SortedMap<NodeId, NodeReport> reports, View view,
-        SortedMap<Kind, List<Document>> documents, SortedMap<NodeId, CertificateReport> certificates) {
+        SortedMap<Kind, List<Document>> documents, SortedMap<NodeId, CertificateReport> certificates,
+        SortedMap<NodeId, NodeEncryption> encryption) {
 
-    /** Where nobody has said anything of certificates. */
+    /** Where nobody has said anything of certificates and encryption. */
     public ClusterSnapshot(NodeId self, Role role, SortedMap<NodeId, Member> members, SortedMap<NodeId, NodeReport> reports, View view,
             SortedMap<Kind, List<Document>> documents) {
-        this(self, role, members, reports, view, documents, Collections.emptySortedMap());
+        this(self, role, members, reports, view, documents, Collections.emptySortedMap(), Collections.emptySortedMap());
     }
 
     /** How much there is, in a few words. */

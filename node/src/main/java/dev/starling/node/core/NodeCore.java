@@ -174,6 +174,33 @@ public final class NodeCore {
         absorb(now);
     }
 
+    /** The keys for overlay networks that this node offers from now on, oldest first; none: it cannot encrypt. */
+    public void encrypt(List<Bytes> keys, List<String> ciphers, Time now) {
+        if (keys.isEmpty()) {
+            removeRecordIfThere(RecordKeys.ENCRYPTION, now);
+        } else {
+            putRecord(RecordKeys.ENCRYPTION, RecordCodec.encode(keys, ciphers), now);
+        }
+        absorb(now);
+    }
+
+    /** What this node says to each peer of the keys between them; nothing to those that are not in it. */
+    public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements, Time now) {
+        for (String key : List.copyOf(gossip.records().of(self).keySet())) {
+            if (RecordKeys.isAcknowledgement(key) && !acknowledgements.containsKey(RecordKeys.acknowledgedPeer(key))) {
+                removeRecord(key, now);
+            }
+        }
+        acknowledgements.forEach((peer, said) -> putRecord(RecordKeys.acknowledged(peer), RecordCodec.encode(said), now));
+        absorb(now);
+    }
+
+    private void removeRecordIfThere(String key, Time now) {
+        if (gossip.records().of(self).containsKey(key)) {
+            removeRecord(key, now);
+        }
+    }
+
     /** All objects, as they are signed; for what the view leaves out. */
     public Desired desired() {
         return gossip.desired();

@@ -189,6 +189,57 @@ final class RecordCodec {
         return read(bytes, "certificate report", in -> new CertificateReport(in.text(), in.text()));
     }
 
+    /** Its keys and ciphers; what it acknowledges has keys of its own in the record. */
+    static Bytes encode(List<Bytes> keys, List<String> ciphers) {
+        return write(out -> {
+            out.writeVarInt(keys.size(), true);
+            for (Bytes key : keys) {
+                out.writeVarInt(key.size(), true);
+                out.writeBytes(key.array());
+            }
+            writeStrings(out, ciphers);
+        });
+    }
+
+    static NodeEncryption decodeEncryption(Bytes bytes) {
+        return read(bytes, "encryption", in -> {
+            int count = in.readVarInt(true);
+            if (count < 1 || count > NodeEncryption.MOST_KEYS) {
+                throw new MalformedRecordException(count + " encryption keys", null);
+            }
+            List<Bytes> keys = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                int size = in.readVarInt(true);
+                if (size < 0 || size > in.limit() - in.position()) {
+                    throw new MalformedRecordException("an encryption key of " + size + " bytes", null);
+                }
+                Bytes key = Bytes.wrap(in.readBytes(size));
+                if (!NodeEncryption.isKey(key)) {
+                    throw new MalformedRecordException("an encryption key of " + size + " bytes", null);
+                }
+                keys.add(key);
+            }
+            int ciphers = count(in);
+            List<String> names = new ArrayList<>();
+            for (int i = 0; i < ciphers; i++) {
+                names.add(in.text());
+            }
+            return new NodeEncryption(List.copyOf(keys), List.copyOf(names), Collections.emptySortedMap());
+        });
+    }
+
+    static Bytes encode(KeyAcknowledgement acknowledgement) {
+        return write(out -> {
+            out.writeString(acknowledgement.own());
+            out.writeString(acknowledgement.peers());
+            out.writeString(acknowledgement.sendsTo());
+        });
+    }
+
+    static KeyAcknowledgement decodeAcknowledgement(Bytes bytes) {
+        return read(bytes, "key acknowledgement", in -> new KeyAcknowledgement(in.text(), in.text(), in.text()));
+    }
+
     static Bytes encode(Refusal refusal) {
         return write(out -> {
             writeSlot(out, refusal.slot());

@@ -1,11 +1,14 @@
 package dev.starling.node.core;
 
+import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.Slot;
 
 /** The keys of a node's record. Their prefixes are on the wire and on disk. */
 final class RecordKeys {
     static final String NODE = "node";
     static final String CERTIFICATE = "certificate";
+    static final String ENCRYPTION = "encryption";
+    static final String ACKNOWLEDGED = "encryption/";
     static final String TASK = "task/";
     static final String REFUSAL = "refusal/";
     static final String BLOCKS = "blocks/";
@@ -16,6 +19,19 @@ final class RecordKeys {
 
     static String completed(String serviceUid) {
         return COMPLETED + serviceUid;
+    }
+
+    static String acknowledged(NodeId peer) {
+        return ACKNOWLEDGED + peer.value();
+    }
+
+    /** Whether {@link #acknowledgedPeer} can tell whose key it acknowledges. */
+    static boolean isAcknowledgement(String key) {
+        return key.startsWith(ACKNOWLEDGED) && key.length() > ACKNOWLEDGED.length() && key.length() <= ACKNOWLEDGED.length() + 64;
+    }
+
+    static NodeId acknowledgedPeer(String key) {
+        return new NodeId(key.substring(ACKNOWLEDGED.length()));
     }
 
     static String task(String taskId) {

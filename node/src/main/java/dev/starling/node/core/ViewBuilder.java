@@ -36,6 +36,9 @@ final class ViewBuilder {
     private static final class NodeRecord {
         NodeReport report;
         CertificateReport certificate;
+        /** Without what it acknowledges. */
+        NodeEncryption encryption;
+        final TreeMap<NodeId, KeyAcknowledgement> acknowledged = new TreeMap<>();
         final TreeMap<String, Task> tasks = new TreeMap<>();
         final TreeMap<String, Refusal> refusals = new TreeMap<>();
         final TreeMap<String, List<BlockClaim>> blocks = new TreeMap<>();
@@ -56,6 +59,7 @@ final class ViewBuilder {
         SortedMap<NodeId, List<CompletedWork>> completed;
         SortedMap<String, ServiceSpec> services;
         SortedMap<String, NetworkSpec> networks;
+        SortedMap<NodeId, NodeEncryption> encryption;
         final EnumMap<Kind, List<Document>> documents = new EnumMap<>(Kind.class);
     }
 
@@ -102,6 +106,13 @@ final class ViewBuilder {
             record.report = value == null ? null : RecordCodec.decodeReport(value);
         } else if (key.equals(RecordKeys.CERTIFICATE)) {
             record.certificate = value == null ? null : RecordCodec.decodeCertificate(value);
+        } else if (key.equals(RecordKeys.ENCRYPTION)) {
+            parts.nodes = null;
+            parts.encryption = null;
+            record.encryption = value == null ? null : RecordCodec.decodeEncryption(value);
+        } else if (RecordKeys.isAcknowledgement(key)) {
+            parts.encryption = null;
+            put(record.acknowledged, RecordKeys.acknowledgedPeer(key), value == null ? null : RecordCodec.decodeAcknowledgement(value));
         } else if (key.startsWith(RecordKeys.TASK)) {
             parts.tasks = null;
             record.taskList = null;
@@ -132,7 +143,7 @@ final class ViewBuilder {
         return task;
     }
 
-    private static <V> void put(TreeMap<String, V> map, String key, V value) {
+    private static <K, V> void put(TreeMap<K, V> map, K key, V value) {
         if (value == null) {
             map.remove(key);
         } else {
@@ -279,6 +290,7 @@ final class ViewBuilder {
     /** The node was removed from the cluster. */
     void forget(NodeId node) {
         records.remove(node);
+        parts.encryption = null;
         enrolledChanged();
     }
 
@@ -292,7 +304,20 @@ final class ViewBuilder {
                     Collections.emptySortedMap(), UNKNOWN_PLATFORM, Resources.NONE, Collections.emptySortedSet());
         }
         return new NodeView(id, report.hostname(), report.address(), report.role(), up, settings.availability(), settings.labels(),
-                report.engineLabels(), report.platform(), report.capacity(), report.images(), report.obstacles());
+                report.engineLabels(), report.platform(), report.capacity(), report.images(), report.obstacles().withNoEncryption(record.encryption == null));
+    }
+
+    private SortedMap<NodeId, NodeEncryption> encryption() {
+        if (parts.encryption == null) {
+            TreeMap<NodeId, NodeEncryption> all = new TreeMap<>();
+            records.forEach((id, record) -> {
+                if (record.encryption != null) {
+                    all.put(id, new NodeEncryption(record.encryption.keys(), record.encryption.ciphers(), unmodifiableCopy(record.acknowledged)));
+                }
+            });
+            parts.encryption = Collections.unmodifiableSortedMap(all);
+        }
+        return parts.encryption;
     }
 
     ClusterSnapshot snapshot(Role role, SortedMap<NodeId, Member> members, View view) {
@@ -311,7 +336,7 @@ final class ViewBuilder {
             all.put(kind, documents(kind));
         }
         return new ClusterSnapshot(self, role, unmodifiableCopy(members), Collections.unmodifiableSortedMap(reports), view,
-                Collections.unmodifiableSortedMap(all), Collections.unmodifiableSortedMap(certificates));
+                Collections.unmodifiableSortedMap(all), Collections.unmodifiableSortedMap(certificates), encryption());
     }
 
     private static <K, V> SortedMap<K, V> unmodifiableCopy(SortedMap<K, V> map) {

@@ -39,6 +39,7 @@ public final class NetworkSpecCheck {
             IPAM.Driver = default
             IPAM.Config[].Subnet string
             IPAM.Config[].Gateway string
+            Options.encrypted string
             Options.com.docker.network.driver.mtu string
             Labels map
             """);
@@ -54,9 +55,6 @@ public final class NetworkSpecCheck {
      * @throws SpecException INVALID, FORBIDDEN (a reserved name, a subnet that is taken) or NOT_SUPPORTED
      */
     public ObjectNode accept(JsonNode request) {
-        if (request.path("Options").has("encrypted")) {
-            throw SpecException.notSupported("encryption of overlay networks (--opt encrypted)");
-        }
         if (request.path("Driver").asText("").isEmpty() || request.path("Driver").asText().equals("bridge")) {
             throw SpecException.notSupported("a network of driver \"bridge\" (use --driver overlay)");
         }
@@ -71,6 +69,7 @@ public final class NetworkSpecCheck {
         if (Set.of("bridge", "host", "none", "ingress").contains(name)) {
             throw SpecException.forbidden("operation is not permitted on predefined " + name + " network");
         }
+        checkEncryption(request);
         checkMtu(request.path("Options").path(NetworkSpecReader.MTU_OPTION));
         ObjectNode result = request.deepCopy();
         result.remove("CheckDuplicate");
@@ -158,6 +157,19 @@ public final class NetworkSpecCheck {
 
     private int hash(String name, String purpose) {
         return (int) Long.parseLong(CanonicalJson.sha256(name + "\n" + snapshot.self() + "\n" + purpose).substring(0, 8), 16);
+    }
+
+    private void checkEncryption(JsonNode request) {
+        if (!NetworkSpecReader.isEncrypted(request)) {
+            return;
+        }
+        String value = request.path("Options").path(NetworkSpecReader.ENCRYPTED_OPTION).asText("");
+        if (!value.isEmpty() && !value.equals("true")) {
+            throw SpecException.invalid("Options.encrypted: leave it out for a network in the clear; must be empty or \"true\", got \"" + value + "\"");
+        }
+        if (snapshot.encryption().isEmpty()) {
+            throw SpecException.notSupported("an encrypted network (--opt encrypted) in a cluster in which no node's kernel has ESP (docker info says what it lacks)");
+        }
     }
 
     private static void checkMtu(JsonNode option) {

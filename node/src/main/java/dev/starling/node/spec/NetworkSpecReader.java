@@ -8,17 +8,26 @@ import java.util.Optional;
 
 /**
  * Takes from a stored network what the address plan and the kernel need. Never throws; empty where the document is not an overlay network
- * that this release can make (encrypted, another driver, an IPv6 subnet, ...).
+ * that this release can make (another driver, an IPv6 subnet, ...).
  */
 public final class NetworkSpecReader {
     /** VXLAN over IPv4 takes 50 bytes of an Ethernet frame's 1500. */
     static final int DEFAULT_MTU = 1450;
 
+    /** ESP takes 38 more at most: header, IV, padding and tag. */
+    static final int ENCRYPTED_MTU = 1412;
+
+    static final String ENCRYPTED_OPTION = "encrypted";
     static final String MTU_OPTION = "com.docker.network.driver.mtu";
 
     public static Optional<NetworkSpec> fromBody(Document document) {
         return overlay(document).map(overlay ->
-                new NetworkSpec(document.uid(), document.object().created(), overlay.subnet(), overlay.gateway()));
+                new NetworkSpec(document.uid(), document.object().created(), overlay.subnet(), overlay.gateway(), overlay.encrypted()));
+    }
+
+    /** Docker goes by the option's presence. */
+    public static boolean isEncrypted(JsonNode spec) {
+        return spec.path("Options").has(ENCRYPTED_OPTION);
     }
 
     /** The ingress network's gateway is empty: each node has its own. */
@@ -26,7 +35,7 @@ public final class NetworkSpecReader {
         JsonNode spec = document.spec();
         JsonNode config = spec.path("IPAM").path("Config").path(0);
         int vni = JsonValues.count(spec.path("VxlanId"), 0);
-        if (!spec.path("Driver").asText("").equals("overlay") || spec.path("Options").has("encrypted") || vni < 1 || vni >= 1 << 24) {
+        if (!spec.path("Driver").asText("").equals("overlay") || vni < 1 || vni >= 1 << 24) {
             return Optional.empty();
         }
         try {
@@ -36,9 +45,10 @@ public final class NetworkSpecReader {
             if (!ingress && !subnet.contains(Subnet.address(gateway))) {
                 return Optional.empty();
             }
-            int mtu = spec.path("Options").path(MTU_OPTION).asInt(DEFAULT_MTU);
+            boolean encrypted = isEncrypted(spec);
+            int mtu = spec.path("Options").path(MTU_OPTION).asInt(encrypted ? ENCRYPTED_MTU : DEFAULT_MTU);
             boolean internal = spec.path("Internal").asBoolean(false);
-            return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, internal, mtu));
+            return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, internal, mtu, encrypted));
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }

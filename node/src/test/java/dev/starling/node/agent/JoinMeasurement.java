@@ -82,9 +82,11 @@ public final class JoinMeasurement {
         NodeConfig defaults = NodeConfig.defaults("joiner");
         NodeConfig config = new NodeConfig("joiner", directory, defaults.apiSocket(), own, own, own, List.of(seed), null, null, List.of(), null,
                 Map.of(), Profile.LAN, Profile.LAN.gossip(), defaults.cgroupParent(), defaults.logLevel(), defaults.resources(),
-                defaults.genericResources());
+                defaults.genericResources(),
+                defaults.registries(), defaults.networkKeyRenewal());
         SwarmControl swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), new ToldContainers(),
-                new WatchedImages(new BusyboxOnly()), new LoopbackNode.NoOverlay(), new LoopbackNode.NoBalancer(), List.of("everything"), vertx,
+                new WatchedImages(new BusyboxOnly()), new LoopbackNode.NoOverlay(), new LoopbackNode.NoBalancer(), List.of("everything"),
+                new LoopbackNode.NoEncryption(), LoopbackNode.NoEncryption.NONE, vertx,
                 new SimpleMeterRegistry(), timer), new SwarmDirectory(directory));
         swarm.resume();
         long open = System.nanoTime();

@@ -8,6 +8,10 @@ import dev.starling.netlink.overlay.LocalEndpoint;
 import dev.starling.netlink.overlay.Overlay;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.netlink.overlay.RemoteEndpoint;
+import dev.starling.netlink.xfrm.EspSupport;
+import dev.starling.netlink.xfrm.PeerAssociations;
+import dev.starling.netlink.xfrm.SecurityAssociation;
+import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.Sample;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.config.NodeConfig;
@@ -22,6 +26,7 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -55,9 +60,11 @@ final class LoopbackNode implements AutoCloseable {
         NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
         NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
-                defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources());
+                defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources(),
+                defaults.registries(), defaults.networkKeyRenewal());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
-                new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"), vertx, meters, timer),
+                new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"),
+                new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),
                 new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();
     }
@@ -149,6 +156,26 @@ final class LoopbackNode implements AutoCloseable {
 
         @Override
         public void close() {}
+    }
+
+    /** Strict: a node whose kernel has no ESP asks for nothing. */
+    static final class NoEncryption implements VxlanEncryption {
+        static final EspSupport NONE = new EspSupport(List.of(), List.of("ESP"));
+
+        @Override
+        public EspSupport support() {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void refusePlaintext() {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public Set<SecurityAssociation.Id> apply(String local, Collection<PeerAssociations> peers, long nowNanos) {
+            throw new AssertionError("not expected");
+        }
     }
 
     /** Strict: a node whose kernel lacks everything asks for nothing. */

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
+import dev.starling.runtime.registry.RegistrySettings;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
 import java.io.IOException;
@@ -68,7 +69,7 @@ class ConfigLoaderTest {
                 List.of(new Endpoint("10.0.0.2", 7946), new Endpoint("10.0.0.3", 99), new Endpoint("seed.example.net", 7946)),
                 "SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377)), null,
                 Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG,
-                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE), config);
+                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE, RegistrySettings.DEFAULTS, Duration.ofHours(12)), config);
         assertEquals("SWMTKN-1-abc-def", config.readJoinToken());
     }
 

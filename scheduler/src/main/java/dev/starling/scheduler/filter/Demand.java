@@ -15,7 +15,7 @@ import java.util.Optional;
  * @param mayStart            false where the service wants a majority of the nodes in sight, and there is none
  */
 public record Demand(ServiceSpec service, List<Constraint> constraints, boolean constraintsReadable, boolean networksKnown,
-        boolean mayStart) {
+        boolean mayStart, boolean encrypted) {
     public static Demand of(ServiceSpec service, View view) {
         List<Constraint> constraints = new ArrayList<>();
         boolean readable = true;
@@ -27,7 +27,8 @@ public record Demand(ServiceSpec service, List<Constraint> constraints, boolean 
             }
         }
         return new Demand(service, List.copyOf(constraints), readable, view.networks().keySet().containsAll(service.networks()),
-                mayStart(service, view));
+                mayStart(service, view),
+                service.networks().stream().anyMatch(uid -> view.networks().containsKey(uid) && view.networks().get(uid).encrypted()));
     }
 
     /** More than half of the enrolled nodes are there, where the service asks for that. */

@@ -119,6 +119,22 @@ public enum Filter {
             return "a network of the service is not known yet, or was removed";
         }
     },
+    NETWORK_ENCRYPTION {
+        @Override
+        boolean passes(Demand demand, NodeView node, NodeLoad load) {
+            return !demand.encrypted() || !node.obstacles().noEncryption();
+        }
+
+        @Override
+        public Brief brief(Demand demand, NodeView node, NodeLoad load) {
+            return Brief.same("without encryption for networks");
+        }
+
+        @Override
+        public String detail(Demand demand, NodeView node, NodeLoad load) {
+            return "a network of the service is encrypted, and the node's kernel lacks what that needs (its docker info names it)";
+        }
+    },
     BIND_SOURCES {
         @Override
         boolean passes(Demand demand, NodeView node, NodeLoad load) {
@@ -243,7 +259,8 @@ public enum Filter {
     };
 
     /** Those which depend on the node and the service alone, not on what else runs there. */
-    static final List<Filter> STANDING = List.of(READY, AVAILABILITY, PLATFORM, CONSTRAINTS, PARTITION, NETWORKS, BIND_SOURCES);
+    static final List<Filter> STANDING = List.of(READY, AVAILABILITY, PLATFORM, CONSTRAINTS, PARTITION, NETWORKS, NETWORK_ENCRYPTION,
+            BIND_SOURCES);
     /** Those which depend on what else runs there. */
     static final List<Filter> LOAD = List.of(CPU, MEMORY, GENERIC_RESOURCES, HOST_PORTS, MAX_REPLICAS);
 

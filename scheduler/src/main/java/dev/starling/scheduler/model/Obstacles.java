@@ -9,12 +9,21 @@ import java.util.SortedSet;
  *
  * @param missingPaths sources of bind mounts that do not exist there
  * @param takenPorts   "tcp/8080": ports for host-mode publishing on which a process of the host listens
+ * @param noEncryption whether its kernel cannot encrypt overlay networks, or the node says nothing of it
  */
-public record Obstacles(SortedSet<String> missingPaths, SortedSet<String> takenPorts) {
+public record Obstacles(SortedSet<String> missingPaths, SortedSet<String> takenPorts, boolean noEncryption) {
     public static final Obstacles NONE = new Obstacles(Collections.emptySortedSet(), Collections.emptySortedSet());
+
+    public Obstacles(SortedSet<String> missingPaths, SortedSet<String> takenPorts) {
+        this(missingPaths, takenPorts, false);
+    }
 
     public Obstacles {
         missingPaths = Collections.unmodifiableSortedSet(missingPaths);
         takenPorts = Collections.unmodifiableSortedSet(takenPorts);
+    }
+
+    public Obstacles withNoEncryption(boolean none) {
+        return none == noEncryption ? this : new Obstacles(missingPaths, takenPorts, none);
     }
 }

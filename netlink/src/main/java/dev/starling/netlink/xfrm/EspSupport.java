@@ -1,0 +1,53 @@
+package dev.starling.netlink.xfrm;
+
+import dev.starling.netlink.NetNs;
+import dev.starling.netlink.NetlinkException;
+import dev.starling.netlink.NetlinkSocket;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a kernel has of ESP, found by asking: an association of each cipher, for an address of the documentation range (RFC 5737), is added and
+ * deleted again. That also loads modules.
+ *
+ * @param ciphers which it has
+ * @param missing what it lacks, in a line each, with the option and module that would bring it
+ */
+public record EspSupport(List<Cipher> ciphers, List<String> missing) {
+    private static final int PROBE_SPI = 0x5374_0001;
+
+    public boolean available() {
+        return !ciphers.isEmpty();
+    }
+
+    public static EspSupport of(NetNs namespace) {
+        try (NetlinkSocket socket = NetlinkSocket.xfrm(namespace)) {
+            List<Cipher> ciphers = new ArrayList<>();
+            List<String> missing = new ArrayList<>();
+            for (Cipher cipher : Cipher.values()) {
+                SecurityAssociation probe = new SecurityAssociation("192.0.2.1", "192.0.2.2", PROBE_SPI, VxlanEncryption.GROUP, cipher,
+                    EspKey.of(new byte[Cipher.KEY_BYTES]));
+                try {
+                    socket.execute(Xfrm.delete(probe.id())); // of a probe that was cut off
+                    socket.execute(Xfrm.add(probe));
+                    ciphers.add(cipher);
+                    socket.execute(Xfrm.delete(probe.id()));
+                } catch (NetlinkException e) {
+                    missing.add("ESP with " + cipher.text() + " (options CONFIG_INET_ESP, " + option(cipher) + "; modules esp4, "
+                        + module(cipher) + "): " + e.getMessage());
+                }
+            }
+            return new EspSupport(List.copyOf(ciphers), List.copyOf(missing));
+        } catch (NetlinkException e) {
+            return new EspSupport(List.of(), List.of("XFRM (option CONFIG_XFRM_USER, module xfrm_user): " + e.getMessage()));
+        }
+    }
+
+    private static String option(Cipher cipher) {
+        return cipher == Cipher.AES_GCM ? "CONFIG_CRYPTO_GCM" : "CONFIG_CRYPTO_CHACHA20POLY1305";
+    }
+
+    private static String module(Cipher cipher) {
+        return cipher == Cipher.AES_GCM ? "gcm" : "chacha20poly1305";
+    }
+}
