@@ -14,15 +14,19 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Always: a node claims no slot of a job that it knew to be done before, however many nodes died, were removed or lost their disks since, and
+ * Always: a node claims no slot of a job that it knew to be done for longer than keepers take to write that down, however many nodes died, were removed or lost their disks since, and
  * whatever it hears first of what came after. What it knew it may forget when its agent ends, and when the job's document here is another one (another
  * number of completions, another iteration).
  */
 public final class CompletedWorkStaysDone implements NodeInvariant {
+    /** Keepers write once a second, and the scheduler plans a moment later. */
+    private static final long KEPT_AFTER_MILLIS = 1_200;
+
     private static final class Known {
         long session;
         final TreeMap<String, ServiceSpec.Mode> modes = new TreeMap<>();
-        final TreeSet<String> done = new TreeSet<>();
+        /** Slot and iteration -> since when it is known to be done. */
+        final TreeMap<String, Long> done = new TreeMap<>();
         final TreeSet<String> claimed = new TreeSet<>();
         final SlotIndex index = new SlotIndex();
         View view;
@@ -47,11 +51,12 @@ public final class CompletedWorkStaysDone implements NodeInvariant {
         here.view = view;
         for (ServiceSpec service : view.services().values()) {
             if (service.isJob() && !service.mode().equals(here.modes.put(service.uid(), service.mode()))) {
-                here.done.removeIf(slot -> slot.startsWith(service.uid()));
+                here.done.keySet().removeIf(slot -> slot.startsWith(service.uid()));
             }
         }
         for (Task task : node.core().tasks(node.id())) {
-            if (task.iteration() > 0 && here.claimed.add(task.id()) && here.done.contains(task.slot() + " " + task.iteration())) {
+            if (task.iteration() > 0 && here.claimed.add(task.id())
+                    && cluster.now() - here.done.getOrDefault(task.slot() + " " + task.iteration(), cluster.now()) > KEPT_AFTER_MILLIS) {
                 return Optional.of(node + " claims " + task.slot() + " of iteration " + task.iteration() + ", which it knew to be done");
             }
         }
@@ -59,7 +64,7 @@ public final class CompletedWorkStaysDone implements NodeInvariant {
         for (ServiceSpec service : view.services().values()) {
             if (service.isJob()) {
                 table.service(service.uid()).orElseThrow().wanted().values().stream().filter(SlotState::completed)
-                        .forEach(state -> here.done.add(state.slot() + " " + service.iteration()));
+                        .forEach(state -> here.done.putIfAbsent(state.slot() + " " + service.iteration(), cluster.now()));
             }
         }
         return Optional.empty();
