@@ -17,7 +17,7 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 what_would_be_is_said:60
     an_agent_restart_adopts_its_containers:60 bad_input_gets_a_clear_error:90
-    garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 what_is_missing_is_named:20 metrics_are_served:20
+    garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 host_ports_and_taken_ports_are_told:50
     virtual_addresses_and_the_way_out:60
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
@@ -293,6 +293,15 @@ nothing_in_plain() {
         found=$(grep -rlaF -- "$form" "$DATA_DIR" "$LOG_DIR" "$RUN_DIR")
         [[ -z $found ]] || fail "the secret is in plain in: $found"
     done
+}
+
+an_exclusive_task_has_its_token() {
+    need_busybox
+    d service create --detach --name db --label starling.partition=exclusive --env X=1 busybox sh -c 'echo "token=$STARLING_FENCING_TOKEN"; sleep 3600' >/dev/null || fail "create"
+    wait_until 40 says db 'token=1' || fail "no token within 40 s: $(tasks_text db)"
+    expect_error "cannot change from exclusive to both" d service update --label-rm starling.partition db
+    expect_error "there is no such label" d service create --label starling.nonsense=1 busybox
+    d service rm db >/dev/null || fail "rm"
 }
 
 what_is_missing_is_named() {

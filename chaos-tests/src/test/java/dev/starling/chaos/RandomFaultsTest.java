@@ -9,6 +9,7 @@ import dev.starling.chaos.invariant.ClaimsNeverGoBack;
 import dev.starling.chaos.invariant.CompletedWorkStaysDone;
 import dev.starling.chaos.invariant.DevicesAreWithOneTask;
 import dev.starling.chaos.invariant.EachSlotRunsOnce;
+import dev.starling.chaos.invariant.ExclusiveSlotsRunOnce;
 import dev.starling.chaos.invariant.GenerationsNeverGoBack;
 import dev.starling.chaos.invariant.Invariant;
 import dev.starling.chaos.invariant.JobsAreDone;
@@ -18,6 +19,7 @@ import dev.starling.chaos.invariant.ViewsAreEqual;
 import dev.starling.chaos.sim.Nemesis;
 import dev.starling.chaos.sim.Operator;
 import dev.starling.chaos.sim.Simulation;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -45,6 +47,7 @@ class RandomFaultsTest {
     @MethodSource("seeds")
     void comesToRestAfterRandomFaults(long seed) {
         Simulation cluster = new Simulation(seed);
+        cluster.rebalanceAfter(Duration.ofSeconds(10), Duration.ofSeconds(2));
         cluster.addNodes(3 + cluster.random().nextInt(8));
         boolean scarce = cluster.random().nextInt(4) == 0;
         OneWriterPerRecord oneWriter = new OneWriterPerRecord();
@@ -54,6 +57,7 @@ class RandomFaultsTest {
         cluster.always(new DevicesAreWithOneTask());
         cluster.always(new CompletedWorkStaysDone());
         cluster.always(oneWriter);
+        cluster.always(new ExclusiveSlotsRunOnce());
         cluster.periodically(oneWriter);
         cluster.startAll();
         cluster.runFor(5_000);

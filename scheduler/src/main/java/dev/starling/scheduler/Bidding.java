@@ -66,6 +66,9 @@ final class Bidding implements Phase {
     }
 
     private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {
+        if (!round.mayStart(service, choice.slot())) {
+            return; // its stewards are being asked, or the cluster is about to fall apart
+        }
         Optional<String> noRoom = round.demand(service).whyNot(round.self(), load);
         if (noRoom.isPresent()) {
             round.own().refuse(choice.slot(), noRoom.get(), false, service, round.self(), round.now());
@@ -81,7 +84,7 @@ final class Bidding implements Phase {
             Task task = round.mint().first(service, choice.slot(), choice.price(), attempt(round, service, choice.slot()),
                     granted.addresses(), reserved.get(), round.now());
             round.own().put(task);
-            round.own().start(task);
+            round.own().start(task, round.exclusive().token(service, choice.slot()));
             load.add(service);
         } else if (outcome instanceof AddressPlan.Outcome.Exhausted exhausted) {
             round.own().refuse(choice.slot(), exhausted.reason(), false, service, round.self(), round.now());

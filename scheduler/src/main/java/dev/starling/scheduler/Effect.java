@@ -93,7 +93,7 @@ public sealed interface Effect {
         }
     }
 
-    /** Stop the task's container with the service's signal and grace, then report its exit. */
+    /** Stop the task's container with the service's signal and grace, then report its exit. It waits for nothing, the disk included. */
     record Stop(Task task, String reason) implements Effect {
         @Override
         public void handle(Handler handler) {

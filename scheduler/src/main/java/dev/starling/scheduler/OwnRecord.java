@@ -137,7 +137,12 @@ final class OwnRecord {
     }
 
     void start(Task task) {
-        Task running = task.withDesired(TaskState.RUNNING);
+        start(task, 0);
+    }
+
+    /** @param token of an exclusive slot that this node holds */
+    void start(Task task, long token) {
+        Task running = task.withDesired(TaskState.RUNNING).withFencingToken(token);
         if (!running.equals(tasks.get(task.id()))) {
             put(running);
         }

@@ -56,7 +56,7 @@ final class Renewal implements Phase {
                     succeed(round, addressing, service, task, task.attempt(), 0);
                 } else if (!round.own().hasBegun(task)) {
                     startWhenDue(round, addressing, service, task);
-                } else if (!service.isCurrent(task) && !hasSuccessor(round, task)
+                } else if (!service.isCurrent(task) && !hasSuccessor(round, task) && round.sight().mayStart(round, service)
                         && rollouts.computeIfAbsent(service.uid(), uid -> rollout(round, service)).mayChange(task.slot())) {
                     update(round, addressing, service, task);
                 }
@@ -89,9 +89,11 @@ final class Renewal implements Phase {
             if (stays) {
                 succeed(round, addressing, service, task, 0, 0);
             }
+        } else if (!round.mayStart(service, task.slot())) {
+            return; // until its stewards have voted, or enough of the cluster is in sight
         } else if (predecessor.isEmpty()) {
-            round.own().start(task);
-        } else if (predecessor.get().isActive()) {
+            round.own().start(task, round.exclusive().token(service, task.slot()));
+        } else if (predecessor.get().isActive() && !service.site().isExclusive()) {
             // A start-first update whose first try failed. The other case, a predecessor that is being stopped, needs but patience.
             if (hasRoomBeside(round, service, task)) {
                 round.own().start(task);
@@ -136,7 +138,7 @@ final class Renewal implements Phase {
         Demand demand = round.demand(service);
         boolean stays = demand.suits(round.self()) && fits(round, service, old.slot());
         boolean roomForBoth = stays && demand.fits(round.self(), round.load(task -> true));
-        if (service.update().order() == UpdatePolicy.Order.START_FIRST && roomForBoth && old.state() == TaskState.RUNNING) {
+        if (service.update().order() == UpdatePolicy.Order.START_FIRST && !service.site().isExclusive() && roomForBoth && old.state() == TaskState.RUNNING) {
             Task next = succeed(round, addressing, service, old, 0, 0);
             if (next != null) {
                 round.own().start(next);

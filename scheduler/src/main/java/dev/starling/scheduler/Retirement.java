@@ -4,6 +4,7 @@ import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.UpdatePolicy;
 import dev.starling.scheduler.slot.SlotState;
 import java.util.List;
 import java.util.Optional;
@@ -39,7 +40,7 @@ final class Retirement implements Phase {
 
     private static Optional<String> reasonToStop(Round round, ServiceSpec service, Task task) {
         if (round.self().availability() == Availability.DRAIN) {
-            return Optional.of("node is drained");
+            return staysUntilReplaced(round, service, task) ? Optional.empty() : Optional.of("node is drained");
         }
         if (service.isJob() && !service.isCurrent(task)) {
             return Optional.of("the job began a new iteration");
@@ -53,7 +54,7 @@ final class Retirement implements Phase {
         if (hasRunningSuccessor(round, task)) {
             return Optional.of("replaced by its successor");
         }
-        Optional<Task> rival = round.rival(task);
+        Optional<Task> rival = round.rival(task).filter(other -> !round.self().id().equals(other.movesTo()));
         if (rival.isPresent()) {
             boolean runs = rival.get().state() == TaskState.RUNNING;
             if (runs || round.waits().isOver("duplicate " + task.id(), round.config().duplicateGrace().toMillis())) {
@@ -61,6 +62,14 @@ final class Retirement implements Phase {
             }
         }
         return Optional.empty();
+    }
+
+    /** A service that is updated start-first is drained so too: its task goes on until another node runs the slot, for a while. */
+    private static boolean staysUntilReplaced(Round round, ServiceSpec service, Task task) {
+        boolean startFirst = service.update().order() == UpdatePolicy.Order.START_FIRST && !service.site().isExclusive();
+        boolean replaced = round.rival(task).filter(rival -> rival.state() == TaskState.RUNNING).isPresent();
+        return startFirst && task.state() == TaskState.RUNNING && !replaced
+                && !round.waits().isOver("drain " + task.id(), round.config().rebalance().limit().toMillis());
     }
 
     private static boolean hasRunningSuccessor(Round round, Task task) {

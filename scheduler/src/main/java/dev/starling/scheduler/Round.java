@@ -20,7 +20,13 @@ import java.util.function.Predicate;
  * writes to {@code own}; the phase after it gets a new round if it did.
  */
 record Round(NodeView self, View view, SlotTable table, Time now, OwnRecord own, Waits waits, TaskMint mint, SchedulerConfig config,
-        SortedMap<String, Demand> demands) {
+        SortedMap<String, Demand> demands, Exclusive exclusive,
+        Sight sight) {
+    /** The service's partition policy allows a start here and now. */
+    boolean mayStart(ServiceSpec service, Slot slot) {
+        return sight.mayStart(this, service) && exclusive.mayRun(this, service, slot);
+    }
+
     Optional<ServiceSpec> service(Slot slot) {
         return Optional.ofNullable(view.services().get(slot.serviceUid()));
     }

@@ -1,6 +1,7 @@
 package dev.starling.scheduler;
 
 import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.lease.Leases;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
@@ -24,11 +25,13 @@ import java.util.random.RandomGenerator;
  * the phases before left it, so nothing is decided on what is no longer so:
  *
  * <pre>
+ *   Fencing           stop at once what runs in an exclusive slot that this node does not hold
  *   Retirement        stop what shall not go on
  *   BlockUpkeep       give up address blocks that belong to others
  *   Renewal           restart, roll out, start what is due
  *   RefusalUpkeep     withdraw refusals that no longer apply
  *   Bidding           plan, and claim what is ours to take
+ *   Rebalancing       move tasks to emptier nodes
  *   CompletionUpkeep  keep what jobs have done, where this node is a keeper of it
  *   History           drop old tasks
  * </pre>
@@ -47,9 +50,12 @@ public final class Scheduler {
     private final Waits waits = new Waits();
     private final RestartLog restarts = new RestartLog();
     private final SlotIndex slots = new SlotIndex();
+    private final Leases leases;
     private final List<Phase> phases =
-            List.of(new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(),
-                    new CompletionUpkeep(), new History());
+            List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(),
+                    new Rebalancing(), new CompletionUpkeep(), new History());
+    private final Exclusive exclusive;
+    private final Sight sight = new Sight();
     private long nextStep = Long.MAX_VALUE;
 
     public Scheduler(NodeId self, SchedulerConfig config, RandomGenerator random) {
@@ -57,6 +63,8 @@ public final class Scheduler {
         this.config = config;
         this.own = new OwnRecord(self);
         this.mint = new TaskMint(self, random);
+        this.leases = new Leases(self, config.lease());
+        this.exclusive = new Exclusive(leases);
     }
 
     /**
@@ -66,6 +74,20 @@ public final class Scheduler {
     public void restore(Collection<Task> tasks, Collection<Refusal> refusals, Collection<BlockClaim> blocks,
             Collection<CompletedWork> completed) {
         own.restore(tasks, refusals, blocks, completed);
+    }
+
+    /**
+     * Before anything else at an agent's start: ends what runs in exclusive slots. Nobody renewed this node's hold on them while there was no
+     * agent, and how long that was nobody can say.
+     */
+    public List<Effect> fence(View view, Time now) {
+        NodeView node = view.nodes().get(self);
+        if (node != null) {
+            waits.beginRound(now.monotonicMillis());
+            exclusive.begin(now, waits);
+            new Fencing().run(round(node, view, now));
+        }
+        return own.takeEffects();
     }
 
     /** What the effect runner saw of a container. Unknown tasks and reports that would move a state back are ignored. */
@@ -84,12 +106,14 @@ public final class Scheduler {
             return List.of();
         }
         mint.observe(view);
+        sight.look(view, now.monotonicMillis());
         own.settleRestored(now);
         own.forgetRested(now);
         boolean settled = false;
         for (int pass = 0; pass < MAX_PASSES && !settled; pass++) {
             settled = !pass(node, view, now);
         }
+        leases.want(exclusive.wishes(), now.monotonicMillis());
         restarts.forgetAllBut(own.list().stream().map(Task::slot).toList());
         nextStep = settled ? waits.wakeAt() : now.monotonicMillis();
         return own.takeEffects();
@@ -99,6 +123,7 @@ public final class Scheduler {
     private boolean pass(NodeView node, View view, Time now) {
         int before = own.effectCount();
         waits.beginRound(now.monotonicMillis());
+        exclusive.begin(now, waits);
         Round round = round(node, view, now);
         for (Phase phase : phases) {
             int beforePhase = own.effectCount();
@@ -107,18 +132,24 @@ public final class Scheduler {
                 round = round(node, view, now);
             }
         }
+        exclusive.wantForTasks(round(node, view, now));
         waits.endRound();
         return own.effectCount() > before;
     }
 
     private Round round(NodeView node, View view, Time now) {
         View mine = own.over(view);
-        return new Round(node, mine, slots.table(mine), now, own, waits, mint, config, new TreeMap<>());
+        return new Round(node, mine, slots.table(mine), now, own, waits, mint, config, new TreeMap<>(), exclusive, sight);
     }
 
     /** Monotonic milliseconds at which {@link #step} wants to run again without a change of the view; Long.MAX_VALUE for never. */
     public long nextStep() {
         return nextStep;
+    }
+
+    /** This node's part in the votes on exclusive slots; driven by its own messages and timers. */
+    public Leases leases() {
+        return leases;
     }
 
     /** This node's tasks by id, history included. */

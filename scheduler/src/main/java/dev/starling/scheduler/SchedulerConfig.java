@@ -1,5 +1,6 @@
 package dev.starling.scheduler;
 
+import dev.starling.scheduler.lease.LeaseConfig;
 import java.time.Duration;
 
 /**
@@ -7,8 +8,14 @@ import java.time.Duration;
  *                         takes to be declared dead
  * @param duplicateGrace   how long the loser of a slot waits for the winner to run before it stops anyway
  * @param taskHistoryLimit ended tasks kept per slot (Docker's default is 5)
+ * @param lease            of exclusive slots
+ * @param rebalance        when tasks move to emptier nodes
  */
-public record SchedulerConfig(Duration beat, Duration duplicateGrace, int taskHistoryLimit) {
+public record SchedulerConfig(Duration beat, Duration duplicateGrace, int taskHistoryLimit, LeaseConfig lease, RebalanceConfig rebalance) {
+    public SchedulerConfig(Duration beat, Duration duplicateGrace, int taskHistoryLimit) {
+        this(beat, duplicateGrace, taskHistoryLimit, LeaseConfig.defaults(), RebalanceConfig.defaults());
+    }
+
     public static SchedulerConfig defaults() {
         return new SchedulerConfig(Duration.ofMillis(1500), Duration.ofSeconds(30), 5);
     }

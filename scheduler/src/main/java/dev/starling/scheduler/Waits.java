@@ -31,6 +31,13 @@ final class Waits {
         return end <= now;
     }
 
+    /** The scheduler is woken then at the latest. */
+    void wakeAt(long monotonicMillis) {
+        if (monotonicMillis > now) {
+            wakeAt = Math.min(wakeAt, monotonicMillis);
+        }
+    }
+
     void endRound() {
         since.keySet().retainAll(asked);
     }

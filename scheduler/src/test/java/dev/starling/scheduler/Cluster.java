@@ -33,6 +33,8 @@ import java.util.function.UnaryOperator;
 final class Cluster {
     private static final long TICK = 10;
     private static final long DETECTION_MILLIS = 2_000;
+    /** Of what a cluster at rest does not wait for: that a service has been uneven long enough to be evened out. */
+    private static final long LONGEST_WAIT_MILLIS = 60_000;
 
     /** One node: its scheduler, its containers, what it has published and what it has heard of the others. */
     final class Host {
@@ -317,7 +319,7 @@ final class Cluster {
     /** Nothing is under way and nobody waits for anything but the news of a death. */
     boolean isQuiet() {
         return arrivals.isEmpty() && hosts.stream().filter(host -> host.alive)
-                .allMatch(host -> host.containers.isIdle() && host.scheduler.nextStep() == Long.MAX_VALUE)
+                .allMatch(host -> host.containers.isIdle() && host.scheduler.nextStep() >= now + LONGEST_WAIT_MILLIS)
                 && hosts.stream().filter(host -> host.alive).allMatch(host -> hosts.stream().filter(other -> other != host && other.alive)
                         .allMatch(other -> other.published.isEmpty()
                                 || cuts.contains(hosts.indexOf(other) + " " + hosts.indexOf(host))

@@ -12,6 +12,7 @@ import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.RestartPolicy;
 import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.SitePolicy;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -226,7 +227,7 @@ final class Given {
         /** The template hash is the image's number: "app:2" and "bad:2" -> "hash2". */
         ServiceSpec spec() {
             return new ServiceSpec(uid, uid, HybridTime.of(1, 0), generation, "hash" + image.substring(image.indexOf(':') + 1), image, mode,
-                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, networks, hostPorts, bindSources);
+                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, networks, hostPorts, bindSources, SitePolicy.DEFAULT);
         }
     }
 }

@@ -1,10 +1,12 @@
 package dev.starling.chaos.sim;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.core.WriteRefusedException;
+import dev.starling.node.spec.SiteLabels;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -15,6 +17,8 @@ import java.util.random.RandomGenerator;
 /** Somebody who makes, changes and removes services and drains nodes, at whatever node answers. All of it from the simulation's seed. */
 public final class Operator {
     private static final int MAX_REPLICAS = 8;
+    private static final String PARTITION = "starling.partition";
+    private static final String EXCLUSIVE = "exclusive";
     /** Names of jobs begin so, and their length says which kind of job: an update leaves the mode as it is. */
     private static final String JOB = "job";
 
@@ -63,7 +67,12 @@ public final class Operator {
 
     private void create(SimNode node) {
         String name = (random.nextInt(4) == 0 ? JOB + "x".repeat(random.nextInt(3)) : "s") + made++;
-        services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, name.startsWith(JOB) ? job(name, 1) : service(name), now)));
+        ObjectNode body = name.startsWith(JOB) ? job(name, 1) : service(name);
+        if (random.nextInt(4) == 0 && body.path("Spec").path("Mode").has("Replicated")) {
+            body.withObject("/Spec/Labels").put(PARTITION, EXCLUSIVE);
+            SiteLabels.created(body, node.core().view().nodes().keySet());
+        }
+        services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, body, now)));
         told(node, "create " + name);
     }
 
@@ -74,7 +83,7 @@ public final class Operator {
             node.operate((core, now) -> {
                 Document here = find(node, Kind.SERVICE, service.uid());
                 return here == null ? null : core.update(here.uid(), here.object().generation(), 
-                        here.name().startsWith(JOB) ? job(here.name(), ServiceMode.iteration(here.body()) + random.nextInt(2)) : service(here.name()), now);
+                        here.name().startsWith(JOB) ? job(here.name(), ServiceMode.iteration(here.body()) + random.nextInt(2)) : changed(here), now);
             });
         }
     }
@@ -130,7 +139,25 @@ public final class Operator {
         if (random.nextBoolean()) {
             service.on(network);
         }
+        if (random.nextInt(3) == 0) {
+            service.startFirst();
+        }
+        if (random.nextInt(5) == 0) {
+            service.label("starling.partition", "majority");
+        }
         return service.updating(1 + random.nextInt(2)).body();
+    }
+
+    /** What an update may not change stays. */
+    private ObjectNode changed(Document before) {
+        ObjectNode body = service(before.name());
+        JsonNode label = before.spec().path("Labels").path(PARTITION);
+        if (label.asText("").equals(EXCLUSIVE)) {
+            body.withObject("/Spec/Labels").put(PARTITION, EXCLUSIVE);
+            body.withObject("/Spec").set("Mode", before.spec().path("Mode"));
+        }
+        SiteLabels.updated(body, before.body());
+        return body;
     }
 
     private void told(SimNode node, String what) {

@@ -2,6 +2,9 @@ package dev.starling.chaos.sim;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.NodeId;
+import dev.starling.node.spec.SiteLabels;
+import java.util.Collection;
 
 /** Service documents for scenarios, in Docker's JSON. */
 public final class Services {
@@ -67,6 +70,24 @@ public final class Services {
 
     public Services updating(int parallelism) {
         spec.putObject("UpdateConfig").put("Parallelism", parallelism);
+        return this;
+    }
+
+    public Services startFirst() {
+        spec.withObject("/UpdateConfig").put("Order", "start-first");
+        return this;
+    }
+
+    /** One of Starling's own, e.g. {@code starling.partition}. */
+    public Services label(String key, String value) {
+        spec.withObject("/Labels").put(key, value);
+        return this;
+    }
+
+    /** At most one task of a slot at any time. @param enrolled as the API does when the service is made */
+    public Services exclusive(Collection<NodeId> enrolled) {
+        label("starling.partition", "exclusive");
+        SiteLabels.created(body, enrolled);
         return this;
     }
 

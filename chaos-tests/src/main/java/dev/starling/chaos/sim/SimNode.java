@@ -13,7 +13,6 @@ import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.DockerSpecReader;
 import dev.starling.scheduler.Scheduler;
-import dev.starling.scheduler.SchedulerConfig;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Task;
@@ -57,6 +56,7 @@ public final class SimNode {
     private NodeCore core;
     private long session;
     private long tickAt = Long.MAX_VALUE;
+    private long answeringSince;
 
     SimNode(Simulation simulation, NodeId id, Role role, Endpoint endpoint, Resources capacity, RandomGenerator random) {
         this.simulation = simulation;
@@ -119,10 +119,11 @@ public final class SimNode {
             return;
         }
         power = Power.ON;
+        answeringSince = simulation.events().now();
         session++;
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
-        core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, SchedulerConfig.defaults(), random),
+        core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
                 new DockerSpecReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
@@ -149,6 +150,11 @@ public final class SimNode {
     /** Its agent runs and is not paused. */
     public boolean answers() {
         return power == Power.ON;
+    }
+
+    /** When its agent last started or was resumed. */
+    public long answeringSince() {
+        return answeringSince;
     }
 
     /** An agent is there, which may be paused. */
@@ -198,6 +204,7 @@ public final class SimNode {
     public void resume() {
         if (power == Power.PAUSED) {
             power = Power.ON;
+            answeringSince = simulation.events().now();
             List<Runnable> missed = List.copyOf(whilePaused);
             whilePaused.clear();
             missed.forEach(Runnable::run);
@@ -316,6 +323,14 @@ public final class SimNode {
         }
 
         @Override
+        public void on(NodeEffect.PersistPromise promise) {
+            inSession(DISK_MILLIS, (node, now) -> {
+                disk.save(promise.key(), promise.value());
+                node.promised(promise.number(), now);
+            });
+        }
+
+        @Override
         public void on(NodeEffect.MemberChanged change) {
             if (change.now() != null) {
                 disk.save(change.now());
@@ -345,7 +360,7 @@ public final class SimNode {
 
         @Override
         public void on(NodeEffect.StopTask stop) {
-            inSession(DISK_MILLIS, (node, now) -> containers.stop(stop.task()));
+            inSession(DISK_MILLIS, (node, now) -> containers.stop(stop.task())); // behind its start, as the agent keeps them in order
         }
 
         @Override

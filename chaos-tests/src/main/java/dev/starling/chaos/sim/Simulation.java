@@ -14,8 +14,11 @@ import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.scheduler.RebalanceConfig;
+import dev.starling.scheduler.SchedulerConfig;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -61,6 +64,7 @@ public final class Simulation {
     private final TreeMap<String, Long> acknowledged = new TreeMap<>();
     private final List<String> memberTrace = new ArrayList<>();
     private final DesiredGuard guard = this::guard;
+    private SchedulerConfig schedulerConfig = SchedulerConfig.defaults();
     private long nextCheck;
 
     public Simulation(long seed) {
@@ -117,6 +121,17 @@ public final class Simulation {
         return gossipConfig;
     }
 
+    SchedulerConfig schedulerConfig() {
+        return schedulerConfig;
+    }
+
+    /** Of nodes that start from now on: tasks move as soon as a service has been uneven for so long. */
+    public void rebalanceAfter(Duration after, Duration pause) {
+        SchedulerConfig d = SchedulerConfig.defaults();
+        schedulerConfig = new SchedulerConfig(d.beat(), d.duplicateGrace(), d.taskHistoryLimit(), d.lease(),
+                new RebalanceConfig(after, pause, d.rebalance().limit()));
+    }
+
     DesiredGuard guard() {
         return guard;
     }
@@ -166,10 +181,12 @@ public final class Simulation {
     /** Starts all, and enrols them at the first, as a join does. */
     public void startAll() {
         nodes.values().forEach(SimNode::start);
-        SimNode first = nodes.firstEntry().getValue();
-        for (SimNode node : nodes.values()) {
-            first.operate((core, now) -> core.create(Kind.NODE, node.id().value(), nodeBody(node.role()), now));
-        }
+        nodes.values().forEach(this::enrol);
+    }
+
+    /** At the first node, as a join does. */
+    public void enrol(SimNode node) {
+        nodes.firstEntry().getValue().operate((core, now) -> core.create(Kind.NODE, node.id().value(), nodeBody(node.role()), now));
     }
 
     private static ObjectNode nodeBody(Role role) {

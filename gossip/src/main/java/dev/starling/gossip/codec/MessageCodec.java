@@ -6,6 +6,7 @@ import com.esotericsoftware.kryo.kryo5.Registration;
 import com.esotericsoftware.kryo.kryo5.Serializer;
 import com.esotericsoftware.kryo.kryo5.io.Input;
 import com.esotericsoftware.kryo.kryo5.io.Output;
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.message.Message;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
@@ -70,6 +71,8 @@ public final class MessageCodec {
             WireOutput.list(out, summary.buckets(), Output::writeInt);
             out.writeLong(summary.desiredFingerprint());
         }, in -> new Message.Summary(WireInput.list(in, 4, Input::readInt), in.readLong()));
+        register(FIRST_ID + 11, Message.Parcel.class, (out, parcel) -> WireOutput.bytes(out, parcel.content().array()),
+                in -> new Message.Parcel(Bytes.wrap(WireInput.bytes(in, maxBytes))));
     }
 
     /** @throws IllegalArgumentException where the message is larger than a peer would take */

@@ -143,6 +143,13 @@ public sealed interface Message {
         }
     }
 
+    /** Of the layer above, from node to node: gossip carries it and does not look into it. */
+    record Parcel(Bytes content) implements Message {
+        public Parcel {
+            Objects.requireNonNull(content, "content");
+        }
+    }
+
     /** I have {@code uid} up to {@code generation} on my disk. */
     record Stored(String uid, long generation) implements Message {
         public Stored {

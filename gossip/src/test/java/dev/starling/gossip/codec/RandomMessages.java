@@ -30,7 +30,7 @@ import java.util.stream.Stream;
 final class RandomMessages {
     static final List<Class<? extends Message>> TYPES = List.of(Message.Ping.class, Message.Ack.class, Message.PingRequest.class,
             Message.IndirectAck.class, Message.Nack.class, Message.Push.class, Message.Digest.class, Message.Want.class,
-            Message.Delta.class, Message.Stored.class, Message.Summary.class);
+            Message.Delta.class, Message.Stored.class, Message.Summary.class, Message.Parcel.class);
 
     private final Random random;
 
@@ -73,6 +73,9 @@ final class RandomMessages {
         }
         if (type == Message.Summary.class) {
             return new Message.Summary(Stream.generate(random::nextInt).limit(BucketFingerprints.COUNT).toList(), random.nextLong());
+        }
+        if (type == Message.Parcel.class) {
+            return new Message.Parcel(bytes());
         }
         throw new IllegalArgumentException("no random " + type);
     }

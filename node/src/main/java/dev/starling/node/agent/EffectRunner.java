@@ -35,6 +35,9 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         void refused(NodeId teller, Refusal reason);
 
+        /** On the storage thread: what was promised up to {@code number} is on disk. */
+        void promised(long number);
+
         /** On the storage thread or, where the disk hangs, a timer's. @param trouble why it is not on disk; null where it is */
         void stored(DesiredObject object, String trouble);
 
@@ -70,6 +73,7 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         private final List<DesiredObject> desired = new ArrayList<>();
         private final Map<String, Optional<Bytes>> record = new LinkedHashMap<>();
         private final List<Runnable> afterwards = new ArrayList<>();
+        private final List<Runnable> onlyIfStored = new ArrayList<>();
         private boolean membersChanged;
         private boolean starts;
 
@@ -86,6 +90,12 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         @Override
         public void on(NodeEffect.PersistRecord persist) {
             record.put(persist.key(), persist.value());
+        }
+
+        @Override
+        public void on(NodeEffect.PersistPromise promise) {
+            record.put(promise.key(), promise.value());
+            onlyIfStored.add(() -> ports.promised(promise.number()));
         }
 
         @Override
@@ -139,12 +149,15 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
         }
 
         private Storage.Urgency urgency() {
-            return !desired.isEmpty() || starts ? Storage.Urgency.NOW : membersChanged ? Storage.Urgency.SOON : Storage.Urgency.LATER;
+            return !desired.isEmpty() || !onlyIfStored.isEmpty() || starts ? Storage.Urgency.NOW : membersChanged ? Storage.Urgency.SOON : Storage.Urgency.LATER;
         }
 
         private Storage.Outcome then() {
-            return desired.isEmpty() && afterwards.isEmpty() ? null : trouble -> {
+            return desired.isEmpty() && afterwards.isEmpty() && onlyIfStored.isEmpty() ? null : trouble -> {
                 desired.forEach(object -> ports.stored(object, trouble));
+                if (trouble == null) {
+                    onlyIfStored.forEach(Runnable::run);
+                }
                 afterwards.forEach(Runnable::run);
             };
         }

@@ -39,7 +39,7 @@ final class SchedulerSeams {
             long created = service.created().wallMillis();
             return new Task(idOf(waiting.slot()), waiting.slot(), null, service.generation(), service.templateHash(), service.image(),
                     TaskState.PENDING, TaskState.RUNNING, HybridTime.ZERO, 0, 0, 0, created, created, "pending task scheduling",
-                    waiting.reason(), -1, "", 0, Collections.emptySortedMap(), service.reservations(), service.iteration());
+                    waiting.reason(), -1, "", 0, Collections.emptySortedMap(), service.reservations(), service.iteration(), 0, null);
         }).toList();
     }
 

@@ -469,6 +469,11 @@ final class SwarmSession implements AutoCloseable {
         }
 
         @Override
+        public void promised(long number) {
+            tell((core, now) -> core.promised(number, now));
+        }
+
+        @Override
         public void refused(NodeId teller, Refusal reason) {
             metrics.refused(reason);
             if (reason.isForgery() && warned.size() < MAX_WARNINGS && warned.add(teller + " " + reason)) { // each once: a liar could fill the disk

@@ -11,6 +11,7 @@ import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.scheduler.lease.LeaseConfig;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Task;
 import java.time.Duration;
@@ -58,7 +59,13 @@ final class TaskPreparation implements TaskRunner.Preparation {
         if (host.images().find(spec.image()) == null) {
             throw RuntimeShimException.notFound("No such image: " + spec.image());
         }
-        return TaskTemplate.of(service, task).map(template -> withGrace(spec, template.stopGrace().toMillis())).orElse(spec);
+        return TaskTemplate.of(service, task).map(template -> withGrace(spec, grace(task, template))).orElse(spec);
+    }
+
+    /** An exclusive task has to be gone before its stewards may vote for another node. */
+    private static long grace(Task task, TaskTemplate template) {
+        long wanted = template.stopGrace().toMillis();
+        return task.fencingToken() > 0 ? Math.min(wanted, LeaseConfig.defaults().stopMillis()) : wanted;
     }
 
     private static ContainerSpec withGrace(ContainerSpec spec, long graceMillis) {

@@ -213,6 +213,9 @@ final class TaskRunner implements AutoCloseable {
         ContainerRuntime.NetworkSetup network = preparation.network(task, snapshots.get());
         reports.accept(new TaskReport(task.id(), TaskState.STARTING, "starting", "", -1, spec.id(), 0));
         containerOfTask.put(task.id(), spec.id());
+        if (stopping.contains(task.id())) {
+            return; // while its networks were made ready; the queued stop reports
+        }
         Container container = runtime.start(spec, files, network);
         preparation.awaitAnswering(task, container, snapshots.get());
         reports.accept(running(task.id(), container));

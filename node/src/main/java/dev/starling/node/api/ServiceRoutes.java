@@ -10,6 +10,7 @@ import dev.starling.node.spec.FileReferenceCheck;
 import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
+import dev.starling.node.spec.SiteLabels;
 import dev.starling.node.spec.TaskTemplate;
 import java.security.SecureRandom;
 import java.time.Instant;
@@ -82,6 +83,7 @@ final class ServiceRoutes {
         }
         ObjectNode body = Json.object();
         body.set("Spec", spec);
+        SiteLabels.created(body, snapshot.view().nodes().keySet());
         if (ServiceMode.isJob(spec)) {
             body.set(ServiceMode.JOB_STATUS, jobStatus(1));
         }
@@ -116,6 +118,7 @@ final class ServiceRoutes {
         ObjectNode body = Json.object();
         body.set("Spec", spec);
         body.set("PreviousSpec", service.spec());
+        SiteLabels.updated(body, service.body());
         keepIteration(service, body);
         return body;
     }
@@ -149,6 +152,7 @@ final class ServiceRoutes {
         ObjectNode body = Json.object().put(ServiceSpecReader.ROLLED_BACK, true);
         body.set("Spec", previous);
         body.set("PreviousSpec", service.spec());
+        SiteLabels.updated(body, service.body());
         keepIteration(service, body);
         return body;
     }

@@ -62,6 +62,7 @@ public final class NodeCore {
     private final ViewBuilder state;
     private final List<NodeEffect> effects = new ArrayList<>();
 
+    private final LeaseExchange leases;
     private final HybridClock clock = new HybridClock();
     private final DesiredWriter writer;
     private boolean dirty = true;
@@ -82,14 +83,25 @@ public final class NodeCore {
         this.gossip = gossip;
         this.scheduler = scheduler;
         this.state = new ViewBuilder(self, specs);
+        this.leases = new LeaseExchange(self, scheduler.leases(), this::sendParcel, effects::add);
         this.writer = new DesiredWriter(self, role, state, clock, signing, random, gossip.maxValueBytes());
     }
 
     /** Before {@link #start}: what this node had on disk. */
-    public void restore(Collection<DesiredObject> desired, SortedMap<String, Bytes> ownRecord, Collection<Member> lastKnown) {
+    public void restore(Collection<DesiredObject> desired, SortedMap<String, Bytes> stored, Collection<Member> lastKnown) {
+        SortedMap<String, Bytes> ownRecord = new TreeMap<>(stored);
+        leases.restore(ownRecord);
         gossip.restore(desired, ownRecord, lastKnown);
+        for (Member member : gossip.members().values()) {
+            if (!member.id().equals(self)) { // known again: no change of gossip's own will tell of it
+                effects.add(new NodeEffect.MemberChanged(null, member));
+            }
+        }
         for (DesiredObject object : desired) {
             state.desiredChanged(object);
+            if (object.kind() == Kind.SERVICE && object.deleted()) {
+                scheduler.leases().serviceDeleted(object.uid());
+            }
             clock.observe(object.time());
             if (object.kind() == Kind.NODE && object.deleted()) {
                 effects.add(new NodeEffect.NodeRemoved(new NodeId(object.uid())));
@@ -110,6 +122,9 @@ public final class NodeCore {
     public void start(Collection<Endpoint> seeds, Time now) {
         boolean alone = seeds.isEmpty() && gossip.members().size() <= 1;
         planAt = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
+        scheduler.leases().start(now.monotonicMillis());
+        gossip.records().of(self).forEach((key, value) -> learnStewards(key, value, now));
+        apply(scheduler.fence(view(), now), now);
         listening = !alone;
         listenUntil = now.monotonicMillis() + Math.max(config.listenFirst(), LONGEST_CATCH_UP_MILLIS);
         gossip.start(seeds, now.monotonicMillis());
@@ -120,6 +135,11 @@ public final class NodeCore {
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
         if (isRemoved(from)) {
             effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE));
+            return;
+        }
+        if (message instanceof Message.Parcel parcel) {
+            leases.receive(from, parcel.content(), now);
+            absorb(now);
             return;
         }
         gossip.receive(from, fromRole, message, now.monotonicMillis());
@@ -170,15 +190,22 @@ public final class NodeCore {
         absorb(now);
     }
 
+    /** The promises up to {@code number} are on disk. */
+    public void promised(long number, Time now) {
+        leases.promised(number);
+        absorb(now);
+    }
+
     public void tick(Time now) {
         gossip.tick(now.monotonicMillis());
+        scheduler.leases().tick(now);
         absorb(now);
     }
 
     /** Monotonic milliseconds at which {@link #tick} and {@link #settle} want to run next; Long.MAX_VALUE for never. */
     public long nextTick() {
         long scheduling = dirty ? planAt : Math.max(planAt, scheduler.nextStep());
-        return Math.min(gossip.nextTick(), scheduling);
+        return Math.min(Math.min(gossip.nextTick(), scheduler.leases().nextTick()), scheduling);
     }
 
     /** Runs the scheduler where the view has changed or a wait of its own is over. */
@@ -189,8 +216,8 @@ public final class NodeCore {
         planAt = now.monotonicMillis() + config.planInterval();
         dirty = false;
         List<Effect> next = scheduler.step(view(), now);
-        if (!next.isEmpty()) {
-            apply(next, now);
+        apply(next, now);
+        if (!next.isEmpty() || scheduler.leases().hasOutput()) {
             absorb(now);
         }
     }
@@ -234,6 +261,9 @@ public final class NodeCore {
         while (!(outputs = gossip.drain()).isEmpty()) {
             outputs.forEach(output -> output.handle(handler));
         }
+        leases.flush(now, (key, value) -> putRecord(key, value, now));
+        dirty |= scheduler.leases().takeGained();
+        gossip.drain().forEach(output -> output.handle(handler));
     }
 
     /** {@code docker node rm}. One that was removed while it was up is heard no more, and forgotten once it counts as dead. */
@@ -251,12 +281,28 @@ public final class NodeCore {
         return enrolled != null && enrolled.deleted();
     }
 
-    private void takeRecord(NodeId node, String key) {
+    private void takeRecord(NodeId node, String key, Time now) {
         SortedMap<String, Bytes> record = gossip.records().of(node);
         if (key == null) {
             state.recordReplaced(node, record);
+            record.forEach((each, value) -> learnStewards(each, value, now));
         } else {
             state.recordChanged(node, key, record.get(key));
+            learnStewards(key, record.get(key), now);
+        }
+    }
+
+    /** Who votes on a slot, as a node tells that held it when that changed. */
+    private void learnStewards(String key, Bytes value, Time now) {
+        if (value != null && key.startsWith(RecordKeys.STEWARDS)) {
+            leases.learn(value, now);
+        }
+    }
+
+    private void sendParcel(NodeId to, Bytes content) {
+        Member member = gossip.members().get(to);
+        if (member != null) {
+            effects.add(new NodeEffect.Send(member.endpoint(), new Message.Parcel(content)));
         }
     }
 
@@ -347,7 +393,7 @@ public final class NodeCore {
 
     /** Record values and bodies that this release could not read. */
     public long malformedValues() {
-        return state.malformedValues();
+        return state.malformedValues() + leases.malformed();
     }
 
     public NodeId self() {
@@ -458,6 +504,9 @@ public final class NodeCore {
                 clock.observe(object.time());
             }
             state.desiredChanged(object);
+            if (object.kind() == Kind.SERVICE && object.deleted()) {
+                scheduler.leases().serviceDeleted(object.uid());
+            }
             if (object.kind() == Kind.NODE && object.deleted()) {
                 removed(new NodeId(object.uid()), now);
             }
@@ -468,7 +517,7 @@ public final class NodeCore {
         @Override
         public void on(Output.RecordChanged change) {
             if (!change.node().equals(self)) {
-                takeRecord(change.node(), change.key());
+                takeRecord(change.node(), change.key(), now);
                 changed();
             }
         }

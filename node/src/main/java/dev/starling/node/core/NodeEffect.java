@@ -20,6 +20,8 @@ public sealed interface NodeEffect {
 
         void on(PersistRecord persist);
 
+        void on(PersistPromise promise);
+
         void on(MemberChanged change);
 
         void on(NodeRemoved removed);
@@ -54,6 +56,17 @@ public sealed interface NodeEffect {
 
     /** Set or remove one key of this node's own record on disk; no answer is awaited. */
     record PersistRecord(String key, Optional<Bytes> value) implements NodeEffect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
+
+    /**
+     * What this node promised as a steward: write it to disk, then call {@link NodeCore#promised} with {@code number}; never, if that fails.
+     * An empty value removes the key.
+     */
+    record PersistPromise(String key, Optional<Bytes> value, long number) implements NodeEffect {
         @Override
         public void handle(Handler handler) {
             handler.on(this);
@@ -99,6 +112,7 @@ public sealed interface NodeEffect {
         }
     }
 
+    /** Waits for no disk: the slot may soon run elsewhere. */
     record StopTask(Task task, String reason) implements NodeEffect {
         @Override
         public void handle(Handler handler) {

@@ -100,6 +100,8 @@ final class RecordCodec {
             out.writeLong(task.reserved().memoryBytes());
             out.writeVarLong(task.iteration(), true);
             writeGeneric(out, task.reserved().generic());
+            out.writeVarLong(task.fencingToken(), true);
+            out.writeString(task.movesTo() == null ? null : task.movesTo().value());
         });
     }
 
@@ -115,7 +117,8 @@ final class RecordCodec {
                     element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
                     in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), shared.apply(in.text()), in.text(),
                     in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in));
-            return in.end() ? task : task.ofJob(in.readVarLong(true), readGeneric(in));
+            Task whole = in.end() ? task : task.ofJob(in.readVarLong(true), readGeneric(in));
+            return in.end() ? whole : whole.withFencingToken(in.readVarLong(true)).withMovesTo(readNode(in));
         });
     }
 
@@ -220,14 +223,19 @@ final class RecordCodec {
         });
     }
 
-    private static Bytes write(Consumer<Output> layout) {
+    private static NodeId readNode(BoundedInput in) {
+        String id = in.readString();
+        return id == null ? null : new NodeId(id);
+    }
+
+    static Bytes write(Consumer<Output> layout) {
         Output out = new Output(INITIAL_BYTES, MAX_BYTES);
         out.writeByte(LAYOUT);
         layout.accept(out);
         return Bytes.wrap(out.toBytes());
     }
 
-    private static <T> T read(Bytes bytes, String what, Function<BoundedInput, T> layout) {
+    static <T> T read(Bytes bytes, String what, Function<BoundedInput, T> layout) {
         try {
             BoundedInput in = new BoundedInput(bytes.array());
             int version = in.readByte();
@@ -242,13 +250,13 @@ final class RecordCodec {
         }
     }
 
-    private static void writeSlot(Output out, Slot slot) {
+    static void writeSlot(Output out, Slot slot) {
         out.writeString(slot.serviceUid());
         out.writeVarInt(slot.index(), true);
         out.writeString(slot.node() == null ? null : slot.node().value());
     }
 
-    private static Slot readSlot(BoundedInput in) {
+    static Slot readSlot(BoundedInput in) {
         return readSlot(in, UnaryOperator.identity());
     }
 
@@ -293,7 +301,7 @@ final class RecordCodec {
         return Collections.unmodifiableSortedSet(strings);
     }
 
-    private static int count(BoundedInput in) {
+    static int count(BoundedInput in) {
         int count = in.readVarInt(true);
         if (count < 0 || count > MAX_ELEMENTS) {
             throw new MalformedRecordException("a list of " + count + " elements", null);

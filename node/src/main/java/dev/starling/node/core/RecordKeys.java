@@ -9,6 +9,9 @@ final class RecordKeys {
     static final String TASK = "task/";
     static final String REFUSAL = "refusal/";
     static final String BLOCKS = "blocks/";
+    static final String STEWARDS = "stewards/";
+    /** On this node's disk beside its record, and in no record: what it promised as a steward. */
+    static final String PROMISE = "promise/";
     static final String COMPLETED = "completed/";
 
     static String completed(String serviceUid) {
@@ -25,6 +28,14 @@ final class RecordKeys {
 
     static String blocks(String networkUid) {
         return BLOCKS + networkUid;
+    }
+
+    static String stewards(Slot slot) {
+        return STEWARDS + slot;
+    }
+
+    static String promise(Slot slot) {
+        return PROMISE + slot;
     }
 
     private RecordKeys() {}

@@ -21,6 +21,8 @@ import java.util.TreeMap;
  * that was interrupted and is tried again cannot leave two.
  */
 public final class ContainerSpecBuilder {
+    public static final String FENCING_TOKEN = "STARLING_FENCING_TOKEN";
+
     private final Document service;
     private final Task task;
     private final JsonNode template;
@@ -129,10 +131,16 @@ public final class ContainerSpecBuilder {
         return new ContainerSpec.Dns(List.copyOf(servers), strings(config.path("Search")), strings(config.path("Options")));
     }
 
-    /** What Docker adds for generic resources comes last, so that it cannot be pretended. */
+    /**
+     * What Docker adds for generic resources comes last, so that it cannot be pretended. So does the term in which this node holds an exclusive
+     * slot: what the task writes to can check it, for a later holder's is higher.
+     */
     private List<String> environment() {
         List<String> result = new ArrayList<>(filled(strings(container.path("Env"))));
         result.addAll(GenericResourceJson.environment(task.reserved().generic()));
+        if (task.fencingToken() > 0) {
+            result.add(FENCING_TOKEN + "=" + task.fencingToken());
+        }
         return List.copyOf(result);
     }
 

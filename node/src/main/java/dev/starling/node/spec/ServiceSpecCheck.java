@@ -131,6 +131,7 @@ public final class ServiceSpecCheck {
         FIELDS.check(spec);
         ObjectNode result = spec.deepCopy();
         checkName(result.path("Name").asText(""));
+        SiteLabels.check(result);
         ServiceMode.check(result);
         if (!(result.path("TaskTemplate") instanceof ObjectNode template) || !template.path("ContainerSpec").isObject()) {
             throw invalid("TaskTemplate: missing container spec");

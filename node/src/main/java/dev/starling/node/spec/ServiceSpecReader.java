@@ -34,7 +34,7 @@ public final class ServiceSpecReader {
                 strings(placement.path("Constraints")), spreadPreferences(placement.path("Preferences")),
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
                 restartPolicy(template.json().path("RestartPolicy")), updatePolicy(update), networks(spec),
-                hostPorts(spec.path("EndpointSpec").path("Ports")), bindSources(template.container().path("Mounts")));
+                hostPorts(spec.path("EndpointSpec").path("Ports")), bindSources(template.container().path("Mounts")), SiteLabels.read(document.body()));
     }
 
     /** Sources with a placeholder are left out: they are another path for each task. */

@@ -221,6 +221,11 @@ class EffectRunnerTest {
         }
 
         @Override
+        public void promised(long number) {
+            events.add("promised " + number);
+        }
+
+        @Override
         public void refused(NodeId teller, Refusal reason) {
             throw new AssertionError("not expected");
         }

@@ -188,7 +188,7 @@ final class FakeCluster implements ClusterControl {
         service.networks().forEach(network -> addresses.put(network, "10.0.1." + (10 + counter % 200) + "/24"));
         long now = START_MILLIS + counter;
         return new Task(id, slot, node, service.generation(), service.templateHash(), service.image(), TaskState.NEW, TaskState.RUNNING,
-                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses, service.reservations(), service.iteration());
+                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses, service.reservations(), service.iteration(), 0, null);
     }
 
     private static Task advanced(Task task) {
@@ -204,7 +204,7 @@ final class FakeCluster implements ClusterControl {
         boolean started = state.compareTo(TaskState.RUNNING) >= 0;
         return new Task(t.id(), t.slot(), t.node(), t.serviceGeneration(), t.templateHash(), t.image(), state, desired, t.claimed(),
                 t.price(), t.attempt(), t.notBefore(), t.createdMillis(), t.changedMillis() + 1, state == TaskState.RUNNING ? "started" : "",
-                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses(), t.reserved(), t.iteration());
+                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses(), t.reserved(), t.iteration(), t.fencingToken(), t.movesTo());
     }
 
     private Document put(Kind kind, String uid, long generation, JsonNode body) {

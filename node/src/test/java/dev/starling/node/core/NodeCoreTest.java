@@ -56,6 +56,7 @@ class NodeCoreTest {
         final Endpoint endpoint;
         final TreeMap<String, DesiredObject> disk = new TreeMap<>();
         final TreeMap<String, Bytes> record = new TreeMap<>();
+        final TreeMap<NodeId, Member> members = new TreeMap<>();
         final List<NodeEffect> effects = new ArrayList<>();
         long boot;
         NodeCore core;
@@ -73,7 +74,7 @@ class NodeCoreTest {
             Member self = new Member(id, endpoint, role, ++boot, 0, MemberStatus.ALIVE);
             core = new NodeCore(id, role, NodeCore.Config.defaults(), new Gossip(GossipConfig.lan(), self, random, object -> null, new SimSigning(id)),
                     new Scheduler(id, SchedulerConfig.defaults(), random), new DockerSpecReader(), object -> object, random);
-            core.restore(disk.values(), record, List.of());
+            core.restore(disk.values(), record, members.values());
             core.describe(Sample.report(id.value(), endpoint.host()), time());
             core.start(seeds, time());
             carryOut();
@@ -104,6 +105,8 @@ class NodeCoreTest {
                     wire.add(() -> core.persisted(persist.object().uid(), persist.object().generation(), time()));
                 } else if (effect instanceof NodeEffect.PersistRecord persist) {
                     persist.value().ifPresentOrElse(value -> record.put(persist.key(), value), () -> record.remove(persist.key()));
+                } else if (effect instanceof NodeEffect.MemberChanged change && change.now() != null) {
+                    members.put(change.now().id(), change.now());
                 } else if (effect instanceof NodeEffect.StartTask start) {
                     wire.add(() -> core.report(report(start.task(), TaskState.RUNNING), time()));
                 } else if (effect instanceof NodeEffect.StopTask stop) {

@@ -1,6 +1,7 @@
 package dev.starling.scheduler.filter;
 
 import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.PartitionPolicy;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
@@ -11,8 +12,10 @@ import java.util.Optional;
  * What a task of a service asks of a node, parsed once for all nodes and slots.
  *
  * @param constraintsReadable false where this version does not understand a constraint (a newer one wrote it): then no node satisfies it
+ * @param mayStart            false where the service wants a majority of the nodes in sight, and there is none
  */
-public record Demand(ServiceSpec service, List<Constraint> constraints, boolean constraintsReadable, boolean networksKnown) {
+public record Demand(ServiceSpec service, List<Constraint> constraints, boolean constraintsReadable, boolean networksKnown,
+        boolean mayStart) {
     public static Demand of(ServiceSpec service, View view) {
         List<Constraint> constraints = new ArrayList<>();
         boolean readable = true;
@@ -23,7 +26,14 @@ public record Demand(ServiceSpec service, List<Constraint> constraints, boolean 
                 readable = false;
             }
         }
-        return new Demand(service, List.copyOf(constraints), readable, view.networks().keySet().containsAll(service.networks()));
+        return new Demand(service, List.copyOf(constraints), readable, view.networks().keySet().containsAll(service.networks()),
+                mayStart(service, view));
+    }
+
+    /** More than half of the enrolled nodes are there, where the service asks for that. */
+    private static boolean mayStart(ServiceSpec service, View view) {
+        return service.site().partition() != PartitionPolicy.MAJORITY
+                || 2 * view.nodes().values().stream().filter(NodeView::ready).count() > view.nodes().size();
     }
 
     /** The node may take tasks of the service at all, whatever runs on it. */

@@ -87,6 +87,22 @@ public enum Filter {
             return actual == null ? "no such label" : "\"" + actual + "\"";
         }
     },
+    PARTITION {
+        @Override
+        boolean passes(Demand demand, NodeView node, NodeLoad load) {
+            return demand.mayStart();
+        }
+
+        @Override
+        public Brief brief(Demand demand, NodeView node, NodeLoad load) {
+            return Brief.same("in sight of too few nodes");
+        }
+
+        @Override
+        public String detail(Demand demand, NodeView node, NodeLoad load) {
+            return "half of the enrolled nodes or more are out of sight, and the service has starling.partition=majority";
+        }
+    },
     NETWORKS {
         @Override
         boolean passes(Demand demand, NodeView node, NodeLoad load) {
@@ -227,7 +243,7 @@ public enum Filter {
     };
 
     /** Those which depend on the node and the service alone, not on what else runs there. */
-    static final List<Filter> STANDING = List.of(READY, AVAILABILITY, PLATFORM, CONSTRAINTS, NETWORKS, BIND_SOURCES);
+    static final List<Filter> STANDING = List.of(READY, AVAILABILITY, PLATFORM, CONSTRAINTS, PARTITION, NETWORKS, BIND_SOURCES);
     /** Those which depend on what else runs there. */
     static final List<Filter> LOAD = List.of(CPU, MEMORY, GENERIC_RESOURCES, HOST_PORTS, MAX_REPLICAS);
 

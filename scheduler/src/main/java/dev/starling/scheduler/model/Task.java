@@ -25,19 +25,21 @@ import java.util.SortedMap;
  * @param reserved       what it was admitted with: it holds that until it ends, also when its service has changed, is gone, or the agent has
  *                       restarted
  * @param iteration      of the job that it is of; 0 for a task of a service that is no job
+ * @param fencingToken   of an exclusive slot: the term in which its node held it when the task started; 0 for others
+ * @param movesTo        the node that is to take the slot over while this task still runs; null where none is
  */
 public record Task(
         String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
         int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved,
-        long iteration) {
+        long iteration, long fencingToken, NodeId movesTo) {
 
-    /** One of a service that is no job. */
+    /** One of a service that is no job, which no rule of Starling's own has touched. */
     public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
             HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
             int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved) {
         this(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, 0);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, 0, 0, null);
     }
 
     /** One that reserves nothing. */
@@ -74,13 +76,25 @@ public record Task(
     /** The same as a task of a job's iteration, with generic resources. */
     public Task ofJob(long newIteration, GenericResources generic) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved.withGeneric(generic), newIteration);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved.withGeneric(generic), newIteration, fencingToken, movesTo);
     }
 
     /** The same with another wish for it. */
     public Task withDesired(TaskState wish) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo);
+    }
+
+    /** The same, to be started while its node holds the slot in this term. */
+    public Task withFencingToken(long token) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, token, movesTo);
+    }
+
+    /** The same, on its way to another node; null: it stays. */
+    public Task withMovesTo(NodeId receiver) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, receiver);
     }
 
     /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
@@ -89,12 +103,12 @@ public record Task(
         return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
                 next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
                 report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses,
-                reserved, iteration);
+                reserved, iteration, fencingToken, movesTo);
     }
 
     /** It ended before it had a container. */
     public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
-                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration);
+                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration, fencingToken, movesTo);
     }
 }

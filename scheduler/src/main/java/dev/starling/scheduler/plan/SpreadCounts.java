@@ -61,6 +61,18 @@ final class SpreadCounts {
         return tasks[node];
     }
 
+    /** How many tasks more {@code from} has than {@code to}, in the outermost branch in which they differ: 2 or more, and a move evens it out. */
+    int surplus(int from, int to) {
+        for (int level = 0; level < levels; level++) {
+            int giver = branchOf[level][leafOf[from]];
+            int taker = branchOf[level][leafOf[to]];
+            if (giver != taker) {
+                return branchTasks[level][giver] - branchTasks[level][taker];
+            }
+        }
+        return tasks[from] - tasks[to];
+    }
+
     int leaves() {
         return leaves;
     }

@@ -12,13 +12,21 @@ import java.util.Comparator;
  */
 public final class Precedence {
     /** The winner comes first. */
-    public static final Comparator<Task> ORDER = Comparator.comparing((Task task) -> task.state() != TaskState.RUNNING)
+    public static final Comparator<Task> ORDER = Comparator.comparingInt(Precedence::rank)
             .thenComparing(Task::claimed)
             .thenComparingInt(Task::price)
             .thenComparing(Comparator.comparingLong((Task task) -> Rendezvous.score(task.slot(), task.node())).reversed())
             .thenComparing(Task::node)
             .thenComparing(Comparator.comparingLong(Task::createdMillis).reversed())
             .thenComparing(Task::id);
+
+    /** One that moves to another node goes before those that do not run yet, but gives way to any that does. */
+    private static int rank(Task task) {
+        if (task.state() != TaskState.RUNNING) {
+            return 2;
+        }
+        return task.movesTo() == null ? 0 : 1;
+    }
 
     /** The last word on a slot comes last. */
     static final Comparator<Task> AGE = Comparator.comparing(Task::claimed).thenComparingLong(Task::createdMillis).thenComparing(Task::id);
