@@ -14,6 +14,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.plan.Choice;
 import dev.starling.scheduler.plan.Planner;
+import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
 import java.util.Comparator;
 import java.util.List;
@@ -26,6 +27,8 @@ import java.util.Optional;
  *
  * <p>Where every node that could has refused (an image that does not exist, say), one of them tries again after the restart delay. Which
  * one turns with each try, by hash; the others follow a beat apart in case it does not.
+ *
+ * <p>Of a job's iteration that is over, as records show which arrived before the document that says so, nothing begins any more.
  */
 final class Bidding implements Phase {
     private static final long MIN_RETRY_MILLIS = 1_000;
@@ -43,6 +46,9 @@ final class Bidding implements Phase {
             if (choice.position() >= Choice.FAR) {
                 continue; // a turn so far away does not come: the nodes before it take the slot, refuse it, or count as dead by then
             }
+            if (awaitsDocument(round, service)) {
+                continue;
+            }
             if (choice.position() >= 0) {
                 if (round.waits().isOver("turn " + choice.slot(), choice.position() * round.config().beat().toMillis())) {
                     claim(round, service, choice, load, addressing);
@@ -51,6 +57,12 @@ final class Bidding implements Phase {
                 retry(round, service, choice.slot());
             }
         }
+    }
+
+    /** Not for ever: of two documents that were written on two sides of a partition, the one with the earlier iteration may prevail. */
+    private static boolean awaitsDocument(Round round, ServiceSpec service) {
+        return round.table().service(service.uid()).filter(ServiceSlots::overtaken).isPresent()
+                && !round.waits().isOver("document of " + service.uid(), CompletionUpkeep.DOCUMENT_LAG_MILLIS);
     }
 
     private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {

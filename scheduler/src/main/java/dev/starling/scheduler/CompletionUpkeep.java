@@ -19,7 +19,8 @@ import java.util.TreeMap;
  *
  * <p>Keepers are the {@link #KEEPERS} ready nodes that come first by rendezvous hash with the service. When one dies the next in order takes
  * its place and finds the sum in the others' records, those of dead nodes included. A former keeper drops its copy once all present ones have
- * what it has. What was completed less than {@link #INTERVAL_MILLIS} before its node was removed may be done again: at least once, not
+ * what it has. The sum of an iteration gives way to that of the next, which may be empty, in one write: so whoever still has the job's old
+ * document sees that the slots are done, or that their iteration is over. What was completed less than {@link #INTERVAL_MILLIS} before its node was removed may be done again: at least once, not
  * exactly once.
  */
 final class CompletionUpkeep implements Phase {
@@ -27,8 +28,11 @@ final class CompletionUpkeep implements Phase {
     /** A job of thousands of short slots must not write its sum anew for each. */
     private static final long INTERVAL_MILLIS = 1_000;
 
-    /** Of a job that was removed: a node that comes back may hear that the tasks are gone before it hears that their job is. */
-    private static final long FORGET_MILLIS = 60_000;
+    /**
+     * How long a job's document may come later than records that are written by it. A sum of a job that was removed is kept so long: a node that comes
+     * back may hear that the tasks are gone before it hears that their job is. So is one of a later iteration than the document here says.
+     */
+    static final long DOCUMENT_LAG_MILLIS = 60_000;
 
     private final SortedMap<String, List<NodeId>> keepers = new TreeMap<>();
     private SortedMap<NodeId, NodeView> nodes = Collections.emptySortedMap();
@@ -41,9 +45,8 @@ final class CompletionUpkeep implements Phase {
         }
         for (CompletedWork kept : List.copyOf(round.own().completed().values())) {
             ServiceSpec service = round.view().services().get(kept.serviceUid());
-            boolean gone = service == null || !service.isJob();
-            if (gone && round.waits().isOver("forget " + kept.serviceUid(), FORGET_MILLIS)
-                    || !gone && service.iteration() > kept.iteration()) {
+            boolean stray = service == null || service.iteration() < kept.iteration();
+            if (stray && round.waits().isOver("forget " + kept.serviceUid(), DOCUMENT_LAG_MILLIS)) {
                 round.own().dropCompleted(kept.serviceUid());
             }
         }
@@ -57,7 +60,7 @@ final class CompletionUpkeep implements Phase {
     private void keep(Round round, ServiceSpec service, CompletedWork shown) {
         CompletedWork own = round.own().completed().get(service.uid());
         if (own == null && shown.size() == 0 || own != null && own.iteration() > service.iteration()) {
-            return; // nothing to keep; or this node is ahead of the service's document, which is on its way
+            return; // nothing to keep; or this node is ahead of the service's document, which is on its way or has lost to the one here
         }
         List<NodeId> order = keepers.computeIfAbsent(service.uid(), uid -> keepers(service));
         if (order.contains(round.self().id())) {

@@ -199,6 +199,12 @@ final class Cluster {
         hosts.forEach(host -> arrivals.add(new Arrival(now + delay(), host, spec, null)));
     }
 
+    /** The others have it at once, as far as there is such a thing; {@code number} only after {@code millis}. */
+    void deployLateAt(int number, long millis, Given.Service service) {
+        ServiceSpec spec = service.spec();
+        hosts.forEach(host -> arrivals.add(new Arrival(now + (host == host(number) ? millis : delay()), host, spec, null)));
+    }
+
     void remove(String serviceUid) {
         hosts.forEach(host -> arrivals.add(new Arrival(now + delay(), host, null, serviceUid)));
     }

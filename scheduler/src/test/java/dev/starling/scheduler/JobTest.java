@@ -99,6 +99,39 @@ class JobTest {
     }
 
     @Test
+    void aNodeThatHearsOfTheNextIterationBeforeItsDocumentBeginsNothingOfTheOneBefore() {
+        Cluster cluster = Cluster.of(7);
+        Given.Service job = Given.job("job", 14, 0);
+        cluster.deploy(job);
+        cluster.runToRest();
+        cluster.run(3_000);
+        cluster.powerCut(7);
+        cluster.run(3_000);
+        cluster.removeNode(7); // of its work only the keepers know
+        cluster.runToRest();
+        cluster.invariant = all -> assertTrue(all.alive("job").stream().allMatch(task -> task.iteration() == 2), "what was done is done again");
+        cluster.deployLateAt(1, 10_000, job.again());
+        cluster.runToRest();
+        assertEquals(14, done(cluster, 1));
+    }
+
+    @Test
+    void anEarlierIterationWhoseDocumentPrevailsGoesOn() {
+        Cluster cluster = Cluster.of(3);
+        Given.Service job = Given.job("job", 3, 0);
+        cluster.deploy(job);
+        cluster.runToRest();
+        cluster.deploy(job.again());
+        cluster.runToRest();
+        cluster.run(3_000);
+        cluster.deploy(Given.job("job", 5, 0).image("batch:1").image("batch:1")); // written later, on the other side of a partition
+        cluster.runUntil("the two that are new are done", 90_000, () -> done(cluster, 1) == 5);
+        cluster.runToRest();
+        assertEquals(8, started(cluster));
+        assertTrue(cluster.hosts.stream().allMatch(host -> host.recordCompleted.get("job").iteration() == 1), "the sums are of what prevails");
+    }
+
+    @Test
     void aNewIterationEndsWhatStillRunsOfTheOneBefore() {
         Cluster cluster = Cluster.of(3);
         Given.Service job = Given.job("job", 3, 0).image("app:1");

@@ -5,25 +5,31 @@ import dev.starling.chaos.sim.Simulation;
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
-import dev.starling.scheduler.slot.ServiceSlots;
+import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.slot.SlotIndex;
+import dev.starling.scheduler.slot.SlotState;
 import dev.starling.scheduler.slot.SlotTable;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Always: a node claims no slot of a job that it knew to be done before, however many nodes died, were removed or lost their disks since. What it
- * knew it may forget when its agent ends, and when the job is written anew (another number of completions, another iteration).
+ * Always: a node claims no slot of a job that it knew to be done for longer than keepers take to write that down, however many nodes died, were removed or lost their disks since, and
+ * whatever it hears first of what came after. What it knew it may forget when its agent ends, and when the job's document here is another one (another
+ * number of completions, another iteration).
  */
 public final class CompletedWorkStaysDone implements NodeInvariant {
+    /** Keepers write once a second, and the scheduler plans a moment later. */
+    private static final long KEPT_AFTER_MILLIS = 1_200;
+
     private static final class Known {
         long session;
         final TreeMap<String, ServiceSpec.Mode> modes = new TreeMap<>();
-        final TreeSet<String> done = new TreeSet<>();
+        /** Slot and iteration -> since when it is known to be done. */
+        final TreeMap<String, Long> done = new TreeMap<>();
         final TreeSet<String> claimed = new TreeSet<>();
-        List<Task> tasks;
+        final SlotIndex index = new SlotIndex();
+        View view;
     }
 
     private final TreeMap<NodeId, Known> known = new TreeMap<>();
@@ -38,32 +44,30 @@ public final class CompletedWorkStaysDone implements NodeInvariant {
             here.session = node.session();
             here.done.clear();
         }
-        List<Task> tasks = node.core().tasks(node.id());
-        if (tasks == here.tasks) {
+        View view = node.core().view();
+        if (view == here.view) {
             return Optional.empty();
         }
-        here.tasks = tasks;
-        for (Task task : tasks) {
-            if (task.iteration() > 0 && here.claimed.add(task.id()) && here.done.contains(task.slot() + " " + task.iteration())) {
+        here.view = view;
+        for (ServiceSpec service : view.services().values()) {
+            if (service.isJob() && !service.mode().equals(here.modes.put(service.uid(), service.mode()))) {
+                here.done.keySet().removeIf(slot -> slot.startsWith(service.uid()));
+            }
+        }
+        for (Task task : node.core().tasks(node.id())) {
+            if (task.iteration() > 0 && here.claimed.add(task.id())
+                    && cluster.now() - here.done.getOrDefault(task.slot() + " " + task.iteration(), cluster.now()) > KEPT_AFTER_MILLIS) {
                 return Optional.of(node + " claims " + task.slot() + " of iteration " + task.iteration() + ", which it knew to be done");
             }
         }
-        for (ServiceSlots slots : jobs(node)) {
-            ServiceSpec service = slots.service();
-            if (!service.mode().equals(here.modes.put(service.uid(), service.mode()))) {
-                here.done.removeIf(slot -> slot.startsWith(service.uid()));
+        SlotTable table = here.index.table(view);
+        for (ServiceSpec service : view.services().values()) {
+            if (service.isJob()) {
+                table.service(service.uid()).orElseThrow().wanted().values().stream().filter(SlotState::completed)
+                        .forEach(state -> here.done.putIfAbsent(state.slot() + " " + service.iteration(), cluster.now()));
             }
-            slots.wanted().values().stream().filter(state -> state.completed())
-                    .forEach(state -> here.done.add(state.slot() + " " + service.iteration()));
         }
         return Optional.empty();
-    }
-
-    private static List<ServiceSlots> jobs(SimNode node) {
-        if (node.core().view().services().values().stream().noneMatch(ServiceSpec::isJob)) {
-            return new ArrayList<>();
-        }
-        return SlotTable.of(node.core().view()).byAge().stream().filter(slots -> slots.service().isJob()).toList();
     }
 
     @Override

@@ -46,12 +46,14 @@ public final class ServiceSlots {
     private final SortedMap<Slot, SlotState> wanted;
     private final boolean hasFree;
     private final CompletedWork completed;
+    private final boolean overtaken;
 
-    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done) {
+    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done, boolean overtaken) {
         this.service = service;
         this.wanted = Collections.unmodifiableSortedMap(wanted);
         this.hasFree = wanted.values().stream().anyMatch(SlotState::isFree);
         this.completed = service.isJob() ? completed(service, wanted, done) : null;
+        this.overtaken = overtaken;
     }
 
     private static CompletedWork completed(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done) {
@@ -70,10 +72,12 @@ public final class ServiceSlots {
 
     /**
      * @param known states of slots that are as before; those worked out now are added
-     * @param done  what the nodes' records keep of a job's work in its present iteration; null for nothing
+     * @param kept  what the nodes' records keep of a job's work, by iteration
      */
-    static ServiceSlots of(
-            ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, SortedMap<Slot, SlotState> known, CompletedWork done) {
+    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, SortedMap<Slot, SlotState> known,
+            SortedMap<Long, CompletedWork> kept) {
+        CompletedWork done = service.isJob() ? kept.get(service.iteration()) : null;
+        boolean overtaken = service.isJob() && !kept.isEmpty() && kept.lastKey() > service.iteration();
         Function<Slot, SlotState> stateOf = slot -> known.computeIfAbsent(slot,
                 first -> SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view, done));
         SortedMap<Slot, SlotState> wanted;
@@ -84,7 +88,7 @@ public final class ServiceSlots {
         } else {
             wanted = perNode(service, stateOf, view);
         }
-        return new ServiceSlots(service, wanted, done);
+        return new ServiceSlots(service, wanted, done, overtaken);
     }
 
     private static SortedMap<Slot, SlotState> replicatedJob(
@@ -173,6 +177,14 @@ public final class ServiceSlots {
     /** What is known to be done of a job; null for a service that is no job. */
     public CompletedWork completed() {
         return completed;
+    }
+
+    /**
+     * Records keep work of a later iteration of the job than its document here says: that document is about to be replaced, or has prevailed
+     * over the other one after a partition.
+     */
+    public boolean overtaken() {
+        return overtaken;
     }
 
     public boolean hasFree() {

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -36,8 +35,8 @@ public final class SlotIndex {
         final SortedMap<Slot, SlotState> states = new TreeMap<>();
         ServiceSpec service;
         ServiceSlots slots;
-        /** Of a job: what all records together keep of it. */
-        CompletedWork done;
+        /** Of a job: what all records together keep of it, by iteration: one that is known of here only from records must not hide another. */
+        SortedMap<Long, CompletedWork> done = Collections.emptySortedMap();
 
         /** A task of {@code slot} has changed, or its node. */
         void touch(Slot slot) {
@@ -61,7 +60,7 @@ public final class SlotIndex {
         for (ServiceSpec service : view.services().values()) {
             all.put(service.uid(), slots(service, view));
         }
-        services.values().removeIf(index -> index.tasks.isEmpty() && index.done == null && !view.services().containsKey(uid(index)));
+        services.values().removeIf(index -> index.tasks.isEmpty() && index.done.isEmpty() && !view.services().containsKey(uid(index)));
         return new SlotTable(all);
     }
 
@@ -161,11 +160,13 @@ public final class SlotIndex {
             return;
         }
         completed = view.completed();
-        SortedMap<String, CompletedWork> joined = new TreeMap<>();
-        completed.values().forEach(ofNode -> ofNode.forEach(work -> joined.merge(work.serviceUid(), work, CompletedWork::join)));
+        SortedMap<String, SortedMap<Long, CompletedWork>> joined = new TreeMap<>();
+        completed.values().forEach(ofNode -> ofNode.forEach(work -> joined.computeIfAbsent(work.serviceUid(), uid -> new TreeMap<>())
+                .merge(work.iteration(), work, CompletedWork::join)));
         services.forEach((uid, index) -> {
-            CompletedWork done = joined.remove(uid);
-            if (!Objects.equals(done, index.done)) {
+            SortedMap<Long, CompletedWork> done = joined.getOrDefault(uid, Collections.emptySortedMap());
+            joined.remove(uid);
+            if (!done.equals(index.done)) {
                 index.done = done;
                 index.states.clear();
                 index.slots = null;
@@ -182,12 +183,8 @@ public final class SlotIndex {
             index.slots = null;
         }
         if (index.slots == null) {
-            index.slots = ServiceSlots.of(service, index.tasks, view, index.states, doneIn(service, index));
+            index.slots = ServiceSlots.of(service, index.tasks, view, index.states, index.done);
         }
         return index.slots;
-    }
-
-    private static CompletedWork doneIn(ServiceSpec service, ServiceIndex index) {
-        return service.isJob() && index.done != null && index.done.iteration() == service.iteration() ? index.done : null;
     }
 }
