@@ -5,31 +5,23 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
-import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
-import dev.starling.gossip.codec.MessageFormatException;
-import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
-import dev.starling.gossip.message.Message;
 import dev.starling.gossip.store.NodeStore;
-import dev.starling.gossip.transport.Lane;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.TransportConfig;
-import dev.starling.gossip.transport.TransportListener;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.DesiredSigner;
 import dev.starling.gossip.trust.NodeCredentials;
-import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.gossip.trust.TrustClock;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.KeyAcknowledgement;
 import dev.starling.node.core.NodeCore;
-import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.dns.DnsConfig;
 import dev.starling.node.dns.DnsServer;
@@ -56,6 +48,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -68,7 +61,6 @@ import org.slf4j.LoggerFactory;
 final class SwarmSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwarmSession.class);
     private static final long CORE_SECONDS = 5;
-    private static final int MAX_WARNINGS = 100;
 
     private final Host host;
     private final SwarmDirectory directory;
@@ -101,9 +93,7 @@ final class SwarmSession implements AutoCloseable {
     private final JoinServer joinServer;
     private final HeapWatch heap;
     private final GossipConfig gossipConfig;
-    private final ThreadLocal<MessageCodec> codec;
-    /** The transport listens before the rest is made; what arrives until then is dropped, as on any lossy wire. */
-    private volatile boolean started;
+    private final GossipReceiver receiver;
 
     /** @param identity its authorities, the CA's keys, are there on a manager only */
     static SwarmSession open(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, TrustClock clock, Collection<Endpoint> seeds,
@@ -135,9 +125,10 @@ final class SwarmSession implements AutoCloseable {
         this.advertise = identity.advertise();
         this.store = store;
         this.gossipConfig = host.config().gossip();
-        this.codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
+        ThreadLocal<MessageCodec> codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
-        this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials(), new Receiver(), clock);
+        this.receiver = new GossipReceiver(codec, metrics);
+        this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials(), receiver, clock);
         this.certificates = new RootFollowingGuard(trust.roots());
         this.writers = new EnrolledWriters(certificates);
         this.desk = role() == Role.WORKER ? null : new CertificateDesk(trust);
@@ -161,7 +152,7 @@ final class SwarmSession implements AutoCloseable {
         this.obstacles = new HostObstacles(this::snapshot, ListeningPorts.OF_THIS_HOST, found -> describe());
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         NodeCore core = newCore();
-        this.loop = new CoreLoop(core, this.clock, new EffectRunner(new Ports(), storage, tasks));
+        this.loop = new CoreLoop(core, this.clock, new EffectRunner(new CorePorts(self(), codec, transport, edge, writes, metrics, this::tell), storage, tasks));
         loop.onSnapshot(snapshot -> changed(snapshot, core.malformedValues(), core.unfamiliarValues()));
         this.heap = new HeapWatch(host.timer(), () -> snapshot().summary());
         this.joinServer = desk == null ? null : new JoinServer(host.vertx(), this::credentials, new JoinCluster(this, desk));
@@ -207,7 +198,7 @@ final class SwarmSession implements AutoCloseable {
         });
         host.images().onChange(this::describe);
         loop.start();
-        started = true;
+        receiver.open(loop);
         encryption.start(System.nanoTime());
         overlays.start();
         obstacles.start();
@@ -247,7 +238,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     private void diskTroubleChanged() {
-        if (started) {
+        if (receiver.isOpen()) {
             describe();
         }
     }
@@ -377,7 +368,7 @@ final class SwarmSession implements AutoCloseable {
         return secrets;
     }
 
-    private void tell(java.util.function.BiConsumer<NodeCore, Time> input) {
+    private void tell(BiConsumer<NodeCore, Time> input) {
         loop.tell(input);
     }
 
@@ -429,104 +420,6 @@ final class SwarmSession implements AutoCloseable {
         @Override
         public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements) {
             tell((core, now) -> core.acknowledge(acknowledgements, now));
-        }
-    }
-
-    /** From the network into the core's queue. */
-    private final class Receiver implements TransportListener {
-        @Override
-        public void received(PeerIdentity from, byte[] payload) {
-            if (!started) {
-                return;
-            }
-            Message message;
-            try {
-                message = codec.get().decode(payload);
-            } catch (MessageFormatException e) {
-                metrics.unread(e.reason());
-                LOG.debug("a message of {} bytes from {} was dropped: {}", payload.length, from.id(), e.getMessage());
-                return;
-            }
-            metrics.message("received", message);
-            loop.offer((core, now) -> core.receive(from.id(), from.role(), message, now), message.isUrgent());
-        }
-
-        @Override
-        public void arriving(NodeId peer) {
-            if (started) {
-                loop.offer((core, now) -> core.arriving(peer, now), true);
-            }
-        }
-
-        @Override
-        public void connectionLost(NodeId peer) {
-            if (started) {
-                loop.offer((core, now) -> core.connectionLost(peer, now), true);
-            }
-        }
-    }
-
-    /** From the core to the adapters. */
-    private final class Ports implements EffectRunner.Ports {
-        /** On the core's thread only. */
-        private final Set<NodeId> barred = new HashSet<>();
-        /** Forgeries that the log has, by node and kind. On the core's thread only. */
-        private final Set<String> warned = new HashSet<>();
-
-        @Override
-        public void send(NodeEffect.Send send) {
-            metrics.message("sent", send.message());
-            transport.send(send.to(), codec.get().encode(send.message()), send.message().isUrgent() ? Lane.URGENT : Lane.ORDINARY);
-        }
-
-        @Override
-        public void memberChanged(Member before, Member now) {
-            if (now == null) {
-                LOG.info("node {} was removed and is forgotten", before.id());
-                edge.memberForgotten(before);
-                return;
-            }
-            edge.memberChanged(now);
-            if (now.id().equals(self()) && before != null && now.boot() > before.boot()) {
-                LOG.warn("the cluster knew a later boot of this node ({}): its disk was lost or copied", now.boot());
-            }
-            if (before == null || before.status() != now.status()) {
-                LOG.info("node {} at {} is {}", now.id(), now.endpoint(), now.status());
-            }
-        }
-
-        @Override
-        public void removed(NodeId node) {
-            if (barred.add(node)) {
-                transport.bar(Set.copyOf(barred));
-            }
-        }
-
-        @Override
-        public void promised(long number) {
-            tell((core, now) -> core.promised(number, now));
-        }
-
-        @Override
-        public void refused(NodeId teller, Refusal reason) {
-            metrics.refused(reason);
-            if (reason.isForgery() && warned.size() < MAX_WARNINGS && warned.add(teller + " " + reason)) { // each once: a liar could fill the disk
-                LOG.warn("node {} told what nobody signed: {}. It was taken over, or has a fault", teller, reason);
-            }
-        }
-
-        @Override
-        public void stored(DesiredObject object, String trouble) {
-            if (trouble == null) {
-                tell((core, now) -> core.persisted(object.uid(), object.generation(), now));
-            } else {
-                writes.notStored(object.uid(), object.generation(), trouble);
-            }
-        }
-
-        @Override
-        public void replicated(String uid, long generation, int copies) {
-            writes.replicated(uid, generation, copies);
         }
     }
 }
