@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -183,12 +184,20 @@ class ExecTest {
         lab.runtime.remove(spec.id());
     }
 
+    private static boolean standsStill(String id) {
+        long before = lab.runtime.stats(id).groups().cpuNanos();
+        LockSupport.parkNanos(100_000_000L);
+        return lab.runtime.stats(id).groups().cpuNanos() == before;
+    }
+
     @Test
     void aPausedContainerStandsStillAndIsStoppedAllTheSame() {
         ContainerSpec spec = script("i=0; while true; do i=$((i+1)); echo $i; done").build();
         lab.runtime.start(spec, NetworkSetup.NONE);
         lab.runtime.pause(spec.id(), true);
         assertTrue(lab.runtime.inspect(spec.id()).paused());
+        // what ran on another processor in that moment is booked a little later
+        Lab.await(() -> standsStill(spec.id()), "it stands still");
         long cpu = lab.runtime.stats(spec.id()).groups().cpuNanos();
         assertEquals(Kind.CONFLICT, assertThrows(
                 RuntimeShimException.class, () -> lab.runtime.exec(spec.id(), ExecSpec.of(List.of("true")), new Outcome())).kind());

@@ -72,7 +72,14 @@ class ManyContainersTest {
             cycleMicros[i] = (System.nanoTime() - begun) / 1000;
         }
         System.out.println("container start: " + summary(startMicros) + "; start, wait, remove: " + summary(cycleMicros));
-        assertEquals(before, Footprint.now());
+        assertNothingLeft(before);
+    }
+
+    /** Descriptors that others have let go meanwhile (classes read, files collected) are no leak of ours. */
+    private static void assertNothingLeft(Footprint before) throws IOException {
+        Footprint after = Footprint.now();
+        assertEquals(before, new Footprint(Math.max(before.descriptors(), after.descriptors()), after.mounts(), after.children(),
+                after.controlGroups(), after.bundles()));
     }
 
     private static String summary(long[] micros) {
@@ -99,8 +106,7 @@ class ManyContainersTest {
             workers.shutdownNow();
             assertTrue(workers.awaitTermination(20, java.util.concurrent.TimeUnit.SECONDS));
         }
-        Footprint after = Footprint.now();
-        assertEquals(before, after);
+        assertNothingLeft(before);
     }
 
     @Test

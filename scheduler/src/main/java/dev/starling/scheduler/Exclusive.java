@@ -9,7 +9,9 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.Time;
 import java.util.OptionalLong;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * What the phases ask about exclusive slots: whether this node holds one now, and in which term. Asking is wanting: whoever may not run a slot
@@ -18,6 +20,8 @@ import java.util.TreeMap;
 final class Exclusive {
     private final Leases leases;
     private final SortedMap<Slot, Leases.Wish> wishes = new TreeMap<>();
+    /** Slots that a container of this node may still be in; of a service that was removed they are wanted no more, and not free yet. */
+    private final SortedSet<Slot> occupied = new TreeSet<>();
     private Time now;
     private Waits waits;
 
@@ -29,6 +33,7 @@ final class Exclusive {
         now = time;
         waits = ofRound;
         wishes.clear();
+        occupied.clear();
     }
 
     /** True for services that are not exclusive. */
@@ -55,6 +60,9 @@ final class Exclusive {
         for (Task task : round.own().list()) {
             ServiceSpec service = round.service(task.slot()).orElse(null);
             boolean there = !task.state().isTerminal() && (task.isActive() || round.own().hasBegun(task));
+            if (there && task.fencingToken() > 0) {
+                occupied.add(task.slot());
+            }
             if (there && service != null && service.site().isExclusive()) {
                 want(round, service, task.slot());
             }
@@ -64,6 +72,10 @@ final class Exclusive {
     private void want(Round round, ServiceSpec service, Slot slot) {
         wishes.computeIfAbsent(slot, first -> new Leases.Wish(slot, Stewards.first(slot, service.site().electorate()),
                 round.view().nodes().keySet(), round.view().nodes().values().stream().filter(NodeView::ready).map(NodeView::id).toList()));
+    }
+
+    SortedSet<Slot> occupied() {
+        return occupied;
     }
 
     SortedMap<Slot, Leases.Wish> wishes() {

@@ -113,7 +113,7 @@ public final class Scheduler {
         for (int pass = 0; pass < MAX_PASSES && !settled; pass++) {
             settled = !pass(node, view, now);
         }
-        leases.want(exclusive.wishes(), now.monotonicMillis());
+        leases.want(exclusive.wishes(), exclusive.occupied(), now.monotonicMillis());
         restarts.forgetAllBut(own.list().stream().map(Task::slot).toList());
         nextStep = settled ? waits.wakeAt() : now.monotonicMillis();
         return own.takeEffects();

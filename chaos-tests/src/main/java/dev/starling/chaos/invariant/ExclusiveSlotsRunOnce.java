@@ -31,8 +31,11 @@ public final class ExclusiveSlotsRunOnce implements NodeInvariant {
             }
             seen++;
             for (SimNode other : cluster.nodes()) {
-                if (other != touched && watched(cluster, other) && other.running().stream().anyMatch(running -> running.slot().equals(task.slot()))) {
-                    return Optional.of("exclusive slot " + task.slot() + " is run by " + touched + " with token " + task.fencingToken() + " and by " + other);
+                Optional<Task> twin = other == touched || !watched(cluster, other) ? Optional.empty()
+                        : other.running().stream().filter(running -> running.slot().equals(task.slot())).findFirst();
+                if (twin.isPresent()) {
+                    return Optional.of("exclusive slot " + task.slot() + " is run by " + touched + " with token " + task.fencingToken() + " and by " + other
+                            + " with token " + twin.get().fencingToken());
                 }
             }
             Task before = newest.get(task.slot());

@@ -64,12 +64,12 @@ public final class Leases {
         restored.clear();
     }
 
-    /** The slots wanted from now on; the others are given up. */
-    public void want(SortedMap<Slot, Wish> wanted, long now) {
+    /** The slots wanted from now on; the others are given up once they are not {@code occupied}: their last container has ended. */
+    public void want(SortedMap<Slot, Wish> wanted, SortedSet<Slot> occupied, long now) {
         wishes.clear();
         wishes.putAll(wanted);
         for (Slot slot : List.copyOf(tenancies.keySet())) {
-            if (!wishes.containsKey(slot)) {
+            if (!wishes.containsKey(slot) && !occupied.contains(slot)) {
                 send(tenancies.remove(slot).release());
             }
         }
@@ -160,7 +160,8 @@ public final class Leases {
 
     /** Monotonic milliseconds; Long.MAX_VALUE where nothing is wanted. */
     public long nextTick() {
-        return tenancies.values().stream().filter(tenancy -> !tenancy.stewards().nodes().isEmpty()).mapToLong(Tenancy::askAt).min().orElse(Long.MAX_VALUE);
+        return tenancies.values().stream().filter(tenancy -> wishes.containsKey(tenancy.slot()) && !tenancy.stewards().nodes().isEmpty())
+                .mapToLong(Tenancy::askAt).min().orElse(Long.MAX_VALUE);
     }
 
     /** The service was deleted, and deleted for good: nobody is voted for any more. */
