@@ -7,6 +7,7 @@ import dev.starling.node.core.Document;
 import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.core.WriteRefusedException;
 import dev.starling.node.spec.SiteLabels;
+import dev.starling.node.spec.SpecException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -60,7 +61,7 @@ public final class Operator {
                 case 5 -> drain(node, cluster.nodes().get(random.nextInt(cluster.nodes().size())), random.nextBoolean() ? "drain" : "active");
                 default -> { }
             }
-        } catch (WriteRefusedException refused) {
+        } catch (WriteRefusedException | SpecException refused) {
             told(node, "refused: " + refused.getMessage()); // unknown there, or changed meanwhile; nothing was changed
         }
     }

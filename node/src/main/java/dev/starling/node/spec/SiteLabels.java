@@ -84,9 +84,14 @@ public final class SiteLabels {
      * Completes the document of a new service.
      *
      * @param enrolled the nodes of the cluster now
+     * @throws SpecException FORBIDDEN for an exclusive service where this node knows of none: nobody could ever vote for it
      */
     public static void created(ObjectNode body, Collection<NodeId> enrolled) {
         if (partition(body.path("Spec").path("Labels")) == PartitionPolicy.EXCLUSIVE) {
+            if (enrolled.isEmpty()) {
+                throw SpecException.forbidden("an exclusive service needs nodes that vote for it, and this node does not know of any yet: wait until "
+                        + "docker node ls shows the swarm's nodes, or create it at another manager");
+            }
             ArrayNode electorate = body.putArray(ELECTORATE);
             new TreeSet<>(enrolled).forEach(node -> electorate.add(node.value()));
         }
