@@ -143,7 +143,7 @@ service_logs_are_shown() {
     d service rm talker >/dev/null || fail "rm"
     wait_until 20 sleepers_are 50 || fail "the container of talker is still there"
 }
-talker_is_heard() { d service logs talker 2>/dev/null | grep -q 'one two three'; }
+talker_is_heard() { d service logs talker 2>/dev/null | grep 'one two three' >/dev/null; }
 
 with_busybox() { d image inspect busybox >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"; }
 replicas_of() { d service ls --filter "name=$1" --format '{{.Replicas}}'; }
@@ -307,7 +307,7 @@ garbage_on_the_ports_kills_nothing() {
         in_host n2 timeout 10 bash -c "head -c 1400 /dev/urandom >/dev/udp/10.88.0.11/$port" 2>/dev/null
     done
     docker_answers n1 || fail "n1 does not answer any more"
-    in_host n1 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -qE '^starling_transport_refused_handshakes_total\{.*reason="not_tls".*\} [1-9]' \
+    in_host n1 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -E '^starling_transport_refused_handshakes_total\{.*reason="not_tls".*\} [1-9]' >/dev/null \
         || fail "the garbage is not counted"
     [[ $(in_host n1 stat -c %Y "/proc/$(agent_of n1)") == "$before" ]] || fail "the agent of n1 is another one"
     all_ready || fail "not all ready: $(d node ls 2>&1)"
@@ -755,7 +755,7 @@ move_to_a_small_disk() {
 info_warns() { docker_on "$1" info --format '{{json .Warnings}}' | grep -q -- "$2"; }
 message_of_n3_says() { [[ $(d node inspect n3 --format '{{.Status.Message}}') == *"$1"* ]]; }
 message_of_n3_is_gone() { [[ $(d node inspect n3 --format '{{.Status.Message}}') != *store* ]]; }
-disk_is_well() { in_host n3 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -qE '^starling_disk_trouble(\{[^}]*\})? 0(\.0)?$'; }
+disk_is_well() { in_host n3 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -E '^starling_disk_trouble(\{[^}]*\})? 0(\.0)?$' >/dev/null; }
 creates_nothing() { ! docker_on n3 service create --detach --replicas 0 --name "refused-$((++REFUSED))" busybox true >"$RUN_DIR/refusal" 2>&1; }
 REFUSED=0
 
