@@ -8,6 +8,7 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
+import dev.starling.gossip.sim.SimSigning;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;

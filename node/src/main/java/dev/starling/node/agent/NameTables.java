@@ -8,7 +8,6 @@ import dev.starling.node.dns.NameTable;
 import dev.starling.node.spec.ContainerSpecBuilder;
 import dev.starling.node.spec.IngressNetwork;
 import dev.starling.node.spec.ServiceEndpoint;
-import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -23,11 +22,10 @@ import java.util.TreeMap;
  * its running tasks, {@code tasks.NAME} to its running tasks, a task's own name to its address. A function of the snapshot.
  */
 final class NameTables {
-    /** @param virtual whether this node's containers can reach virtual addresses */
-    static NameTable of(ClusterSnapshot snapshot, boolean virtual) {
+    /** @param endpoints of the services; empty where this node's containers cannot reach virtual addresses */
+    static NameTable of(ClusterSnapshot snapshot, Map<String, ServiceEndpoint> endpoints) {
         Map<String, Document> services = new HashMap<>();
         snapshot.documents().get(Kind.SERVICE).forEach(document -> services.put(document.uid(), document));
-        Map<String, ServiceEndpoint> endpoints = virtual ? ServiceEndpoints.of(snapshot) : Map.of();
         Map<String, Map<String, List<String>>> table = new TreeMap<>();
         endpoints.forEach((uid, endpoint) -> endpoint.virtualAddresses().forEach((network, address) ->
                 addService(table.computeIfAbsent(network, none -> new TreeMap<>()), services.get(uid), network, address)));

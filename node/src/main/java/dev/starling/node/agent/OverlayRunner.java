@@ -157,7 +157,7 @@ final class OverlayRunner implements AutoCloseable {
     private void reconcile(ClusterSnapshot snapshot) {
         attempt("encryption of networks", () -> encryption.reconcile(snapshot, System.nanoTime()));
         OverlayPlan plan = OverlayPlan.of(snapshot);
-        dns.update(NameTables.of(snapshot, services.available()));
+        dns.update(NameTables.of(snapshot, services.available() ? services.endpoints(snapshot) : Map.of()));
         for (OverlayNetwork network : plan.networks().values()) {
             attempt("network " + network.uid(), () -> {
                 ensure(network);

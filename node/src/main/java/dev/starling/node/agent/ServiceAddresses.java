@@ -9,6 +9,7 @@ import dev.starling.netlink.balance.PublishedPort;
 import dev.starling.netlink.overlay.Overlay;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
 import dev.starling.node.spec.IngressNetwork;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.ServiceEndpoints;
@@ -40,6 +41,8 @@ final class ServiceAddresses implements AutoCloseable {
     /** What has not changed is compared with the kernel's that often, not at each snapshot. */
     private static final long CHECK_NANOS = 2_500_000_000L;
 
+    private record Known(List<Document> services, List<Document> networks, SortedMap<String, ServiceEndpoint> endpoints) {}
+
     private final Balancer balancer;
     private final Overlay overlay;
     private final boolean available;
@@ -50,6 +53,7 @@ final class ServiceAddresses implements AutoCloseable {
     private long checked = System.nanoTime() - CHECK_NANOS;
     private volatile SortedSet<String> balanced = java.util.Collections.emptySortedSet();
     private volatile List<String> conflicts = List.of();
+    private volatile Known known;
 
     /** @param missing what the kernel lacks for it, see {@link Balancer#missing} */
     ServiceAddresses(Balancer balancer, Overlay overlay, List<String> missing) {
@@ -61,6 +65,18 @@ final class ServiceAddresses implements AutoCloseable {
     /** Whether names may lead to virtual addresses. */
     boolean available() {
         return available;
+    }
+
+    /** Who has which port and address. Found anew only where services or networks have changed: rounds and starts of tasks are far more frequent. */
+    SortedMap<String, ServiceEndpoint> endpoints(ClusterSnapshot snapshot) {
+        List<Document> of = snapshot.documents().get(Kind.SERVICE);
+        List<Document> in = snapshot.documents().get(Kind.NETWORK);
+        Known last = known;
+        if (last == null || last.services() != of || last.networks() != in) { // the same lists until one of their documents changes
+            last = new Known(of, in, ServiceEndpoints.of(snapshot));
+            known = last;
+        }
+        return last.endpoints();
     }
 
     /** For {@code docker info}: ports that services asked for and do not have here. */
@@ -75,7 +91,7 @@ final class ServiceAddresses implements AutoCloseable {
         if (!available) {
             return;
         }
-        Map<String, ServiceEndpoint> endpoints = ServiceEndpoints.of(snapshot);
+        Map<String, ServiceEndpoint> endpoints = endpoints(snapshot);
         BalancePlan wanted = BalancePlan.of(snapshot, endpoints);
         noteConflicts(endpoints);
         List<PublishedPort> published = wanted.ports().stream().filter(port -> ports.take(port.text())).toList();
@@ -144,15 +160,18 @@ final class ServiceAddresses implements AutoCloseable {
 
     /** Before the first process of {@code task} runs: it finds services by their virtual addresses from the start. */
     void furnish(Task task, Path netns, ClusterSnapshot snapshot) {
-        BalancePlan wanted = BalancePlan.of(snapshot, ServiceEndpoints.of(snapshot));
-        if (available && wanted.containers().containsKey(task.id())) {
+        if (!available) {
+            return;
+        }
+        BalancePlan wanted = BalancePlan.of(snapshot, endpoints(snapshot));
+        if (wanted.containers().containsKey(task.id())) {
             balancer.container(task.id(), netns, wanted.containers().get(task.id()));
         }
     }
 
     /** Takes the ports of this host that {@code task} has to have. */
     void takeHostPorts(Task task, ClusterSnapshot snapshot) {
-        ServiceEndpoint endpoint = ServiceEndpoints.of(snapshot).get(task.slot().serviceUid());
+        ServiceEndpoint endpoint = endpoints(snapshot).get(task.slot().serviceUid());
         if (endpoint == null || endpoint.ports().stream().allMatch(ServiceEndpoint.Port::ingress)) {
             return;
         }

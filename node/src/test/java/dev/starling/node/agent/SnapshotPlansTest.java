@@ -74,7 +74,7 @@ class SnapshotPlansTest {
                 .runs(web(1, N1, TaskState.RUNNING, Map.of(BACK, "10.0.1.2/24")))
                 .runs(web(2, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.3/24")))
                 .runs(web(3, N3, TaskState.RUNNING, Map.of(BACK, "10.0.1.4/24")))
-                .runs(web(4, N2, TaskState.STARTING, Map.of(BACK, "10.0.1.5/24"))).snapshot(), false);
+                .runs(web(4, N2, TaskState.STARTING, Map.of(BACK, "10.0.1.5/24"))).snapshot(), Map.of());
         for (String name : List.of("web", "tasks.web", "www", "WEB")) {
             assertEquals(Optional.of(Set.of("10.0.1.2", "10.0.1.3")),
                     names.addresses(BACK, "10.0.1.2", name).map(TreeSet::new), name);
@@ -87,14 +87,14 @@ class SnapshotPlansTest {
     void aContainerInTwoNetworksResolvesTheNamesOfBothAtOneGateway() {
         NameTable names = NameTables.of(cluster()
                 .runs(web(1, N1, TaskState.STARTING, Map.of(BACK, "10.0.1.2/24", FRONT, "10.0.2.2/24")))
-                .runs(web(2, N2, TaskState.RUNNING, Map.of(FRONT, "10.0.2.3/24"))).snapshot(), false);
+                .runs(web(2, N2, TaskState.RUNNING, Map.of(FRONT, "10.0.2.3/24"))).snapshot(), Map.of());
         assertEquals(Optional.of(List.of("10.0.2.3")), names.addresses(BACK, "10.0.1.2", "web"));
     }
 
     @Test
     void aServiceNameLeadsToItsVirtualAddressAndTasksNameToItsTasks() {
         ClusterSnapshot snapshot = cluster().runs(web(1, N1, TaskState.RUNNING, Map.of(BACK, "10.0.1.2/24"))).snapshot();
-        NameTable names = NameTables.of(snapshot, true);
+        NameTable names = NameTables.of(snapshot, ServiceEndpoints.of(snapshot));
         String virtual = ServiceEndpoints.of(snapshot).get("web").virtualAddresses().get(BACK);
         assertTrue(virtual.matches("10\\.0\\.1\\.(19[2-9]|2[0-4][0-9]|25[0-4])"), virtual);
         assertEquals(Optional.of(List.of(virtual)), names.addresses(BACK, "10.0.1.2", "web"));

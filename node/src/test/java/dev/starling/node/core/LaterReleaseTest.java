@@ -18,6 +18,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.sim.SimSigning;
 import dev.starling.gossip.store.NodeStore;
 import dev.starling.node.Sample;
 import dev.starling.node.spec.DockerSpecReader;
