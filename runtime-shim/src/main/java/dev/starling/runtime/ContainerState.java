@@ -45,12 +45,12 @@ record ContainerState(
                 health, paused);
     }
 
-    /** Whole or not at all, also when the agent is killed meanwhile. */
+    /** Whole or not at all, also when the agent is killed meanwhile. @param file is not there yet */
     void write(Path file) {
         Path temporary = file.resolveSibling(file.getFileName() + ".new");
         try {
             Files.write(temporary, JSON.writeValueAsBytes(this));
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw RuntimeShimException.system("write " + file + ": " + e, e);
         }
