@@ -4,6 +4,7 @@ import static dev.starling.runtime.kernel.Flags.*;
 
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +18,11 @@ import java.util.Deque;
  * again, since making and deleting files is a good part of what a start costs; there are as many as processes were ever held at once.
  *
  * <p>A gate itself is open to all, for the held process may have any user id already; it gets there by a descriptor, since the directory above is the
- * agent's alone. Nothing of a gate stays with a process that has passed.
+ * agent's alone.
+ *
+ * <p>A gate that is open must not stay so for the next one. Who was let go holds nothing of it, but a process that another thread spawns meanwhile has copies of
+ * all the agent's descriptors for a moment, also of the one that keeps this gate open. So a gate is asked whether it is closed before it is used again, and
+ * one that is not, or where something went wrong, is deleted.
  */
 public final class Gates {
     private final Kernel kernel;
@@ -38,9 +43,10 @@ public final class Gates {
         }
     }
 
-    /** One that nobody else uses until it is closed. */
+    /** One that nobody else uses until it is given back. */
     Gate open() {
-        Path gate = free();
+        Path gate = closedOne();
+        if (gate == null) gate = make();
         Descriptor descriptor = kernel.open(gate.toString(), O_PATH | kernel.architecture().openDirectory());
         try {
             // open before there is a process, which else would wait for a reader
@@ -51,10 +57,38 @@ public final class Gates {
         }
     }
 
-    private Path free() {
+    /** Null where there is none. */
+    private Path closedOne() {
+        for (Path gate = free(); gate != null; gate = free()) {
+            if (isClosed(gate)) return gate;
+            delete(gate);
+        }
+        return null;
+    }
+
+    private synchronized Path free() {
+        return free.poll();
+    }
+
+    /** Whoever opens it holds it for reading as well, which the kernel tells to a writer. */
+    private boolean isClosed(Path gate) {
+        int fd = kernel.libc().open(gate.resolve("go").toString(), O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
+        if (fd < 0) return kernel.errno() == Errno.ENXIO.number();
+        kernel.libc().close(fd);
+        return false;
+    }
+
+    private static void delete(Path gate) {
+        try {
+            TreeDeletion.delete(gate);
+        } catch (IOException e) {
+            throw RuntimeShimException.system("delete " + gate + ": " + e, e);
+        }
+    }
+
+    private Path make() {
         Path gate;
         synchronized (this) {
-            if (!free.isEmpty()) return free.pop();
             gate = directory.resolve(Integer.toString(made++));
         }
         kernel.makeDirectory(gate.toString(), 0711);
@@ -68,11 +102,11 @@ public final class Gates {
     }
 
     private synchronized void giveBack(Path gate) {
-        free.push(gate);
+        free.add(gate); // the one that was free for longest is the next
     }
 
     /** In use for one process. */
-    final class Gate implements AutoCloseable {
+    final class Gate {
         private final Path directory;
         private final Descriptor descriptor;
         private final Descriptor ready;
@@ -103,15 +137,24 @@ public final class Gates {
             if (fd >= 0) kernel.libc().close(fd);
         }
 
-        /** Nobody is held here any more. */
-        @Override
-        public void close() {
-            abandon();
-            giveBack(directory);
+        /** Who was held here has passed, in good order. */
+        void giveBack() {
+            close();
+            Gates.this.giveBack(directory);
         }
 
-        /** Somebody may be held here still: it is not used again, and swept by the next agent. */
+        /** What was held here is dead, or never was. */
+        void discard() {
+            close();
+            delete(directory);
+        }
+
+        /** Somebody may be held here still: it stays, for the next agent to find. */
         void abandon() {
+            close();
+        }
+
+        private void close() {
             ready.close();
             descriptor.close();
         }

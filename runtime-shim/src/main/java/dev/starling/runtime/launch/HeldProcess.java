@@ -29,18 +29,14 @@ public final class HeldProcess {
     }
 
     /**
-     * Runs {@code spawner} and waits until its child is held. The spawner's gate is given back with the process's release or end, or where this fails.
+     * Runs {@code spawner} and waits until its child is held. Its gate is left with the process's release or end, or where this fails.
      */
     static HeldProcess start(Kernel kernel, Spawner spawner, String name) {
         Thread thread = new Thread(null, spawner, name, STACK_BYTES);
         try {
             return start(kernel, spawner, thread);
         } catch (RuntimeException e) {
-            if (thread.isAlive()) {
-                spawner.gate.abandon();
-            } else {
-                spawner.gate.close();
-            }
+            leaveGate(spawner, thread, false);
             throw e;
         }
     }
@@ -96,10 +92,12 @@ public final class HeldProcess {
 
     /** Lets it go on to exec. @throws RuntimeShimException where exec fails; the process is gone then */
     public void release() {
+        boolean passed = false;
         try (Descriptor go = spawner.gate.letGo()) {
             awaitSpawn();
+            passed = spawner.failure() == null;
         } finally {
-            leaveGate();
+            leaveGate(spawner, thread, passed);
         }
         if (spawner.failure() != null) throw LaunchFailure.of(spawner.failure());
     }
@@ -111,16 +109,18 @@ public final class HeldProcess {
             awaitSpawn();
             if (spawner.failure() == null) HostProgram.waitFor(kernel, spawner.pid());
         } finally {
-            leaveGate();
+            leaveGate(spawner, thread, false);
             process.close();
         }
     }
 
-    private void leaveGate() {
+    private static void leaveGate(Spawner spawner, Thread thread, boolean passed) {
         if (thread.isAlive()) {
             spawner.gate.abandon();
+        } else if (passed) {
+            spawner.gate.giveBack();
         } else {
-            spawner.gate.close();
+            spawner.gate.discard();
         }
     }
 
