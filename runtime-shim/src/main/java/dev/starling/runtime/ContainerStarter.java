@@ -82,7 +82,7 @@ final class ContainerStarter {
             launcher.mountProc(held, bundle);
             log = openLog(bundle, spec);
             ContainerState state = ContainerState.running(spec, plan, held.pid(), held.startTime(), bootId, clock.instant());
-            state.write(bundle.stateFile());
+            state.append(bundle.stateFile());
             held.release();
             return Supervised.running(bundle, state, held.descriptor(), log);
         } catch (RuntimeException e) {

@@ -81,16 +81,11 @@ final class Leftovers {
     }
 
     private static ContainerState state(Bundle bundle) {
-        ContainerState ended = state(bundle.endFile());
-        return ended != null ? ended : state(bundle.stateFile());
-    }
-
-    private static ContainerState state(Path file) {
-        if (!Files.exists(file)) return null;
+        if (!Files.exists(bundle.stateFile())) return null;
         try {
-            return ContainerState.read(file);
+            return ContainerState.read(bundle.stateFile());
         } catch (IOException e) {
-            LOG.warn("{} cannot be read: {}", file, e.toString());
+            LOG.warn("{} cannot be read: {}", bundle.stateFile(), e.toString());
             return null;
         }
     }

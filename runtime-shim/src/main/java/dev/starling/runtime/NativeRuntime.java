@@ -104,6 +104,7 @@ public final class NativeRuntime implements ContainerRuntime {
         EventLoop startedLoop = null;
         try {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
+            Bundle.makeMountPoints(this.directory);
             this.logBuffer = ContainerLog.buffer(kernel);
             List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
             Gates gates = new Gates(kernel, gatesDirectory());

@@ -107,7 +107,7 @@ final class Supervised {
         state = state.ended(at, exitCode, oomKilled);
         paused = false;
         letGo();
-        state.write(bundle.endFile());
+        state.append(bundle.stateFile());
     }
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */

@@ -10,18 +10,18 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
 /**
  * A container's directory on the host:
  *
  * <pre>
- *   state.json                     what the runtime knows of it, from its start on
- *   ended.json                     the same from its end on
+ *   state.json                     what the runtime knows of it: a line at its start, a line at its end
  *   ID-json.log, .1, .2            its log
  *   stdin stdout stderr            FIFOs it reads from and writes to
  *   volumes/N                      what its image declares as a volume and nobody named
- *   layers/0 ..                    links to the image's layers: short names keep the mount options below a page
+ *   layer.0 ..                     links to the image's layers: short names keep the mount options below a page
  *   upper work                     of the overlay
  * </pre>
  *
@@ -29,13 +29,11 @@ import java.util.List;
  * {@link MemoryFiles}) and then its root are mounted on the directory itself.
  */
 public record Bundle(String id, Path directory) {
+    private static final String LAYER = "layer.";
+    private static final String MOUNT_POINTS = "mount-points";
+
     public Path stateFile() {
         return directory.resolve("state.json");
-    }
-
-    /** In its place once the container has ended: a file that replaces another one is written to disk at once, a new one is not. */
-    public Path endFile() {
-        return directory.resolve("ended.json");
     }
 
     public Path logFile() {
@@ -60,13 +58,29 @@ public record Bundle(String id, Path directory) {
         return directory.resolve("volumes");
     }
 
+    /**
+     * A layer above every image's, made once in the directory two above the bundles: empty files that a container's names are mounted on. Made anew in each
+     * container, they would be the greater part of what a start writes to disk.
+     */
+    public static void makeMountPoints(Path directory) throws IOException {
+        Path names = Files.createDirectories(directory.resolve(MOUNT_POINTS).resolve("etc"));
+        Files.setPosixFilePermissions(names, PosixFilePermissions.fromString("rwxr-xr-x")); // the container's /etc gets it, whatever our umask is
+        for (String name : List.of("hosts", "hostname", "resolv.conf")) {
+            if (!Files.exists(names.resolve(name))) Files.createFile(names.resolve(name));
+        }
+    }
+
+    Path layer(int number) {
+        return directory.resolve(LAYER + number);
+    }
+
     /** @param layers lowest first */
     public void create(Kernel kernel, boolean openStdin, List<Path> layers) {
         try {
             Files.createDirectory(directory);
-            for (String name : List.of("layers", "upper", "work")) Files.createDirectory(directory.resolve(name));
-            for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(directory.resolve("layers").resolve("" + i), layers.get(i).toAbsolutePath());
-            if (layers.isEmpty()) Files.createDirectory(directory.resolve("layers").resolve("0"));
+            for (String name : List.of("upper", "work")) Files.createDirectory(directory.resolve(name));
+            for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(layer(i), layers.get(i).toAbsolutePath());
+            if (layers.isEmpty()) Files.createDirectory(layer(0));
         } catch (IOException e) {
             throw RuntimeShimException.system("create " + directory + ": " + e, e);
         }
@@ -84,9 +98,7 @@ public record Bundle(String id, Path directory) {
                 return layers;
             }
             for (Path bundle : links) {
-                if (Files.isDirectory(bundle.resolve("layers"))) {
-                    addLayers(bundle.resolve("layers"), layers);
-                }
+                addLayers(bundle, layers);
             }
         } catch (IOException e) {
             throw RuntimeShimException.system("list " + containers + ": " + e, e);
@@ -94,8 +106,8 @@ public record Bundle(String id, Path directory) {
         return layers;
     }
 
-    private static void addLayers(Path links, Set<Path> layers) throws IOException {
-        try (DirectoryStream<Path> names = Files.newDirectoryStream(links)) {
+    private static void addLayers(Path bundle, Set<Path> layers) throws IOException {
+        try (DirectoryStream<Path> names = Files.newDirectoryStream(bundle, LAYER + "*")) {
             for (Path name : names) {
                 if (Files.isSymbolicLink(name)) {
                     layers.add(Files.readSymbolicLink(name));
@@ -112,13 +124,17 @@ public record Bundle(String id, Path directory) {
      * outlive a power cut lies in a volume.
      */
     static String overlayOptions(int layers) {
-        return lowerOnlyOptions(layers) + ",upperdir=upper,workdir=work,volatile";
+        return "lowerdir=../../" + MOUNT_POINTS + ":" + lowerDirectories(layers) + ",upperdir=upper,workdir=work,volatile";
     }
 
     static String lowerOnlyOptions(int layers) {
+        return "lowerdir=" + lowerDirectories(layers);
+    }
+
+    private static String lowerDirectories(int layers) {
         StringBuilder lower = new StringBuilder();
-        for (int i = Math.max(layers, 1) - 1; i >= 0; i--) lower.append(lower.length() == 0 ? "" : ":").append("layers/").append(i);
-        return "lowerdir=" + lower;
+        for (int i = Math.max(layers, 1) - 1; i >= 0; i--) lower.append(lower.length() == 0 ? "" : ":").append(LAYER).append(i);
+        return lower.toString();
     }
 
     private static void fifo(Kernel kernel, Path path, int mode) {

@@ -9,7 +9,7 @@ import java.util.Map;
 /**
  * All a container is made of, once names are resolved.
  *
- * @param layerCount links {@code layers/0..} in the bundle
+ * @param layerCount links {@code layer.0..} in the bundle
  * @param mounts     sources of binds and volumes are host paths by now
  * @param nameFiles  see {@link NameFiles}
  * @param files      their paths are plain
