@@ -76,18 +76,22 @@ record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Optional
         /** Beyond that everything is made anew: a bound against names that never come again. */
         private static final int LIMIT = 20_000;
 
-        private final Map<String, ServiceRules> remembered = new HashMap<>();
+        private record Made(Collection<Backend> given, ServiceRules rules) {}
 
+        private final Map<String, Made> remembered = new HashMap<>();
+
+        /** @param backends immutable */
         ServiceRules of(String name, Collection<Backend> backends, Choice choice) {
-            ServiceRules before = remembered.get(name);
-            if (before != null && before.choice() == choice && before.backends().equals(List.copyOf(backends))) {
-                return before;
+            Made before = remembered.get(name);
+            if (before != null && before.rules().choice() == choice
+                    && (before.given() == backends || before.rules().backends().equals(List.copyOf(backends)))) {
+                return before.rules();
             }
             if (remembered.size() >= LIMIT) {
                 remembered.clear();
             }
             ServiceRules made = ServiceRules.of(name, backends, choice);
-            remembered.put(name, made);
+            remembered.put(name, new Made(backends, made));
             return made;
         }
     }

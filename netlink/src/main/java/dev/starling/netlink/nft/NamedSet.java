@@ -2,7 +2,6 @@ package dev.starling.netlink.nft;
 
 import java.util.Collection;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
@@ -56,8 +55,6 @@ public record NamedSet(String name, Type type, SortedSet<Element> elements) {
      * @param chain of a verdict map's: where to go on
      */
     public record Element(Data key, Data value, String chain) implements Comparable<Element> {
-        private static final Comparator<Element> ORDER = Comparator.comparing(Element::key).thenComparing(Element::value).thenComparing(Element::chain);
-
         public static Element of(Data key) {
             return new Element(key, Data.NONE, "");
         }
@@ -74,7 +71,9 @@ public record NamedSet(String name, Type type, SortedSet<Element> elements) {
 
         @Override
         public int compareTo(Element other) {
-            return ORDER.compare(this, other);
+            int byKey = key.compareTo(other.key);
+            int byValue = byKey != 0 ? byKey : value.compareTo(other.value);
+            return byValue != 0 ? byValue : chain.compareTo(other.chain);
         }
     }
 
