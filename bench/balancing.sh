@@ -76,7 +76,7 @@ lab() {
     printf '%s\n' "daemon off; worker_processes 1; pid $work/nginx.pid; error_log $work/nginx.log;" \
         "events { worker_connections 4096; }" \
         "http { access_log off; keepalive_timeout 0; server { listen 80 backlog=8192; location / { return 200 ok; } } }" >"$work/nginx.conf"
-    in_ns tasks nginx -c "$work/nginx.conf" &
+    ip netns exec "${PREFIX}tasks" nginx -c "$work/nginx.conf" >/dev/null 2>&1 & # no function: its process id is to be nginx's
     nginx_pid=$!
     until in_ns tasks curl -s -o /dev/null http://10.255.0.2/; do sleep 0.1; done
 }

@@ -32,10 +32,11 @@ final class ContainerTable {
         List<Element> leads = new ArrayList<>();
         services.forEach((virtual, service) -> {
             if (!service.tasks().isEmpty()) {
-                ServiceRules rules = memory.of(virtual, service.tasks().stream().map(task -> new Backend(task, 0, false)).toList(), service.choice());
+                ServiceRules rules = memory.of(virtual, () -> Data.address(virtual),
+                    service.tasks().stream().map(task -> new Backend(task, 0, false)).toList(), service.choice());
                 chains.add(rules.chain());
                 rules.buckets().ifPresent(sets::add);
-                leads.add(Element.moveTo(Data.address(virtual), virtual));
+                leads.add(rules.lead());
             }
         });
         sets.add(NamedSet.of(SERVICES, NamedSet.Type.VERDICT_OF_ADDRESS, leads));

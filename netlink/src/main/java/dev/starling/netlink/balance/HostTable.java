@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
  * The rules of a host, as a table; pure. In nft's words, for a port 8080 with a local task 10.255.0.18 and a remote one, on a host that is
@@ -84,23 +83,20 @@ final class HostTable {
     /** Adds the chains and sets that lead from ports to tasks. */
     private static void publish(HostNetworks host, ServiceRules.Memory memory, List<Chain> chains, List<NamedSet> sets) {
         List<Element> ports = new ArrayList<>();
-        TreeSet<Element> local = new TreeSet<>();
+        List<Element> local = new ArrayList<>();
         for (PublishedPort port : host.ports()) {
-            port.backends().stream().filter(Backend::local).forEach(backend -> local.add(Element.of(Data.address(backend.address()))));
             if (!port.backends().isEmpty()) {
-                ServiceRules rules = memory.of(chainOf(port), port.backends(), port.choice());
+                ServiceRules rules = memory.of(port.transport().wireName() + "-" + port.port(),
+                    () -> Data.concatenated(Data.octet(port.transport().number()), Data.port(port.port())), port.backends(), port.choice());
                 chains.add(rules.chain());
+                ports.add(rules.lead());
+                local.addAll(rules.local());
                 rules.buckets().ifPresent(sets::add);
-                ports.add(Element.moveTo(Data.concatenated(Data.octet(port.transport().number()), Data.port(port.port())), chainOf(port)));
             }
         }
         chains.add(Chain.called(PUBLISHED, List.of(Rule.of(Action.byDestinationPort(PORTS)))));
-        sets.add(NamedSet.of(PORTS, NamedSet.Type.VERDICT_OF_PORT, ports));
-        sets.add(NamedSet.of(LOCAL, NamedSet.Type.ADDRESSES, local));
-    }
-
-    private static String chainOf(PublishedPort port) {
-        return port.transport().wireName() + "-" + port.port();
+        sets.add(memory.set(PORTS, NamedSet.Type.VERDICT_OF_PORT, ports));
+        sets.add(memory.set(LOCAL, NamedSet.Type.ADDRESSES, local));
     }
 
     /** By the length of their prefixes. */

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The chain that gives a connection to one of a service's backends. Verdict maps lead to it, so its length is all that a connection passes.
@@ -33,14 +34,20 @@ import java.util.Optional;
  *                  numgen random mod 3 == 0 dnat to 10.255.0.18:80 ... }
  * </pre>
  *
+ * @param lead    the element of a verdict map that leads here
+ * @param local   the addresses of backends on this host, as elements of a set
  * @param buckets the map, where the client's address chooses
  */
-record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Optional<NamedSet> buckets) {
+record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Element lead, List<Element> local, Optional<NamedSet> buckets) {
     /** The same on each host: a client gets the same backend by all of them. */
     private static final int SEED = 0x5374;
 
-    /** @param name of the chain and the map; {@code backends} in their order, without another twice, not empty */
-    static ServiceRules of(String name, Collection<Backend> backends, Choice choice) {
+    /**
+     * @param name     of the chain and the map
+     * @param key      what a connection to the service is known by
+     * @param backends none of them twice, not empty
+     */
+    static ServiceRules of(String name, Data key, Collection<Backend> backends, Choice choice) {
         List<Backend> ordered = List.copyOf(backends);
         List<Rule> rules = new ArrayList<>();
         Optional<NamedSet> buckets = choice == Choice.BY_CLIENT && ordered.size() > 1 ? Optional.of(buckets(name, ordered)) : Optional.empty();
@@ -50,7 +57,8 @@ record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Optional
             rules.add(Rule.of(Match.oneOf(ordered.size() - i), backend.port() == 0 ? Action.destinationNat(backend.address())
                 : Action.destinationNat(backend.address(), backend.port())));
         }
-        return new ServiceRules(ordered, choice, Chain.called(name, rules), buckets);
+        List<Element> local = ordered.stream().filter(Backend::local).map(backend -> Element.of(Data.address(backend.address()))).toList();
+        return new ServiceRules(ordered, choice, Chain.called(name, rules), Element.moveTo(key, name), local, buckets);
     }
 
     private static boolean hasPort(List<Backend> backends) {
@@ -78,10 +86,14 @@ record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Optional
 
         private record Made(Collection<Backend> given, ServiceRules rules) {}
 
+        private record FromList(List<Element> elements, NamedSet set) {}
+
+        /** The few sets of a table that all services are in. */
+        private final Map<String, FromList> sets = new HashMap<>();
         private final Map<String, Made> remembered = new HashMap<>();
 
         /** @param backends immutable */
-        ServiceRules of(String name, Collection<Backend> backends, Choice choice) {
+        ServiceRules of(String name, Supplier<Data> key, Collection<Backend> backends, Choice choice) {
             Made before = remembered.get(name);
             if (before != null && before.rules().choice() == choice
                     && (before.given() == backends || before.rules().backends().equals(List.copyOf(backends)))) {
@@ -90,9 +102,19 @@ record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Optional
             if (remembered.size() >= LIMIT) {
                 remembered.clear();
             }
-            ServiceRules made = ServiceRules.of(name, backends, choice);
+            ServiceRules made = ServiceRules.of(name, key.get(), backends, choice);
             remembered.put(name, new Made(backends, made));
             return made;
+        }
+
+        /** The same set as the last of this name, where it has the same elements in the same order. */
+        NamedSet set(String name, NamedSet.Type type, List<Element> elements) {
+            FromList before = sets.get(name);
+            if (before == null || !before.elements().equals(elements)) {
+                before = new FromList(elements, NamedSet.of(name, type, elements));
+                sets.put(name, before);
+            }
+            return before.set();
         }
     }
 }
