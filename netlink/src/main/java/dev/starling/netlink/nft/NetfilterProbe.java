@@ -20,7 +20,8 @@ public final class NetfilterProbe {
     private static final String NAT_OUT = "nat-out";
     private static final String NAT_TO = "nat-to";
 
-    private static final NamedSet NUMBERS = NamedSet.of("numbers", NamedSet.Type.addressOfNumber(2), List.of(NamedSet.Element.of(Data.number(0), Data.address("192.0.2.1"))));
+    private static final NamedSet NUMBERS = NamedSet.of("numbers", NamedSet.Type.addressOfNumber(2),
+        List.of(NamedSet.Element.of(Data.number(0), Data.address("192.0.2.1"))));
     private static final NamedSet PORTS = NamedSet.of("ports", NamedSet.Type.VERDICT_OF_PORT,
         List.of(NamedSet.Element.moveTo(Data.concatenated(Data.octet(6), Data.port(80)), NAT_TO)));
 
