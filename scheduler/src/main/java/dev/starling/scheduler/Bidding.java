@@ -49,6 +49,9 @@ final class Bidding implements Phase {
             if (awaitsDocument(round, service)) {
                 continue;
             }
+            if (isLost(round, choice.slot()) && !round.sight().mayTakeOver(round)) {
+                continue;
+            }
             if (choice.position() >= 0) {
                 if (round.waits().isOver("turn " + choice.slot(), choice.position() * round.config().beat().toMillis())) {
                     claim(round, service, choice, load, addressing);
@@ -63,6 +66,10 @@ final class Bidding implements Phase {
     private static boolean awaitsDocument(Round round, ServiceSpec service) {
         return round.table().service(service.uid()).filter(ServiceSlots::overtaken).isPresent()
                 && !round.waits().isOver("document of " + service.uid(), CompletionUpkeep.DOCUMENT_LAG_MILLIS);
+    }
+
+    private static boolean isLost(Round round, Slot slot) {
+        return round.table().wanted(slot).filter(state -> state.isLost(round.view())).isPresent();
     }
 
     private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {

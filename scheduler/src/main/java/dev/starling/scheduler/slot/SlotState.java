@@ -32,7 +32,7 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
         }
         Task only = tasks.size() == 1 ? tasks.get(0) : null;
         Task holder = only != null ? holds(only, view) ? only : null
-                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
+                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.of(service)).orElse(null);
         Task newest = only != null ? only : tasks.stream().max(Precedence.AGE).orElse(null);
         boolean finished = holder == null && newest != null && endedByItself(newest)
                 && service.isCurrent(newest) && !mayFollow(newest.state(), newest.attempt(), service.restart());
@@ -91,6 +91,16 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
 
     public boolean isFree() {
         return holder == null && !finished && !withheld;
+    }
+
+    /** A node that has gone out of sight had it. */
+    public boolean isLost(View view) {
+        return holder == null && tasks.stream().anyMatch(task -> task.isActive() && !isThere(task, view));
+    }
+
+    private static boolean isThere(Task task, View view) {
+        NodeView node = view.nodes().get(task.node());
+        return node != null && node.ready();
     }
 
     public boolean isRunning() {
