@@ -68,12 +68,20 @@ final class Retirement implements Phase {
         }
         Optional<Task> rival = round.rival(task).filter(other -> !round.self().id().equals(other.movesTo()));
         if (rival.isPresent()) {
-            boolean runs = rival.get().state() == TaskState.RUNNING;
-            if (runs || round.waits().isOver("duplicate " + task.id(), round.config().duplicateGrace().toMillis())) {
+            if (yieldsAtOnce(service, task, rival.get()) || round.waits().isOver("duplicate " + task.id(), round.config().duplicateGrace().toMillis())) {
                 return Optional.of("slot is held by node " + rival.get().node());
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * To one that runs, if it is of the same template or of the present one. Of two that are both out of date each node may name another winner, by the
+     * document it has; so neither stops until one of them is of the present template, or for long enough that all have the same document.
+     */
+    private static boolean yieldsAtOnce(ServiceSpec service, Task task, Task rival) {
+        boolean sameTemplate = rival.templateHash().equals(task.templateHash());
+        return rival.state() == TaskState.RUNNING && (sameTemplate || service.isCurrent(rival));
     }
 
     /** A service that is updated start-first is drained so too: its task goes on until another node runs the slot, for a while. */

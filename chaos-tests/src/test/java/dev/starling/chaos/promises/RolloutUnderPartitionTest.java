@@ -39,28 +39,29 @@ class RolloutUnderPartitionTest {
         boolean scarce = cluster.random().nextInt(3) == 0; // a side then has no room for all slots
         String web = Scene.create(cluster, cluster.nodes().get(0), service("busybox", parallelism, startFirst, scarce)).uid();
         cluster.settle(Scene.AT_REST, Scene.CALM_MILLIS);
-        List<AtMostInChange> limits = new ArrayList<>(List.of(new AtMostInChange(web, SLOTS, startFirst ? 0 : parallelism)));
+        int limit = startFirst && !scarce ? 0 : parallelism; // start-first needs room for both
+        List<AtMostInChange> limits = new ArrayList<>(List.of(new AtMostInChange(web, SLOTS, limit)));
         cluster.always(limits.get(0));
         cluster.network().delay(1, cluster.random().nextInt(60));
         boolean cutFirst = cluster.random().nextInt(3) == 0;
         List<List<SimNode>> sides = List.of(cluster.nodes());
         if (cutFirst) {
-            sides = cut(cluster, cut, web, startFirst ? 0 : parallelism, limits);
+            sides = cut(cluster, cut, web, limit, limits);
             cluster.runFor(cluster.random().nextLong(6_000));
         }
         Scene.update(Scene.any(cluster, sides.get(0)), web, service("slow:2", parallelism, startFirst, scarce));
         cluster.runFor(cluster.random().nextLong(8_000));
         if (!cutFirst) {
-            sides = cut(cluster, cut, web, startFirst ? 0 : parallelism, limits);
+            sides = cut(cluster, cut, web, limit, limits);
             cluster.runFor(cluster.random().nextLong(6_000));
         }
-        if (cutFirst && cluster.random().nextBoolean()) {
-            Scene.update(Scene.any(cluster, sides.get(sides.size() - 1)), web, service(cluster.random().nextBoolean() ? "slow:2" : "slow:3", parallelism, startFirst, scarce));
+        if (cutFirst && cluster.random().nextInt(3) > 0) {
+            // Through one bridge a document may take as long as the nodes take to compare their state, so there two templates are more than is promised.
+            String image = sides.size() > 1 && cluster.random().nextBoolean() ? "slow:3" : "slow:2";
+            Scene.update(Scene.any(cluster, sides.get(sides.size() - 1)), web, service(image, parallelism, startFirst, scarce));
             withTwoDocuments++;
         }
-        if (Boolean.getBoolean("rollout.debug")) System.out.println(cut + " " + seed + " " + sides + " p " + parallelism + " sf " + startFirst + " scarce " + scarce + " cutFirst " + cutFirst + " now " + cluster.now());
         cluster.runFor(cluster.random().nextLong(60_000));
-        if (Boolean.getBoolean("rollout.debug")) System.out.println(cut + " " + seed + " " + sides + " p " + parallelism + " sf " + startFirst + " scarce " + scarce + " cutFirst " + cutFirst + " now " + cluster.now());
         limits.subList(1, limits.size()).forEach(cluster::noLonger);
         cluster.heal();
         cluster.settle(Scene.AT_REST, 300_000);

@@ -3,10 +3,12 @@ package dev.starling.scheduler.rollout;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Rendezvous;
+import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -43,6 +45,21 @@ public final class Rollout {
             }
         }
         return rollout;
+    }
+
+    /** Nothing may change now. */
+    public static Rollout none() {
+        return new Rollout();
+    }
+
+    /**
+     * An update whose forerunner was not done: the slots run several templates, and none of them was put there by the document of {@code slots}. Nodes
+     * that do not have this document yet may still go on with the one before.
+     */
+    public static boolean replacesAnother(ServiceSlots slots) {
+        List<Task> holders = slots.wanted().values().stream().map(SlotState::holder).filter(Objects::nonNull).toList();
+        return holders.stream().map(Task::templateHash).distinct().count() > 1
+                && holders.stream().allMatch(task -> task.serviceGeneration() < slots.service().generation());
     }
 
     static List<SlotState> inOrder(ServiceSlots slots) {
