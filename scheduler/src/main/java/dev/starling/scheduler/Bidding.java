@@ -41,6 +41,7 @@ final class Bidding implements Phase {
         }
         NodeLoad load = round.load(task -> true);
         Addressing addressing = new Addressing(round);
+        boolean mayTakeOver = round.sight().mayTakeOver(round);
         for (Choice choice : choices) {
             ServiceSpec service = round.service(choice.slot()).orElseThrow();
             if (choice.position() >= Choice.FAR) {
@@ -49,7 +50,7 @@ final class Bidding implements Phase {
             if (awaitsDocument(round, service)) {
                 continue;
             }
-            if (isLost(round, choice.slot()) && !round.sight().mayTakeOver(round)) {
+            if (!mayTakeOver && isLost(round, choice.slot())) {
                 continue;
             }
             if (choice.position() >= 0) {
