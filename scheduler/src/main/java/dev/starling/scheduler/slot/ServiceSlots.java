@@ -48,8 +48,9 @@ public final class ServiceSlots {
     private final boolean hasPending;
     private final CompletedWork completed;
     private final boolean overtaken;
+    private final boolean documentBehind;
 
-    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done, boolean overtaken) {
+    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done, boolean overtaken, boolean documentBehind) {
         this.service = service;
         this.wanted = Collections.unmodifiableSortedMap(wanted);
         boolean free = false;
@@ -62,6 +63,7 @@ public final class ServiceSlots {
         this.hasPending = pending;
         this.completed = service.isJob() ? completed(service, wanted, done) : null;
         this.overtaken = overtaken;
+        this.documentBehind = documentBehind;
     }
 
     private static CompletedWork completed(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done) {
@@ -96,7 +98,8 @@ public final class ServiceSlots {
         } else {
             wanted = perNode(service, stateOf, view);
         }
-        return new ServiceSlots(service, wanted, done, overtaken);
+        boolean behind = tasks.values().stream().flatMap(List::stream).anyMatch(task -> task.serviceGeneration() > service.generation());
+        return new ServiceSlots(service, wanted, done, overtaken, behind);
     }
 
     private static SortedMap<Slot, SlotState> replicatedJob(
@@ -193,6 +196,11 @@ public final class ServiceSlots {
      */
     public boolean overtaken() {
         return overtaken;
+    }
+
+    /** Some task was made by a later document of the service than the one here, which is about to arrive: what is wanted is not known yet. */
+    public boolean documentBehind() {
+        return documentBehind;
     }
 
     public boolean hasFree() {

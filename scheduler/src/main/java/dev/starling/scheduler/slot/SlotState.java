@@ -34,7 +34,7 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
         }
         Task only = tasks.size() == 1 ? tasks.get(0) : null;
         Task holder = only != null ? holds(only, view) ? only : null
-                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
+                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.of(service)).orElse(null);
         Task newest = only != null ? only : tasks.stream().max(Precedence.AGE).orElse(null);
         boolean finished = holder == null && newest != null && endedByItself(newest)
                 && service.isCurrent(newest) && !mayFollow(newest.state(), newest.attempt(), service.restart());
@@ -105,6 +105,16 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
         NodeId here = holder == null ? null : holder.node();
         NodeId there = other.holder == null ? null : other.holder.node();
         return isRunning() == other.isRunning() && isFree() == other.isFree() && Objects.equals(here, there);
+    }
+
+    /** A node that has gone out of sight had it. */
+    public boolean isLost(View view) {
+        return holder == null && tasks.stream().anyMatch(task -> task.isActive() && !isThere(task, view));
+    }
+
+    private static boolean isThere(Task task, View view) {
+        NodeView node = view.nodes().get(task.node());
+        return node != null && node.ready();
     }
 
     public boolean isRunning() {
