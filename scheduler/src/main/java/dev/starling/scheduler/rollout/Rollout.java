@@ -13,10 +13,11 @@ import java.util.function.Predicate;
 
 /**
  * Which slots of a service may change to the present template now, with no one in charge. The slots stand in an order that everyone
- * computes from (service, generation); a slot may change iff fewer than {@code parallelism} of those before it are not yet done.
+ * computes from (service, generation); a slot may change iff fewer than {@code parallelism} of those before it are not yet done. One whose
+ * new task has failed has been tried: it does not hold up the others, how many such there may be says the failure ratio.
  *
  * <p>Why stale views only delay: of the slots in change take the last in the order. Its node saw fewer than {@code parallelism} undone
- * before it; what it saw done is done, so fewer than {@code parallelism} others can be in change.
+ * before it; what it saw done or tried is so, so fewer than {@code parallelism} others can be in change.
  */
 public final class Rollout {
     private final SortedSet<Slot> allowed = new TreeSet<>();
@@ -27,15 +28,21 @@ public final class Rollout {
     public static Rollout of(ServiceSlots slots, Predicate<SlotState> rested) {
         Rollout rollout = new Rollout();
         ServiceSpec service = slots.service();
-        if (UpdateProgress.of(slots).isHalted()) {
+        if (UpdateProgress.isHalted(slots)) {
             return rollout;
         }
         int parallelism = service.update().parallelism();
+        int inChange = 0;
         for (SlotState state : inOrder(slots)) {
-            if (parallelism > 0 && rollout.allowed.size() == parallelism) {
+            if (parallelism > 0 && inChange == parallelism) {
                 break;
             }
-            if (!state.isDone(service) || !rested.test(state)) {
+            boolean done = state.isDone(service);
+            boolean tried = done || state.tasks().stream().anyMatch(task -> UpdateProgress.isFailure(service, task));
+            if (!tried || !rested.test(state)) {
+                inChange++;
+            }
+            if (!done) {
                 rollout.allowed.add(state.slot());
             }
         }
