@@ -19,6 +19,7 @@ import java.util.TreeSet;
  * <pre>
  *   starling.partition = both | majority | exclusive
  *   starling.rebalance = on | off
+ *   starling.autoscale.*            AutoscaleLabels
  * </pre>
  */
 public final class SiteLabels {
@@ -37,7 +38,8 @@ public final class SiteLabels {
                 electorate.add(new NodeId(id.asText()));
             }
         });
-        return new SitePolicy(partition(labels), electorate, !labels.path(REBALANCE).asText("").equals("off"));
+        return new SitePolicy(partition(labels), electorate, !labels.path(REBALANCE).asText("").equals("off"),
+                AutoscaleLabels.read(body.path("Spec")));
     }
 
     private static PartitionPolicy partition(JsonNode labels) {
@@ -58,12 +60,14 @@ public final class SiteLabels {
                 case PARTITION -> oneOf(PARTITION, value, "both", "majority", "exclusive");
                 case REBALANCE -> oneOf(REBALANCE, value, "on", "off");
                 default -> {
-                    if (label.getKey().startsWith(PREFIX)) {
-                        throw invalid("label " + label.getKey() + ": there is no such label; there are " + PARTITION + " and " + REBALANCE);
+                    if (label.getKey().startsWith(PREFIX) && !AutoscaleLabels.isKnown(label.getKey())) {
+                        throw invalid("label " + label.getKey() + ": there is no such label; there are " + PARTITION + ", " + REBALANCE + " and "
+                                + AutoscaleLabels.PREFIX + "min, max, cpu, memory, cooldown");
                     }
                 }
             }
         }
+        AutoscaleLabels.parse(spec);
         boolean exclusive = partition(labels) == PartitionPolicy.EXCLUSIVE;
         boolean replicated = spec.path("Mode").isEmpty() || spec.path("Mode").has("Replicated");
         if (exclusive && !replicated) {
