@@ -32,7 +32,8 @@ class UpdatesEndAlikeTest {
         Simulation cluster = new Simulation(seed);
         cluster.addNodes(nodes);
         cluster.always(new GenerationsNeverGoBack());
-        cluster.runFor(3_000);
+        cluster.startAll();
+        cluster.settle(List.of(new ViewsAreEqual()), CALM_MILLIS);
         return cluster;
     }
 

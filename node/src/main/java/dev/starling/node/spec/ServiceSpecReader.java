@@ -29,12 +29,15 @@ public final class ServiceSpecReader {
         TaskTemplate template = TaskTemplate.of(spec);
         JsonNode placement = template.json().path("Placement");
         UpdatePolicy update = updatePolicy(spec.path(isRolledBack(document) ? "RollbackConfig" : "UpdateConfig"));
+        if (update.failureAction() == UpdatePolicy.FailureAction.ROLLBACK && !canRollBack(document)) {
+            update = update.withoutRollback();
+        }
         return new ServiceSpec(document.uid(), document.name(), document.object().created(), document.object().generation(),
                 template.hash(), template.image(), ServiceMode.read(document), resources(template.json().path("Resources").path("Reservations")),
                 strings(placement.path("Constraints")), spreadPreferences(placement.path("Preferences")),
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
                 restartPolicy(template.json().path("RestartPolicy")),
-                canRollBack(document) ? update : update.withoutRollback(), UpdateStatus.of(document).stage(), networks(spec),
+                update, UpdateStatus.of(document).stage(), networks(spec),
                 hostPorts(spec.path("EndpointSpec").path("Ports")), bindSources(template.container().path("Mounts")), SiteLabels.read(document.body()));
     }
 

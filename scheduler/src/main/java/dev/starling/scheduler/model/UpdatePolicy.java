@@ -9,8 +9,7 @@ public record UpdatePolicy(
 
     /** The same for an update that has nothing to go back to: one that fails is paused. */
     public UpdatePolicy withoutRollback() {
-        return failureAction != FailureAction.ROLLBACK ? this
-                : new UpdatePolicy(parallelism, delayMillis, FailureAction.PAUSE, monitorMillis, maxFailureRatio, order);
+        return new UpdatePolicy(parallelism, delayMillis, FailureAction.PAUSE, monitorMillis, maxFailureRatio, order);
     }
 
     public static final UpdatePolicy DEFAULT = new UpdatePolicy(1, 0, FailureAction.PAUSE, 5_000, 0, Order.STOP_FIRST);
