@@ -113,19 +113,23 @@ class UpdatesEndAlikeTest {
         Document web = cluster.nodes().get(0).operate((core, now) -> core.create(Kind.SERVICE, null, Services.replicated("web", 2)
                 .label("starling.autoscale.max", "4").label("starling.autoscale.cpu", "50").label("starling.autoscale.cooldown", "8s").body(), now));
         cluster.settle(AT_REST, CALM_MILLIS);
-        tell(cluster, web, 16);
-        assertTrue(cluster.runUntil(() -> running(cluster) == 4, CALM_MILLIS), "twice the wanted load: " + running(cluster));
-        tell(cluster, web, 2);
-        assertTrue(cluster.runUntil(() -> running(cluster) == 1, CALM_MILLIS), "a quarter of the wanted load: " + running(cluster));
+        loaded(cluster, web, 16, 20);
+        assertEquals(4, running(cluster), "twice the wanted load");
+        loaded(cluster, web, 2, 40);
+        assertEquals(1, running(cluster), "a quarter of the wanted load");
         cluster.settle(AT_REST, CALM_MILLIS);
         assertEquals(web.object().generation(), service(cluster.nodes().get(3)).object().generation(), "an operator's next write finds the generation it read");
     }
 
-    private static void tell(Simulation cluster, Document web, int level) {
-        cluster.nodes().forEach(node -> node.operate((core, now) -> {
-            core.load(List.of(new ServiceLoad(web.uid(), 1, level, 0)), now);
-            return null;
-        }));
+    /** Each node tells of the tasks that it runs, each second anew. */
+    private static void loaded(Simulation cluster, Document web, int level, int seconds) {
+        for (int second = 0; second < seconds; second++) {
+            cluster.nodes().forEach(node -> node.operate((core, now) -> {
+                core.load(node.running().isEmpty() ? List.of() : List.of(new ServiceLoad(web.uid(), node.running().size(), level, 0)), now);
+                return null;
+            }));
+            cluster.runFor(1_000);
+        }
     }
 
     private static int running(Simulation cluster) {

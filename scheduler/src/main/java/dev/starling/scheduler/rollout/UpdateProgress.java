@@ -18,7 +18,8 @@ import dev.starling.scheduler.slot.SlotTable;
  * <p>What counts as a failure of an update, in a slot at most one: a task of the present template, made since the document was written, that was
  * rejected, or failed before it had run for the update's monitor time. So a container that crashes a week later is no failure of the update, nor
  * is what failed before an operator wrote the service anew. One that ends with 0 so early is one too where the service restarts it: a service
- * that wants its tasks to go on has them end. A task that was lost with its node says nothing against its template.
+ * that wants its tasks to go on has them end. A task that was lost with its node says nothing against its template. Failures that the ratio or the
+ * action bears do not keep an update from its end: as in Docker it is completed once each slot was tried.
  *
  * @param slots   how many the service wants
  * @param done    run the present template, or have done their work
@@ -46,11 +47,14 @@ public record UpdateProgress(State state, int slots, int done, int changed, int 
         int done = 0;
         int changed = 0;
         int failed = 0;
+        int tried = 0;
         Task lastFailure = null;
         for (SlotState slot : slots.wanted().values()) {
-            done += slot.isDone(service) ? 1 : 0;
+            boolean isDone = slot.isDone(service);
+            done += isDone ? 1 : 0;
             changed += slot.tasks().stream().anyMatch(service::isCurrent) ? 1 : 0;
             Task failure = slot.tasks().stream().filter(task -> isFailure(service, task)).findFirst().orElse(null);
+            tried += isDone || failure != null ? 1 : 0;
             if (failure != null) {
                 failed++;
                 lastFailure = failure;
@@ -65,7 +69,7 @@ public record UpdateProgress(State state, int slots, int done, int changed, int 
             return new UpdateProgress(rollback ? State.FAILED : State.PAUSED, all, done, changed, failed,
                     what + (rollback ? " rolled back" : " paused") + " due to failure or early termination of task " + lastFailure.id());
         }
-        return done == all ? new UpdateProgress(State.COMPLETED, all, done, changed, failed, what + " completed")
+        return tried == all ? new UpdateProgress(State.COMPLETED, all, done, changed, failed, what + " completed")
                 : new UpdateProgress(State.UPDATING, all, done, changed, failed, what + " in progress");
     }
 
