@@ -80,7 +80,7 @@ public record Autoscale(AutoscalePolicy policy, int replicas, int wanted, int me
     /** "autoscale 1 to 5: cpu at 175 % of what is wanted (3 tasks measured), 3 replicas, 6 wanted". */
     public String text() {
         return "autoscale " + policy.min() + " to " + policy.max() + ": "
-                + (measured == 0 ? "no load told yet" : resource + " at " + percent + " % of what is wanted (" + measured + " tasks measured)")
+                + (measured == 0 ? "no load told yet" : resource + " at " + percent + " % of what is wanted (" + measured + (measured == 1 ? " task" : " tasks") + " measured)")
                 + ", " + replicas + " replicas" + (wanted == replicas ? "" : ", " + wanted + " wanted");
     }
 }
