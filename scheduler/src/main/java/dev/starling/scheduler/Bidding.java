@@ -33,9 +33,15 @@ import java.util.Optional;
 final class Bidding implements Phase {
     private static final long MIN_RETRY_MILLIS = 1_000;
 
+    private final Planner planner;
+
+    Bidding(Planner planner) {
+        this.planner = planner;
+    }
+
     @Override
     public void run(Round round) {
-        List<Choice> choices = Planner.plan(round.view(), round.table(), round.self().id());
+        List<Choice> choices = planner.plan(round.view(), round.table());
         if (choices.isEmpty()) {
             return;
         }

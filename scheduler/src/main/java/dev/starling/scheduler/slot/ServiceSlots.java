@@ -45,13 +45,21 @@ public final class ServiceSlots {
     private final ServiceSpec service;
     private final SortedMap<Slot, SlotState> wanted;
     private final boolean hasFree;
+    private final boolean hasPending;
     private final CompletedWork completed;
     private final boolean overtaken;
 
     private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done, boolean overtaken) {
         this.service = service;
         this.wanted = Collections.unmodifiableSortedMap(wanted);
-        this.hasFree = wanted.values().stream().anyMatch(SlotState::isFree);
+        boolean free = false;
+        boolean pending = false;
+        for (SlotState state : wanted.values()) {
+            free |= state.isFree();
+            pending |= state.isPending();
+        }
+        this.hasFree = free;
+        this.hasPending = pending;
         this.completed = service.isJob() ? completed(service, wanted, done) : null;
         this.overtaken = overtaken;
     }
@@ -189,5 +197,10 @@ public final class ServiceSlots {
 
     public boolean hasFree() {
         return hasFree;
+    }
+
+    /** Some slot is claimed and does not run yet. */
+    public boolean hasPending() {
+        return hasPending;
     }
 }
