@@ -16,6 +16,7 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 two_clients_at_once_overfill_no_node:90 what_would_be_is_said:60
+    a_failed_update_is_rolled_back_by_nobody_in_particular:60 a_failed_update_pauses_and_goes_on_when_told:60 load_decides_how_many_run:100
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
     exec_reaches_into_a_container:40 health_decides_what_runs:60
@@ -229,6 +230,55 @@ what_would_be_is_said() {
     rm -f "$file"
     d service rm seen >/dev/null || fail "rm"
 }
+
+update_state() { d service inspect "$1" --format '{{.UpdateStatus.State}}'; }
+update_state_is() { [[ $(update_state "$1") == "$2" ]]; }
+args_of() { d service inspect "$1" --format '{{join .Spec.TaskTemplate.ContainerSpec.Args " "}}'; }
+
+a_failed_update_is_rolled_back_by_nobody_in_particular() {
+    local said
+    with_busybox
+    d service create --name roll --replicas 4 --update-failure-action rollback --update-monitor 2s --rollback-monitor 1s --stop-grace-period 1s \
+        --restart-delay 1s busybox sleep 1000 >/dev/null || fail "create: $(tasks_text roll)"
+    d service update --env-add A=1 roll >/dev/null || fail "update: $(update_state roll): $(tasks_text roll)"
+    update_state_is roll completed || fail "a good update ends as $(update_state roll)"
+    said=$(d service update --args 'sh -c "exit 3"' roll 2>&1)
+    [[ $said == *'update rolled back due to failure or early termination of task '* ]] || fail "the bad update's progress says: $said"
+    wait_until 20 update_state_is roll rollback_completed || fail "the bad update ends as $(update_state roll): $(tasks_text roll)"
+    [[ $(args_of roll) == 'sleep 1000' ]] || fail "the service's arguments are $(args_of roll)"
+    wait_until 20 runs roll 4 || fail "$(count_running roll) of 4 run: $(tasks_text roll)"
+    [[ $(docker_on n2 service inspect roll --format '{{.UpdateStatus.Message}}') == 'rollback completed' ]] || fail "n2: $(docker_on n2 service inspect roll)"
+    expect_error 'does not have a previous spec' d service rollback roll
+    d service rm roll >/dev/null || fail "rm"
+}
+
+a_failed_update_pauses_and_goes_on_when_told() {
+    with_busybox
+    d service create --name halt --replicas 3 --update-monitor 2s --rollback-monitor 1s --stop-grace-period 1s --restart-delay 1s busybox sleep 1000 \
+        >/dev/null || fail "create: $(tasks_text halt)"
+    expect_error 'service update paused: update paused due to failure or early termination of task [a-z0-9]{25}' \
+        d service update --args nosuchcommand halt
+    update_state_is halt paused || fail "it is $(update_state halt)"
+    d service rollback halt >/dev/null 2>&1 || fail "rollback: $(update_state halt): $(tasks_text halt)"
+    update_state_is halt rollback_completed || fail "after the rollback it is $(update_state halt)"
+    [[ $(args_of halt) == 'sleep 1000' ]] || fail "the service's arguments are $(args_of halt)"
+    runs halt 3 || fail "$(count_running halt) of 3 run: $(tasks_text halt)"
+    d service rm halt >/dev/null || fail "rm"
+}
+
+# Each task is busy for its first half minute, so load adds tasks until there are three, and takes them away again.
+load_decides_how_many_run() {
+    with_busybox
+    expect_error 'starling.autoscale.max: is missing' d service create --label starling.autoscale.cpu=50 busybox sleep 1
+    d service create --detach --name busy --label starling.autoscale.max=3 --label starling.autoscale.cpu=50 --label starling.autoscale.cooldown=4s \
+        --limit-cpu 0.1 --stop-grace-period 1s busybox sh -c 'timeout 30 sh -c "while :; do :; done"; exec sleep 1000' >/dev/null || fail "create"
+    wait_until 30 replicas_are busy 3/3 || fail "under load it has $(replicas_of busy): $(explained busy.1)"
+    explained busy.1 | grep -q '^autoscale 1 to 3: cpu at [0-9]* % of what is wanted' || fail "explain: $(explained busy.1)"
+    wait_until 60 replicas_are busy 1/1 || fail "without load it has $(replicas_of busy): $(explained busy.1)"
+    d service rm busy >/dev/null || fail "rm"
+}
+replicas_are() { [[ $(replicas_of "$1") == "$2" ]]; }
+explained() { starling explain --socket "$(socket_of n1)" "$1" 2>&1; }
 
 an_agent_restart_adopts_its_containers() {
     local before tasks

@@ -36,9 +36,9 @@ public final class DockerApi {
 
     /** What the scheduler knows and the API shows or checks; {@link #NONE} where it is not wired. */
     public record Seams(
-            PendingTasks pending, UpdateProgress progress, ConstraintSyntax constraints, ServiceSpecCheck.Features features) {
+            PendingTasks pending, ConstraintSyntax constraints, ServiceSpecCheck.Features features) {
         public static final Seams NONE =
-                new Seams(PendingTasks.NONE, UpdateProgress.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
+                new Seams(PendingTasks.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
     }
 
     private final Vertx vertx;

@@ -12,6 +12,7 @@ import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.SiteLabels;
 import dev.starling.node.spec.TaskTemplate;
+import dev.starling.node.spec.UpdateStatus;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.List;
@@ -119,6 +120,7 @@ final class ServiceRoutes {
         body.set("Spec", spec);
         body.set("PreviousSpec", service.spec());
         SiteLabels.updated(body, service.body());
+        UpdateStatus.updated(body, service);
         keepIteration(service, body);
         return body;
     }
@@ -171,7 +173,7 @@ final class ServiceRoutes {
     }
 
     private ServiceJson json(ClusterSnapshot snapshot) {
-        return new ServiceJson(snapshot, seams.pending(), seams.progress());
+        return new ServiceJson(snapshot, seams.pending());
     }
 
     /** Docker makes a name up where none is given; ours are no words, but as unlikely to clash. */
