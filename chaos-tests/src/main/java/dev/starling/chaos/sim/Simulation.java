@@ -210,6 +210,11 @@ public final class Simulation {
         always.add(invariant);
     }
 
+    /** From now on it may be broken: what it is about is over. */
+    public void noLonger(NodeInvariant invariant) {
+        always.remove(invariant);
+    }
+
     /** Checked every 100 virtual milliseconds from now on: for what compares nodes with each other. */
     public void periodically(Invariant invariant) {
         periodic.add(invariant);
@@ -287,13 +292,15 @@ public final class Simulation {
         }
     }
 
-    /** Ends every fault: all links, all nodes on, no one paused. */
+    /** Ends every fault: all links, all nodes on, no one paused, every host able. */
     public void heal() {
         network.heal();
         for (SimNode node : nodes.values()) {
+            node.startNothing(null);
             node.resume();
             node.start();
             node.skew(0);
+            node.freePorts();
         }
     }
 
