@@ -23,7 +23,8 @@ import java.util.TreeMap;
 
 /**
  * At rest, whatever services ask for and nodes have: each slot runs once, of the newest template and where it may; or it has ended and its restart
- * policy lets nothing follow; or it waits, says why, and really has no place anywhere. Nothing runs that nobody asked for. Whether a node has a place is worked
+ * policy lets nothing follow; or it waits, says why, and really has no place anywhere. Nothing runs that nobody asked for. Where as many
+ * slots wait as may be in change, an update goes no further, and the others may run the old template. Whether a node has a place is worked
  * out here anew, from the documents and from what the kernels run. Jobs are {@link JobsAreDone}'s.
  */
 public final class ServicesAreSettled implements Invariant {
@@ -65,11 +66,13 @@ public final class ServicesAreSettled implements Invariant {
                 continue;
             }
             Optional<String> wrong = wrongCount(cluster, witness, service, slots);
+            long waiting = slots.wanted().values().stream().filter(SlotState::isFree).count();
+            boolean updateIsHeldUp = service.update().parallelism() > 0 && waiting >= service.update().parallelism();
             for (SlotState state : slots.wanted().values()) {
                 if (wrong.isPresent()) {
                     return wrong;
                 }
-                wrong = wrong(cluster, witness, service, state, running.remove(state.slot()), tasks.get(state.slot()))
+                wrong = wrong(cluster, witness, service, state, running.remove(state.slot()), tasks.get(state.slot()), updateIsHeldUp)
                         .map(text -> "slot " + service.name() + "." + state.slot() + " " + text + EachSlotRunsOnce.known(cluster, state.slot()));
             }
             if (wrong.isPresent()) {
@@ -89,13 +92,14 @@ public final class ServicesAreSettled implements Invariant {
                 .findFirst().map(node -> "the global service " + service.name() + " has no slot on " + node);
     }
 
-    private Optional<String> wrong(Simulation cluster, SimNode witness, ServiceSpec service, SlotState state, List<String> runs, Task task) {
+    private Optional<String> wrong(Simulation cluster, SimNode witness, ServiceSpec service, SlotState state, List<String> runs, Task task,
+            boolean updateIsHeldUp) {
         if (runs != null) {
             if (runs.size() > 1) {
                 return Optional.of("is run by " + runs);
             }
             if (!task.templateHash().equals(service.templateHash())) {
-                return Optional.of("runs an old template: " + runs);
+                return updateIsHeldUp ? Optional.empty() : Optional.of("runs an old template: " + runs);
             }
             return Room.mayStay(witness, task.node(), service) ? Optional.empty() : Optional.of("runs where it may not: " + runs);
         }

@@ -151,10 +151,10 @@ final class RandomServices {
             case 2 -> service.restarting("any", 1 + random.nextInt(3));
             default -> { }
         }
-        return switch (random.nextInt(12)) {
+        return switch (random.nextInt(20)) {
             case 0 -> service.image(SimContainers.MISSING);
             case 1, 2 -> service.image(SimContainers.CRASH);
-            case 3, 4, 5 -> service.image("other:" + random.nextInt(3));
+            case 3, 4, 5, 6, 7 -> service.image("other:" + random.nextInt(3));
             default -> service;
         };
     }
