@@ -7,6 +7,7 @@ import dev.starling.chaos.mutant.Mutant.Does;
 import dev.starling.chaos.sim.RandomRun;
 import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -21,37 +22,42 @@ class RuleMutantsTest {
     private static final String ONLY = System.getProperty("mutants.only", "");
     private static final int MOST_NODES = 6;
 
+    /** In ./check. */
+    private static final List<Mutant> NOTICED_SOON = List.of(
+            new Mutant("scheduler.lease.Tenancy", "holds", Does.TRUE, 2),
+            new Mutant("scheduler.BackOff", "ranWell", Does.TRUE, 5),
+            new Mutant("scheduler.slot.SlotState", "mayFollow", Does.TRUE, 2),
+            new Mutant("scheduler.slot.SlotState", "isUndecided", Does.FALSE, 5),
+            new Mutant("scheduler.Renewal", "decide", Does.NOTHING, 4),
+            new Mutant("scheduler.Renewal", "startWhenDue", Does.NOTHING, 5),
+            new Mutant("scheduler.filter.Demand", "whyNot", Does.EMPTY, 8));
+    /** Only where they are asked for: it may take many runs. */
+    private static final List<Mutant> OTHERS = List.of(
+            new Mutant("scheduler.filter.Demand", "mayStay", Does.TRUE, 1),
+            new Mutant("scheduler.filter.Constraint", "matches", Does.TRUE, 1),
+            new Mutant("scheduler.filter.NodeLoad", "uses", Does.FALSE, 1),
+            new Mutant("scheduler.filter.NodeLoad", "tasksOf", Does.FALSE, 1),
+            new Mutant("scheduler.Round", "rival", Does.EMPTY, 1),
+            new Mutant("scheduler.BlockUpkeep", "run", Does.NOTHING, 1),
+            new Mutant("scheduler.RefusalUpkeep", "run", Does.NOTHING, 1),
+            new Mutant("scheduler.Bidding", "retry", Does.NOTHING, 1),
+            new Mutant("scheduler.History", "run", Does.NOTHING, 1),
+            new Mutant("scheduler.TaskMint", "observe", Does.NOTHING, 1),
+            new Mutant("scheduler.model.ServiceSpec", "isCurrent", Does.TRUE, 1),
+            new Mutant("scheduler.model.GenericResources", "covers", Does.TRUE, 1),
+            new Mutant("gossip.member.Member", "nextBoot", Does.FIRST_NUMBER, 1),
+            new Mutant("scheduler.Fencing", "run", Does.NOTHING, 1),
+            new Mutant("scheduler.lease.Stewards", "isMajority", Does.TRUE, 1),
+            new Mutant("scheduler.filter.Demand", "mayStart", Does.TRUE, 1),
+            new Mutant("scheduler.Retirement", "staysUntilReplaced", Does.FALSE, 1),
+            new Mutant("scheduler.Rebalancing", "run", Does.NOTHING, 1),
+            new Mutant("scheduler.CompletionUpkeep", "run", Does.NOTHING, 1),
+            new Mutant("scheduler.rollout.Rollout", "mayChange", Does.TRUE, 1),
+            new Mutant("scheduler.Renewal", "fits", Does.TRUE, 1),
+            new Mutant("scheduler.Renewal", "hasForeignAddress", Does.FALSE, 1));
+
     static List<Mutant> mutants() {
-        return List.of(
-                new Mutant("scheduler.Fencing", "run", Does.NOTHING, 1),
-                new Mutant("scheduler.lease.Stewards", "isMajority", Does.TRUE, 1),
-                new Mutant("scheduler.lease.Tenancy", "holds", Does.TRUE, 1),
-                new Mutant("scheduler.filter.Demand", "mayStart", Does.TRUE, 1),
-                new Mutant("scheduler.Retirement", "staysUntilReplaced", Does.FALSE, 1),
-                new Mutant("scheduler.Rebalancing", "run", Does.NOTHING, 1),
-                new Mutant("scheduler.CompletionUpkeep", "run", Does.NOTHING, 1),
-                new Mutant("scheduler.BackOff", "ranWell", Does.TRUE, 1),
-                new Mutant("scheduler.slot.SlotState", "mayFollow", Does.TRUE, 1),
-                new Mutant("scheduler.slot.SlotState", "isUndecided", Does.FALSE, 1),
-                new Mutant("scheduler.rollout.Rollout", "mayChange", Does.TRUE, 1),
-                new Mutant("scheduler.Renewal", "fits", Does.TRUE, 1),
-                new Mutant("scheduler.Renewal", "decide", Does.NOTHING, 1),
-                new Mutant("scheduler.Renewal", "hasForeignAddress", Does.FALSE, 1),
-                new Mutant("scheduler.Renewal", "startWhenDue", Does.NOTHING, 1),
-                new Mutant("scheduler.filter.Demand", "whyNot", Does.EMPTY, 1),
-                new Mutant("scheduler.filter.Demand", "mayStay", Does.TRUE, 1),
-                new Mutant("scheduler.filter.Constraint", "matches", Does.TRUE, 1),
-                new Mutant("scheduler.filter.NodeLoad", "uses", Does.FALSE, 1),
-                new Mutant("scheduler.filter.NodeLoad", "tasksOf", Does.FALSE, 1),
-                new Mutant("scheduler.Round", "rival", Does.EMPTY, 1),
-                new Mutant("scheduler.BlockUpkeep", "run", Does.NOTHING, 1),
-                new Mutant("scheduler.RefusalUpkeep", "run", Does.NOTHING, 1),
-                new Mutant("scheduler.Bidding", "retry", Does.NOTHING, 1),
-                new Mutant("scheduler.History", "run", Does.NOTHING, 1),
-                new Mutant("scheduler.TaskMint", "observe", Does.NOTHING, 1),
-                new Mutant("scheduler.model.ServiceSpec", "isCurrent", Does.TRUE, 1),
-                new Mutant("scheduler.model.GenericResources", "covers", Does.TRUE, 1),
-                new Mutant("gossip.member.Member", "nextBoot", Does.FIRST_NUMBER, 1));
+        return Stream.concat(NOTICED_SOON.stream(), FIRST == null ? Stream.empty() : OTHERS.stream()).toList();
     }
 
     @ParameterizedTest(name = "{0}")
