@@ -14,7 +14,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Random runs that find nothing say little unless they would have found something: each of these rules is broken, and random runs have to notice.
  *
- * <p>{@code -Dmutants.first=1 -Dmutants.within=100} counts from the first seed on how many runs it takes.
+ * <p>{@code -Dmutants.first=1 -Dmutants.within=100} takes all of them, and counts from the first seed on how many runs it takes; {@code -Dmutants.only=TEXT}
+ * those whose name has TEXT in it.
  */
 class RuleMutantsTest {
     private static final Long FIRST = Long.getLong("mutants.first");
@@ -31,6 +32,7 @@ class RuleMutantsTest {
             new Mutant("scheduler.Renewal", "decide", Does.NOTHING, 4),
             new Mutant("scheduler.Renewal", "startWhenDue", Does.NOTHING, 5),
             new Mutant("scheduler.filter.Demand", "whyNot", Does.EMPTY, 8));
+
     /** Only where they are asked for: it may take many runs. */
     private static final List<Mutant> OTHERS = List.of(
             new Mutant("scheduler.filter.Demand", "mayStay", Does.TRUE, 1),
