@@ -51,16 +51,19 @@ final class Room {
     }
 
     /** There is room for one more task beside what runs there. */
-    static boolean fits(Templates templates, SimNode node, ServiceSpec service) {
+    static boolean fits(Templates templates, SimNode witness, SimNode node, ServiceSpec service) {
         int tasks = 0;
         for (Task task : node.running()) {
-            Optional<ServiceSpec> other = templates.of(task);
-            if (other.isPresent() && other.get().hostPorts().stream().anyMatch(service.hostPorts()::contains)) {
-                return false;
+            if (publishes(templates.of(task), service) || publishes(Optional.ofNullable(witness.core().view().services().get(task.slot().serviceUid())), service)) {
+                return false; // it has the port, or is going to have it
             }
             tasks += task.slot().serviceUid().equals(service.uid()) ? 1 : 0;
         }
         boolean below = service.maxReplicasPerNode() == 0 || tasks < service.maxReplicasPerNode();
         return below && node.capacity().covers(CapacityRespected.used(templates, node).plus(service.reservations()));
+    }
+
+    private static boolean publishes(Optional<ServiceSpec> other, ServiceSpec service) {
+        return other.isPresent() && other.get().hostPorts().stream().anyMatch(service.hostPorts()::contains);
     }
 }

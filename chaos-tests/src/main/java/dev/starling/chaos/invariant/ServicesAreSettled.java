@@ -112,7 +112,7 @@ public final class ServicesAreSettled implements Invariant {
         }
         Optional<SimNode> place = cluster.upNodes().stream()
                 .filter(node -> !state.slot().isGlobal() || node.id().equals(state.slot().node()))
-                .filter(node -> Room.suits(witness, node, service) && Room.fits(templates, node, service)).findFirst();
+                .filter(node -> Room.suits(witness, node, service) && Room.fits(templates, witness, node, service)).findFirst();
         String reason = Explain.slot(witness.core().view(), state.slot()).map(Explain::summary).orElse("");
         if (place.isPresent()) {
             return Optional.of("does not run (" + reason + "), and " + place.get() + " has a place for it");

@@ -73,7 +73,7 @@ final class Aftermath {
         }
         ServiceSpec service = candidates.get(cluster.random().nextInt(candidates.size()));
         watching(new AtMostInChange(service.uid(), slots(service), 2 * service.update().parallelism()), () -> {
-            operator.update(first(), service.uid(), "next:1", "continue");
+            operator.update(first(), service.uid(), "next:1", service.update().parallelism(), "continue");
             cluster.network().loss(0.1);
             cluster.network().delay(20, 100);
             cluster.runFor(cluster.random().nextLong(500));
@@ -92,7 +92,7 @@ final class Aftermath {
         if (!candidates.isEmpty()) {
             ServiceSpec service = candidates.get(cluster.random().nextInt(candidates.size()));
             watching(new AtMostInChange(service.uid(), slots(service), service.update().parallelism()), () -> {
-                operator.update(first(), service.uid(), SimContainers.MISSING, "pause");
+                operator.update(first(), service.uid(), SimContainers.MISSING, service.update().parallelism(), "pause");
                 cluster.runFor(20_000);
             });
         }

@@ -156,12 +156,12 @@ public final class Operator {
         }
     }
 
-    /** A new image for the service; {@code failureAction} of its update. */
-    public void update(SimNode node, String uid, String image, String failureAction) {
+    /** A new image for the service; parallelism and {@code failureAction} of its update. */
+    public void update(SimNode node, String uid, String image, int parallelism, String failureAction) {
         put(node, "update to " + image, before -> {
             ObjectNode body = before.body().deepCopy();
             body.withObject("/Spec/TaskTemplate/ContainerSpec").put("Image", image);
-            body.withObject("/Spec/UpdateConfig").put("FailureAction", failureAction).put("MaxFailureRatio", 0).put("Delay", 0);
+            body.withObject("/Spec/UpdateConfig").put("Parallelism", parallelism).put("FailureAction", failureAction).put("MaxFailureRatio", 0).put("Delay", 0);
             body.set("PreviousSpec", before.spec());
             body.remove("RolledBack");
             return body;

@@ -33,7 +33,7 @@ import java.util.random.RandomGenerator;
  * <p>In each fourth run the services want more than the nodes have: then not every slot can run, but none may twice, and who waits has no place.
  */
 public final class RandomRun implements LongConsumer {
-    private static final long CALM_LIMIT_MILLIS = 240_000;
+    private static final long CALM_LIMIT_MILLIS = 420_000;
     /** DESIGN.md section 8: duplicates end within 45 s of healing. */
     private static final long DUPLICATES_LIMIT_MILLIS = 45_000;
     private static final long LOOK_MILLIS = 1_000;
