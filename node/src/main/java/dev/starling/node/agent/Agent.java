@@ -11,7 +11,7 @@ import dev.starling.node.config.NodeConfig;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
-import dev.starling.runtime.image.ImagePuller;
+import dev.starling.runtime.registry.ImagePuller;
 import dev.starling.runtime.image.LocalImageStore;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.registry.BandwidthLimit;

@@ -4,7 +4,7 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.PullProgress;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;

@@ -2,13 +2,13 @@ package dev.starling.node.agent;
 
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
-import dev.starling.runtime.image.ImagePuller;
+import dev.starling.runtime.registry.ImagePuller;
 import dev.starling.runtime.image.ImageSource;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.PullProgress;
 import dev.starling.runtime.image.RegistryReference;
 import dev.starling.runtime.image.RemoteImage;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Collections;

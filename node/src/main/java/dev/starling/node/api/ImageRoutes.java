@@ -10,7 +10,7 @@ import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.MachinePlatform;
 import dev.starling.runtime.image.RegistryReference;
 import dev.starling.runtime.image.RemoteImage;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.RegistryCredentials;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;

@@ -7,7 +7,7 @@ import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.MachinePlatform;
 import dev.starling.runtime.image.PullProgress;
 import dev.starling.runtime.image.RemoteImage;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -3,22 +3,19 @@ package dev.starling.runtime.image;
 import dev.starling.runtime.RuntimeShimException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.SeekableByteChannel;
+import java.io.OutputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -30,8 +27,8 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * images.json              names, and which images there are; replaced whole (see {@link Catalog})
- * blobs/sha256/HEX         configs; of pulled images also manifests and layers as they came, for other nodes
- * layers/HEX/diff, size    unpacked, by diff id (see {@link LayerStore})
+ * blobs/sha256/HEX         configs; of pulled images also manifests and layers as they came, for other nodes (see {@link BlobStore})
+ * layers/HEX/..            unpacked, by diff id (see {@link LayerStore})
  * downloads/               blobs under way (see {@link BlobDownloads}); kept over restarts
  * tmp/                     loads under way, and what is being deleted
  * </pre>
@@ -46,7 +43,7 @@ public final class LocalImageStore implements ImageStore {
     private static final Logger LOG = LoggerFactory.getLogger(LocalImageStore.class);
 
     private final Path catalogFile;
-    private final Path blobs;
+    private final BlobStore blobs;
     private final Path temporary;
     private final ImageLimits limits;
     private final MachinePlatform machine;
@@ -57,6 +54,8 @@ public final class LocalImageStore implements ImageStore {
     private volatile Catalog catalog;
     private final Supplier<Set<Path>> layersInUse;
     private volatile Predicate<String> inUse = imageId -> false;
+    /** Images that are being saved: what they consist of stays, whatever becomes of the images. Guarded by the lock. */
+    private final Map<Image, Integer> leaving = new HashMap<>();
 
     public LocalImageStore(Path directory) {
         this(directory, ImageLimits.defaults(), MachinePlatform.current());
@@ -77,7 +76,7 @@ public final class LocalImageStore implements ImageStore {
         this.limits = limits;
         this.machine = machine;
         this.catalogFile = absolute.resolve("images.json");
-        this.blobs = Disk.directory(absolute.resolve("blobs/sha256"));
+        this.blobs = new BlobStore(absolute.resolve("blobs/sha256"));
         this.layers = new LayerStore(absolute.resolve("layers"));
         this.downloads = new BlobDownloads(absolute.resolve("downloads"));
         Disk.removeTree(absolute.resolve("tmp"));
@@ -147,7 +146,7 @@ public final class LocalImageStore implements ImageStore {
             }
         });
         Disk.removeTree(spool); // before the sync, which would bring it to disk too
-        return publish(images, unpacked, work, Kept.NOTHING);
+        return publish(images, unpacked, work, Map.of(), Map.of());
     }
 
     private void unpackMissing(ImageArchive.Member layer, Digest diffId, Path work, Set<Digest> unpacked) {
@@ -156,23 +155,26 @@ public final class LocalImageStore implements ImageStore {
         }
     }
 
-    /** What other nodes may ask for beside the config. */
-    private record Kept(Map<Digest, byte[]> documents, Map<Digest, Path> files) {
-        static final Kept NOTHING = new Kept(Map.of(), Map.of());
-    }
-
-    private List<String> publish(List<ArchivedImage> images, Set<Digest> unpacked, Path work, Kept kept) {
-        if (!unpacked.isEmpty() || !kept.files.isEmpty()) {
+    /**
+     * Makes images visible, all in one moment.
+     *
+     * @param documents manifests that led to them, for other nodes
+     * @param files     compressed layers, likewise
+     */
+    private List<String> publish(
+            List<ArchivedImage> images, Set<Digest> unpacked, Path work, Map<Digest, byte[]> documents, Map<Digest, Path> files) {
+        if (!unpacked.isEmpty() || !files.isEmpty()) {
             layers.sync();
         }
         List<String> loaded = new ArrayList<>();
         synchronized (lock) {
             unpacked.forEach(diffId -> layers.publish(diffId, work.resolve(diffId.hex())));
-            kept.files.forEach((digest, file) -> Disk.link(file, blobs.resolve(digest.hex())));
-            kept.documents.forEach(this::keep);
+            files.forEach(blobs::link);
+            documents.forEach(blobs::keep);
             Catalog changed = catalog;
             for (ArchivedImage image : images) {
-                keep(image.config().id(), image.config().content());
+                blobs.keep(image.config().id(), image.config().content());
+                blobs.use(image.config().id(), Instant.now());
                 changed = changed.with(image, image.config().diffIds().stream().distinct().mapToLong(layers::size).sum());
                 image.names().forEach(name -> loaded.add("Loaded image: " + name.familiar()));
                 if (image.names().isEmpty()) {
@@ -182,13 +184,6 @@ public final class LocalImageStore implements ImageStore {
             write(changed);
         }
         return loaded;
-    }
-
-    private void keep(Digest digest, byte[] document) {
-        Path blob = blobs.resolve(digest.hex());
-        if (!Files.exists(blob)) {
-            Disk.replace(blob, document);
-        }
     }
 
     /**
@@ -202,25 +197,14 @@ public final class LocalImageStore implements ImageStore {
         RemoteManifest manifest = RemoteManifest.read(reference, sources, machine, limits);
         RegistryReference named = new RegistryReference(
                 reference.host(), reference.repository(), reference.digest().isEmpty() ? reference.tag() : "", reference.digest());
-        List<RemoteManifest.Descriptor> blobsOfLayers = manifest.layers(limits);
-        List<Digest> wanted = new ArrayList<>(blobsOfLayers.stream().map(RemoteManifest.Descriptor::digest).toList());
-        wanted.add(manifest.config().digest());
+        ImagePull pull = new ImagePull(named, manifest, manifest.layers(limits), sources, downloads, progress, threads);
+        List<Digest> wanted = pull.wanted();
         downloads.pin(wanted);
         boolean done = false;
         try {
-            ConfigDocument config = config(manifest.config(), named, sources, threads);
-            synchronized (lock) {
-                layers.pin(config.diffIds());
-            }
-            try {
-                take(new Pulling(named, manifest, blobsOfLayers, config, sources, progress, threads));
-                done = true;
-            } finally {
-                synchronized (lock) {
-                    layers.unpin(config.diffIds());
-                }
-            }
-            return catalog.find(config.id().toString());
+            Image image = take(pull, pull.config(limits));
+            done = true;
+            return image;
         } finally {
             downloads.unpin(wanted, done);
             if (done) {
@@ -229,78 +213,20 @@ public final class LocalImageStore implements ImageStore {
         }
     }
 
-    private record Pulling(
-            RegistryReference name, RemoteManifest manifest, List<RemoteManifest.Descriptor> blobs, ConfigDocument config,
-            List<ImageSource> sources, PullProgress progress, Executor threads) {}
-
-    private void take(Pulling pulling) {
-        List<CompletableFuture<Path>> coming = new ArrayList<>();
-        List<ImageArchive.Member> members = new ArrayList<>();
-        Map<Digest, Path> files = new TreeMap<>();
-        for (RemoteManifest.Descriptor blob : pulling.blobs) {
-            members.add(new ImageArchive.Member(blob.digest().abbreviated(), downloads.path(blob.digest()), blob.digest(), blob.size()));
-        }
-        ArchivedImage image = new ArchivedImage(
-                pulling.config, members, List.of(pulling.name), List.copyOf(pulling.manifest.documents().keySet()));
-        for (int i = 0; i < members.size(); i++) {
-            RemoteManifest.Descriptor blob = pulling.blobs.get(i);
-            boolean here = layers.has(pulling.config.diffIds().get(i));
-            pulling.progress.at(blob.digest(), here ? PullProgress.Step.PRESENT : PullProgress.Step.WAITING, 0, 0);
-            coming.add(here ? null : downloads.fetch(
-                    new BlobDownloads.Wanted(pulling.name, blob.digest(), blob.size()), pulling.sources, pulling.progress, pulling.threads));
+    private Image take(ImagePull pull, ConfigDocument config) {
+        synchronized (lock) {
+            layers.pin(config.diffIds());
         }
         Path work = temporaryDirectory("pull-");
         try {
-            Set<Digest> unpacked = new HashSet<>();
-            for (int i = 0; i < members.size(); i++) {
-                if (coming.get(i) != null) {
-                    Digest digest = members.get(i).digest();
-                    files.put(digest, joined(coming.get(i)));
-                    pulling.progress.at(digest, PullProgress.Step.EXTRACTING, 0, 0);
-                    unpackDownloaded(members.get(i), pulling.config.diffIds().get(i), work, unpacked);
-                    pulling.progress.at(digest, PullProgress.Step.COMPLETE, 0, 0);
-                }
-            }
-            publish(List.of(image), unpacked, work, new Kept(pulling.manifest.documents(), files));
+            ImagePull.Fetched fetched = pull.fetch(config, layers, (layer, diffId, unpacked) -> unpackMissing(layer, diffId, work, unpacked));
+            publish(List.of(fetched.image()), fetched.unpacked(), work, pull.manifest().documents(), fetched.blobs());
+            return catalog.find(config.id().toString());
         } finally {
             Disk.removeTree(work);
-        }
-    }
-
-    private void unpackDownloaded(ImageArchive.Member layer, Digest diffId, Path work, Set<Digest> unpacked) {
-        try {
-            unpackMissing(layer, diffId, work, unpacked);
-        } catch (RuntimeShimException failure) {
-            if (failure.kind() == RuntimeShimException.Kind.INVALID) {
-                downloads.discard(layer.digest()); // damaged on this disk, perhaps: the next try fetches it anew
+            synchronized (lock) {
+                layers.unpin(config.diffIds());
             }
-            throw failure;
-        }
-    }
-
-    private ConfigDocument config(
-            RemoteManifest.Descriptor descriptor, RegistryReference name, List<ImageSource> sources, Executor threads) {
-        if (!descriptor.mediaType().contains("image.config") && !descriptor.mediaType().contains("container.image")) {
-            throw RuntimeShimException.unsupported(name + " is an artifact of type '" + descriptor.mediaType() + "' and no image");
-        }
-        if (descriptor.size() > limits.documentBytes()) {
-            throw RuntimeShimException.invalid("config of " + name + " has " + descriptor.size() + " bytes; " + limits.documentBytes()
-                    + " are allowed");
-        }
-        Path file = joined(downloads.fetch(
-                new BlobDownloads.Wanted(name, descriptor.digest(), descriptor.size()), sources, PullProgress.NONE, threads));
-        try {
-            return ConfigDocument.parse(Files.readAllBytes(file), limits);
-        } catch (IOException failure) {
-            throw Disk.failed("read " + file, failure);
-        }
-    }
-
-    private static Path joined(CompletableFuture<Path> download) {
-        try {
-            return download.join();
-        } catch (CompletionException failure) {
-            throw failure.getCause() instanceof RuntimeShimException known ? known : failure;
         }
     }
 
@@ -314,16 +240,7 @@ public final class LocalImageStore implements ImageStore {
 
     @Override
     public byte[] readBlob(Digest digest, long offset, int length) {
-        try (SeekableByteChannel channel = Files.newByteChannel(blobs.resolve(digest.hex()))) {
-            ByteBuffer buffer = ByteBuffer.allocate((int) Math.max(0, Math.min(length, channel.size() - offset)));
-            channel.position(Math.min(offset, channel.size()));
-            while (buffer.hasRemaining() && channel.read(buffer) >= 0) { }
-            return Arrays.copyOf(buffer.array(), buffer.position());
-        } catch (NoSuchFileException absent) {
-            return null;
-        } catch (IOException failure) {
-            throw Disk.failed("read blob " + digest, failure);
-        }
+        return blobs.read(digest, offset, length);
     }
 
     @Override
@@ -362,8 +279,118 @@ public final class LocalImageStore implements ImageStore {
             write(removal.catalog());
         }
         List<String> lines = new ArrayList<>(removal.lines());
-        sweep().forEach(layer -> lines.add("Deleted: " + layer));
+        sweep().layers().forEach(layer -> lines.add("Deleted: " + layer));
         return lines;
+    }
+
+    @Override
+    public Pruned prune(Predicate<Image> unwanted) {
+        List<String> lines = new ArrayList<>();
+        synchronized (lock) {
+            Catalog changed = catalog;
+            for (Image image : catalog.list()) {
+                if (unwanted.test(image) && !inUse.test(image.id())) {
+                    changed = withoutImage(changed, image, lines);
+                }
+            }
+            write(changed);
+        }
+        return swept(lines);
+    }
+
+    /**
+     * Removes an image as a collection of garbage does: not one that is in use, nor one that was used after {@code unusedSince}; both are looked at
+     * in the moment of the removal.
+     */
+    Pruned collect(String imageId, Instant unusedSince) {
+        List<String> lines = new ArrayList<>();
+        synchronized (lock) {
+            Image image = catalog.images().get(imageId);
+            if (image == null || inUse.test(imageId) || lastUsed(image).isAfter(unusedSince)) {
+                return Pruned.NOTHING;
+            }
+            write(withoutImage(catalog, image, lines));
+        }
+        return swept(lines);
+    }
+
+    private static Catalog withoutImage(Catalog catalog, Image image, List<String> lines) {
+        image.tags().forEach(name -> lines.add("Untagged: " + name));
+        image.digests().forEach(name -> lines.add("Untagged: " + name));
+        lines.add("Deleted: " + image.id());
+        return catalog.without(image);
+    }
+
+    private Pruned swept(List<String> lines) {
+        if (lines.isEmpty()) {
+            return Pruned.NOTHING;
+        }
+        Swept swept = sweep();
+        swept.layers().forEach(layer -> lines.add("Deleted: " + layer));
+        return new Pruned(List.copyOf(lines), swept.bytes());
+    }
+
+    boolean isInUse(Image image) {
+        return inUse.test(image.id());
+    }
+
+    Instant lastUsed(Image image) {
+        return blobs.lastUsed(Digest.parse(image.id(), "catalog"));
+    }
+
+    /** From now on the image counts as used at this time. */
+    void use(Image image, Instant now) {
+        synchronized (lock) {
+            if (catalog.images().containsKey(image.id())) {
+                blobs.use(Digest.parse(image.id(), "catalog"), now);
+            }
+        }
+    }
+
+    @Override
+    public Image use(String reference) {
+        synchronized (lock) {
+            Image image = catalog.find(reference);
+            if (image != null) {
+                use(image, Instant.now());
+            }
+            return image;
+        }
+    }
+
+    @Override
+    public void save(List<String> references, OutputStream out) throws IOException {
+        List<ImageExport.Selection> selections;
+        ImageExport export;
+        synchronized (lock) {
+            selections = catalog.selected(references);
+            export = ImageExport.of(selections, blobs, layers);
+            selections.forEach(selection -> leaving.merge(selection.image(), 1, Integer::sum));
+        }
+        try {
+            export.writeTo(out);
+        } finally {
+            synchronized (lock) {
+                selections.forEach(selection -> leaving.computeIfPresent(selection.image(), (same, count) -> count == 1 ? null : count - 1));
+            }
+        }
+    }
+
+    @Override
+    public StoreUsage usage() {
+        Catalog current = catalog;
+        Map<Digest, Long> layerBytes = new TreeMap<>();
+        Map<Digest, Integer> users = new TreeMap<>();
+        for (Image image : current.images().values()) {
+            image.layers().stream().distinct().map(layer -> Digest.parse(layer, "catalog")).filter(layers::has).forEach(layer -> {
+                layerBytes.computeIfAbsent(layer, layers::size);
+                users.merge(layer, 1, Integer::sum);
+            });
+        }
+        Map<String, Long> shared = new TreeMap<>();
+        current.images().values().forEach(image -> shared.put(image.id(), image.layers().stream().distinct()
+                .map(layer -> Digest.parse(layer, "catalog")).filter(layer -> users.getOrDefault(layer, 0) > 1).mapToLong(layerBytes::get).sum()));
+        return new StoreUsage(layerBytes.values().stream().mapToLong(bytes -> bytes).sum(), blobs.bytes(), shared);
     }
 
     /** A layer that an image has twice (an empty one, mostly) counts where it is uppermost: overlayfs takes each directory once. */
@@ -402,37 +429,31 @@ public final class LocalImageStore implements ImageStore {
     /** Null, with a warning, where a file is missing or damaged: the image is as good as lost, the others are not. */
     private ConfigDocument readConfig(Digest id) {
         try {
-            ConfigDocument config = ConfigDocument.parse(Files.readAllBytes(blobs.resolve(id.hex())), limits);
+            ConfigDocument config = ConfigDocument.parse(blobs.read(id), limits);
             if (config.id().equals(id) && config.diffIds().stream().allMatch(layers::has)) {
                 return config;
             }
             LOG.warn("image store: image {} is left out: its config or a layer is missing or damaged; load it again", id);
-        } catch (IOException | RuntimeShimException failure) {
+        } catch (RuntimeShimException failure) {
             LOG.warn("image store: image {} is left out; load it again", id, failure);
         }
         return null;
     }
 
+    private record Swept(List<Digest> layers, long bytes) {}
+
     /** Removes what no image names. What is deleted leaves its place by a rename, so that half a layer is never in it. */
-    private List<Digest> sweep() {
+    private Swept sweep() {
         Path trash = temporaryDirectory("trash-");
         try {
             synchronized (lock) {
-                Catalog current = catalog;
-                Set<String> needed = neededBlobs(current);
-                Set<Digest> neededLayers = current.layers();
+                Set<Image> kept = new HashSet<>(catalog.images().values());
+                kept.addAll(leaving.keySet());
+                Set<Digest> neededLayers = new TreeSet<>();
+                kept.forEach(image -> image.layers().forEach(layer -> neededLayers.add(Digest.parse(layer, "catalog"))));
                 layersInUse.get().forEach(diff -> LayerStore.ofDirectory(diff).ifPresent(neededLayers::add));
-                List<Digest> swept = layers.sweep(neededLayers, trash);
-                try (var entries = Files.newDirectoryStream(blobs)) {
-                    for (Path blob : entries) {
-                        if (!needed.contains(blob.getFileName().toString())) {
-                            Files.delete(blob);
-                        }
-                    }
-                } catch (IOException failure) {
-                    throw Disk.failed("sweep " + blobs, failure);
-                }
-                return swept;
+                LayerStore.Swept swept = layers.sweep(neededLayers, trash);
+                return new Swept(swept.layers(), swept.bytes() + blobs.sweep(neededBlobs(kept)));
             }
         } finally {
             Disk.removeTree(trash);
@@ -440,17 +461,16 @@ public final class LocalImageStore implements ImageStore {
     }
 
     /** Configs, and of pulled images the manifests that led to them and the layers that these name. */
-    private Set<String> neededBlobs(Catalog current) {
+    private Set<String> neededBlobs(Set<Image> kept) {
         Set<String> needed = new HashSet<>();
-        for (Image image : current.images().values()) {
+        for (Image image : kept) {
             needed.add(Digest.parse(image.id(), "catalog").hex());
             for (String name : image.digests()) {
                 Digest manifest = Digest.parse(name.substring(name.indexOf('@') + 1), "catalog");
-                Path file = blobs.resolve(manifest.hex());
-                if (needed.add(manifest.hex()) && Files.exists(file)) {
+                if (needed.add(manifest.hex()) && blobs.has(manifest)) {
                     try {
-                        RemoteManifest.layersOf(Files.readAllBytes(file)).forEach(layer -> needed.add(layer.hex()));
-                    } catch (IOException | RuntimeShimException damaged) {
+                        RemoteManifest.layersOf(blobs.read(manifest)).forEach(layer -> needed.add(layer.hex()));
+                    } catch (RuntimeShimException damaged) {
                         LOG.warn("image store: the kept manifest {} cannot be read; its layers are not kept for other nodes", manifest, damaged);
                     }
                 }

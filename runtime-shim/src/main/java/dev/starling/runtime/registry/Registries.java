@@ -2,6 +2,7 @@ package dev.starling.runtime.registry;
 
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.ImageSource;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

@@ -2,6 +2,7 @@ package dev.starling.runtime.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.HttpURLConnection;

@@ -1,9 +1,14 @@
-package dev.starling.runtime.image;
+package dev.starling.runtime.registry;
 
 import dev.starling.runtime.RuntimeShimException;
-import dev.starling.runtime.registry.BandwidthLimit;
-import dev.starling.runtime.registry.Registries;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.Digest;
+import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImageSource;
+import dev.starling.runtime.image.LocalImageStore;
+import dev.starling.runtime.image.PullProgress;
+import dev.starling.runtime.image.RegistryCredentials;
+import dev.starling.runtime.image.RegistryReference;
+import dev.starling.runtime.image.RemoteImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
