@@ -9,6 +9,7 @@ import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.api.DockerApi;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.spec.ServiceSpecCheck;
+import dev.starling.runtime.NamedVolumes;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
 import dev.starling.runtime.registry.ImagePuller;
@@ -78,12 +79,13 @@ public final class Agent implements AutoCloseable {
                 .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(true));
         opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
 
+        Path containers = config.dataDir().resolve("containers");
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"),
-                () -> Bundle.layersBelow(config.dataDir().resolve("containers")));
+                () -> Bundle.layersBelow(NativeRuntime.bundlesBelow(containers)));
         BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
         ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
         WatchedImages images = new WatchedImages(store, puller);
-        NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
+        NativeRuntime runtime = keep(new NativeRuntime(containers, images,
                 new RuntimeOptions(config.cgroupParent(), false)));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Balancer balancer = new NetfilterBalancer(NetNs.current());
@@ -92,10 +94,16 @@ public final class Agent implements AutoCloseable {
                 encryption, encryption.support(), vertx, meters, timer);
         host.warnings().forEach(LOG::warn);
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
+        ImagesInUse imagesInUse = new ImagesInUse(runtime, images, swarm::snapshot);
+        store.keepWhile(imagesInUse::contains);
+        ImageHousekeeping housekeeping = keep(
+                new ImageHousekeeping(store, images, imagesInUse, config.images(), config.dataDir().resolve("images")));
+        housekeeping.bind(meters, puller);
+        housekeeping.start(timer);
         runtime.onExit(swarm::containerEnded);
         runtime.onHealth(swarm::healthChanged);
 
-        DockerApi api = new DockerApi(vertx, swarm, runtime, images, swarm,
+        DockerApi api = new DockerApi(vertx, swarm, runtime, new NamedVolumes(containers), images, swarm,
                 () -> facts.info(config.name(), version, commit, config.dataDir(),
                         Stream.of(host.warnings(), swarm.warnings()).flatMap(List::stream).toList(),
                         config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList()), meters,

@@ -41,7 +41,7 @@ final class ImagesOfTasks implements AutoCloseable {
      * @param tell hears how far the pull is
      */
     CompletableFuture<Void> atHand(String image, Consumer<String> tell) {
-        if (images.find(image) != null) {
+        if (images.use(image) != null) {
             return CompletableFuture.completedFuture(null);
         }
         CompletableFuture<Void> fresh = new CompletableFuture<>();

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
 import io.vertx.core.Vertx;
@@ -22,13 +23,16 @@ final class SystemRoutes {
     private final ClusterControl control;
     private final ContainerRuntime runtime;
     private final ImageStore images;
+    private final VolumeRoutes volumes;
     private final Supplier<HostInfo> host;
 
-    SystemRoutes(Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images, Supplier<HostInfo> host) {
+    SystemRoutes(
+            Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images, VolumeRoutes volumes, Supplier<HostInfo> host) {
         this.vertx = vertx;
         this.control = control;
         this.runtime = runtime;
         this.images = images;
+        this.volumes = volumes;
         this.host = host;
     }
 
@@ -62,24 +66,30 @@ final class SystemRoutes {
         return Reply.json(SystemJson.info(host.get(), runtime.list(), images.list().size(), swarm, Instant.now()));
     }
 
+    /** {@code docker system df}. Layers that images share count once; what is kept for other nodes counts to no image. */
     private ObjectNode diskUsage() {
         List<Container> containers = runtime.list();
-        ObjectNode json = Json.object();
-        long bytes = 0;
-        ArrayNode imageEntries = Json.array();
+        ImageStore.StoreUsage usage = images.usage();
+        ObjectNode json = Json.object().put("LayersSize", usage.layerBytes());
+        ArrayNode imageEntries = json.putArray("Images");
         for (Image image : images.list()) {
-            bytes += image.size();
             long users = containers.stream().filter(container -> image.equals(images.find(container.spec().image()))).count();
-            imageEntries.add(ImageJson.summary(image, users).put("SharedSize", 0));
+            imageEntries.add(ImageJson.summary(image, users).put("SharedSize", usage.shared().getOrDefault(image.id(), 0L)));
         }
-        ArrayNode containerEntries = Json.array();
+        ArrayNode containerEntries = json.putArray("Containers");
         containers.forEach(container -> containerEntries.add(
-                ContainerJson.summary(container, images.find(container.spec().image()), Instant.now())));
-        json.put("LayersSize", bytes).set("Images", imageEntries);
-        json.set("Containers", containerEntries);
-        json.putArray("Volumes");
+                ContainerJson.summary(container, images.find(container.spec().image()), Instant.now()).put("SizeRw", writtenBytes(container))));
+        json.set("Volumes", volumes.usage());
         json.putArray("BuildCache");
         return json;
+    }
+
+    private long writtenBytes(Container container) {
+        try {
+            return runtime.writtenBytes(container.id());
+        } catch (RuntimeShimException gone) {
+            return 0; // removed meanwhile, or a runtime that cannot tell
+        }
     }
 
     private void events(RoutingContext context, Call call) {

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -208,7 +209,7 @@ public final class LocalImageStore implements ImageStore {
         } finally {
             downloads.unpin(wanted, done);
             if (done) {
-                downloads.sweep(Instant.now());
+                downloads.sweep(Instant.now(), BlobDownloads.ABANDONED);
             }
         }
     }
@@ -328,6 +329,11 @@ public final class LocalImageStore implements ImageStore {
         Swept swept = sweep();
         swept.layers().forEach(layer -> lines.add("Deleted: " + layer));
         return new Pruned(List.copyOf(lines), swept.bytes());
+    }
+
+    /** Parts of downloads that no pull is waiting for. */
+    void forgetDownloads(Instant now) {
+        downloads.sweep(now, Duration.ZERO);
     }
 
     boolean isInUse(Image image) {

@@ -69,6 +69,11 @@ public record Bundle(String id, Path directory) {
         return directory.resolve("volumes");
     }
 
+    /** What the container has written over its image. */
+    public Path upper() {
+        return directory.resolve("upper");
+    }
+
     public Path gate() {
         return directory.resolve("gate");
     }
