@@ -8,14 +8,21 @@ import dev.starling.netlink.xfrm.NetlinkVxlanEncryption;
 import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.api.DockerApi;
 import dev.starling.node.config.NodeConfig;
+import dev.starling.node.host.AgentClock;
+import dev.starling.node.host.HostFacts;
+import dev.starling.node.host.Threads;
+import dev.starling.node.image.ImageHousekeeping;
+import dev.starling.node.image.ImagesInUse;
+import dev.starling.node.image.WatchedImages;
 import dev.starling.node.spec.ServiceSpecCheck;
+import dev.starling.node.swarm.SwarmDirectory;
 import dev.starling.runtime.NamedVolumes;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
-import dev.starling.runtime.registry.ImagePuller;
 import dev.starling.runtime.image.LocalImageStore;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.registry.BandwidthLimit;
+import dev.starling.runtime.registry.ImagePuller;
 import dev.starling.runtime.registry.Registries;
 import io.micrometer.prometheus.PrometheusConfig;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
@@ -98,7 +105,7 @@ public final class Agent implements AutoCloseable {
         store.keepWhile(imagesInUse::contains);
         ImageHousekeeping housekeeping = keep(
                 new ImageHousekeeping(store, images, imagesInUse, config.images(), config.dataDir().resolve("images")));
-        housekeeping.bind(meters, puller);
+        ImageMetrics.bind(meters, images, housekeeping.collector(), puller);
         housekeeping.start(timer);
         runtime.onExit(swarm::containerEnded);
         runtime.onHealth(swarm::healthChanged);
@@ -112,7 +119,7 @@ public final class Agent implements AutoCloseable {
         swarm.resume();
         await("API socket " + config.apiSocket(), api.listen(config.apiSocket()).toCompletionStage().toCompletableFuture());
         if (config.metrics() != null) {
-            keep(new MetricsEndpoint(vertx, meters)).listen(config.metrics());
+            keep(new MetricsEndpoint(vertx, meters, config.containerMetrics() ? new ContainerMetrics(runtime) : null)).listen(config.metrics());
         }
         if (!swarm.isInSwarm() && config.joinsUnattended()) {
             keep(new UnattendedJoin(config, swarm, timer)).start();

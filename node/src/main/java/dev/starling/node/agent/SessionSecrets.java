@@ -3,7 +3,13 @@ package dev.starling.node.agent;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.trust.SealingKey;
 import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.secret.HeldSecrets;
+import dev.starling.node.secret.SecretDesk;
+import dev.starling.node.secret.SecretSeal;
+import dev.starling.node.secret.SecretSource;
 import dev.starling.node.spec.FileReference;
+import dev.starling.node.swarm.SwarmDirectory;
+import dev.starling.node.task.TaskFiles;
 import java.util.SortedSet;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -68,6 +74,10 @@ final class SessionSecrets implements AutoCloseable {
     /** Null on a worker. */
     SecretDesk desk() {
         return desk;
+    }
+
+    SecretSource source() {
+        return source;
     }
 
     TaskFiles files() {

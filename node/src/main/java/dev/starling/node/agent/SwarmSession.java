@@ -25,9 +25,28 @@ import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.dns.DnsConfig;
 import dev.starling.node.dns.DnsServer;
+import dev.starling.node.host.AgentClock;
+import dev.starling.node.host.HeapWatch;
+import dev.starling.node.host.HostObstacles;
+import dev.starling.node.host.ListeningPorts;
+import dev.starling.node.image.BlobDesk;
+import dev.starling.node.image.ImagesOfTasks;
+import dev.starling.node.image.Neighbours;
 import dev.starling.node.join.JoinServer;
+import dev.starling.node.network.NetworkEncryption;
+import dev.starling.node.network.OverlayRunner;
+import dev.starling.node.network.ServiceAddresses;
 import dev.starling.node.spec.DockerSpecReader;
 import dev.starling.node.spec.NodeSpecReader;
+import dev.starling.node.swarm.CertificateDesk;
+import dev.starling.node.swarm.CertificateKeeper;
+import dev.starling.node.swarm.EnrolledWriters;
+import dev.starling.node.swarm.RootFollowingGuard;
+import dev.starling.node.swarm.SessionTrust;
+import dev.starling.node.swarm.SwarmDirectory;
+import dev.starling.node.task.AgentTaskLogs;
+import dev.starling.node.task.TaskPreparation;
+import dev.starling.node.task.TaskRunner;
 import dev.starling.runtime.Container;
 import dev.starling.scheduler.Scheduler;
 import dev.starling.scheduler.SchedulerConfig;
@@ -144,7 +163,7 @@ final class SwarmSession implements AutoCloseable {
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
         this.images = new ImagesOfTasks(host.images());
         this.blobs = new BlobDesk(host.images(), host.config().registries().bytesPerSecond());
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), images), this::snapshot,
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), secrets.source(), images), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);

@@ -45,6 +45,7 @@ public final class DockerApi {
     private final Vertx vertx;
     private final Router router;
     private final String serverHeader;
+    private final EventRoutes events;
     private HttpServer server;
     private UnixSocketFile socketFile;
 
@@ -62,7 +63,10 @@ public final class DockerApi {
         VolumeRoutes volumeRoutes = new VolumeRoutes(runtime, volumes);
         volumeRoutes.addTo(endpoints);
         new PruneRoutes(images, control).addTo(endpoints);
-        new SystemRoutes(vertx, control, runtime, images, volumeRoutes, host).addTo(endpoints);
+        new LoginRoutes(images).addTo(endpoints);
+        events = new EventRoutes(vertx, control, runtime, images);
+        events.addTo(endpoints);
+        new SystemRoutes(control, runtime, images, volumeRoutes, host).addTo(endpoints);
         new SwarmRoutes(control).addTo(endpoints);
         new NodeRoutes(control).addTo(endpoints);
         new ServiceRoutes(control, seams).addTo(endpoints);
@@ -133,6 +137,7 @@ public final class DockerApi {
                     }, false))
                     .onSuccess(listening -> {
                         server = listening;
+                        events.start();
                         socketFile = file;
                     })
                     .<Void>mapEmpty()
@@ -148,6 +153,7 @@ public final class DockerApi {
         if (server == null) {
             return Future.succeededFuture();
         }
+        events.stop();
         return server.close().compose(nothing -> vertx.executeBlocking(() -> {
             socketFile.remove();
             return null;

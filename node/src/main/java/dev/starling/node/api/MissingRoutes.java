@@ -28,7 +28,6 @@ final class MissingRoutes {
             POST /build = docker build
             POST /session = docker build (BuildKit)
             POST /grpc = docker build (BuildKit)
-            POST /auth = docker login
             POST /networks/{id}/connect = docker network connect
             POST /networks/{id}/disconnect = docker network disconnect
             PUT /volumes/{name} = docker volume update

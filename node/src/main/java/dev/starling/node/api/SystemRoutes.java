@@ -8,7 +8,6 @@ import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
-import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
@@ -17,9 +16,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 
-/** {@code /_ping}, {@code /version}, {@code /info}, {@code /events} and {@code /system/df}: this node. */
+/** {@code /_ping}, {@code /version}, {@code /info} and {@code /system/df}: this node. */
 final class SystemRoutes {
-    private final Vertx vertx;
     private final ClusterControl control;
     private final ContainerRuntime runtime;
     private final ImageStore images;
@@ -27,8 +25,7 @@ final class SystemRoutes {
     private final Supplier<HostInfo> host;
 
     SystemRoutes(
-            Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images, VolumeRoutes volumes, Supplier<HostInfo> host) {
-        this.vertx = vertx;
+            ClusterControl control, ContainerRuntime runtime, ImageStore images, VolumeRoutes volumes, Supplier<HostInfo> host) {
         this.control = control;
         this.runtime = runtime;
         this.images = images;
@@ -42,7 +39,6 @@ final class SystemRoutes {
         endpoints.get("/version", call -> Reply.json(SystemJson.version(host.get())));
         endpoints.get("/info", this::info);
         endpoints.get("/system/df", call -> Reply.json(diskUsage()));
-        endpoints.stream(HttpMethod.GET, "/events", context -> events(context, endpoints.call(context)));
     }
 
     /** Each command of the CLI opens with it; {@code Api-Version} (set on every answer) is what it looks for. */
@@ -90,12 +86,5 @@ final class SystemRoutes {
         } catch (RuntimeShimException gone) {
             return 0; // removed meanwhile, or a runtime that cannot tell
         }
-    }
-
-    private void events(RoutingContext context, Call call) {
-        Filters filters = call.filters("type", "event", "scope", "service", "node", "network", "secret", "config", "label", "container",
-                "image", "volume", "plugin", "daemon");
-        long until = call.query("until", "").isEmpty() ? Long.MAX_VALUE : LogOptions.instant("until", call.query("until", "")).toEpochMilli();
-        new EventStream(vertx, context.response(), control, filters, until).start();
     }
 }

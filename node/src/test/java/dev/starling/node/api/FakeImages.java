@@ -69,6 +69,15 @@ final class FakeImages implements ImageStore {
         return new RemoteImage(LAYER, "application/vnd.oci.image.index.v1+json", 7, List.of(new MachinePlatform("linux", "arm64", "v8")));
     }
 
+    /** There is one registry, and one who may. */
+    @Override
+    public boolean accepts(String registry, RegistryCredentials credentials) {
+        if (!registry.equals("registry.example:5000")) {
+            throw RuntimeShimException.system("registry " + registry + " cannot be reached: no such host", null);
+        }
+        return credentials.equals(new RegistryCredentials("edge", "s3cret"));
+    }
+
     @Override
     public synchronized List<Image> list() {
         return tags.isEmpty() ? List.of() : List.of(image());

@@ -36,6 +36,11 @@ public interface ImageStore {
         throw RuntimeShimException.unsupported("this image store asks no registry");
     }
 
+    /** Whether a registry, by its host, takes these credentials. @throws RuntimeShimException SYSTEM where it cannot be reached */
+    default boolean accepts(String registry, RegistryCredentials credentials) {
+        throw RuntimeShimException.unsupported("this image store asks no registry");
+    }
+
     /** A part of a manifest, config or compressed layer that is kept for other nodes; null where it is not kept here. */
     default byte[] readBlob(Digest digest, long offset, int length) {
         return null;

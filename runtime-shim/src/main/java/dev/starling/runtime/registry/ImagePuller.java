@@ -98,6 +98,11 @@ public final class ImagePuller implements AutoCloseable {
         return store.resolve(reference, registries.source(reference.host(), credentials));
     }
 
+    /** As {@link dev.starling.runtime.image.ImageStore#accepts}. */
+    public boolean accepts(String registry, RegistryCredentials credentials) {
+        return registries.accepts(registry, credentials);
+    }
+
     public long pulls() {
         return pulled.sum();
     }
