@@ -45,6 +45,8 @@ public final class LoopbackNode implements AutoCloseable {
     final Endpoint gossip = new Endpoint("127.0.0.1", freePort());
     final Endpoint join = new Endpoint("127.0.0.1", freePort());
     final ToldContainers containers = new ToldContainers();
+    final BusyboxOnly images = new BusyboxOnly();
+    final BusyboxOnly images = new BusyboxOnly();
     SwarmControl swarm;
     /** What this node's clock shows; may be set while it runs. */
     volatile InstantSource wall = InstantSource.system();
@@ -68,7 +70,7 @@ public final class LoopbackNode implements AutoCloseable {
                 defaults.registries(), defaults.images(), defaults.containerMetrics(),
                 defaults.networkKeyRenewal());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
-                new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"),
+                new WatchedImages(images), new NoOverlay(), new NoBalancer(), List.of("everything"),
                 new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),
                 new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();

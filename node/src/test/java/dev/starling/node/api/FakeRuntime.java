@@ -46,6 +46,11 @@ final class FakeRuntime implements ContainerRuntime {
         containers.add(new Container(spec, Container.State.RUNNING, 4711, Instant.now().minusSeconds(90), null, OptionalInt.empty(), false));
     }
 
+    void end(String id, int exitCode) {
+        containers.replaceAll(container -> !container.id().equals(id) ? container : new Container(container.spec(), Container.State.EXITED, 0,
+                container.startedAt(), Instant.now(), OptionalInt.of(exitCode), false));
+    }
+
     @Override
     public void signal(String containerId, String signal) {
         failIfAsked();

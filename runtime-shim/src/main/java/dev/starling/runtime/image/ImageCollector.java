@@ -38,6 +38,7 @@ public final class ImageCollector {
     public record Removed(Image image, long bytes, String why) {}
 
     private final LocalImageStore store;
+    private final ImageShelf shelf;
     private final CollectionPolicy policy;
     private final Supplier<Space> space;
     private final LongAdder forAge = new LongAdder();
@@ -46,6 +47,7 @@ public final class ImageCollector {
 
     public ImageCollector(LocalImageStore store, CollectionPolicy policy, Supplier<Space> space) {
         this.store = store;
+        this.shelf = store.shelf();
         this.policy = policy;
         this.space = space;
     }
@@ -57,7 +59,7 @@ public final class ImageCollector {
         if (policy.unusedFor() != null) {
             for (Image image : store.list()) {
                 if (mayGo(image) && !named.test(image)) {
-                    take(image, now.minus(policy.unusedFor()), "not used since " + store.lastUsed(image), forAge, removed);
+                    take(image, now.minus(policy.unusedFor()), "not used since " + shelf.lastUsed(image), forAge, removed);
                 }
             }
         }
@@ -70,16 +72,16 @@ public final class ImageCollector {
 
     /** What is in use is used now; a time that cannot be is no reason to remove anything. */
     private void renew(Image image, Instant now) {
-        Instant last = store.lastUsed(image);
-        if (store.isInUse(image) || last.isBefore(EARLIEST) || last.isAfter(now.plus(Duration.ofDays(1)))) {
-            store.use(image, now);
+        Instant last = shelf.lastUsed(image);
+        if (shelf.isInUse(image) || last.isBefore(EARLIEST) || last.isAfter(now.plus(Duration.ofDays(1)))) {
+            shelf.use(image, now);
         }
     }
 
     private void makeRoom(Instant now, Predicate<Image> named, double used, List<Removed> removed) {
         store.forgetDownloads(now);
         List<Image> candidates = new ArrayList<>(store.list().stream().filter(this::mayGo).toList());
-        candidates.sort(Comparator.comparing((Image image) -> named.test(image)).thenComparing(store::lastUsed));
+        candidates.sort(Comparator.comparing((Image image) -> named.test(image)).thenComparing(shelf::lastUsed));
         for (Image image : candidates) {
             if (space.get().usedPercent() <= policy.lowPercent()) {
                 return;
@@ -94,11 +96,11 @@ public final class ImageCollector {
     }
 
     private boolean mayGo(Image image) {
-        return !image.digests().isEmpty() && !store.isInUse(image);
+        return !image.digests().isEmpty() && !shelf.isInUse(image);
     }
 
     private void take(Image image, Instant unusedSince, String why, LongAdder count, List<Removed> removed) {
-        ImageStore.Pruned pruned = store.collect(image.id(), unusedSince);
+        ImageStore.Pruned pruned = shelf.collect(image.id(), unusedSince);
         if (!pruned.lines().isEmpty()) {
             count.increment();
             bytes.add(pruned.bytes());

@@ -64,7 +64,7 @@ class ImageCollectorTest {
     private Image pulled(String name, Duration unused) {
         registry.image(name, "1", new Tar().file(name, new byte[LAYER_BYTES]).toBytes());
         Image image = puller.pull(registry.host() + "/" + name + ":1", RegistryCredentials.NONE, PullProgress.NONE);
-        store.use(image, NOW.minus(unused));
+        store.shelf().use(image, NOW.minus(unused));
         return image;
     }
 
@@ -95,7 +95,7 @@ class ImageCollectorTest {
     @Test
     void whatWasLoadedByHandStays() {
         store.load(new ByteArrayInputStream(Archives.dockerSave("mine:1", new Tar().file("a", new byte[LAYER_BYTES]).toBytes())));
-        store.use(store.find("mine:1"), NOW.minus(Duration.ofDays(900)));
+        store.shelf().use(store.find("mine:1"), NOW.minus(Duration.ofDays(900)));
         otherBytes = 950_000;
         assertEquals(List.of(), collect(POLICY));
     }
@@ -120,12 +120,12 @@ class ImageCollectorTest {
     @Test
     void aClockThatWasNotSetIsNoReasonToRemoveAnything() {
         Image image = pulled("a", Duration.ZERO);
-        store.use(image, Instant.EPOCH.plusSeconds(40));
+        store.shelf().use(image, Instant.EPOCH.plusSeconds(40));
         assertEquals(List.of(), collect(POLICY));
-        assertEquals(NOW, store.lastUsed(image));
-        store.use(image, NOW.plus(Duration.ofDays(4000)));
+        assertEquals(NOW, store.shelf().lastUsed(image));
+        store.shelf().use(image, NOW.plus(Duration.ofDays(4000)));
         assertEquals(List.of(), collect(POLICY));
-        assertEquals(NOW, store.lastUsed(image), "else it would stay for eleven years");
+        assertEquals(NOW, store.shelf().lastUsed(image), "else it would stay for eleven years");
     }
 
     @Test
@@ -142,7 +142,7 @@ class ImageCollectorTest {
         byte[] shared = new Tar().file("shared", new byte[LAYER_BYTES]).toBytes();
         registry.image("old", "1", shared);
         Image old = puller.pull(registry.host() + "/old:1", RegistryCredentials.NONE, PullProgress.NONE);
-        store.use(old, NOW.minus(Duration.ofDays(31)));
+        store.shelf().use(old, NOW.minus(Duration.ofDays(31)));
         registry.image("new", "1", shared, new Tar().file("upper", "upper").toBytes());
         CompletableFuture<Void> underWay = new CompletableFuture<>();
         CompletableFuture<Void> collected = new CompletableFuture<>();
