@@ -46,7 +46,6 @@ public final class LoopbackNode implements AutoCloseable {
     final Endpoint join = new Endpoint("127.0.0.1", freePort());
     final ToldContainers containers = new ToldContainers();
     final BusyboxOnly images = new BusyboxOnly();
-    final BusyboxOnly images = new BusyboxOnly();
     SwarmControl swarm;
     /** What this node's clock shows; may be set while it runs. */
     volatile InstantSource wall = InstantSource.system();

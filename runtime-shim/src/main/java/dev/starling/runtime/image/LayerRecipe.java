@@ -39,6 +39,7 @@ final class LayerRecipe {
     /** Stands below the reader of the tar, so that everything passes it, and hears which part is content. */
     static final class Recorder extends FilterInputStream implements LayerUnpacker.Journal {
         private final Path recipe;
+        private final OutputStream file;
         private final DataOutputStream out;
         private final byte[] raw = new byte[RAW_BYTES];
         private int rawLength;
@@ -50,8 +51,9 @@ final class LayerRecipe {
         Recorder(InputStream tar, Path recipe) {
             super(tar);
             this.recipe = recipe;
+            this.file = Disk.create(recipe);
             try {
-                this.out = new DataOutputStream(new ZstdOutputStream(Disk.create(recipe), FASTEST));
+                this.out = new DataOutputStream(new ZstdOutputStream(file, FASTEST));
             } catch (IOException failure) {
                 throw Disk.failed("write " + recipe, failure);
             }
@@ -136,18 +138,19 @@ final class LayerRecipe {
             return length;
         }
 
-        /** What the layer's tar can be written again with, or nothing. */
+        /** The recipe is there and whole afterwards, or there is none. On a full disk this fails as well, and still lets go of the file. */
         @Override
         public void close() throws IOException {
-            flushRaw();
-            write(() -> {
-                out.writeByte(END);
-                out.close();
-            });
-            if (lost) {
-                Files.deleteIfExists(recipe);
+            try (InputStream tar = in; OutputStream underneath = file) {
+                flushRaw();
+                write(() -> {
+                    out.writeByte(END);
+                    out.close();
+                });
+                if (lost) {
+                    Files.deleteIfExists(recipe);
+                }
             }
-            super.close();
         }
 
         private interface Writing {
