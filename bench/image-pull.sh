@@ -38,7 +38,7 @@ registry=$!
 
 # Files in the order of the file system until there are enough: programs, libraries, texts, as images have them.
 find /usr -xdev -type f -size -20M -printf '%s %p\n' | awk -v layers="$LAYERS" -v each="$((MEGABYTES * 1000000 / LAYERS))" -v to="$work" '
-    { layer = int(sum / each); if (layer >= layers) exit; sum += $1 + 512; sub(/^[0-9]+ /, ""); print > (to "/files." layer) }'
+    { layer = int(sum / each); if (layer >= layers) next; sum += $1 + 512; sub(/^[0-9]+ /, ""); print > (to "/files." layer) }'
 names=() diffs=()
 for ((layer = 0; layer < LAYERS; layer++)); do
     tar -cf "$work/image/$layer.tar" -P --transform='s#^/##' -T "$work/files.$layer" 2>/dev/null
@@ -51,6 +51,10 @@ echo "{\"architecture\":\"$(dpkg --print-architecture | sed s/armhf/arm/)\",\"os
 echo "[{\"Config\":\"config.json\",\"RepoTags\":[\"bench:1\"],\"Layers\":[$(comma "${names[@]}")]}]" >"$work/image/manifest.json"
 tar -cf "$work/image.tar" -C "$work/image" .
 reference=127.0.0.1:$PORT/bench:1
+for ((try = 0; try < 50; try++)); do
+    curl -sf -o /dev/null "http://127.0.0.1:$PORT/v2/" && break
+    sleep 0.1
+done
 skopeo --insecure-policy copy -q --dest-tls-verify=false "docker-archive:$work/image.tar" "docker://$reference"
 rm -rf "$work/image" "$work/image.tar"
 echo "image: $(cat "$work"/files.* | wc -l) files, $MEGABYTES MB, $(du -sm "$work/registry" | cut -f1) MB compressed"

@@ -156,7 +156,9 @@ class RegistryCredentialsTest {
         until(() -> worker.swarm.snapshot().view().tasks().getOrDefault(worker.swarm.session().self(), List.of()).stream()
                 .anyMatch(task -> task.error().contains("pull access denied")));
         assertEquals("edge", worker.images.pulledAs.get(0), "with those that came at first");
-        done(manager.swarm.updateService(service.uid(), 2, body("app", worker, 1), HEADER));
+        ObjectNode forced = body("app", worker, 1);
+        ((ObjectNode) forced.at("/Spec/TaskTemplate")).put("ForceUpdate", 1); // the slot would be tried again by itself, after a while
+        done(manager.swarm.updateService(service.uid(), 2, forced, HEADER));
         until(() -> runsOn(worker));
     }
 

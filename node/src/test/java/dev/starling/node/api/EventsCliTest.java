@@ -63,7 +63,7 @@ final class EventsCliTest {
     @Test
     void whatHappensIsToldAsItHappensAndAfterwards() throws Exception {
         long begin = Instant.now().getEpochSecond() - 100; // the fake's containers say that they have run for 90 s
-        try (DockerCli.Running events = docker.start("events", "--format", "{{.Type}} {{.Action}} {{.Actor.Attributes.name}}")) {
+        try (DockerCli.Running events = docker.start("events", "--since", Long.toString(begin), "--format", "{{.Type}} {{.Action}} {{.Actor.Attributes.name}}")) {
             docker.run("service", "create", "-d", "--name", "web", "busybox").ok();
             docker.run("network", "create", "-d", "overlay", "back").ok();
             docker.run("tag", "busybox:latest", "busybox:3").ok();

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
@@ -28,6 +29,8 @@ import java.util.function.Function;
  * the same user waits for that pull. Blocking; the caller's threads bound how many pulls run, this class how many downloads.
  */
 public final class ImagePuller implements AutoCloseable {
+    private static final long CLOSE_SECONDS = 2;
+
     private record Key(String reference, RegistryCredentials credentials) {}
 
     private final LocalImageStore store;
@@ -123,8 +126,14 @@ public final class ImagePuller implements AutoCloseable {
         }
     }
 
+    /** Breaks downloads off, and waits a moment for them to let go of their files. */
     @Override
     public void close() {
         downloads.shutdownNow();
+        try {
+            downloads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -48,6 +48,7 @@ class PullFaultsTest {
     @TempDir
     Path directory;
     private FakeRegistry registry;
+    private final List<ImagePuller> pullers = new ArrayList<>();
 
     @BeforeEach
     void open() throws Exception {
@@ -58,6 +59,7 @@ class PullFaultsTest {
 
     @AfterEach
     void close() {
+        pullers.forEach(ImagePuller::close);
         registry.close();
     }
 
@@ -68,9 +70,9 @@ class PullFaultsTest {
     }
 
     private Image pull(LocalImageStore store, RegistrySettings settings, String host, PullProgress progress) {
-        try (ImagePuller puller = new ImagePuller(store, new Registries(settings), new BandwidthLimit(0), 1)) {
-            return puller.pull(host + "/app:1", RegistryCredentials.NONE, progress);
-        }
+        ImagePuller puller = new ImagePuller(store, new Registries(settings), new BandwidthLimit(0), 1);
+        pullers.add(puller); // ended with the test: the downloads of a pull that failed go on, for the next one
+        return puller.pull(host + "/app:1", RegistryCredentials.NONE, progress);
     }
 
     private Image pull(LocalImageStore store, PullProgress progress) {
@@ -104,6 +106,7 @@ class PullFaultsTest {
         try {
             body.run(mount);
         } finally {
+            pullers.forEach(ImagePuller::close);
             run("/bin/umount", mount.toString());
         }
     }
@@ -144,7 +147,11 @@ class PullFaultsTest {
     void aPowerCutAtAnyStepLeavesNoHalfAnImage() throws Exception {
         Path live = directory.resolve("live");
         List<Path> copies = new ArrayList<>();
-        pull(storeIn(live), (layer, step, current, total) -> copies.add(copied(live, "cut-" + copies.size())));
+        pull(storeIn(live), (layer, step, current, total) -> {
+            synchronized (copies) { // downloads tell of themselves from their own threads
+                copies.add(copied(live, "cut-" + copies.size()));
+            }
+        });
         Path done = copied(live, "done");
         copies.add(done);
         // publishing has no steps to hear of: what it wrote is taken away from the end, in the reverse of its order
