@@ -271,7 +271,7 @@ no_task_of_pulled() { ! docker_on n5 ps --format '{{.Image}}' | grep -q ":5000/b
 credentials_of_a_registry_go_with_a_service() {
     local registry config uid found
     registry=$(address_of n1):5000
-    fill_registry
+    fill_registry busybox_image
     registry_config ":5000" >"$RUN_DIR/registry.yml"
     # shellcheck disable=SC2016  # no variables: a hash
     echo 'edge:$2y$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK' >"$RUN_DIR/htpasswd"
@@ -304,12 +304,12 @@ images_are_saved_and_tidied_up() {
     archive=$(mktemp)
     id=$(d image inspect busybox --format '{{.Id}}')
     d tag busybox keep:1 && d save -o "$archive" busybox keep:1 || fail "docker save"
-    tar -tf "$archive" | grep -qx manifest.json || fail "no manifest.json in: $(tar -tf "$archive")"
+    [[ $(tar -tf "$archive") == *manifest.json* ]] || fail "no manifest.json in: $(tar -tf "$archive")"
     if command -v skopeo >/dev/null; then
         skopeo inspect "docker-archive:$archive:keep:1" >/dev/null || fail "skopeo cannot read it"
     fi
     docker_on n5 rmi -f "$(docker_on n5 image ls -aq)" >/dev/null 2>&1
-    docker_on n5 load -i "$archive" | grep -q 'Loaded image: keep:1' || fail "n5 cannot load it"
+    [[ $(docker_on n5 load -i "$archive" 2>&1) == *'Loaded image: keep:1'* ]] || fail "n5 cannot load it"
     [[ $(docker_on n5 image inspect keep:1 --format '{{.Id}}') == "$id" ]] || fail "another image came out"
     rm -f "$archive"
     d rmi keep:1 >/dev/null || fail "rmi"
@@ -320,15 +320,16 @@ images_are_saved_and_tidied_up() {
     [[ -n $(docker_on n5 image ls -q keep) ]] || fail "an image was pruned that a container uses: $pruned"
     pruned=$(docker_on n5 volume prune -af 2>&1)
     [[ $(docker_on n5 volume ls -q) == kept ]] || fail "volume prune: $pruned; left: $(docker_on n5 volume ls -q)"
-    docker_on n5 system df | grep -qE 'Local Volumes +1 +1 +(98|100)' || fail "system df: $(docker_on n5 system df)"
+    [[ $(docker_on n5 system df) =~ Local\ Volumes\ +1\ +1\ +100kB ]] || fail "system df: $(docker_on n5 system df)"
     expect_error 'volume is in use' docker_on n5 volume rm kept
     d service rm user >/dev/null || fail "rm"
     wait_until 20 is_unused_on_n5 keep:1 || fail "n5: $(docker_on n5 ps -a)"
-    docker_on n5 image prune -af | grep -q "$id" || fail "the unused image was not pruned"
+    pruned=$(docker_on n5 image prune -af 2>&1)
+    [[ $pruned == *"$id"* ]] || fail "the unused image was not pruned: $pruned"
     docker_on n5 volume rm kept >/dev/null || fail "volume rm"
     starling lab image load busybox:latest >/dev/null || fail "load"
 }
-is_unused_on_n5() { ! docker_on n5 ps -a --format '{{.Image}}' | grep -qx "$1"; }
+is_unused_on_n5() { [[ $(docker_on n5 ps -a --format '{{.Image}}') != *"$1"* ]]; }
 
 events_are_told() {
     local begin told
@@ -341,7 +342,7 @@ events_are_told() {
     [[ $told == *'container create,container destroy,container die,container start'*'service create,service remove'* ]] || fail "n5 tells: $told"
     [[ $(d events --since "$begin" --until 0s --filter service=told --format '{{.Action}}' | paste -sd,) == create,remove ]] || fail "n1 tells something else"
 }
-n5_told() { docker_on n5 events --since "$1" --until 0s --format '{{.Type}} {{.Action}}' | grep -qx "$2"; }
+n5_told() { [[ $(docker_on n5 events --since "$1" --until 0s --format '{{.Type}} {{.Action}}') == *"$2"* ]]; }
 
 api() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" -o /dev/null -w '%{http_code}' "$@"; }
 api_message() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" "$@"; }
@@ -530,7 +531,7 @@ metrics_are_served() {
     done
     grep -qE '^starling_gossip_refused_total\{.*reason="forged_[a-z]*".*\} [1-9]' <<<"$metrics" \
         && fail "honest nodes refuse each other: $(grep '^starling_gossip_refused' <<<"$metrics")"
-    for name in $(sed -n 's/^| `\(container_[a-z_]*\)` .*/\1/p' "$ROOT_DIR/docs/OPERATIONS.md"); do
+    [[ -z $(d ps -q) ]] || for name in $(sed -n 's/^| `\(container_[a-z_]*\)` .*/\1/p' "$ROOT_DIR/docs/OPERATIONS.md"); do
         grep -qE "^$name\{" <<<"$metrics" || fail "$name, which docs/OPERATIONS.md promises, is not there although n1 has containers"
     done
     grep -qE '^starling_members\{.*state="alive".*\} 5(\.0)?$' <<<"$metrics" || fail "not 5 members alive: $(grep '^starling_members' <<<"$metrics")"
