@@ -52,14 +52,14 @@ public final class SecretDesk {
         if (secret != null) {
             return seal.value(secret);
         }
-        Document service = now.document(Kind.SERVICE, uid);
-        if (service == null || !PullCredentials.has(service)) {
+        Document service = PullCredentials.service(uid, now);
+        if (service == null) {
             throw new IllegalStateException("this manager has not heard of it");
         }
         return seal.credentials(service);
     }
 
-    /** @param request the uid of the secret, or of the service whose credentials for a registry are meant; fails with the reason of a refusal, for the node that asked */
+    /** @param request the uid of the secret, or the {@link PullCredentials#name}; fails with the reason of a refusal, for the node that asked */
     public CompletionStage<byte[]> answer(PeerIdentity from, byte[] request) {
         CompletableFuture<byte[]> answer = new CompletableFuture<>();
         if (request.length > MAX_UID_BYTES) {
@@ -85,8 +85,8 @@ public final class SecretDesk {
                 CompletableFuture.delayedExecutor(LOOK_MILLIS, TimeUnit.MILLISECONDS, workers).execute(() -> look(from, uid, now, deadline, answer));
             } else {
                 Document secret = now.document(Kind.SECRET, uid);
-                refuse(from, secret != null ? "secret " + secret.name() : now.document(Kind.SERVICE, uid) != null
-                        ? "the registry's credentials of service " + now.document(Kind.SERVICE, uid).name() : "a secret that is not there", answer);
+                refuse(from, secret != null ? "secret " + secret.name() : PullCredentials.service(uid, now) != null
+                        ? "the registry's credentials of service " + PullCredentials.service(uid, now).name() : "a secret that is not there", answer);
             }
         } catch (RuntimeException e) {
             answer.completeExceptionally(e);

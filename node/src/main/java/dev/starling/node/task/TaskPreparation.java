@@ -87,7 +87,7 @@ public final class TaskPreparation implements TaskRunner.Preparation {
         if (!PullCredentials.has(service)) {
             return images.atHand(spec.image(), ImagesOfTasks.Login.NONE, tell);
         }
-        return images.atHand(spec.image(), new ImagesOfTasks.Login(service.uid(), () -> secrets.value(service.uid())
+        return images.atHand(spec.image(), new ImagesOfTasks.Login(PullCredentials.name(service), () -> secrets.value(PullCredentials.name(service))
                 .thenApply(header -> RegistryCredentials.ofHeader(new String(header, StandardCharsets.US_ASCII)))), tell);
     }
 

@@ -117,7 +117,7 @@ class RegistryCredentialsTest {
         assertEquals(List.of(), plaintext());
         assertFalse(manager.swarm.snapshot().document(Kind.SERVICE, service.uid()).body().toString().contains(PASSWORD));
         assertFalse(service.spec().toString().contains("Credentials"), "who reads the spec does not see them");
-        assertTrue(Files.exists(worker.directory.resolve("swarm/secrets").resolve(service.uid())), "held for an island");
+        assertTrue(Files.exists(worker.directory.resolve("swarm/secrets").resolve(PullCredentials.name(service))), "held for an island");
         assertEquals(0, manager.metric("starling.secret.refusals"));
     }
 
@@ -133,7 +133,7 @@ class RegistryCredentialsTest {
     void aNodeWithoutATaskIsRefusedAndCounted() throws Exception {
         Document service = done(manager.swarm.createService(body("app", manager, 1), HEADER));
         until(() -> runsOn(manager));
-        ExecutionException refusal = assertThrows(ExecutionException.class, () -> asked(worker, service.uid()));
+        ExecutionException refusal = assertThrows(ExecutionException.class, () -> asked(worker, PullCredentials.name(service)));
         assertTrue(refusal.getMessage().contains("has no task that uses it"), refusal.getMessage());
         assertEquals(1, manager.metric("starling.secret.refusals"));
     }
@@ -142,10 +142,10 @@ class RegistryCredentialsTest {
     void theyGoWithTheService() throws Exception {
         Document service = done(manager.swarm.createService(body("app", worker, 1), HEADER));
         until(() -> runsOn(worker));
-        assertArrayEquals(HEADER, asked(worker, service.uid()));
+        assertArrayEquals(HEADER, asked(worker, PullCredentials.name(service)));
         manager.swarm.delete(service.uid()).toCompletableFuture().get(20, TimeUnit.SECONDS);
         until(() -> manager.swarm.snapshot().document(Kind.SERVICE, service.uid()) == null);
-        assertThrows(ExecutionException.class, () -> asked(worker, service.uid()));
+        assertThrows(ExecutionException.class, () -> asked(worker, PullCredentials.name(service)));
     }
 
     @Test
