@@ -22,7 +22,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     exec_reaches_into_a_container:40 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
-    host_ports_and_taken_ports_are_told:50
+    host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
     virtual_addresses_and_the_way_out:60
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
@@ -661,6 +661,27 @@ host_ports_and_taken_ports_are_told() {
     wait_until 10 page n2 8091 >/dev/null || fail "n2 does not take the port once it is free"
     d service rm everywhere >/dev/null || fail "rm"
 }
+labels_choose_the_task() {
+    local node first
+    expect_error '"sometimes" is none of none, client' d service create --detach --label starling.affinity=sometimes --name never busybox true
+    serve web --replicas 3 --publish 8080:80 --label starling.affinity=client
+    first=
+    for node in $(node_names); do
+        wait_until 10 page "$node" 8080 >/dev/null || fail "$node does not answer"
+    done
+    wait_until 5 all_nodes_give_one_task || fail "a client gets several tasks: $(for node in $(node_names); do page "$node" 8080; done | sort | uniq -c)"
+    d service update --detach --label-add starling.affinity=none web >/dev/null || fail "update"
+    wait_until 10 all_pages n2 8080 3 || fail "without affinity $(pages_of n2 8080) of 3 tasks answer"
+    d service rm web >/dev/null || fail "rm"
+    serve near --mode global --publish 8081:80 --label starling.ingress=local
+    for node in $(node_names); do
+        wait_until 10 all_pages "$node" 8081 1 || fail "$node leads to $(pages_of "$node" 8081) tasks, not to its own"
+        first+="$(page "$node" 8081)"$'\n'
+    done
+    (($(sort -u <<<"${first%$'\n'}" | wc -l) == $(node_names | wc -w))) || fail "nodes share tasks: $first"
+    d service rm near >/dev/null || fail "rm"
+}
+all_nodes_give_one_task() { local node; (($(for node in $(node_names); do page "$node" 8080; page "$node" 8080; done | sort -u | wc -l) == 1)); }
 warns() { docker_on "$1" info 2>&1 | grep -q "WARNING.*$2"; }
 
 # in_network_of NODE SERVICE COMMAND...: in the network namespace of a task, and with its resolv.conf; the image's own tools are few.
