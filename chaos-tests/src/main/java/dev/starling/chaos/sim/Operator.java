@@ -150,7 +150,9 @@ public final class Operator {
         for (Document document : List.copyOf(node.core().documents(Kind.SERVICE))) {
             ServiceSpec service = ServiceSpecReader.fromBody(document);
             boolean broken = service.image().equals(SimContainers.CRASH) || service.image().equals(SimContainers.MISSING);
-            if (!service.isJob() && (broken || UpdateProgress.of(node.core().view(), service).isHalted())) {
+            UpdateProgress.State update = UpdateProgress.of(node.core().view(), service).state();
+            boolean halted = service.stage().isPaused() || update == UpdateProgress.State.PAUSED || update == UpdateProgress.State.FAILED;
+            if (!service.isJob() && (broken || halted)) {
                 put(node, "mend", RandomServices::mended, document.uid());
             }
         }

@@ -14,6 +14,7 @@ import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.DockerSpecReader;
 import dev.starling.scheduler.Scheduler;
+import dev.starling.scheduler.model.NodeConditions;
 import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
@@ -148,7 +149,7 @@ public final class SimNode {
     private NodeReport report() {
         return new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role, new Platform("linux", "x86_64"),
                 simulation.hardware().reported(capacity), "sim", Collections.emptySortedMap(), new TreeSet<>(), new TreeSet<>(),
-                new Obstacles(new TreeSet<>(), new TreeSet<>(takenPorts)));
+                new Obstacles(new TreeSet<>(), new TreeSet<>(takenPorts)), NodeConditions.NONE);
     }
 
     /** A process of the host listens on {@code port} ("tcp/8080"). */

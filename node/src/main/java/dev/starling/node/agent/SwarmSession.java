@@ -167,7 +167,7 @@ final class SwarmSession implements AutoCloseable {
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
         this.images = new ImagesOfTasks(host.images());
         this.blobs = new BlobDesk(host.images(), host.config().registries().bytesPerSecond());
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), images), this::snapshot,
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), secrets.source(), images), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);

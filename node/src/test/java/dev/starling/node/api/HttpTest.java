@@ -81,7 +81,11 @@ final class HttpTest {
         "GET    | /containers/x/stats       | 404 | No such container: x",
         "POST   | /containers/x/wait        | 404 | No such container: x",
         "POST   | /containers/x/attach      | 501 | docker attach",
-        "POST   | /volumes/create           | 501 | docker volume create",
+        "GET    | /images/get               | 400 | 1 to 1000 images can be saved at once, got 0",
+        "GET    | /images/no/such/get       | 404 | No such image: no/such",
+        "GET    | /volumes/nosuch           | 404 | get nosuch: no such volume",
+        "POST   | /images/prune?filters=%7B%22until%22:%5B%22soon%22%5D%7D | 400 | is no time",
+        "POST   | /commit                   | 501 | docker commit",
         "POST   | /build                    | 501 | docker build",
         "DELETE | /networks/bridge          | 403 | pre-defined",
     })
