@@ -132,6 +132,7 @@ public final class DockerApi {
             HttpServer created = vertx.createHttpServer(options).requestHandler(router);
             return created.listen(SocketAddress.domainSocketAddress(file.bindPath().toString()))
                     .compose(listening -> vertx.executeBlocking(() -> {
+                        events.firstLook();
                         file.publish();
                         return listening;
                     }, false))
