@@ -54,8 +54,7 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
     /** The network as this host makes it; empty where it cannot, or its own gateway is not known yet. */
     static Optional<OverlayNetwork> onThisNode(ClusterSnapshot snapshot, Document document) {
         return NetworkSpecReader.overlay(document).flatMap(network -> !network.gateway().isEmpty() ? Optional.of(network)
-                : gateway(snapshot, snapshot.self(), document).map(own ->
-                        new OverlayNetwork(network.uid(), network.vni(), network.subnet(), own, network.internal(), network.mtu(), network.encrypted())));
+                : gateway(snapshot, snapshot.self(), document).map(network::withGateway));
     }
 
     private static Optional<String> gateway(ClusterSnapshot snapshot, NodeId node, Document network) {
