@@ -103,6 +103,7 @@ record ContainerLeg(NetlinkSocket host, Sysctl sysctl, Link bridge, Link vxlan, 
         changes.add(Links.up(device));
         if (endpoint.defaultRoute()) {
             changes.add(Routes.replace(new Route(Route.DEFAULT, network.gateway(), link.index())));
+            network.ipv6(network.gateway()).ifPresent(gateway -> changes.add(Routes.replace(new Route(Route.DEFAULT_IPV6, gateway, link.index()))));
         }
         inside.executeAll(changes);
     }

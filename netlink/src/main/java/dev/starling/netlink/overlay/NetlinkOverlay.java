@@ -17,6 +17,7 @@ import dev.starling.netlink.route.Links;
 import dev.starling.netlink.route.Neighbor;
 import dev.starling.netlink.route.Neighbors;
 import dev.starling.netlink.xfrm.VxlanEncryption;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -69,7 +70,15 @@ public final class NetlinkOverlay implements Overlay {
     }
 
     @Override
+    public boolean hasIpv6() {
+        return Files.exists(Path.of("/proc/sys/net/ipv6"));
+    }
+
+    @Override
     public synchronized void ensure(OverlayNetwork network, String vtep) {
+        if (network.hasIpv6() && !hasIpv6()) {
+            throw new NetlinkException("ensure " + network.uid(), Errno.EAFNOSUPPORT, "the network has IPv6 and this kernel none (module ipv6)");
+        }
         DeviceNames names = DeviceNames.of(network.uid());
         LinkKind.Vxlan tunnel = new LinkKind.Vxlan(network.vni(), vtep, underlay(vtep), network.encrypted() ? VxlanEncryption.PORT : VXLAN_PORT);
         Link bridge = bridge(names, network);
@@ -242,7 +251,8 @@ public final class NetlinkOverlay implements Overlay {
             return require("underlay", underlayDevice.get()).index();
         }
         return Addresses.list(socket).stream().filter(address -> address.cidr().startsWith(vtep + "/")).mapToInt(Address::device).findFirst()
-            .orElseThrow(() -> new NetlinkException("underlay", Errno.EADDRNOTAVAIL, "no device has the VTEP's address " + vtep));
+            .orElseThrow(() -> new NetlinkException("underlay", Errno.EADDRNOTAVAIL, "no device has the VTEP's address " + vtep
+                + ": overlay networks need the advertised address on this host, NAT between nodes is not supported"));
     }
 
     private Link require(String operation, String device) {

@@ -33,6 +33,11 @@ public record OverlayNetwork(String uid, int vni, String subnet, String gateway,
         return new OverlayNetwork(uid, vni, subnet, own, internal, mtu, encrypted, ipv6Subnet);
     }
 
+    /** The same network with IPv4 only. */
+    public OverlayNetwork withoutIpv6() {
+        return new OverlayNetwork(uid, vni, subnet, gateway, internal, mtu, encrypted);
+    }
+
     public boolean hasIpv6() {
         return !ipv6Subnet.isEmpty();
     }

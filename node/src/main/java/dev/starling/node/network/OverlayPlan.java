@@ -46,6 +46,13 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
         return new OverlayPlan(Collections.unmodifiableSortedMap(needed), Collections.unmodifiableSortedMap(remotes));
     }
 
+    /** On a kernel without IPv6: published ports work by IPv4 all the same. A network that users made with IPv6 is refused there. */
+    OverlayPlan withIngressOfIpv4() {
+        TreeMap<String, OverlayNetwork> possible = new TreeMap<>(networks);
+        possible.computeIfPresent(IngressNetwork.UID, (uid, network) -> network.withoutIpv6());
+        return new OverlayPlan(Collections.unmodifiableSortedMap(possible), remotes);
+    }
+
     private static boolean isIngressInUse(ClusterSnapshot snapshot, Document network) {
         return network.uid().equals(IngressNetwork.UID)
                 && snapshot.documents().get(Kind.SERVICE).stream().anyMatch(service -> IngressNetwork.isUsedBy(service.spec()));
