@@ -7,6 +7,7 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.HeldProcess;
 import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.Launcher;
+import dev.starling.runtime.launch.NameFiles;
 import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.Sysctls;
@@ -57,9 +58,10 @@ final class ContainerStarter {
         Bundle bundle = bundle(spec.id());
         Path init = spec.options().init() ? Launcher.initProgram() : null;
         try {
-            bundle.create(kernel, spec, plan.hostname(), layers);
+            bundle.create(kernel, spec.openStdin(), layers);
             LaunchRequest request = new LaunchRequest(
-                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()), Volumes.withPlainPaths(files),
+                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
+                    NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
                     spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), launcher.filter(plan.capabilities()), spec.options().noNewPrivileges(),
                     spec.openStdin(), init);
             cgroups.create(spec.id());
@@ -80,7 +82,7 @@ final class ContainerStarter {
             launcher.mountProc(held, bundle);
             log = openLog(bundle, spec);
             ContainerState state = ContainerState.running(spec, plan, held.pid(), held.startTime(), bootId, clock.instant());
-            state.write(bundle.stateFile());
+            state.append(bundle.stateFile());
             held.release();
             return Supervised.running(bundle, state, held.descriptor(), log);
         } catch (RuntimeException e) {

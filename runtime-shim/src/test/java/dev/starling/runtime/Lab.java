@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
@@ -44,13 +45,22 @@ final class Lab implements AutoCloseable {
     static Lab open(boolean procThroughHelper) {
         assumePossible();
         try {
-            Path directory = Files.createTempDirectory("starling-runtime");
-            Lab lab = new Lab(directory, new RuntimeOptions("starling-test/" + directory.getFileName(), procThroughHelper));
-            lab.runtime = lab.openRuntime();
-            return lab;
+            return open(Files.createTempDirectory("starling-runtime"), procThroughHelper);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** In a directory below {@code parent}. */
+    static Lab openIn(Path parent) throws IOException {
+        assumePossible();
+        return open(Files.createTempDirectory(parent, "starling-runtime"), false);
+    }
+
+    private static Lab open(Path directory, boolean procThroughHelper) {
+        Lab lab = new Lab(directory, new RuntimeOptions("starling-test/" + directory.getFileName(), procThroughHelper));
+        lab.runtime = lab.openRuntime();
+        return lab;
     }
 
     NativeRuntime openRuntime() {
@@ -95,9 +105,14 @@ final class Lab implements AutoCloseable {
     }
 
     static void await(BooleanSupplier condition, String what) {
+        await(condition, () -> what);
+    }
+
+    /** @param what told where it did not happen: as it is then */
+    static void await(BooleanSupplier condition, Supplier<String> what) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for: " + what);
+            if (System.nanoTime() > deadline) throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for: " + what.get());
             try {
                 Thread.sleep(1);
             } catch (InterruptedException e) {

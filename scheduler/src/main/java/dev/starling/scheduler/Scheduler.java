@@ -10,6 +10,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.Time;
 import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.plan.Planner;
 import dev.starling.scheduler.slot.SlotIndex;
 import java.util.Collection;
 import java.util.List;
@@ -33,6 +34,8 @@ import java.util.random.RandomGenerator;
  *   Bidding           plan, and claim what is ours to take
  *   Rebalancing       move tasks to emptier nodes
  *   CompletionUpkeep  keep what jobs have done, where this node is a keeper of it
+ *   UpdateVerdicts    write down how an update ended, where this node is a manager
+ *   Autoscaling       write how many replicas the load asks for, likewise
  *   History           drop old tasks
  * </pre>
  *
@@ -51,9 +54,9 @@ public final class Scheduler {
     private final RestartLog restarts = new RestartLog();
     private final SlotIndex slots = new SlotIndex();
     private final Leases leases;
-    private final List<Phase> phases =
-            List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(),
-                    new Rebalancing(), new CompletionUpkeep(), new History());
+    private final Amenders amenders = new Amenders();
+    private final Planner planner;
+    private final List<Phase> phases;
     private final Exclusive exclusive;
     private final Sight sight = new Sight();
     private long nextStep = Long.MAX_VALUE;
@@ -65,6 +68,9 @@ public final class Scheduler {
         this.mint = new TaskMint(self, random);
         this.leases = new Leases(self, config.lease());
         this.exclusive = new Exclusive(leases);
+        this.planner = new Planner(self);
+        this.phases = List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(planner),
+                new Rebalancing(), new CompletionUpkeep(), new UpdateVerdicts(amenders), new Autoscaling(amenders), new History());
     }
 
     /**
@@ -125,6 +131,7 @@ public final class Scheduler {
         waits.beginRound(now.monotonicMillis());
         exclusive.begin(now, waits);
         Round round = round(node, view, now);
+        amenders.look(round);
         for (Phase phase : phases) {
             int beforePhase = own.effectCount();
             phase.run(round);
@@ -150,6 +157,11 @@ public final class Scheduler {
     /** This node's part in the votes on exclusive slots; driven by its own messages and timers. */
     public Leases leases() {
         return leases;
+    }
+
+    /** How many free slots this node has worked out a place for, again and again included: what planning costs. */
+    public long slotsWorkedOut() {
+        return planner.workedOut();
     }
 
     /** This node's tasks by id, history included. */

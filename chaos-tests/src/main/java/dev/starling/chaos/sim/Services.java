@@ -57,7 +57,7 @@ public final class Services {
         return this;
     }
 
-    /** {@code missing}: not there; {@code crash}: ends with 1 after a second, {@code batch} with 0; others run. */
+    /** {@code missing}: not there; {@code crash}: ends with 1 after a second, {@code batch} with 0; {@code slow...}: starts late; others run. */
     public Services image(String image) {
         template.withObject("/ContainerSpec").put("Image", image);
         return this;
@@ -75,6 +75,41 @@ public final class Services {
 
     public Services startFirst() {
         spec.withObject("/UpdateConfig").put("Order", "start-first");
+        return this;
+    }
+
+    /** @param failureAction pause, continue or rollback */
+    public Services updating(long delayMillis, String failureAction, double maxFailureRatio) {
+        spec.withObject("/UpdateConfig").put("Delay", delayMillis * 1_000_000).put("FailureAction", failureAction)
+                .put("MaxFailureRatio", maxFailureRatio);
+        return this;
+    }
+
+    /** @param condition any, on-failure or none */
+    public Services restarting(String condition, int maxAttempts) {
+        template.withObject("/RestartPolicy").put("Condition", condition).put("MaxAttempts", maxAttempts);
+        return this;
+    }
+
+    public Services constrained(String constraint) {
+        template.withObject("/Placement").withArray("Constraints").add(constraint);
+        return this;
+    }
+
+    public Services spreadOver(String descriptor) {
+        template.withObject("/Placement").withArray("Preferences").addObject().putObject("Spread").put("SpreadDescriptor", descriptor);
+        return this;
+    }
+
+    public Services atMostOnANode(int tasks) {
+        template.withObject("/Placement").put("MaxReplicas", tasks);
+        return this;
+    }
+
+    /** Published on the node of the task itself. */
+    public Services hostPort(int port) {
+        spec.withObject("/EndpointSpec").withArray("Ports").addObject().put("Protocol", "tcp").put("TargetPort", 80).put("PublishedPort", port)
+                .put("PublishMode", "host");
         return this;
     }
 
