@@ -9,12 +9,13 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
-import dev.starling.runtime.launch.ExecLauncher;
+import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExitStatus;
-import dev.starling.runtime.launch.Launcher;
+import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.logs.ContainerLog;
+import dev.starling.runtime.oci.OciLauncher;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -100,18 +101,19 @@ public final class NativeRuntime implements ContainerRuntime {
         EventLoop startedLoop = null;
         try {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
-            Launcher launcher = new Launcher(kernel, cgroups, options.procThroughHelper());
+            ContainerLauncher launcher = options.oci() == null
+                    ? new NativeLauncher(kernel, cgroups, options.procThroughHelper())
+                    : new OciLauncher(kernel, cgroups, options.oci());
             this.logBuffer = ContainerLog.buffer(kernel);
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
             this.starter = new ContainerStarter(
                     kernel, clock, cgroups, launcher, new Volumes(kernel, this.directory.resolve("volumes")), containersDirectory(), bootId, available);
-            ExecLauncher execLauncher = new ExecLauncher(kernel, cgroups);
-            this.execs = new Execs(kernel, launcher, execLauncher, loop);
+            this.execs = new Execs(kernel, launcher, loop);
             this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
             adopt();
             containers.remove(WarmUp.ID); // an agent that was killed while it warmed up left it
-            new TrialContainer(kernel, cgroups, starter, launcher, execLauncher, this.directory.resolve("warm-up")).run(this::runToEnd);
+            new TrialContainer(kernel, cgroups, starter, launcher, this.directory.resolve("warm-up")).run(this::runToEnd);
         } catch (IOException e) {
             release(startedLoop);
             throw RuntimeShimException.system("open container directory " + this.directory + ": " + e, e);

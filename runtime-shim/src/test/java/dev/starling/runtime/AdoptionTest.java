@@ -22,14 +22,20 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Containers outlive their agent, and the next one takes them over. */
+@ParameterizedClass
+@EnumSource(Implementation.class)
 class AdoptionTest {
+    @Parameter Implementation implementation;
     private Lab lab;
 
     @BeforeEach
     void open() {
-        lab = Lab.open();
+        lab = Lab.open(implementation);
     }
 
     @AfterEach

@@ -22,10 +22,12 @@ final class Lab implements AutoCloseable {
 
     final Path directory;
     final BusyboxImages images;
+    final Implementation implementation;
     final RuntimeOptions options;
     NativeRuntime runtime;
 
-    private Lab(Path directory, RuntimeOptions options) {
+    private Lab(Path directory, Implementation implementation, RuntimeOptions options) {
+        this.implementation = implementation;
         this.directory = directory;
         this.images = new BusyboxImages(directory.resolve("images"));
         this.options = options;
@@ -38,14 +40,24 @@ final class Lab implements AutoCloseable {
     }
 
     static Lab open() {
-        return open(false);
+        return open(Implementation.NATIVE, false);
     }
 
-    static Lab open(boolean procThroughHelper) {
+    static Lab open(Implementation implementation) {
+        return open(implementation, false);
+    }
+
+    static Lab open(Implementation implementation, boolean procThroughHelper) {
         assumePossible();
         try {
             Path directory = Files.createTempDirectory("starling-runtime");
-            Lab lab = new Lab(directory, new RuntimeOptions("starling-test/" + directory.getFileName(), procThroughHelper));
+            Lab lab;
+            try {
+                lab = new Lab(directory, implementation, implementation.options("starling-test/" + directory.getFileName(), procThroughHelper));
+            } catch (org.opentest4j.TestAbortedException e) {
+                Files.delete(directory);
+                throw e;
+            }
             lab.runtime = lab.openRuntime();
             return lab;
         } catch (IOException e) {

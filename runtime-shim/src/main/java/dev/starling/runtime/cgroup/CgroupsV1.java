@@ -62,6 +62,11 @@ final class CgroupsV1 implements Cgroups {
     }
 
     @Override
+    public String path(String containerId) {
+        return "/" + parent + "/" + containerId;
+    }
+
+    @Override
     public void create(String containerId) {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);

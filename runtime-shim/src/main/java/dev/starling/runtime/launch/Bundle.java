@@ -60,7 +60,7 @@ public record Bundle(String id, Path directory) {
     }
 
     /** There where the spec asks for an open standard input. */
-    Path standardInput() {
+    public Path standardInput() {
         return directory.resolve("stdin");
     }
 
@@ -136,7 +136,7 @@ public record Bundle(String id, Path directory) {
     }
 
     /** Options for mounting the overlay with the bundle as the working directory. */
-    static String overlayOptions(int layers) {
+    public static String overlayOptions(int layers) {
         return lowerOnlyOptions(layers) + ",upperdir=upper,workdir=work";
     }
 

@@ -22,19 +22,19 @@ import jnr.ffi.Pointer;
  * <p>While it is held it is a process of the container that shares this JVM's memory. The JVM is not dumpable, so nothing in the container may look
  * into it, unless it has CAP_SYS_PTRACE: such containers are refused.
  */
-public final class ExecLauncher {
+final class ExecLauncher {
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final Pointer spawnAttributes;
 
-    public ExecLauncher(Kernel kernel, Cgroups cgroups) {
+    ExecLauncher(Kernel kernel, Cgroups cgroups) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
     /** Whether processes may be added to a container with these capabilities. @throws RuntimeShimException UNSUPPORTED where not */
-    public static void require(long capabilities) {
+    static void require(long capabilities) {
         if (Capability.SYS_PTRACE.isIn(capabilities)) {
             throw RuntimeShimException.unsupported(
                     "running a further process (docker exec, health checks) in a container with CAP_SYS_PTRACE: it could read the agent's memory");
@@ -42,12 +42,12 @@ public final class ExecLauncher {
     }
 
     /** The container stays as it is meanwhile: neither ends its cgroup nor is frozen. Nothing is left where this fails. */
-    public ExecChild start(ExecRequest request) {
+    ExecChild start(ExecRequest request, byte[] filter) {
         require(request.process().capabilities());
         Path directory = makeGate(request.bundle());
         ExecStreams streams = new ExecStreams(kernel, request.terminal(), request.input());
         try {
-            HeldProcess held = hold(request, streams, directory);
+            HeldProcess held = hold(request, filter, streams, directory);
             return goOn(request, streams, held);
         } catch (RuntimeException e) {
             streams.closeAll();
@@ -57,10 +57,10 @@ public final class ExecLauncher {
         }
     }
 
-    private HeldProcess hold(ExecRequest request, ExecStreams streams, Path directory) {
+    private HeldProcess hold(ExecRequest request, byte[] filter, ExecStreams streams, Path directory) {
         Descriptor gate = kernel.open(directory.toString(), O_PATH | kernel.architecture().openDirectory());
         try (Descriptor ready = kernel.openAt(gate.number(), "ready", O_RDONLY | O_NONBLOCK)) {
-            ExecThread thread = new ExecThread(kernel, cgroups, request, streams, spawnAttributes, gate);
+            ExecThread thread = new ExecThread(kernel, cgroups, request, filter, streams, spawnAttributes, gate);
             return HeldProcess.start(kernel, thread, "exec-" + request.bundle().id().substring(0, 12), gate, ready);
         } catch (RuntimeException e) {
             gate.close();

@@ -27,7 +27,7 @@ import jnr.ffi.Pointer;
  *   open gate/go ............................................... -> exec
  * </pre>
  */
-public final class Launcher {
+final class Launcher {
     private static final int STACK_BYTES = 512 << 10;
 
     private final Kernel kernel;
@@ -36,27 +36,22 @@ public final class Launcher {
     private final SeccompProfile profile = SeccompProfile.dockerDefault();
     private final Pointer spawnAttributes;
 
-    public Launcher(Kernel kernel, Cgroups cgroups, boolean procThroughHelper) {
+    Launcher(Kernel kernel, Cgroups cgroups, boolean procThroughHelper) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.procThroughHelper = procThroughHelper;
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
-    /** Of the host, for {@code --init}. @throws RuntimeShimException UNSUPPORTED where there is none */
-    public static Path initProgram() {
-        return InitProgram.onHost();
-    }
-
     /** The container's ends. */
     record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
 
-    public byte[] filter(long capabilities) {
+    byte[] filter(long capabilities) {
         return FilterCompiler.compile(profile, kernel.architecture(), capabilities);
     }
 
     /** The bundle and the control groups are there. @throws RuntimeShimException with nothing left running */
-    public HeldProcess hold(LaunchRequest request) {
+    HeldProcess hold(LaunchRequest request) {
         Bundle bundle = request.bundle();
         Descriptor gate = kernel.open(bundle.gate().toString(), O_PATH | kernel.architecture().openDirectory());
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
@@ -76,7 +71,7 @@ public final class Launcher {
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gate, streams, namespace, own);
+            InsideThread inside = new InsideThread(kernel, cgroups, request, filter(request.process().capabilities()), spawnAttributes, gate, streams, namespace, own);
             return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12), gate, ready);
         } finally {
             if (namespace != null) namespace.close();
@@ -84,7 +79,7 @@ public final class Launcher {
     }
 
     /** Gives the held process its /proc. */
-    public void mountProc(HeldProcess held, Bundle bundle) {
+    void mountProc(HeldProcess held, Bundle bundle) {
         ProcMount mount = new ProcMount(
                 kernel, held.pid(), held.descriptor(), bundle.directory().resolve("root"), procThroughHelper, spawnAttributes);
         Thread thread = new Thread(null, mount, "proc-" + bundle.id().substring(0, 12), STACK_BYTES);

@@ -166,7 +166,7 @@ final class RootFilesystem {
     }
 
     private void hideFirmware() {
-        for (String path : List.of("/sys/firmware", "/sys/devices/virtual/powercap")) {
+        for (String path : ProcPaths.MASKED_FIRMWARE) {
             if (kernel.mode(path, false) != 0) kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY, null);
         }
     }

@@ -13,7 +13,7 @@ import java.nio.file.attribute.BasicFileAttributeView;
  * Deletes a directory tree that a container has written, which may be hostile: links are removed and never followed (all steps are relative
  * to open directories), and a tree deeper than a path can name or a stack can hold is brought up to the top piece by piece.
  */
-final class TreeDeletion {
+public final class TreeDeletion {
     private static final int MAX_DEPTH = 64;
 
     private final SecureDirectoryStream<Path> top;
@@ -23,7 +23,7 @@ final class TreeDeletion {
         this.top = top;
     }
 
-    static void delete(Path directory) throws IOException {
+    public static void delete(Path directory) throws IOException {
         boolean again = true;
         while (again) {
             try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
