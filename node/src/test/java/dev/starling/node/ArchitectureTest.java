@@ -138,7 +138,7 @@ class ArchitectureTest {
         "org.bouncycastle..,           dev.starling.gossip.trust..",
         "org.sqlite..,                 dev.starling.gossip.store..",
         "java.sql..,                   dev.starling.gossip.store..",
-        "com.esotericsoftware.kryo.., dev.starling.gossip.codec.. dev.starling.node.core.. dev.starling.node.agent..",
+        "com.esotericsoftware.kryo.., dev.starling.gossip.codec.. dev.starling.node.core.. dev.starling.node.task..",
         "jnr..,                        dev.starling.runtime.. dev.starling.netlink..",
         "com.kenai..,                  dev.starling.runtime.. dev.starling.netlink..",
         "org.apache.commons.compress.., dev.starling.runtime.image..",

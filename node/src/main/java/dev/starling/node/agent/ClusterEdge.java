@@ -8,6 +8,8 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.RequestHandler;
 import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.node.image.BlobDesk;
+import dev.starling.node.task.AgentTaskLogs;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;

@@ -3,6 +3,7 @@ package dev.starling.node.agent;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.node.host.AgentClock;
 import dev.starling.scheduler.model.Time;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -6,6 +6,7 @@ import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.node.task.TaskRunner;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -12,6 +12,8 @@ import dev.starling.gossip.trust.TrustClock;
 import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.core.Document;
 import dev.starling.node.join.JoinServer;
+import dev.starling.node.swarm.CertificateDesk;
+import dev.starling.node.swarm.ClusterDocument;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;

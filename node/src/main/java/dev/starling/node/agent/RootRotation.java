@@ -14,6 +14,8 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.spec.NodeSpecReader;
+import dev.starling.node.swarm.RootDocuments;
+import dev.starling.node.swarm.SwarmDirectory;
 import dev.starling.scheduler.model.Time;
 import java.security.cert.X509Certificate;
 import java.time.Duration;

@@ -25,10 +25,10 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** What the Docker API shows of the scheduler's pure functions: slots that wait, and how far an update is. */
-final class SchedulerSeams {
+public final class SchedulerSeams {
     private static final int ID_LENGTH = 25;
 
-    static DockerApi.Seams of(ServiceSpecCheck.Features features) {
+    public static DockerApi.Seams of(ServiceSpecCheck.Features features) {
         return new DockerApi.Seams(SchedulerSeams::pending, (view, document) -> progress(view, document, System.currentTimeMillis()),
                 Constraint::parse, features);
     }

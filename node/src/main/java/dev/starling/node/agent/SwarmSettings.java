@@ -8,6 +8,9 @@ import dev.starling.gossip.trust.TrustException;
 import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.core.Document;
+import dev.starling.node.swarm.Autolock;
+import dev.starling.node.swarm.ClusterDocument;
+import dev.starling.node.swarm.SwarmDirectory;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 

@@ -16,6 +16,8 @@ import dev.starling.gossip.trust.UnlockKey;
 import dev.starling.node.Sample;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.api.ClusterControl;
+import dev.starling.node.swarm.Autolock;
+import dev.starling.node.swarm.ClusterDocument;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -16,6 +16,7 @@ import dev.starling.node.Sample;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.node.host.AgentClock;
 import dev.starling.node.spec.DockerSpecReader;
 import dev.starling.scheduler.Scheduler;
 import dev.starling.scheduler.SchedulerConfig;

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
-import dev.starling.gossip.Role;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Refusal;
+import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
@@ -19,6 +19,7 @@ import dev.starling.node.Sample;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.node.task.TaskRunner;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;

@@ -15,6 +15,10 @@ import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.Sample;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.config.NodeConfig;
+import dev.starling.node.host.AgentClock;
+import dev.starling.node.host.HostFacts;
+import dev.starling.node.image.WatchedImages;
+import dev.starling.node.swarm.SwarmDirectory;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -35,7 +39,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /** A node with everything but a kernel: transport, join listener, store and core are the product's own, on the loopback address. */
-final class LoopbackNode implements AutoCloseable {
+public final class LoopbackNode implements AutoCloseable {
     final Path directory;
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final Endpoint gossip = new Endpoint("127.0.0.1", freePort());
@@ -159,7 +163,7 @@ final class LoopbackNode implements AutoCloseable {
     }
 
     /** Strict: a node whose kernel has no ESP asks for nothing. */
-    static final class NoEncryption implements VxlanEncryption {
+    public static final class NoEncryption implements VxlanEncryption {
         static final EspSupport NONE = new EspSupport(List.of(), List.of("ESP"));
 
         @Override

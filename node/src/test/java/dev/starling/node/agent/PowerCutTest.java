@@ -23,6 +23,7 @@ import dev.starling.node.Sample;
 import dev.starling.node.powercut.CutDisk;
 import dev.starling.node.powercut.DiskCall;
 import dev.starling.node.powercut.DiskRecording;
+import dev.starling.node.swarm.SwarmDirectory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -17,6 +17,7 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.core.Document;
+import dev.starling.node.swarm.ClusterDocument;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;

@@ -8,6 +8,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.node.Sample;
 import dev.starling.node.core.Document;
+import dev.starling.node.swarm.ClusterDocument;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -15,10 +15,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 
 /** Containers that run as soon as they are started and until they are stopped; {@link #calls} says what was asked. They outlive the agent. */
-final class ToldContainers implements ContainerRuntime {
-    final List<String> calls = new CopyOnWriteArrayList<>();
+public final class ToldContainers implements ContainerRuntime {
+    public final List<String> calls = new CopyOnWriteArrayList<>();
     /** Container name and path -> what it was handed. */
-    final Map<String, ContainerFile> received = new ConcurrentHashMap<>();
+    public final Map<String, ContainerFile> received = new ConcurrentHashMap<>();
     private final Map<String, Container> containers = new ConcurrentHashMap<>();
 
     @Override

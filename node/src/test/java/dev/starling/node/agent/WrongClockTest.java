@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
+import dev.starling.node.swarm.SwarmDirectory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;

@@ -1,0 +1,59 @@
+package dev.starling.node.network;
+
+import dev.starling.netlink.NetlinkException;
+import dev.starling.netlink.PortReservation;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The ports of this host that services have. Each is held by a socket: rules would otherwise take a port away from a program that listens on it
+ * (sshd, say) without a word, and a program that comes later would seem to listen and hear nothing.
+ */
+final class HeldPorts implements AutoCloseable {
+    private final Map<String, PortReservation> held = new TreeMap<>();
+    /** "tcp/8080" to why it could not be had. */
+    private final Map<String, String> refused = new TreeMap<>();
+
+    /** @return whether this node has the port ("tcp/8080") from now on; {@link #refusal} says why not */
+    synchronized boolean take(String port) {
+        if (held.containsKey(port)) {
+            return true;
+        }
+        int slash = port.indexOf('/');
+        try {
+            held.put(port, PortReservation.take(port.startsWith("tcp/"), Integer.parseInt(port.substring(slash + 1))));
+            refused.remove(port);
+            return true;
+        } catch (NetlinkException e) {
+            refused.put(port, "port " + port.substring(slash + 1) + "/" + port.substring(0, slash)
+                    + " of this node is in use by another process: " + e.getMessage());
+            return false;
+        }
+    }
+
+    synchronized String refusal(String port) {
+        return refused.getOrDefault(port, "");
+    }
+
+    synchronized Collection<String> refusals() {
+        return java.util.List.copyOf(refused.values());
+    }
+
+    synchronized void releaseAllBut(Set<String> wanted) {
+        held.entrySet().removeIf(entry -> {
+            if (wanted.contains(entry.getKey())) {
+                return false;
+            }
+            entry.getValue().close();
+            return true;
+        });
+        refused.keySet().retainAll(wanted);
+    }
+
+    @Override
+    public void close() {
+        releaseAllBut(Set.of());
+    }
+}

@@ -1,0 +1,92 @@
+package dev.starling.node.network;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.dns.NameTable;
+import dev.starling.node.spec.ContainerSpecBuilder;
+import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.ServiceEndpoint;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The names that containers can resolve, per network: a service's name and aliases lead to its virtual address, or where it has none to
+ * its running tasks, {@code tasks.NAME} to its running tasks, a task's own name to its address. A function of the snapshot.
+ */
+final class NameTables {
+    /** @param endpoints of the services; empty where this node's containers cannot reach virtual addresses */
+    static NameTable of(ClusterSnapshot snapshot, Map<String, ServiceEndpoint> endpoints) {
+        Map<String, Document> services = new HashMap<>();
+        snapshot.documents().get(Kind.SERVICE).forEach(document -> services.put(document.uid(), document));
+        Map<String, Map<String, List<String>>> table = new TreeMap<>();
+        endpoints.forEach((uid, endpoint) -> endpoint.virtualAddresses().forEach((network, address) ->
+                addService(table.computeIfAbsent(network, none -> new TreeMap<>()), services.get(uid), network, address)));
+        for (Map.Entry<NodeId, List<Task>> entry : snapshot.view().tasks().entrySet()) {
+            NodeView node = snapshot.view().nodes().get(entry.getKey());
+            if (node == null || !node.ready()) {
+                continue;
+            }
+            for (Task task : entry.getValue()) {
+                Document service = services.get(task.slot().serviceUid());
+                if (task.state() == TaskState.RUNNING && service != null) {
+                    addTask(table, service, task, endpoints.get(service.uid()));
+                }
+            }
+        }
+        return NameTable.of(table, clients(snapshot));
+    }
+
+    /** This node's containers ask from their addresses, and are answered for all their networks. */
+    private static Map<String, Map<String, List<String>>> clients(ClusterSnapshot snapshot) {
+        Map<String, Map<String, List<String>>> clients = new TreeMap<>();
+        for (Task task : snapshot.view().tasks().getOrDefault(snapshot.self(), List.of())) {
+            List<String> networks = userNetworks(task);
+            for (String networkUid : task.addresses().keySet()) {
+                if (OverlayPlan.isOn(task, networkUid)) {
+                    clients.computeIfAbsent(networkUid, uid -> new TreeMap<>()).put(OverlayPlan.address(task, networkUid), networks);
+                }
+            }
+        }
+        return clients;
+    }
+
+    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task, ServiceEndpoint endpoint) {
+        for (String networkUid : userNetworks(task)) {
+            Map<String, List<String>> names = table.computeIfAbsent(networkUid, uid -> new TreeMap<>());
+            String address = OverlayPlan.address(task, networkUid);
+            add(names, "tasks." + service.name(), address);
+            add(names, ContainerSpecBuilder.taskName(service, task), address);
+            if (endpoint == null || !endpoint.virtualAddresses().containsKey(networkUid)) {
+                addService(names, service, networkUid, address);
+            }
+        }
+    }
+
+    private static void addService(Map<String, List<String>> names, Document service, String networkUid, String address) {
+        add(names, service.name(), address);
+        for (var attachment : service.spec().path("TaskTemplate").path("Networks")) {
+            if (attachment.path("Target").asText().equals(networkUid)) {
+                attachment.path("Aliases").forEach(alias -> add(names, alias.asText(), address));
+            }
+        }
+    }
+
+    /** The ingress network has no names: services that only publish ports do not know each other. */
+    private static List<String> userNetworks(Task task) {
+        return task.addresses().keySet().stream().filter(uid -> !uid.equals(IngressNetwork.UID)).toList();
+    }
+
+    private static void add(Map<String, List<String>> names, String name, String address) {
+        names.computeIfAbsent(name, key -> new ArrayList<>()).add(address);
+    }
+
+    private NameTables() {}
+}

@@ -1,0 +1,90 @@
+package dev.starling.node.network;
+
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.netlink.overlay.OverlayNetwork;
+import dev.starling.netlink.overlay.RemoteEndpoint;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.NetworkSpecReader;
+import dev.starling.scheduler.address.AddressPlan;
+import dev.starling.scheduler.model.NetworkSpec;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Task;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What this node's kernel should have of the overlay networks: a function of the snapshot. A node has the networks that its own tasks are
+ * attached to, and of those networks the addresses of all tasks on other live nodes, from their claim to their end: so the others know an
+ * address before its first packet. The ingress network is on every node while a port is published.
+ */
+record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String, SortedSet<RemoteEndpoint>> remotes) {
+    static OverlayPlan of(ClusterSnapshot snapshot) {
+        TreeMap<String, OverlayNetwork> needed = new TreeMap<>();
+        TreeMap<String, SortedSet<RemoteEndpoint>> remotes = new TreeMap<>();
+        List<Task> own = snapshot.view().tasks().getOrDefault(snapshot.self(), List.of());
+        for (Document document : snapshot.documents().get(Kind.NETWORK)) {
+            if (isIngressInUse(snapshot, document) || own.stream().anyMatch(task -> isOn(task, document.uid()))) {
+                onThisNode(snapshot, document).ifPresent(network -> {
+                    needed.put(document.uid(), network);
+                    remotes.put(document.uid(), remoteEndpoints(snapshot, document));
+                });
+            }
+        }
+        return new OverlayPlan(Collections.unmodifiableSortedMap(needed), Collections.unmodifiableSortedMap(remotes));
+    }
+
+    private static boolean isIngressInUse(ClusterSnapshot snapshot, Document network) {
+        return network.uid().equals(IngressNetwork.UID)
+                && snapshot.documents().get(Kind.SERVICE).stream().anyMatch(service -> IngressNetwork.isUsedBy(service.spec()));
+    }
+
+    /** The network as this host makes it; empty where it cannot, or its own gateway is not known yet. */
+    static Optional<OverlayNetwork> onThisNode(ClusterSnapshot snapshot, Document document) {
+        return NetworkSpecReader.overlay(document).flatMap(network -> !network.gateway().isEmpty() ? Optional.of(network)
+                : gateway(snapshot, snapshot.self(), document).map(own ->
+                        new OverlayNetwork(network.uid(), network.vni(), network.subnet(), own, network.internal(), network.mtu(), network.encrypted())));
+    }
+
+    private static Optional<String> gateway(ClusterSnapshot snapshot, NodeId node, Document network) {
+        return NetworkSpecReader.fromBody(network).filter(NetworkSpec::hasGatewayPerNode)
+                .flatMap(spec -> AddressPlan.gatewayOf(snapshot.view(), node, spec));
+    }
+
+    private static SortedSet<RemoteEndpoint> remoteEndpoints(ClusterSnapshot snapshot, Document network) {
+        String networkUid = network.uid();
+        TreeSet<RemoteEndpoint> endpoints = new TreeSet<>();
+        for (Map.Entry<NodeId, List<Task>> entry : snapshot.view().tasks().entrySet()) {
+            NodeView node = snapshot.view().nodes().get(entry.getKey());
+            if (entry.getKey().equals(snapshot.self()) || node == null || !node.ready() || node.address().isEmpty()) {
+                continue;
+            }
+            gateway(snapshot, entry.getKey(), network).ifPresent(address -> endpoints.add(new RemoteEndpoint(address, node.address())));
+            for (Task task : entry.getValue()) {
+                if (isOn(task, networkUid)) {
+                    endpoints.add(new RemoteEndpoint(address(task, networkUid), node.address()));
+                }
+            }
+        }
+        return Collections.unmodifiableSortedSet(endpoints);
+    }
+
+    static boolean isOn(Task task, String networkUid) {
+        return !task.state().isTerminal() && task.addresses().containsKey(networkUid);
+    }
+
+    /** Without the prefix length. */
+    static String address(Task task, String networkUid) {
+        String address = task.addresses().get(networkUid);
+        int slash = address.indexOf('/');
+        return slash < 0 ? address : address.substring(0, slash);
+    }
+}

@@ -1,0 +1,266 @@
+package dev.starling.node.network;
+
+import static dev.starling.node.Sample.N1;
+import static dev.starling.node.Sample.N2;
+import static dev.starling.node.Sample.N3;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.netlink.overlay.OverlayNetwork;
+import dev.starling.netlink.xfrm.Cipher;
+import dev.starling.netlink.xfrm.EspSupport;
+import dev.starling.netlink.xfrm.PeerAssociations;
+import dev.starling.netlink.xfrm.SecurityAssociation;
+import dev.starling.netlink.xfrm.VxlanEncryption;
+import dev.starling.node.Sample;
+import dev.starling.node.agent.LoopbackNode;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.KeyAcknowledgement;
+import dev.starling.node.core.NodeEncryption;
+import dev.starling.runtime.RuntimeShimException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+
+/** Nodes that hear of each other late and in any order: whatever one sends, the other end can read. */
+class NetworkEncryptionTest {
+    private static final List<Cipher> BOTH = List.of(Cipher.AES_GCM, Cipher.CHACHA20_POLY1305);
+    private static final Duration RENEWAL = Duration.ofHours(12);
+
+    /** The kernel's rules, and none of its lingering: what may go is gone at once. */
+    private static final class Kernel implements VxlanEncryption {
+        final TreeMap<SecurityAssociation.Id, SecurityAssociation> present = new TreeMap<>();
+        final TreeMap<String, SecurityAssociation> outbound = new TreeMap<>();
+        private final Set<SecurityAssociation.Id> used = new HashSet<>();
+        boolean refusesPlaintext;
+
+        @Override
+        public EspSupport support() {
+            throw new AssertionError("asked for once, by the agent");
+        }
+
+        @Override
+        public void refusePlaintext() {
+            refusesPlaintext = true;
+        }
+
+        @Override
+        public Set<SecurityAssociation.Id> apply(String local, Collection<PeerAssociations> peers, long nowNanos) {
+            refusesPlaintext = true;
+            Set<String> known = new HashSet<>();
+            Set<SecurityAssociation.Id> lost = new HashSet<>();
+            for (PeerAssociations peer : peers) {
+                known.add(peer.address());
+                peer.inbound().forEach(association -> present.put(association.id(), association));
+                peer.outbound().ifPresent(association -> {
+                    if (used.add(association.id())) {
+                        present.put(association.id(), association);
+                    } else if (!present.containsKey(association.id())) {
+                        lost.add(association.id());
+                    }
+                    outbound.put(peer.address(), association);
+                });
+                if (peer.settled()) {
+                    present.values().removeIf(association -> association.source().equals(peer.address()) && !peer.inbound().contains(association));
+                }
+            }
+            outbound.keySet().retainAll(known);
+            present.values().removeIf(association -> !known.contains(association.source()) && !known.contains(association.destination()));
+            return lost;
+        }
+    }
+
+    /** One node: its record as it says it, and the others' as it has heard of them. */
+    private static final class Node implements NetworkEncryption.Announcements {
+        final NodeId id;
+        final String address;
+        final Kernel kernel = new Kernel();
+        final TreeMap<NodeId, NodeEncryption> heard = new TreeMap<>();
+        final NetworkEncryption encryption;
+        long now = 1;
+
+        Node(NodeId id, String address, List<Cipher> ciphers) {
+            this.id = id;
+            this.address = address;
+            this.encryption = new NetworkEncryption(kernel, new EspSupport(ciphers, List.of()), this, address, RENEWAL);
+            encryption.start(now);
+        }
+
+        @Override
+        public void keys(List<Bytes> keys, List<String> ciphers) {
+            heard.put(id, new NodeEncryption(keys, ciphers, heard.containsKey(id) ? heard.get(id).acknowledged() : Collections.emptySortedMap()));
+        }
+
+        @Override
+        public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements) {
+            heard.put(id, new NodeEncryption(heard.get(id).keys(), heard.get(id).ciphers(), new TreeMap<>(acknowledgements)));
+        }
+
+        void hear(Node other) {
+            heard.put(other.id, other.heard.get(other.id));
+        }
+
+        void reconcile(NodeId... enrolled) {
+            now += 3_000_000_000L;
+            encryption.reconcile(snapshot(id, heard, enrolled), now);
+        }
+
+        void sends(Node to) {
+            Optional.ofNullable(kernel.outbound.get(to.address)).ifPresent(association ->
+                    assertEquals(association, to.kernel.present.get(association.id()), id + " sends what " + to.id + " cannot read"));
+        }
+    }
+
+    private static ClusterSnapshot snapshot(NodeId self, SortedMap<NodeId, NodeEncryption> encryption, NodeId... enrolled) {
+        ObjectNode body = Sample.networkBody("back", "10.0.1.0/24", 4097);
+        body.withObject("/Spec").putObject("Options").put("encrypted", "");
+        Sample.Cluster cluster = new Sample.Cluster().has(Kind.NETWORK, "netback", body);
+        for (NodeId node : enrolled) {
+            cluster.node(node, addressOf(node), true);
+        }
+        ClusterSnapshot plain = cluster.snapshot();
+        return new ClusterSnapshot(self, Role.MANAGER, plain.members(), plain.reports(), plain.view(), plain.documents(), plain.certificates(),
+                new TreeMap<>(encryption));
+    }
+
+    private static String addressOf(NodeId node) {
+        return "192.0.2." + (node.equals(N1) ? 1 : node.equals(N2) ? 2 : 3);
+    }
+
+    private static Node node(NodeId id, List<Cipher> ciphers) {
+        return new Node(id, addressOf(id), ciphers);
+    }
+
+    private static void settle(Node one, Node two, NodeId... enrolled) {
+        for (int i = 0; i < 6; i++) {
+            one.hear(two);
+            one.reconcile(enrolled);
+            two.hear(one);
+            two.reconcile(enrolled);
+        }
+    }
+
+    @Property(tries = 200)
+    void whateverOneSendsTheOtherCanRead(@ForAll long seed) {
+        Random random = new Random(seed);
+        List<Node> nodes = List.of(node(N1, BOTH), node(N2, BOTH), node(N3, BOTH));
+        for (int step = 0; step < 150; step++) {
+            Node one = nodes.get(random.nextInt(3));
+            Node two = nodes.get(random.nextInt(3));
+            switch (random.nextInt(8)) {
+                case 0 -> one.now += one.heard.get(one.id).keys().size() < NodeEncryption.MOST_KEYS ? RENEWAL.toNanos() : 0;
+                case 1, 2, 3 -> one.hear(two);
+                default -> one.reconcile(N1, N2, N3);
+            }
+            nodes.forEach(from -> nodes.forEach(from::sends));
+        }
+        for (int i = 0; i < 8; i++) {
+            nodes.forEach(one -> nodes.forEach(one::hear));
+            nodes.forEach(one -> one.reconcile(N1, N2, N3));
+        }
+        for (Node one : nodes) {
+            assertEquals(2, one.kernel.outbound.size(), "all send in the end");
+        }
+    }
+
+    @Test
+    void nothingIsSentBeforeThePeerHasSaidThatItCanRead() {
+        Node one = node(N1, BOTH);
+        Node two = node(N2, BOTH);
+        one.hear(two);
+        one.reconcile(N1, N2);
+        assertTrue(one.kernel.refusesPlaintext && one.kernel.outbound.isEmpty() && one.kernel.present.size() == 1);
+        settle(one, two, N1, N2);
+        assertEquals(2, one.kernel.present.size());
+        assertEquals(one.kernel.outbound.get(two.address).key(), two.kernel.present.get(one.kernel.outbound.get(two.address).id()).key());
+        assertNotEquals(one.kernel.outbound.get(two.address).key(), two.kernel.outbound.get(one.address).key(), "a key for each direction");
+    }
+
+    @Test
+    void keysAreChangedInTimeAndTheOldForgotten() {
+        Node one = node(N1, BOTH);
+        Node two = node(N2, BOTH);
+        settle(one, two, N1, N2);
+        SecurityAssociation before = one.kernel.outbound.get(two.address);
+        one.now += RENEWAL.toNanos();
+        settle(one, two, N1, N2);
+        assertNotEquals(before.key(), one.kernel.outbound.get(two.address).key());
+        assertEquals(1, one.heard.get(N1).keys().size(), "the old key is no longer offered");
+    }
+
+    @Test
+    void aRemovedNodeHasNothingAtOnce() {
+        Node one = node(N1, BOTH);
+        Node two = node(N2, BOTH);
+        settle(one, two, N1, N2);
+        one.reconcile(N1);
+        assertTrue(one.kernel.present.isEmpty() && one.kernel.outbound.isEmpty());
+        assertEquals(SortedMap.class.cast(new TreeMap<>()), one.heard.get(N1).acknowledged());
+    }
+
+    @Test
+    void whatVanishedFromTheKernelIsNotUsedAgainUnderTheSameKey() {
+        Node one = node(N1, BOTH);
+        Node two = node(N2, BOTH);
+        settle(one, two, N1, N2);
+        SecurityAssociation before = one.kernel.outbound.get(two.address);
+        one.now += 20_000_000_000L;
+        one.kernel.present.clear();
+        settle(one, two, N1, N2);
+        assertNotEquals(before.key(), one.kernel.outbound.get(two.address).key());
+        one.sends(two);
+        two.sends(one);
+    }
+
+    @Test
+    void theCipherIsTheBestOfBothOrTheOneThatNoProcessorIsSlowAt() {
+        for (List<Cipher> other : List.of(List.of(Cipher.CHACHA20_POLY1305, Cipher.AES_GCM), List.of(Cipher.CHACHA20_POLY1305))) {
+            Node one = node(N1, BOTH);
+            Node two = node(N2, other);
+            settle(one, two, N1, N2);
+            assertEquals(Cipher.CHACHA20_POLY1305, one.kernel.outbound.get(two.address).cipher());
+        }
+        Node one = node(N1, BOTH);
+        Node two = node(N2, BOTH);
+        settle(one, two, N1, N2);
+        assertEquals(Cipher.AES_GCM, one.kernel.outbound.get(two.address).cipher());
+    }
+
+    @Test
+    void aKernelWithoutEspRefusesAnEncryptedNetworkByName() {
+        NetworkEncryption none = new NetworkEncryption(new LoopbackNode.NoEncryption(), new EspSupport(List.of(), List.of("ESP (module esp4)")),
+                new NetworkEncryption.Announcements() {
+                    @Override
+                    public void keys(List<Bytes> keys, List<String> ciphers) {
+                        assertEquals(List.of(), keys);
+                    }
+
+                    @Override
+                    public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements) {
+                        throw new AssertionError("not expected");
+                    }
+                }, "192.0.2.1", RENEWAL);
+        none.start(0);
+        none.reconcile(snapshot(N1, new TreeMap<>(), N1), 0);
+        none.secure(new OverlayNetwork("net", 4097, "10.0.1.0/24", "10.0.1.1", false, 1450));
+        assertTrue(assertThrows(RuntimeShimException.class, () -> none.secure(new OverlayNetwork("net", 4097, "10.0.1.0/24", "10.0.1.1", false, 1412, true)))
+                .getMessage().contains("ESP (module esp4)"));
+    }
+}
