@@ -2,6 +2,7 @@ package dev.starling.runtime;
 
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.events.EventLoop;
+import dev.starling.runtime.exec.Attachment;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.kernel.Capability;
@@ -319,6 +320,14 @@ public final class NativeRuntime implements ContainerRuntime {
     @Override
     public ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
         return execs.start(requireRunning(containerId), spec, output);
+    }
+
+    @Override
+    public ExecProcess attach(String containerId, ExecProcess.Output output) {
+        Supervised container = requireRunning(containerId);
+        ContainerState state = container.state();
+        Path input = state.spec().openStdin() ? container.bundle().standardInput() : null;
+        return Attachment.start(kernel, loop, state.pid(), container.log(), input, output);
     }
 
     @Override

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -78,6 +79,28 @@ class ContainerOptionsTest {
         assertEquals(Container.State.RUNNING, lab.runtime.inspect(spec.id()).state());
         lab.runtime.stop(spec.id(), Duration.ZERO);
         assertEquals("", lab.finish(spec.id()).output());
+    }
+
+    @Test
+    void whoIsAttachedSeesWhatItWritesFromNowOnAndWritesToItsInput() throws Exception {
+        ContainerSpec spec = script("while read line; do echo \"heard $line\"; test $line = end && exit 3; done").with(s -> s.openStdin = true).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        StringBuffer first = new StringBuffer();
+        StringBuffer second = new StringBuffer();
+        ExecProcess one = lab.runtime.attach(spec.id(), (stream, bytes) -> first.append(stream).append(new String(bytes)) != null);
+        ExecProcess other = lab.runtime.attach(spec.id(), (stream, bytes) -> second.append(stream).append(new String(bytes)) != null);
+        one.write("hello\n".getBytes()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        Lab.await(() -> first.toString().equals("1heard hello\n") && second.toString().equals("1heard hello\n"), "both see it");
+        one.detach();
+        one.exit().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        other.write("end\n".getBytes()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        other.exit().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        assertEquals("1heard hello\n", first.toString());
+        assertEquals("1heard hello\n1heard end\n", second.toString());
+        Lab.Outcome outcome = lab.finish(spec.id());
+        assertEquals(3, outcome.exitCode());
+        assertEquals("heard hello\nheard end\n", outcome.output());
+        assertEquals(Kind.NOT_FOUND, assertThrows(RuntimeShimException.class, () -> lab.runtime.attach(spec.id(), (stream, bytes) -> true)).kind());
     }
 
     private static int exec(ContainerSpec spec, String script) {

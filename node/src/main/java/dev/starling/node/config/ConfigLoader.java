@@ -32,7 +32,7 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
-            "resources", "generic-resources", "registries", "network-key-renewal");
+            "resources", "generic-resources", "registries", "network-key-renewal", "runtime");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -112,7 +112,8 @@ public final class ConfigLoader {
                 resources(s.readSection("resources", RESOURCE_KEYS)),
                 genericResources(s),
                 RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)),
-                s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal));
+                s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal),
+                RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)));
     }
 
     private static Duration renewal(String text) {
@@ -216,7 +217,7 @@ public final class ConfigLoader {
         return text;
     }
 
-    private static <E extends Enum<E>> Function<String, E> oneOf(Class<E> type) {
+    static <E extends Enum<E>> Function<String, E> oneOf(Class<E> type) {
         return text -> Arrays.stream(type.getEnumConstants())
                 .filter(constant -> written(constant).equals(text))
                 .findFirst()

@@ -38,12 +38,14 @@ import java.util.TreeMap;
  * @param genericResources what it offers besides, by kind
  * @param registries    how images are pulled, and from where
  * @param networkKeyRenewal how often the keys of encrypted overlay networks are changed
+ * @param runtime       what makes the containers
  */
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
         Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
-        GenericResources genericResources, RegistrySettings registries, Duration networkKeyRenewal) {
+        GenericResources genericResources, RegistrySettings registries, Duration networkKeyRenewal,
+        RuntimeChoice runtime) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -61,7 +63,7 @@ public record NodeConfig(
                 new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
                 List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
                 Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE,
-                RegistrySettings.DEFAULTS, Duration.ofHours(12));
+                RegistrySettings.DEFAULTS, Duration.ofHours(12), RuntimeChoice.DEFAULT);
     }
 
     /** Whether this node, as long as it has no identity, tries to join by itself. */

@@ -65,7 +65,7 @@ public final class LoopbackNode implements AutoCloseable {
         NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
                 defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources(),
-                defaults.registries(), defaults.networkKeyRenewal());
+                defaults.registries(), defaults.networkKeyRenewal(), defaults.runtime());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"),
                 new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),

@@ -63,13 +63,14 @@ class ConfigLoaderTest {
                 cgroup-parent: edge/starling
                 log-level: debug
                 resources: {cpus: 1.5, memory: 512MiB}
+                runtime: {name: crun, path: /opt/crun}
                 """);
         assertEquals(new NodeConfig("n1", Path.of("/srv/starling"), Path.of("/run/s.sock"), new Endpoint("10.0.0.1", 7946),
                 new Endpoint("fd00::1", 7946), new Endpoint("10.0.0.1", 2000),
                 List.of(new Endpoint("10.0.0.2", 7946), new Endpoint("10.0.0.3", 99), new Endpoint("seed.example.net", 7946)),
                 "SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377)), null,
                 Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG,
-                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE, RegistrySettings.DEFAULTS, Duration.ofHours(12)), config);
+                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE, RegistrySettings.DEFAULTS, Duration.ofHours(12), new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun"))), config);
         assertEquals("SWMTKN-1-abc-def", config.readJoinToken());
     }
 

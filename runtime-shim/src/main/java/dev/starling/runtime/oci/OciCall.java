@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -33,7 +34,7 @@ import jnr.ffi.Pointer;
 final class OciCall {
     private static final int TIMEOUT_MILLIS = 30_000;
     private static final int MAX_LOG_BYTES = 64 << 10;
-    private static final Path UNIFIED = Path.of("/sys/fs/cgroup/unified");
+    private static final Path HIERARCHIES = Path.of("/sys/fs/cgroup");
     private static final String JOIN_SCRIPT = "echo 0 > \"$0\" && exec \"$@\"";
     private static final List<String> ENVIRONMENT = List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C");
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -65,7 +66,7 @@ final class OciCall {
     void run(Bundle bundle, String command, List<String> arguments, Descriptor input, Descriptor output, Descriptor error) {
         Path log = bundle.directory().resolve("oci.log");
         boolean joinFirst = !program.joinsGroupsByItself() && !command.equals("start");
-        if (program.kind() == OciProgram.Kind.CRUN) hideSecondVersion();
+        hideOtherHierarchies();
         if (joinFirst) cgroups.enterWithThread(bundle.id(), kernel.threadId());
         List<String> line = new ArrayList<>();
         Optional<Path> group = joinFirst ? cgroups.namespaceMakerJoins(bundle.id()) : Optional.empty();
@@ -83,9 +84,17 @@ final class OciCall {
         }
     }
 
-    /** crun 1.8 refuses a machine with both; for this thread and its children there is one. */
-    private void hideSecondVersion() {
-        if (Files.isDirectory(UNIFIED)) kernel.libc().umount2(UNIFIED.toString(), MNT_DETACH);
+    /**
+     * Beside version 1: crun 1.8 refuses a machine with both versions, and runc would leave groups in hierarchies that are not ours. For this thread and its
+     * children there are none.
+     */
+    private void hideOtherHierarchies() {
+        Set<String> ours = new HashSet<>();
+        for (Cgroups.ControllerMount mount : cgroups.mounts()) ours.add(mount.name());
+        if (ours.contains("")) return; // version 2 alone
+        for (String name : Cgroups.childrenOf(HIERARCHIES)) {
+            if (!ours.contains(name)) kernel.libc().umount2(HIERARCHIES.resolve(name).toString(), MNT_DETACH); // a link is no mount: EINVAL
+        }
     }
 
     private int spawn(String command, List<String> line, Descriptor input, Descriptor output, Descriptor error) {
