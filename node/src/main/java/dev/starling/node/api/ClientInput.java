@@ -51,10 +51,11 @@ final class ClientInput extends ChannelInboundHandlerAdapter {
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof ChannelInputShutdownEvent) {
-            over = true;
+            over = true; // not for Vert.x, which would close the connection: the output is still wanted
             writeNext();
+        } else {
+            context.fireUserEventTriggered(event);
         }
-        context.fireUserEventTriggered(event);
     }
 
     private void take(byte[] piece) {
