@@ -21,17 +21,17 @@ trap 'rm -rf "$work"' EXIT
 
 # libraries_of PACKAGE...: the lib* packages below them, through lib* packages only: no init system, no debconf, no perl.
 libraries_of() {
-    local seen=" $* " queue=("$@") package dependency
-    while ((${#queue[@]})); do
-        package=${queue[0]}
-        queue=("${queue[@]:1}")
+    local seen=" $* " level=("$@") next dependency
+    while ((${#level[@]})); do # a call for each level: apt-cache reads its whole index at each start
+        next=()
         while read -r dependency; do
             [[ $dependency =~ ^(lib|zlib1g|ncurses-base) && $seen != *" $dependency "* ]] || continue
             seen+="$dependency "
-            queue+=("$dependency")
+            next+=("$dependency")
             echo "$dependency"
-        done < <(apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$package" 2>/dev/null |
+        done < <(apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "${level[@]}" 2>/dev/null |
             sed -n 's/^ *|\{0,1\}\(Pre\)\{0,1\}Depends: \([a-z0-9][^ :]*\).*/\2/p')
+        level=(${next[@]+"${next[@]}"})
     done
 }
 

@@ -18,9 +18,10 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 what_would_be_is_said:60
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
-    exec_reaches_into_a_container:40 health_decides_what_runs:60
+    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
-    a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 host_ports_and_taken_ports_are_told:50
+    a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
+    host_ports_and_taken_ports_are_told:50
     virtual_addresses_and_the_way_out:60
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
@@ -203,7 +204,8 @@ an_agent_restart_adopts_its_containers() {
 
 registry_config() { printf 'version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "%s"}\n' "$DATA_DIR/registry" "$1"; }
 
-# The lab's hosts have no way to Debian's mirrors, so the registry's content is made outside: same files, another address.
+# fill_registry COMMAND...: runs COMMAND with the registry's address as its last argument. The lab's hosts have no way to Debian's
+# mirrors, so the registry's content is made outside: same files, another address.
 fill_registry() {
     local pid
     require_registry
@@ -211,10 +213,11 @@ fill_registry() {
     docker-registry serve "$RUN_DIR/registry-outside.yml" </dev/null >"$RUN_DIR/registry.log" 2>&1 9>&- &
     pid=$!
     wait_until 10 curl -sf -o /dev/null http://127.0.0.1:5055/v2/ || fail "docker-registry: $(tail -n 2 "$RUN_DIR/registry.log")"
-    "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static 127.0.0.1:5055/busybox:latest /bin/busybox sh >"$RUN_DIR/image.log" 2>&1 || problem "no image"
+    "$@" 127.0.0.1:5055 >"$RUN_DIR/image.log" 2>&1 || fail "no image: $(tail -n 2 "$RUN_DIR/image.log")"
     kill "$pid"
     wait "$pid" 2>/dev/null
 }
+busybox_image() { "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static "$1/busybox:latest" /bin/busybox sh; }
 
 # Runs in n1 until the check ends, however it ends.
 start_registry() {
@@ -237,7 +240,7 @@ served_to_peers() {
 images_come_from_a_registry() {
     local registry before pinned pulled
     registry=$(address_of n1):5000
-    fill_registry
+    fill_registry busybox_image
     start_registry
     pulled=$(d pull "$registry/busybox" 2>&1)
     [[ $pulled == *'Downloaded newer image'* ]] || fail "docker pull: $pulled"
@@ -403,6 +406,37 @@ exec_reaches_into_a_container() {
     d service rm inner >/dev/null
 }
 
+a_service_can_be_attached_to() {
+    local id output
+    on_n1 stage busybox sh -c 'while sleep 0.1; do echo tick; done'
+    id=$(container_of stage)
+    output=$(timeout 10 docker -H "unix://$(socket_of n1)" attach --no-stdin --sig-proxy=false "$id" | head -n 3)
+    [[ $output == $'tick\ntick\ntick' ]] || fail "attach: '$output'"
+    [[ $(d inspect --format '{{.State.Running}}' "$id") == true ]] || fail "it ended with its spectator"
+    d service rm stage >/dev/null
+}
+
+rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | grep -q .; }
+restart_n5() {
+    starling lab kill n5 --agent >/dev/null && LAB_RUNTIME=$1 starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back with runtime $1: $(tail -n 2 "$(log_of n5)")"
+}
+a_node_may_use_an_oci_runtime() {
+    local id output
+    PATH=$PATH:/usr/sbin:/sbin command -v crun >/dev/null || skip "the package crun is not installed"
+    restart_n5 crun
+    [[ $(docker_on n5 info --format '{{.DefaultRuntime}}') == crun ]] || fail "docker info: $(docker_on n5 info 2>&1 | grep -i runtime)"
+    d service create --detach --name rented --constraint node.hostname==n5 --env GREETING=hello --publish 8099:80 busybox \
+        sh -c 'mkdir /w; echo served >/w/index.html; exec httpd -f -p 80 -h /w' >/dev/null || fail create
+    wait_until 30 rented_on_n5 || fail "no container: $(tasks_text rented)"
+    id=$(docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented)
+    output=$(docker_on n5 exec "$id" sh -c 'echo $GREETING; exit 7')
+    [[ $? == 7 && $output == hello ]] || fail "exec: '$output'"
+    wait_until 10 eval '[[ $(in_host n2 curl -s http://127.0.0.1:8099/) == served ]]' || fail "its published port does not answer"
+    restart_n5 native
+    [[ $(docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented) == "$id" ]] || fail "the next agent did not adopt it"
+    d service rm rented >/dev/null
+}
+
 health_decides_what_runs() {
     local id
     on_n1 patient --health-cmd 'test -e /tmp/well' --health-interval 200ms --health-start-period 60s --health-start-interval 200ms --health-retries 2 \
@@ -509,6 +543,55 @@ a_changing_service_refuses_no_connection() {
     ((count > 300)) && [[ -z $failed ]] || fail "of $count connections (exit code, seconds): $(tr '\n' ';' <<<"${failed:0:300}")"
     d service rm web >/dev/null || fail "rm"
 }
+
+# load NAME SECONDS: new connections to n2's port 8080, four at a time; its report goes to $RUN_DIR/ab-NAME. Waits for no answer above 10 s.
+load() { outside ab -q -r -l -s 10 -c 4 -n 100000 -t "$2" http://10.88.0.12:8080/ >"$RUN_DIR/ab-$1" 2>&1; }
+of_load() { awk -v what="$2" 'index($0, what) == 1 {gsub(/[^0-9]/, "", $0); print; found = 1} END {if (!found) print 0}' "$RUN_DIR/ab-$1"; }
+good_of_load() { echo $(($(of_load "$1" "Complete requests:") - $(of_load "$1" "Failed requests:") - $(of_load "$1" "Non-2xx responses:"))); }
+all_of_load_good() {
+    (($(of_load "$1" "Complete requests:") > 20 && $(of_load "$1" "Failed requests:") == 0 && $(of_load "$1" "Non-2xx responses:") == 0)) \
+        || fail "$1: $(grep -E '^(Complete|Failed|Non-2xx|apr_|   \(Connect)' "$RUN_DIR/ab-$1" | tr '\n' ';')"
+}
+answers_200() { [[ $(outside curl -s --max-time 5 -o /dev/null -w '%{http_code}' "http://$(address_of "$1"):8080/") == 200 ]]; }
+visits() { docker_on n1 exec "$(container_of shop_db)" mariadb --no-defaults -S /run/mysqld/mysqld.sock -u root -N -e 'SELECT COUNT(*) FROM shop.visits'; }
+
+the_sample_stack_is_right_under_load() {
+    local stack=$ROOT_DIR/examples/stack password=$ROOT_DIR/examples/stack/db-password made='' loads answered=0 one rows
+    command -v ab >/dev/null || skip "ab is missing: apt-get install apache2-utils"
+    COMPRESS=zstd fill_registry "$stack/build-images.sh"
+    start_registry
+    [[ -e $password ]] || { made=yes; echo a-password-of-the-lab >"$password"; }
+    trap 'stop_registry; [[ -z $made ]] || rm -f "$password"' EXIT
+    d node update --label-add db=here n1 >/dev/null || fail "label"
+    REGISTRY=$(address_of n1):5000 d stack deploy --detach --compose-file "$stack/stack.yml" shop >"$RUN_DIR/deploy.log" 2>&1 || fail "deploy: $(cat "$RUN_DIR/deploy.log")"
+    for one in n1 n2 n3 n4 n5; do
+        wait_until 60 answers_200 "$one" || fail "$one does not answer: $(d stack ps shop 2>&1); $(outside curl -s --max-time 5 "http://$(address_of "$one"):8080/")"
+    done
+    load scaled 10 & loads=$!
+    d service scale --detach shop_web=7 >/dev/null && wait_until 30 runs shop_web 7 || fail "scale up: $(tasks_text shop_web)"
+    d service scale --detach shop_web=3 >/dev/null && wait_until 30 runs shop_web 3 || fail "scale down: $(tasks_text shop_web)"
+    wait "$loads"; all_of_load_good scaled
+    load updated 10 & loads=$!
+    d service update --update-monitor 1s --env-add VERSION=2 shop_web >"$RUN_DIR/update.log" 2>&1 || fail "update: $(tail -n 3 "$RUN_DIR/update.log")"
+    wait "$loads"; all_of_load_good updated
+    load killed 10 & loads=$!
+    starling lab kill n5 >/dev/null || fail "kill"
+    wait_until 20 runs shop_web 3 || fail "after a node's death: $(tasks_text shop_web)"
+    wait "$loads"
+    load after 4; all_of_load_good after
+    starling lab start n5 >/dev/null || fail "start"
+    for one in scaled updated killed after; do answered=$((answered + $(good_of_load "$one"))); done
+    rows=$(visits)
+    note "$answered pages answered while the stack was scaled, updated and a node died; $rows visits in the database; failed at the node's death: $(($(of_load killed "Failed requests:") + $(of_load killed "Non-2xx responses:")))"
+    ((rows >= answered)) || fail "$answered pages were answered, and the database has $rows visits"
+    d stack rm shop >/dev/null 2>&1 || fail "rm"
+    wait_until 30 no_task_of shop_ || fail "tasks are left: $(d ps --format '{{.Names}}')"
+    stop_registry
+    [[ -z $made ]] || rm -f "$password"
+    trap - EXIT
+    wait_until 30 all_ready || fail "n5 is not back"
+}
+no_task_of() { [[ -z $(docker_on n1 ps -q --filter "name=$1") ]]; }
 
 host_ports_and_taken_ports_are_told() {
     serve each --mode global --publish mode=host,published=8090,target=80
