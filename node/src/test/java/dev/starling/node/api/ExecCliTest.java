@@ -72,14 +72,6 @@ final class ExecCliTest {
     }
 
     @Test
-    void whatAContainerWritesComesToThoseWhoAreAttached() throws Exception {
-        DockerCli.Result result = docker.run("attach", "--no-stdin", "--sig-proxy=false", "web.1.x");
-        assertEquals("on stage\n", result.out(), result.err());
-        assertEquals("error\n", result.err());
-        assertEquals("attach " + ID, api.runtime.calls.get(0));
-    }
-
-    @Test
     void pauseAndUnpause() throws Exception {
         docker.run("pause", "web.1.x").ok();
         docker.run("unpause", "web.1.x").ok();

@@ -76,15 +76,6 @@ final class FakeRuntime implements ContainerRuntime {
         return process;
     }
 
-    /** It says what it is asked to by its arguments, and ends. */
-    @Override
-    public ExecProcess attach(String containerId, ExecProcess.Output output) {
-        calls.add("attach " + containerId);
-        FakeProcess process = new FakeProcess(ExecSpec.of(List.of("say", "on stage", "0")), output);
-        process.begin();
-        return process;
-    }
-
     @Override
     public void pause(String containerId, boolean still) {
         failIfAsked();
