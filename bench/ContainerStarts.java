@@ -5,12 +5,14 @@ import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
+import dev.starling.runtime.oci.OciProgram;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -66,7 +68,9 @@ public final class ContainerStarts {
             });
             return;
         }
-        RuntimeOptions options = new RuntimeOptions("starling-bench/" + ProcessHandle.current().pid(), false);
+        String name = System.getProperty("starling.oci"); // crun or runc: Starling's runtime through that
+        OciProgram oci = name == null ? null : OciProgram.find(OciProgram.Kind.valueOf(name.toUpperCase(Locale.ROOT)), null);
+        RuntimeOptions options = new RuntimeOptions("starling-bench/" + ProcessHandle.current().pid(), false, oci);
         try (NativeRuntime runtime = new NativeRuntime(Path.of(arguments[1]), new OneImage(Path.of(arguments[0])), options)) {
             Map<String, CountDownLatch> ends = new java.util.concurrent.ConcurrentHashMap<>();
             runtime.onExit(container -> ends.get(container.id()).countDown());
