@@ -15,13 +15,13 @@ KILL_ROUNDS=${E2E_KILL_ROUNDS:-1}
 BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
-    service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 what_would_be_is_said:60
+    service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 two_clients_at_once_overfill_no_node:90 what_would_be_is_said:60
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
     exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
-    host_ports_and_taken_ports_are_told:50
+    host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
     virtual_addresses_and_the_way_out:60
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
@@ -172,6 +172,48 @@ a_device_is_given_to_one_task() {
     d service rm serial >/dev/null || fail "rm"
 }
 serial_is_heard() { (($(d service logs serial 2>/dev/null | grep -c 'got ttyUSB0') == 5)); }
+
+# Two docker CLIs make 20 services each, one through n1, the other through n2; together they fill the five nodes to the last byte. How many
+# processes each host has is looked at all the while, and across a power cut.
+two_clients_at_once_overfill_no_node() {
+    local share started most
+    with_busybox
+    share=$(($(d node inspect n1 --format '{{.Description.Resources.MemoryBytes}}') / FULL))
+    rm -f "$RUN_DIR"/full*
+    watch_full &
+    started=$(now_millis)
+    create_many n1 "$share" &
+    create_many n2 "$share" &
+    wait_until 60 fulls_are 40 || fail "$(fulls) of 40 run: $(d service ls --format '{{.Name}} {{.Replicas}}' | grep 0/1 | head -n 5) $(cat "$RUN_DIR/full.errors")"
+    note "two clients made 20 services each, all 40 run after $(seconds $(($(now_millis) - started)))"
+    starling lab kill n5 >/dev/null && starling lab start n5 >/dev/null || fail "n5 is not switched off and on"
+    wait_until 30 fulls_are 40 || fail "$(fulls) of 40 run after a power cut of n5"
+    touch "$RUN_DIR/full.end"
+    wait_until 10 test -e "$RUN_DIR/full.ended" || fail "the watch does not end"
+    most=$(sort -n "$RUN_DIR/full.seen" | tail -n 1)
+    note "most tasks at a time on one host: $most, of $(wc -l <"$RUN_DIR/full.seen") looks; room is for $FULL"
+    ((most == FULL)) || fail "a host ran $most tasks, and has room for $FULL"
+    d service ls -q --filter name=full- | xargs docker -H "unix://$(socket_of n1)" service rm >/dev/null || fail "rm"
+    wait_until 30 fulls_are 0 || fail "$(fulls) are left"
+}
+FULL=8 # so many of these tasks fill one host
+create_many() { # NODE MEMORY
+    local number
+    for number in {1..20}; do
+        docker_on "$1" service create --detach --name "full-$1-$number" --reserve-memory "$2" --restart-delay 0s busybox sleep 200000 >/dev/null 2>>"$RUN_DIR/full.errors"
+    done
+}
+fulls_on() { in_host "$1" pgrep -c -f '^sleep 200000$'; }
+fulls() { local node; for node in $(node_names); do ! host_is_up "$node" || fulls_on "$node"; done | awk '{sum += $1} END {print sum + 0}'; }
+fulls_are() { (($(fulls) == $1)); }
+watch_full() {
+    local node
+    until [[ -e $RUN_DIR/full.end ]] || ! kill -0 $$ 2>/dev/null; do
+        for node in $(node_names); do ! host_is_up "$node" || fulls_on "$node" >>"$RUN_DIR/full.seen" 2>/dev/null; done
+        sleep 0.05
+    done
+    touch "$RUN_DIR/full.ended"
+}
 
 what_would_be_is_said() {
     local socket file
@@ -535,11 +577,15 @@ a_changing_service_refuses_no_connection() {
         d service scale --detach web=$replicas >/dev/null || fail "scale"
         wait_until 20 runs web $replicas || fail "$(count_running web) of $replicas run: $(tasks_text web)"
     done
-    d service update --update-order start-first --update-monitor 500ms --env-add VERSION=2 web >/dev/null 2>&1 || fail "update: $(tasks_text web)"
+    local scaled=$(wc -l <"$stop.log") version
+    for version in 2 3; do
+        d service update --update-order start-first --update-monitor 500ms --env-add VERSION=$version web >/dev/null 2>&1 || fail "update: $(tasks_text web)"
+    done
+    d service rollback web >/dev/null 2>&1 || fail "rollback: $(tasks_text web)"
     touch "$stop"
     wait_until 30 test -e "$stop.end" || fail "the load does not end"
     count=$(wc -l <"$stop.log") failed=$(awk '$1 != 0 || $2 >= 1' "$stop.log") # one that took a second has lost a packet
-    note "$count connections while a service was scaled and updated, $(grep -c . <<<"$failed") failed"
+    note "$scaled connections while a service was scaled, $((count - scaled)) while it was updated start-first twice and rolled back; $(grep -c . <<<"$failed") failed"
     ((count > 300)) && [[ -z $failed ]] || fail "of $count connections (exit code, seconds): $(tr '\n' ';' <<<"${failed:0:300}")"
     d service rm web >/dev/null || fail "rm"
 }
@@ -611,6 +657,27 @@ host_ports_and_taken_ports_are_told() {
     wait_until 10 page n2 8091 >/dev/null || fail "n2 does not take the port once it is free"
     d service rm everywhere >/dev/null || fail "rm"
 }
+labels_choose_the_task() {
+    local node first
+    expect_error '"sometimes" is none of none, client' d service create --detach --label starling.affinity=sometimes --name never busybox true
+    serve web --replicas 3 --publish 8080:80 --label starling.affinity=client
+    first=
+    for node in $(node_names); do
+        wait_until 10 page "$node" 8080 >/dev/null || fail "$node does not answer"
+    done
+    wait_until 5 all_nodes_give_one_task || fail "a client gets several tasks: $(for node in $(node_names); do page "$node" 8080; done | sort | uniq -c)"
+    d service update --detach --label-add starling.affinity=none web >/dev/null || fail "update"
+    wait_until 10 all_pages n2 8080 3 || fail "without affinity $(pages_of n2 8080) of 3 tasks answer"
+    d service rm web >/dev/null || fail "rm"
+    serve near --mode global --publish 8081:80 --label starling.ingress=local
+    for node in $(node_names); do
+        wait_until 10 all_pages "$node" 8081 1 || fail "$node leads to $(pages_of "$node" 8081) tasks, not to its own"
+        first+="$(page "$node" 8081)"$'\n'
+    done
+    (($(sort -u <<<"${first%$'\n'}" | wc -l) == $(node_names | wc -w))) || fail "nodes share tasks: $first"
+    d service rm near >/dev/null || fail "rm"
+}
+all_nodes_give_one_task() { local node; (($(for node in $(node_names); do page "$node" 8080; page "$node" 8080; done | sort -u | wc -l) == 1)); }
 warns() { docker_on "$1" info 2>&1 | grep -q "WARNING.*$2"; }
 
 # in_network_of NODE SERVICE COMMAND...: in the network namespace of a task, and with its resolv.conf; the image's own tools are few.

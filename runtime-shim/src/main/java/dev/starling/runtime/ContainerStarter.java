@@ -7,6 +7,7 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.LaunchRequest;
+import dev.starling.runtime.launch.NameFiles;
 import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.Sysctls;
@@ -59,9 +60,10 @@ final class ContainerStarter {
         Bundle bundle = bundle(spec.id());
         Path init = spec.options().init() ? InitProgram.onHost() : null;
         try {
-            bundle.create(kernel, spec, plan.hostname(), layers);
+            bundle.create(kernel, spec.openStdin(), layers);
             LaunchRequest request = new LaunchRequest(
-                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()), Volumes.withPlainPaths(files),
+                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
+                    NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
                     spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.openStdin(), init);
             cgroups.create(spec.id());
             return goOn(spec, plan, bundle, launcher.hold(request), network);
@@ -79,7 +81,7 @@ final class ContainerStarter {
             held.furnish();
             log = openLog(bundle, spec);
             ContainerState state = ContainerState.running(spec, plan, held.pid(), held.startTime(), bootId, clock.instant());
-            state.write(bundle.stateFile());
+            state.append(bundle.stateFile());
             held.release();
             return Supervised.running(bundle, state, held.descriptor(), log);
         } catch (RuntimeException e) {

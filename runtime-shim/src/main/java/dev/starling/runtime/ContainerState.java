@@ -6,7 +6,7 @@ import dev.starling.runtime.launch.ProcessPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.OptionalInt;
 
@@ -45,18 +45,20 @@ record ContainerState(
                 health, paused);
     }
 
-    /** Whole or not at all, also when the agent is killed meanwhile. */
-    void write(Path file) {
-        Path temporary = file.resolveSibling(file.getFileName() + ".new");
+    /** A further line of {@code file}: no file is replaced, for which a file system would write to disk at once. */
+    void append(Path file) {
         try {
-            Files.write(temporary, JSON.writeValueAsBytes(this));
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Files.writeString(file, JSON.writeValueAsString(this) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw RuntimeShimException.system("write " + file + ": " + e, e);
         }
     }
 
+    /** The last line that is whole: a full disk or a killed agent may have cut one off. */
     static ContainerState read(Path file) throws IOException {
-        return JSON.readValue(file.toFile(), ContainerState.class);
+        String text = Files.readString(file);
+        int end = text.lastIndexOf('\n');
+        if (end < 0) throw new IOException("not one whole line");
+        return JSON.readValue(text.substring(text.lastIndexOf('\n', end - 1) + 1, end), ContainerState.class);
     }
 }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -22,7 +23,7 @@ import org.slf4j.LoggerFactory;
  * What an earlier agent has left: containers to adopt, and the remains of starts it did not finish, which are removed.
  *
  * <p>A start that was cut off may have left a process that is held before exec and shares the dead agent's memory. It is known by its
- * working directory, which is the gate of a bundle of ours.
+ * working directory, which is a gate of ours.
  */
 final class Leftovers {
     private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
@@ -34,26 +35,24 @@ final class Leftovers {
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final Path containers;
+    private final Path gates;
     private final String bootId;
 
-    Leftovers(Kernel kernel, Cgroups cgroups, Path containers, String bootId) {
+    Leftovers(Kernel kernel, Cgroups cgroups, Path containers, Path gates, String bootId) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.containers = containers;
+        this.gates = gates;
         this.bootId = bootId;
     }
 
     List<Found> sweep() throws IOException {
         List<Found> found = new ArrayList<>();
         Set<String> known = new HashSet<>();
+        Set<Integer> held = killHeld();
         for (Bundle bundle : bundles()) {
-            boolean wasHeld = killHeld(bundle.gate());
-            for (Path gate : directoriesIn(bundle.execGates())) {
-                killHeld(gate);
-                new Bundle(bundle.id(), gate).delete();
-            }
-            ContainerState state = wasHeld ? null : state(bundle);
-            if (state == null) {
+            ContainerState state = state(bundle);
+            if (state == null || state.bootId().equals(bootId) && held.contains(state.pid())) {
                 LOG.info("removing the remains of a start that was not finished: {}", bundle.id());
                 clear(bundle.id());
                 bundle.delete();
@@ -106,14 +105,18 @@ final class Leftovers {
         return null;
     }
 
-    private boolean killHeld(Path gate) throws IOException {
-        if (!Files.isDirectory(gate)) return false;
-        boolean killed = false;
+    /** @return who was killed: its start has not come to its end, whatever {@code state.json} says */
+    private Set<Integer> killHeld() throws IOException {
+        Set<Object> directories = new HashSet<>();
+        for (Path gate : directoriesIn(gates)) directories.add(Files.readAttributes(gate, BasicFileAttributes.class).fileKey());
+        Set<Integer> killed = new HashSet<>();
+        if (directories.isEmpty()) return killed;
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
-                if (!worksIn(process, gate)) continue;
-                try (Descriptor handle = kernel.openProcess(Integer.parseInt(process.getFileName().toString()))) {
-                    if (worksIn(process, gate)) killed |= kernel.signal(handle, Signals.SIGKILL);
+                if (!directories.contains(workingDirectory(process))) continue;
+                int pid = Integer.parseInt(process.getFileName().toString());
+                try (Descriptor handle = kernel.openProcess(pid)) {
+                    if (directories.contains(workingDirectory(process)) && kernel.signal(handle, Signals.SIGKILL)) killed.add(pid);
                 } catch (RuntimeShimException e) {
                     if (e.errno() != Errno.ESRCH.number()) throw e;
                 }
@@ -122,11 +125,12 @@ final class Leftovers {
         return killed;
     }
 
-    private static boolean worksIn(Path process, Path directory) {
+    /** Device and inode of it; null where there is none. */
+    private static Object workingDirectory(Path process) {
         try {
-            return Files.isSameFile(process.resolve("cwd"), directory);
+            return Files.readAttributes(process.resolve("cwd"), BasicFileAttributes.class).fileKey();
         } catch (IOException e) {
-            return false; // it has ended, or is a kernel thread
+            return null; // it has ended, or is a kernel thread
         }
     }
 

@@ -12,6 +12,7 @@ import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExitStatus;
+import dev.starling.runtime.launch.Gates;
 import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
@@ -48,6 +49,8 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   DIRECTORY/lock              held by the agent: one at a time
  *   DIRECTORY/containers/ID/    see {@link Bundle}
+ *   DIRECTORY/removed/          see {@link RemovedContainers}
+ *   DIRECTORY/gates/N/          see {@link Gates}
  *   DIRECTORY/volumes/NAME/_data
  * </pre>
  *
@@ -68,6 +71,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final ContainerStarter starter;
     private final Execs execs;
     private final HealthChecks health;
+    private final RemovedContainers removed;
     private final EventLoop loop;
     private final FileChannel lock;
     private final String bootId;
@@ -102,17 +106,21 @@ public final class NativeRuntime implements ContainerRuntime {
         EventLoop startedLoop = null;
         try {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
-            ContainerLauncher launcher = options.oci() == null
-                    ? new NativeLauncher(kernel, cgroups, options.procThroughHelper())
-                    : new OciLauncher(kernel, cgroups, options.oci());
+            Bundle.makeMountPoints(this.directory);
             this.logBuffer = ContainerLog.buffer(kernel);
+            List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
+            Gates gates = new Gates(kernel, gatesDirectory());
+            ContainerLauncher launcher = options.oci() == null
+                    ? new NativeLauncher(kernel, cgroups, gates, options.procThroughHelper())
+                    : new OciLauncher(kernel, cgroups, options.oci());
+            this.removed = new RemovedContainers(this.directory.resolve("removed"));
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
             this.starter = new ContainerStarter(
                     kernel, clock, cgroups, launcher, new Volumes(kernel, this.directory.resolve("volumes")), containersDirectory(), bootId, available);
             this.execs = new Execs(kernel, launcher, loop);
             this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
-            adopt();
+            adopt(found);
             containers.remove(WarmUp.ID); // an agent that was killed while it warmed up left it
             new TrialContainer(kernel, cgroups, starter, launcher, this.directory.resolve("warm-up")).run(this::runToEnd);
         } catch (IOException e) {
@@ -126,6 +134,7 @@ public final class NativeRuntime implements ContainerRuntime {
 
     private void release(EventLoop startedLoop) {
         if (startedLoop != null) startedLoop.close();
+        if (removed != null) removed.close();
         closeLock();
     }
 
@@ -158,11 +167,16 @@ public final class NativeRuntime implements ContainerRuntime {
         return directory.resolve("containers");
     }
 
-    private void adopt() throws IOException {
-        for (Leftovers.Found found : new Leftovers(kernel, cgroups, containersDirectory(), bootId).sweep()) {
+    private Path gatesDirectory() {
+        return directory.resolve("gates");
+    }
+
+    private void adopt(List<Leftovers.Found> leftovers) {
+        for (Leftovers.Found found : leftovers) {
             if (found.state().hasEnded()) {
-                containers.put(found.bundle().id(), Supervised.ended(found.bundle(), found.state()));
-                cgroups.remove(found.bundle().id(), CGROUP_ATTEMPTS_AT_REMOVAL);
+                Supervised ended = Supervised.ended(found.bundle(), found.state());
+                containers.put(ended.id(), ended);
+                ended.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL);
             } else {
                 Supervised supervised = Supervised.running(found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec()));
                 supervised.paused(cgroups.isFrozen(supervised.id()));
@@ -225,12 +239,13 @@ public final class NativeRuntime implements ContainerRuntime {
     private void end(Supervised container, OptionalInt exitCode) {
         container.log().finish(loop, logBuffer);
         boolean oomKilled = cgroups.oomKilled(container.id());
-        cgroups.remove(container.id(), CGROUP_ATTEMPTS_AT_END);
+        boolean groupsGone = container.removeGroups(cgroups, 1);
         try {
             container.end(clock.instant(), exitCode, oomKilled);
         } catch (RuntimeShimException e) {
             LOG.error("the end of container {} is known to this agent, but would not be to the next", container.id(), e); // a full disk
         }
+        if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END)); // the last of it is just ending
         container.announceEnd();
         if (!container.id().equals(WarmUp.ID)) tell(container.container());
     }
@@ -282,10 +297,10 @@ public final class NativeRuntime implements ContainerRuntime {
         if (!container.state().hasEnded()) {
             throw RuntimeShimException.conflict("You cannot remove a running container " + containerId + ". Stop the container before attempting removal");
         }
-        if (!cgroups.remove(containerId, CGROUP_ATTEMPTS_AT_REMOVAL)) {
+        if (!container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL)) {
             throw RuntimeShimException.system("control group of container " + containerId + " is still in use", null);
         }
-        container.bundle().delete();
+        removed.delete(container.bundle());
         synchronized (this) {
             containers.remove(containerId);
         }
@@ -388,6 +403,7 @@ public final class NativeRuntime implements ContainerRuntime {
             }
         });
         loop.close();
+        removed.close();
         closeLock();
     }
 

@@ -1,5 +1,6 @@
 package dev.starling.runtime;
 
+import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
@@ -19,6 +20,9 @@ final class Supervised {
     private final CountDownLatch ended = new CountDownLatch(1);
     /** Held where nothing may be paused: a thread of the agent is inside of the container's groups then, and would stand still with it. */
     private final Object steady = new Object();
+    private final Object groups = new Object();
+    /** Guarded by {@link #groups}. */
+    private boolean groupsGone;
     private ContainerState state;
     private Descriptor process;
     private Health health;
@@ -103,13 +107,21 @@ final class Supervised {
         state = state.ended(at, exitCode, oomKilled);
         paused = false;
         letGo();
-        state.write(bundle.stateFile());
+        state.append(bundle.stateFile());
     }
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */
     synchronized void letGo() {
         if (process != null) process.close();
         process = null;
+    }
+
+    /** After its end. Whoever comes second finds it done, and leaves alone what may have been made under the same id since. @return whether they are gone */
+    boolean removeGroups(Cgroups cgroups, int attempts) {
+        synchronized (groups) {
+            if (!groupsGone) groupsGone = cgroups.remove(id(), attempts);
+            return groupsGone;
+        }
     }
 
     void announceEnd() {

@@ -59,7 +59,7 @@ final class TrialContainer {
             WarmUp.writeLayer(layer, kernel.architecture());
             Supervised trial = starter.start(WarmUp.spec(WarmUp.PROGRAM), WarmUp.FILES, NO_CONFIG, List.of(layer), this::addProcesses);
             OptionalInt exitCode = toEnd.apply(trial);
-            cgroups.remove(WarmUp.ID, ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL);
+            trial.removeGroups(cgroups, ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL);
             trial.bundle().delete();
             if (!exitCode.equals(OptionalInt.of(0))) throw RuntimeShimException.system("a trial container ended with " + exitCode + " and not 0", null);
             beRefused(layer);

@@ -12,8 +12,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
+import org.opentest4j.TestAbortedException;
 
 /** A directory, images and a runtime for one test class; takes everything away again, whatever has happened. */
 final class Lab implements AutoCloseable {
@@ -50,19 +52,28 @@ final class Lab implements AutoCloseable {
     static Lab open(Implementation implementation, boolean procThroughHelper) {
         assumePossible();
         try {
-            Path directory = Files.createTempDirectory("starling-runtime");
-            Lab lab;
-            try {
-                lab = new Lab(directory, implementation, implementation.options("starling-test/" + directory.getFileName(), procThroughHelper));
-            } catch (org.opentest4j.TestAbortedException e) {
-                Files.delete(directory);
-                throw e;
-            }
-            lab.runtime = lab.openRuntime();
-            return lab;
+            return open(Files.createTempDirectory("starling-runtime"), implementation, procThroughHelper);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** In a directory below {@code parent}. */
+    static Lab openIn(Path parent) throws IOException {
+        assumePossible();
+        return open(Files.createTempDirectory(parent, "starling-runtime"), Implementation.NATIVE, false);
+    }
+
+    private static Lab open(Path directory, Implementation implementation, boolean procThroughHelper) throws IOException {
+        Lab lab;
+        try {
+            lab = new Lab(directory, implementation, implementation.options("starling-test/" + directory.getFileName(), procThroughHelper));
+        } catch (TestAbortedException e) {
+            Files.delete(directory);
+            throw e;
+        }
+        lab.runtime = lab.openRuntime();
+        return lab;
     }
 
     NativeRuntime openRuntime() {
@@ -107,9 +118,14 @@ final class Lab implements AutoCloseable {
     }
 
     static void await(BooleanSupplier condition, String what) {
+        await(condition, () -> what);
+    }
+
+    /** @param what told where it did not happen: as it is then */
+    static void await(BooleanSupplier condition, Supplier<String> what) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for: " + what);
+            if (System.nanoTime() > deadline) throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for: " + what.get());
             try {
                 Thread.sleep(1);
             } catch (InterruptedException e) {

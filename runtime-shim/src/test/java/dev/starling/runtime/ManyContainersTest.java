@@ -5,16 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,29 +32,10 @@ class ManyContainersTest {
         if (lab != null) lab.close();
     }
 
-    /** What a leak would add to. */
-    private record Footprint(long descriptors, long mounts, long children, int controlGroups, long bundles) {
-        static Footprint now() throws IOException {
-            return new Footprint(
-                    count(Path.of("/proc/self/fd")), lines(Path.of("/proc/self/mountinfo")), ProcessHandle.current().children().count(),
-                    lab.controlGroups().size(), count(lab.directory.resolve("runtime/containers")));
-        }
-
-        private static long count(Path directory) throws IOException {
-            try (Stream<Path> files = Files.list(directory)) {
-                return files.count();
-            }
-        }
-
-        private static long lines(Path file) throws IOException {
-            return Files.readAllLines(file).size();
-        }
-    }
-
     @Test
-    void nothingLeaks() throws IOException {
+    void nothingLeaks() {
         for (int i = 0; i < 10; i++) lab.run(run("true"));
-        Footprint before = Footprint.now();
+        Footprint before = Footprint.atRest(lab);
         long[] startMicros = new long[CYCLES];
         long[] cycleMicros = new long[CYCLES];
         for (int i = 0; i < CYCLES; i++) {
@@ -72,14 +49,7 @@ class ManyContainersTest {
             cycleMicros[i] = (System.nanoTime() - begun) / 1000;
         }
         System.out.println("container start: " + summary(startMicros) + "; start, wait, remove: " + summary(cycleMicros));
-        assertNothingLeft(before);
-    }
-
-    /** Descriptors that others have let go meanwhile (classes read, files collected) are no leak of ours. */
-    private static void assertNothingLeft(Footprint before) throws IOException {
-        Footprint after = Footprint.now();
-        assertEquals(before, new Footprint(Math.max(before.descriptors(), after.descriptors()), after.mounts(), after.children(),
-                after.controlGroups(), after.bundles()));
+        before.awaitAgain(lab);
     }
 
     private static String summary(long[] micros) {
@@ -90,7 +60,7 @@ class ManyContainersTest {
 
     @Test
     void startsMayBeMadeAtOnce() throws Exception {
-        Footprint before = Footprint.now();
+        Footprint before = Footprint.atRest(lab);
         ExecutorService workers = Executors.newFixedThreadPool(WORKERS);
         try {
             long begun = System.nanoTime();
@@ -106,7 +76,7 @@ class ManyContainersTest {
             workers.shutdownNow();
             assertTrue(workers.awaitTermination(20, java.util.concurrent.TimeUnit.SECONDS));
         }
-        assertNothingLeft(before);
+        before.awaitAgain(lab);
     }
 
     @Test

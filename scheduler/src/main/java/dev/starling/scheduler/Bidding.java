@@ -33,20 +33,30 @@ import java.util.Optional;
 final class Bidding implements Phase {
     private static final long MIN_RETRY_MILLIS = 1_000;
 
+    private final Planner planner;
+
+    Bidding(Planner planner) {
+        this.planner = planner;
+    }
+
     @Override
     public void run(Round round) {
-        List<Choice> choices = Planner.plan(round.view(), round.table(), round.self().id());
+        List<Choice> choices = planner.plan(round.view(), round.table());
         if (choices.isEmpty()) {
             return;
         }
         NodeLoad load = round.load(task -> true);
         Addressing addressing = new Addressing(round);
+        boolean mayTakeOver = round.sight().mayTakeOver(round);
         for (Choice choice : choices) {
             ServiceSpec service = round.service(choice.slot()).orElseThrow();
             if (choice.position() >= Choice.FAR) {
                 continue; // a turn so far away does not come: the nodes before it take the slot, refuse it, or count as dead by then
             }
             if (awaitsDocument(round, service)) {
+                continue;
+            }
+            if (!mayTakeOver && isLost(round, choice.slot())) {
                 continue;
             }
             if (choice.position() >= 0) {
@@ -63,6 +73,10 @@ final class Bidding implements Phase {
     private static boolean awaitsDocument(Round round, ServiceSpec service) {
         return round.table().service(service.uid()).filter(ServiceSlots::overtaken).isPresent()
                 && !round.waits().isOver("document of " + service.uid(), CompletionUpkeep.DOCUMENT_LAG_MILLIS);
+    }
+
+    private static boolean isLost(Round round, Slot slot) {
+        return round.table().wanted(slot).filter(state -> state.isLost(round.view())).isPresent();
     }
 
     private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {

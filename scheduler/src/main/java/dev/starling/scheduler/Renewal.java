@@ -12,6 +12,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.UpdatePolicy;
 import dev.starling.scheduler.rollout.Rollout;
+import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
 import java.util.List;
 import java.util.Optional;
@@ -32,6 +33,9 @@ import java.util.TreeMap;
  * </pre>
  */
 final class Renewal implements Phase {
+    /** Until all in reach have a new document, so that nobody goes on with the update which it replaces. */
+    private static final long DOCUMENT_SPREADS_MILLIS = 1_000;
+
     private final RestartLog restarts;
 
     Renewal(RestartLog restarts) {
@@ -66,7 +70,12 @@ final class Renewal implements Phase {
 
     private static Rollout rollout(Round round, ServiceSpec service) {
         long delay = service.update().delayMillis();
-        return Rollout.of(round.table().service(service.uid()).orElseThrow(),
+        ServiceSlots slots = round.table().service(service.uid()).orElseThrow();
+        String document = "document " + service.uid() + " " + service.generation();
+        if (!round.waits().isOver(document, Rollout.replacesAnother(slots) ? DOCUMENT_SPREADS_MILLIS : 0)) {
+            return Rollout.none();
+        }
+        return Rollout.of(slots,
                 state -> delay == 0 || round.waits().isOver("rest " + state.slot() + " " + service.templateHash(), delay));
     }
 

@@ -5,6 +5,7 @@ import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.UpdatePolicy;
+import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
 import java.util.List;
 import java.util.Optional;
@@ -21,13 +22,24 @@ final class Retirement implements Phase {
             if (service.isEmpty()) {
                 remove(round, task, "service removed");
             } else if (round.table().wanted(task.slot()).isEmpty()) {
-                remove(round, task, "scaled down");
+                if (knowsWhatIsWanted(round, service.get())) {
+                    remove(round, task, "scaled down");
+                }
             } else if (task.isActive()) {
                 reasonToStop(round, service.get(), task).ifPresent(reason -> round.own().stop(task, TaskState.SHUTDOWN, reason, round.now()));
             } else if (!task.state().isTerminal() && !round.own().isStopping(task)) {
                 round.own().stop(task, task.desired(), "stop was under way when the agent ended", round.now());
             }
         }
+    }
+
+    /**
+     * After a partition records come before documents: of a service that was scaled up on the other side there are more tasks than the document here
+     * wants, and each node would give some up that are wanted. Not waited for for ever, since a document may have been lost with its disk.
+     */
+    private static boolean knowsWhatIsWanted(Round round, ServiceSpec service) {
+        return round.table().service(service.uid()).filter(ServiceSlots::documentBehind).isEmpty()
+                || round.waits().isOver("document of " + service.uid(), CompletionUpkeep.DOCUMENT_LAG_MILLIS);
     }
 
     private static void remove(Round round, Task task, String reason) {
@@ -56,12 +68,20 @@ final class Retirement implements Phase {
         }
         Optional<Task> rival = round.rival(task).filter(other -> !round.self().id().equals(other.movesTo()));
         if (rival.isPresent()) {
-            boolean runs = rival.get().state() == TaskState.RUNNING;
-            if (runs || round.waits().isOver("duplicate " + task.id(), round.config().duplicateGrace().toMillis())) {
+            if (yieldsAtOnce(service, task, rival.get()) || round.waits().isOver("duplicate " + task.id(), round.config().duplicateGrace().toMillis())) {
                 return Optional.of("slot is held by node " + rival.get().node());
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * To one that runs, if it is of the same template or of the present one. Of two that are both out of date each node may name another winner, by the
+     * document it has; so neither stops until one of them is of the present template, or for long enough that all have the same document.
+     */
+    private static boolean yieldsAtOnce(ServiceSpec service, Task task, Task rival) {
+        boolean sameTemplate = rival.templateHash().equals(task.templateHash());
+        return rival.state() == TaskState.RUNNING && (sameTemplate || service.isCurrent(rival));
     }
 
     /** A service that is updated start-first is drained so too: its task goes on until another node runs the slot, for a while. */

@@ -10,6 +10,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.Time;
 import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.plan.Planner;
 import dev.starling.scheduler.slot.SlotIndex;
 import java.util.Collection;
 import java.util.List;
@@ -51,9 +52,8 @@ public final class Scheduler {
     private final RestartLog restarts = new RestartLog();
     private final SlotIndex slots = new SlotIndex();
     private final Leases leases;
-    private final List<Phase> phases =
-            List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(),
-                    new Rebalancing(), new CompletionUpkeep(), new History());
+    private final Planner planner;
+    private final List<Phase> phases;
     private final Exclusive exclusive;
     private final Sight sight = new Sight();
     private long nextStep = Long.MAX_VALUE;
@@ -65,6 +65,9 @@ public final class Scheduler {
         this.mint = new TaskMint(self, random);
         this.leases = new Leases(self, config.lease());
         this.exclusive = new Exclusive(leases);
+        this.planner = new Planner(self);
+        this.phases = List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(planner),
+                new Rebalancing(), new CompletionUpkeep(), new History());
     }
 
     /**
@@ -150,6 +153,11 @@ public final class Scheduler {
     /** This node's part in the votes on exclusive slots; driven by its own messages and timers. */
     public Leases leases() {
         return leases;
+    }
+
+    /** How many free slots this node has worked out a place for, again and again included: what planning costs. */
+    public long slotsWorkedOut() {
+        return planner.workedOut();
     }
 
     /** This node's tasks by id, history included. */

@@ -112,6 +112,13 @@ final class Given {
                 "", "", -1, "", 0, new TreeMap<>());
     }
 
+    /** The same, made by a later document with another template. */
+    static Task updated(Task task, String templateHash, long generation) {
+        return new Task(task.id(), task.slot(), task.node(), generation, templateHash, task.image(), task.state(), task.desired(), task.claimed(), task.price(),
+                task.attempt(), task.notBefore(), task.createdMillis(), task.changedMillis(), task.message(), task.error(), task.exitCode(),
+                task.containerId(), task.pid(), task.addresses());
+    }
+
     static View view(List<NodeView> nodes, List<Service> services, List<Task> tasks) {
         SortedMap<NodeId, NodeView> nodeMap = new TreeMap<>();
         nodes.forEach(node -> nodeMap.put(node.id(), node));

@@ -14,7 +14,9 @@ import dev.starling.scheduler.model.View;
 import dev.starling.scheduler.plan.Choice;
 import dev.starling.scheduler.plan.Planner;
 import dev.starling.scheduler.slot.SlotIndex;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
@@ -46,18 +48,17 @@ class LargePlanTest {
     @Test
     void placesAHundredThousandSlotsEvenly() {
         report("100 services of 1,000", view(100), 1);
+        report("10,000 services of 10", view(10_000), 1);
         if (Boolean.getBoolean("large.all")) {
             report("1 service of 100,000", view(1), 1);
             report("100 services of 1,000, spread over 7 zones", view(100, "node.labels.zone"), Integer.MAX_VALUE);
-            report("10,000 services of 10", view(10_000), Integer.MAX_VALUE);
         }
     }
 
     private static void report(String what, View view, int unevenness) {
         plan(view); // the code is warm in an agent that runs
-        long started = System.nanoTime();
-        List<Choice> choices = plan(view);
-        long millis = (System.nanoTime() - started) / 1_000_000;
+        List<Choice> choices = new ArrayList<>();
+        long millis = millis(() -> choices.addAll(plan(view)));
         SortedMap<NodeId, Integer> perNode = new TreeMap<>();
         choices.forEach(choice -> perNode.merge(choice.first(), 1, Integer::sum));
         int most = perNode.values().stream().mapToInt(Integer::intValue).max().orElseThrow();
@@ -89,6 +90,7 @@ class LargePlanTest {
         long first = millis(() -> scheduler.step(full, new Time(0, 1)));
         long nothing = 0;
         long death = 0;
+        long workedOut = scheduler.slotsWorkedOut();
         View now = full;
         for (int round = 1; round <= ROUNDS; round++) {
             long at = round * 100_000L;
@@ -98,13 +100,14 @@ class LargePlanTest {
             death += micros(() -> scheduler.step(dead, new Time(at, at)));
             scheduler.step(full, new Time(at + 1, at + 1));
             SortedMap<NodeId, List<Task>> changed = new TreeMap<>(full.tasks());
-            changed.put(Given.id(2), List.copyOf(changed.get(Given.id(2))));
+            changed.put(Given.id(2), Collections.unmodifiableList(new ArrayList<>(changed.get(Given.id(2)))));
             now = full.withTasks(changed);
             View next = now;
             nothing += micros(() -> scheduler.step(next, new Time(at + 2, at + 2)));
         }
         System.out.printf("step with %,d tasks on %,d nodes: first %d ms; another node's record changed %d us; a node of 100 tasks died %d us%n",
                 SLOTS, NODES, first, nothing / ROUNDS, death / ROUNDS);
+        assertEquals(100L * ROUNDS, scheduler.slotsWorkedOut() - workedOut, "slots worked out: those of the nodes that died");
         assertTrue(death / ROUNDS < 10_000_000, "took " + death / ROUNDS + " us");
     }
 
@@ -112,9 +115,10 @@ class LargePlanTest {
         return micros(work) / 1_000;
     }
 
+    /** Of the core that did the work: others use the machine too. */
     private static long micros(Runnable work) {
-        long started = System.nanoTime();
+        long started = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
         work.run();
-        return (System.nanoTime() - started) / 1_000;
+        return (ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - started) / 1_000;
     }
 }

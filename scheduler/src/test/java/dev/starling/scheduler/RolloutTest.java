@@ -1,13 +1,20 @@
 package dev.starling.scheduler;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.UpdatePolicy.FailureAction;
 import dev.starling.scheduler.model.UpdatePolicy.Order;
 import dev.starling.scheduler.model.UpdatePolicy;
+import dev.starling.scheduler.model.View;
+import dev.starling.scheduler.rollout.Rollout;
 import dev.starling.scheduler.rollout.UpdateProgress;
+import dev.starling.scheduler.slot.ServiceSlots;
+import dev.starling.scheduler.slot.SlotTable;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -125,5 +132,50 @@ class RolloutTest {
         cluster.deploy(web.constraints("node.hostname==host2").image("app:2"));
         cluster.runUntil("updated", 60_000, () -> allRun(cluster, "hash2", 2));
         assertEquals(List.of(0, 2), cluster.spread("web"));
+    }
+
+    private static final Slot SLOT = Slot.replica("web", 1);
+
+    private static ServiceSlots slots(Given.Service web, Task... tasks) {
+        View view = Given.view(List.of(Given.node(1), Given.node(2), Given.node(3)), List.of(web), List.of(tasks));
+        return SlotTable.of(view).service("web").orElseThrow();
+    }
+
+    @Test
+    void aSlotThatOneSideOfAPartitionHasUpdatedIsNotGivenBackToItsIncumbent() {
+        Task incumbent = Given.task("incumbent", SLOT, Given.id(1), TaskState.RUNNING, 10);
+        Task updated = Given.updated(Given.task("updated", SLOT, Given.id(2), TaskState.RUNNING, 20), "hash2", 2);
+        Task starts = Given.updated(Given.task("starts", SLOT, Given.id(3), TaskState.STARTING, 5), "hash2", 2);
+        Given.Service web = Given.service("web", 1);
+        assertEquals("incumbent", slots(web, incumbent, updated, starts).wanted().get(SLOT).holder().id(), "before the document is here");
+        web.image("app:2");
+        assertEquals("updated", slots(web, incumbent, updated, starts).wanted().get(SLOT).holder().id());
+        assertEquals("incumbent", slots(web, incumbent, starts).wanted().get(SLOT).holder().id(), "what runs goes before what does not");
+    }
+
+    @Test
+    void whatAnEarlierUpdateHasStoppedTakesThePlacesOfALaterOne() {
+        Given.Service web = Given.service("web", 3).update(1, FailureAction.PAUSE, Order.STOP_FIRST);
+        Task[] tasks = new Task[3];
+        for (int down = 1; down <= 3; down++) {
+            for (int slot = 1; slot <= 3; slot++) {
+                Task task = Given.task("t" + slot, Slot.replica("web", slot), Given.id(slot), slot == down ? TaskState.STARTING : TaskState.RUNNING, 10);
+                tasks[slot - 1] = slot == down ? Given.updated(task, "hash2", 2) : task;
+            }
+            Rollout third = Rollout.of(slots(web.image("app:3"), tasks), state -> true);
+            for (int slot = 1; slot <= 3; slot++) {
+                assertEquals(slot == down, third.mayChange(Slot.replica("web", slot)), "slot " + slot + " where " + down + " is down");
+            }
+        }
+    }
+
+    @Test
+    void anUpdateThatReplacesAnotherHalfWayIsToldFromOneThatBegins() {
+        Given.Service web = Given.service("web", 2).image("app:2").image("app:3"); // generation 3
+        Task first = Given.task("a", SLOT, Given.id(1), TaskState.RUNNING, 10);
+        Task second = Given.task("b", Slot.replica("web", 2), Given.id(2), TaskState.RUNNING, 10);
+        assertFalse(Rollout.replacesAnother(slots(web, first, second)), "all run one template");
+        assertTrue(Rollout.replacesAnother(slots(web, Given.updated(first, "hash2", 2), second)));
+        assertFalse(Rollout.replacesAnother(slots(web, Given.updated(first, "hash3", 3), second)), "it is under way");
     }
 }

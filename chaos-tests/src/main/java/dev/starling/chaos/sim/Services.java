@@ -57,7 +57,7 @@ public final class Services {
         return this;
     }
 
-    /** {@code missing}: not there; {@code crash}: ends with 1 after a second, {@code batch} with 0; others run. */
+    /** {@code missing}: not there; {@code crash}: ends with 1 after a second, {@code batch} with 0; {@code slow...}: starts late; others run. */
     public Services image(String image) {
         template.withObject("/ContainerSpec").put("Image", image);
         return this;

@@ -13,12 +13,13 @@ import java.util.random.RandomGenerator;
 /**
  * A node's kernel, as far as containers go, strict: a task is started at most once, and only a task that was started can be stopped.
  * Containers outlive the agent and end with the host's power. The image says how a container fares: {@code missing} is not there,
- * {@code crash} ends with code 1 after a second, {@code batch} with 0, all others run.
+ * {@code crash} ends with code 1 after a second, {@code batch} with 0; {@code slow...} takes seconds to start, as one that has to be pulled; all others run.
  */
 class SimContainers {
     static final String MISSING = "missing";
     static final String CRASH = "crash";
     static final String BATCH = "batch";
+    static final String SLOW = "slow";
 
     /** Where reports go: to the agent that runs then, if any. */
     interface Reports {
@@ -57,7 +58,7 @@ class SimContainers {
         Container container = new Container(task);
         containers.put(task.id(), container);
         reports.accept(report(container, TaskState.PREPARING, ""));
-        later(20, 60, () -> {
+        later(20, task.image().startsWith(SLOW) ? 5_000 : 60, () -> {
             if (task.image().equals(MISSING)) {
                 container.state = State.EXITED;
                 reports.accept(report(container, TaskState.REJECTED, "No such image: " + MISSING));

@@ -13,6 +13,7 @@ import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.scheduler.RebalanceConfig;
 import dev.starling.scheduler.SchedulerConfig;
@@ -44,7 +45,7 @@ import java.util.random.RandomGeneratorFactory;
  */
 public final class Simulation {
     /** 2026-01-01, so that hybrid times look like those of a real node. */
-    static final long EPOCH_MILLIS = 1_767_225_600_000L;
+    public static final long EPOCH_MILLIS = 1_767_225_600_000L;
 
     private static final long CHECK_MILLIS = 100;
     private static final int MAX_SEEDS = 3;
@@ -62,7 +63,7 @@ public final class Simulation {
     private final List<Invariant> periodic = new ArrayList<>();
     private final TreeMap<NodeId, SimNode> touched = new TreeMap<>();
     private final TreeMap<String, Long> acknowledged = new TreeMap<>();
-    private final List<String> memberTrace = new ArrayList<>();
+    private final List<Sighting> sightings = new ArrayList<>();
     private final DesiredGuard guard = this::guard;
     private SchedulerConfig schedulerConfig = SchedulerConfig.defaults();
     private long nextCheck;
@@ -210,6 +211,11 @@ public final class Simulation {
         always.add(invariant);
     }
 
+    /** Not checked any more. */
+    public void noLonger(NodeInvariant invariant) {
+        always.remove(invariant);
+    }
+
     /** Checked every 100 virtual milliseconds from now on: for what compares nodes with each other. */
     public void periodically(Invariant invariant) {
         periodic.add(invariant);
@@ -308,16 +314,33 @@ public final class Simulation {
         return acknowledged;
     }
 
-    void memberChanged(SimNode observer, Member before, Member now) {
-        if (now == null) {
-            memberTrace.add(events.now() + " " + observer.id() + " forgets " + before.id());
-        } else if (before == null || before.status() != now.status()) {
-            memberTrace.add(events.now() + " " + observer.id() + " sees " + now.id() + " " + now.status());
+    /**
+     * A node has learned of a change of another one's state.
+     *
+     * @param status null: it has forgotten the node
+     */
+    public record Sighting(long atMillis, NodeId observer, NodeId of, MemberStatus status) {
+        @Override
+        public String toString() {
+            return atMillis + " " + observer + (status == null ? " forgets " + of : " sees " + of + " " + status);
         }
     }
 
-    /** Who saw whom change its state, and when: equal for equal seeds. */
+    void memberChanged(SimNode observer, Member before, Member now) {
+        if (now == null) {
+            sightings.add(new Sighting(events.now(), observer.id(), before.id(), null));
+        } else if (before == null || before.status() != now.status()) {
+            sightings.add(new Sighting(events.now(), observer.id(), now.id(), now.status()));
+        }
+    }
+
+    /** {@link #sightings} as lines of text: equal for equal seeds. */
     public List<String> memberTrace() {
-        return Collections.unmodifiableList(memberTrace);
+        return sightings.stream().map(Sighting::toString).toList();
+    }
+
+    /** Who saw whom change its state, and when. */
+    public List<Sighting> sightings() {
+        return Collections.unmodifiableList(sightings);
     }
 }

@@ -3,6 +3,7 @@ package dev.starling.netlink.balance;
 /**
  * A task that new connections may be given to.
  *
+ * @param port  0: the one that the client asked for
  * @param local whether it is on this host
  */
 public record Backend(String address, int port, boolean local) implements Comparable<Backend> {

@@ -2,6 +2,7 @@ package dev.starling.netlink.balance;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 
@@ -9,6 +10,9 @@ import java.util.SortedSet;
 public interface Balancer {
     /** Features of the kernel that are missing, in a few words each; where there are any, the other calls fail. */
     List<String> missing();
+
+    /** What {@link Choice#BY_CLIENT} needs and the kernel lacks, in a few words. Where it lacks something, that choice is random. */
+    Optional<String> missingForAffinity();
 
     /** Published ports, masquerading, and the borders between networks. */
     void host(HostNetworks wanted);
@@ -18,9 +22,9 @@ public interface Balancer {
      *
      * @param key      names the container among this host's
      * @param netns    its network namespace
-     * @param services virtual address to the addresses of the tasks behind it
+     * @param services by virtual address
      */
-    void container(String key, Path netns, SortedMap<String, SortedSet<String>> services);
+    void container(String key, Path netns, SortedMap<String, VirtualService> services);
 
     /** Containers other than these are gone. */
     void forgetAllBut(SortedSet<String> keys);

@@ -2,45 +2,46 @@ package dev.starling.netlink.balance;
 
 import dev.starling.netlink.nft.Action;
 import dev.starling.netlink.nft.Chain;
-import dev.starling.netlink.nft.Match;
+import dev.starling.netlink.nft.Data;
+import dev.starling.netlink.nft.NamedSet;
+import dev.starling.netlink.nft.NamedSet.Element;
 import dev.starling.netlink.nft.Rule;
 import dev.starling.netlink.nft.Table;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.SortedSet;
 
 /**
  * The rules inside of a container's network namespace, as a table; pure. A service's virtual address is exchanged for a task's where the
  * connection begins, so the task sees who calls, and a task that calls its own service needs no exception:
  *
  * <pre>
- * chain output   { type nat hook output priority dstnat;  ip daddr 10.0.1.200 goto 10.0.1.200 }
+ * map services     { type ipv4_addr : verdict;  elements = { 10.0.1.200 : goto 10.0.1.200 } }
+ * chain output     { type nat hook output priority dstnat;  ip daddr vmap @services }
  * chain 10.0.1.200 { numgen random mod 2 == 0 dnat to 10.0.1.18
  *                    dnat to 10.0.1.34 }
  * </pre>
  */
-public final class ContainerTable {
-    /** @param services virtual address to the addresses of the tasks behind it */
-    public static Table of(SortedMap<String, SortedSet<String>> services) {
+final class ContainerTable {
+    private static final String SERVICES = "services";
+
+    /** @param services by virtual address */
+    static Table of(SortedMap<String, VirtualService> services, ServiceRules.Memory memory) {
         List<Chain> chains = new ArrayList<>();
-        List<Rule> output = new ArrayList<>();
-        services.forEach((virtual, tasks) -> {
-            if (!tasks.isEmpty()) {
-                output.add(Rule.of(Match.destination(virtual), Action.moveTo(virtual)));
-                chains.add(Chain.called(virtual, balanced(List.copyOf(tasks))));
+        List<NamedSet> sets = new ArrayList<>();
+        List<Element> leads = new ArrayList<>();
+        services.forEach((virtual, service) -> {
+            if (!service.tasks().isEmpty()) {
+                ServiceRules rules = memory.of(virtual, () -> Data.address(virtual),
+                    service.tasks().stream().map(task -> new Backend(task, 0, false)).toList(), service.choice());
+                chains.add(rules.chain());
+                rules.buckets().ifPresent(sets::add);
+                leads.add(rules.lead());
             }
         });
-        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), output));
-        return Table.of(chains);
-    }
-
-    private static List<Rule> balanced(List<String> tasks) {
-        List<Rule> rules = new ArrayList<>();
-        for (int i = 0; i < tasks.size(); i++) {
-            rules.add(Rule.of(Match.oneOf(tasks.size() - i), Action.destinationNat(tasks.get(i))));
-        }
-        return rules;
+        sets.add(NamedSet.of(SERVICES, NamedSet.Type.VERDICT_OF_ADDRESS, leads));
+        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Action.byDestination(SERVICES)))));
+        return Table.of(chains, sets);
     }
 
     private ContainerTable() {}

@@ -3,105 +3,137 @@ package dev.starling.netlink.balance;
 import dev.starling.netlink.nft.Action;
 import dev.starling.netlink.nft.Chain;
 import dev.starling.netlink.nft.Chain.Hook;
+import dev.starling.netlink.nft.Data;
 import dev.starling.netlink.nft.Match;
+import dev.starling.netlink.nft.NamedSet;
+import dev.starling.netlink.nft.NamedSet.Element;
 import dev.starling.netlink.nft.Rule;
 import dev.starling.netlink.nft.Table;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * The rules of a host, as a table; pure. In nft's words, for a port 8080 with a local task 10.255.0.18 and a remote one, on a host that is
  * 10.255.0.17 in the ingress network:
  *
  * <pre>
+ * map ports         { type inet_proto . inet_service : verdict;  elements = { tcp . 8080 : goto tcp-8080 } }
+ * set local         { type ipv4_addr;  elements = { 10.255.0.18 } }
+ * set internal      { type ifname;  elements = { "sb-internal" } }
+ * set subnets-24    { type ipv4_addr;  elements = { 10.0.1.0 } }          one for each length of a prefix
+ *
  * chain guard       { type filter hook prerouting priority -300;  iifname "sb-*" ip daddr 127.0.0.0/8 drop }
  * chain prerouting  { type nat hook prerouting priority dstnat;   iifname "sb-*" fib daddr . iif type local return
  *                                                                 fib daddr type local jump published }
  * chain output      { type nat hook output priority dstnat;       fib daddr type local jump published }
- * chain published   { meta l4proto tcp th dport 8080 goto tcp-8080 }
+ * chain published   { meta l4proto . th dport vmap @ports }
  * chain tcp-8080    { numgen random mod 2 == 0 dnat to 10.255.0.18:80
- *                     dnat to 10.255.0.34:80 }
+ *                     dnat to 10.255.0.34:80 }                            see ServiceRules
  * chain postrouting { type nat hook postrouting priority srcnat;  oifname "sb-ingress000" ct status dnat goto ingress
- *                                                                 ip saddr 10.0.1.0/24 oifname != "sb-*" masquerade }
+ *                                                                 oifname "sb-*" return
+ *                                                                 ip saddr & 255.255.255.0 @subnets-24 masquerade }
  * chain ingress     { ip saddr 127.0.0.0/8 snat to 10.255.0.17
- *                     ip saddr 10.0.1.0/24 snat to 10.255.0.17         clients that are containers of this host
- *                     ip daddr 10.255.0.18 accept                      a local task sees who calls
- *                     snat to 10.255.0.17 }                            a remote one answers to this host
+ *                     ip saddr & 255.255.255.0 @subnets-24 snat to 10.255.0.17     clients that are containers of this host
+ *                     ip daddr @local accept                              a local task sees who calls
+ *                     snat to 10.255.0.17 }                               a remote one answers to this host
  * chain forward     { type filter hook forward priority filter;   ct status dnat accept
- *                     iifname "sb-internal" drop
+ *                     iifname @internal drop
  *                     ct state established,related accept
- *                     oifname "sb-*" drop }                            networks do not meet by way of the host
+ *                     oifname "sb-*" drop }                               networks do not meet by way of the host
  * </pre>
  *
- * Backends are plain rules: a map that is exchanged makes lookups miss for a moment. The k-th of n rules is taken with 1/(n-k+1), so all have the
- * same chance. The guard is there because local connections to 127.0.0.1 need {@code route_localnet} on the ingress bridge, which by itself would
+ * However many services and networks there are, a packet passes the same few rules. The subnets are sets of prefixes, not of ranges: two sides of
+ * a partition may give networks subnets that overlap, and ranges must not. Internal networks are among them, for nothing from there gets past
+ * {@code forward}. The guard is there because local connections to 127.0.0.1 need {@code route_localnet} on the ingress bridge, which by itself would
  * let containers reach what listens on the host's loopback only. The gateway's own address is no published port: its port 53 is the name server.
  */
-public final class HostTable {
+final class HostTable {
     private static final String BRIDGES = "sb-";
+    private static final String PORTS = "ports";
+    private static final String LOCAL = "local";
+    private static final String INTERNAL = "internal";
+    private static final String SUBNETS = "subnets-";
     private static final String PUBLISHED = "published";
     private static final String INGRESS = "ingress";
     private static final String LOOPBACK = "127.0.0.0/8";
 
-    public static Table of(HostNetworks host) {
+    static Table of(HostNetworks host, ServiceRules.Memory memory) {
         List<Chain> chains = new ArrayList<>();
+        List<NamedSet> sets = new ArrayList<>();
         chains.add(Chain.at("guard", Hook.beforeConntrack(),
             List.of(Rule.of(Match.inputDevices(BRIDGES), Match.destination(LOOPBACK), Action.drop()))));
         chains.add(Chain.at("prerouting", Hook.destinationNat(), List.of(
             Rule.of(Match.inputDevices(BRIDGES), Match.destinationIsInputDevice(), Action.leave()),
             Rule.of(Match.destinationIsThisHost(), Action.jump(PUBLISHED)))));
         chains.add(Chain.at("output", Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Match.destinationIsThisHost(), Action.jump(PUBLISHED)))));
-        chains.add(Chain.called(PUBLISHED, host.ports().stream().filter(port -> !port.backends().isEmpty())
-            .map(port -> Rule.of(Match.destinationPort(port.transport(), port.port()), Action.moveTo(chainOf(port)))).toList()));
-        host.ports().stream().filter(port -> !port.backends().isEmpty())
-            .forEach(port -> chains.add(Chain.called(chainOf(port), balanced(List.copyOf(port.backends())))));
-        chains.add(Chain.at("postrouting", Hook.sourceNat(), postrouting(host)));
-        host.ingress().ifPresent(ingress -> chains.add(Chain.called(INGRESS, ingress(host, ingress))));
-        chains.add(Chain.at("forward", Hook.forward(), forward(host)));
-        return Table.of(chains);
+        publish(host, memory, chains, sets);
+        SortedMap<Integer, List<Element>> subnets = subnets(host);
+        subnets.forEach((prefix, elements) -> sets.add(NamedSet.of(SUBNETS + prefix, NamedSet.Type.ADDRESSES, elements)));
+        chains.add(Chain.at("postrouting", Hook.sourceNat(), postrouting(host, subnets.keySet())));
+        host.ingress().ifPresent(ingress -> chains.add(Chain.called(INGRESS, ingress(ingress, subnets.keySet()))));
+        chains.add(Chain.at("forward", Hook.forward(), forward()));
+        sets.add(NamedSet.of(INTERNAL, NamedSet.Type.DEVICES, host.networks().stream().filter(HostNetworks.Network::internal)
+            .map(network -> Element.of(Data.deviceName(network.bridge()))).toList()));
+        return Table.of(chains, sets);
     }
 
-    private static String chainOf(PublishedPort port) {
-        return port.transport().wireName() + "-" + port.port();
-    }
-
-    private static List<Rule> balanced(List<Backend> backends) {
-        List<Rule> rules = new ArrayList<>();
-        for (int i = 0; i < backends.size(); i++) {
-            rules.add(Rule.of(Match.oneOf(backends.size() - i), Action.destinationNat(backends.get(i).address(), backends.get(i).port())));
+    /** Adds the chains and sets that lead from ports to tasks. */
+    private static void publish(HostNetworks host, ServiceRules.Memory memory, List<Chain> chains, List<NamedSet> sets) {
+        List<Element> ports = new ArrayList<>();
+        List<Element> local = new ArrayList<>();
+        for (PublishedPort port : host.ports()) {
+            if (!port.backends().isEmpty()) {
+                ServiceRules rules = memory.of(port.transport().wireName() + "-" + port.port(),
+                    () -> Data.concatenated(Data.octet(port.transport().number()), Data.port(port.port())), port.backends(), port.choice());
+                chains.add(rules.chain());
+                ports.add(rules.lead());
+                local.addAll(rules.local());
+                rules.buckets().ifPresent(sets::add);
+            }
         }
-        return rules;
+        chains.add(Chain.called(PUBLISHED, List.of(Rule.of(Action.byDestinationPort(PORTS)))));
+        sets.add(memory.set(PORTS, NamedSet.Type.VERDICT_OF_PORT, ports));
+        sets.add(memory.set(LOCAL, NamedSet.Type.ADDRESSES, local));
     }
 
-    private static List<Rule> postrouting(HostNetworks host) {
+    /** By the length of their prefixes. */
+    private static SortedMap<Integer, List<Element>> subnets(HostNetworks host) {
+        TreeMap<Integer, List<Element>> subnets = new TreeMap<>();
+        for (HostNetworks.Network network : host.networks()) {
+            int slash = network.subnet().indexOf('/');
+            int prefix = Integer.parseInt(network.subnet().substring(slash + 1));
+            subnets.computeIfAbsent(prefix, length -> new ArrayList<>()).add(Element.of(Data.subnet(network.subnet().substring(0, slash), prefix)));
+        }
+        return subnets;
+    }
+
+    private static List<Rule> postrouting(HostNetworks host, Set<Integer> prefixes) {
         List<Rule> rules = new ArrayList<>();
         host.ingress().ifPresent(ingress ->
             rules.add(Rule.of(Match.outputDevice(ingress.bridge()), Match.hasDestinationNat(), Action.moveTo(INGRESS))));
-        host.networks().stream().filter(network -> !network.internal()).forEach(network ->
-            rules.add(Rule.of(Match.source(network.subnet()), Match.outputDevicesOtherThan(BRIDGES), Action.masquerade())));
+        rules.add(Rule.of(Match.outputDevices(BRIDGES), Action.leave()));
+        prefixes.forEach(prefix -> rules.add(Rule.of(Match.sourceSubnetIn(prefix, SUBNETS + prefix), Action.masquerade())));
         return rules;
     }
 
-    private static List<Rule> ingress(HostNetworks host, HostNetworks.Ingress ingress) {
+    private static List<Rule> ingress(HostNetworks.Ingress ingress, Set<Integer> prefixes) {
         List<Rule> rules = new ArrayList<>();
         rules.add(Rule.of(Match.source(LOOPBACK), Action.sourceNat(ingress.address())));
-        host.networks().forEach(network -> rules.add(Rule.of(Match.source(network.subnet()), Action.sourceNat(ingress.address()))));
-        TreeSet<String> local = new TreeSet<>();
-        host.ports().forEach(port -> port.backends().stream().filter(Backend::local).forEach(backend -> local.add(backend.address())));
-        local.forEach(address -> rules.add(Rule.of(Match.destination(address), Action.accept())));
+        prefixes.forEach(prefix -> rules.add(Rule.of(Match.sourceSubnetIn(prefix, SUBNETS + prefix), Action.sourceNat(ingress.address()))));
+        rules.add(Rule.of(Match.destinationIn(LOCAL), Action.accept()));
         rules.add(Rule.of(Action.sourceNat(ingress.address())));
         return rules;
     }
 
-    private static List<Rule> forward(HostNetworks host) {
-        List<Rule> rules = new ArrayList<>();
-        rules.add(Rule.of(Match.hasDestinationNat(), Action.accept()));
-        host.networks().stream().filter(HostNetworks.Network::internal)
-            .forEach(network -> rules.add(Rule.of(Match.inputDevice(network.bridge()), Action.drop())));
-        rules.add(Rule.of(Match.knownFlow(), Action.accept()));
-        rules.add(Rule.of(Match.outputDevices(BRIDGES), Action.drop()));
-        return rules;
+    private static List<Rule> forward() {
+        return List.of(
+            Rule.of(Match.hasDestinationNat(), Action.accept()),
+            Rule.of(Match.inputDeviceIn(INTERNAL), Action.drop()),
+            Rule.of(Match.knownFlow(), Action.accept()),
+            Rule.of(Match.outputDevices(BRIDGES), Action.drop()));
     }
 
     private HostTable() {}

@@ -4,14 +4,23 @@ import static dev.starling.netlink.nft.Expression.REGISTER_1;
 import static dev.starling.netlink.nft.Expression.REGISTER_2;
 
 import dev.starling.netlink.nft.Expression.Decide;
+import dev.starling.netlink.nft.Expression.Hash;
 import dev.starling.netlink.nft.Expression.Immediate;
+import dev.starling.netlink.nft.Expression.Lookup;
 import dev.starling.netlink.nft.Expression.Masquerade;
+import dev.starling.netlink.nft.Expression.Meta;
+import dev.starling.netlink.nft.Expression.MetaKey;
 import dev.starling.netlink.nft.Expression.Nat;
+import dev.starling.netlink.nft.Expression.Payload;
+import dev.starling.netlink.nft.Expression.PayloadBase;
 import dev.starling.netlink.nft.Expression.Verdict;
 import java.util.List;
 
 /** What a rule does, in nft's words. */
 public final class Action {
+    private static final int SOURCE_OFFSET = 12;
+    private static final int DESTINATION_OFFSET = 16;
+
     public static List<Expression> accept() {
         return List.of(new Decide(Verdict.ACCEPT, ""));
     }
@@ -42,6 +51,27 @@ public final class Action {
     /** {@code dnat to ADDRESS:PORT} */
     public static List<Expression> destinationNat(String address, int port) {
         return List.of(new Immediate(REGISTER_1, Data.address(address)), new Immediate(REGISTER_2, Data.port(port)), new Nat(true, REGISTER_1, REGISTER_2));
+    }
+
+    /** {@code ip daddr vmap @MAP}: what the map has for the destination; the next rule where it has nothing. */
+    public static List<Expression> byDestination(String map) {
+        return List.of(new Payload(PayloadBase.NETWORK, DESTINATION_OFFSET, 4, REGISTER_1), new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
+    }
+
+    /** {@code meta l4proto . th dport vmap @MAP} */
+    public static List<Expression> byDestinationPort(String map) {
+        return List.of(new Meta(MetaKey.PROTOCOL, REGISTER_1), new Payload(PayloadBase.TRANSPORT, 2, 2, Expression.REGISTER_1_SECOND_WORD),
+            new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
+    }
+
+    /**
+     * {@code dnat to jhash ip saddr mod BUCKETS seed SEED map @MAP}
+     *
+     * @param withPort whether the map has addresses and ports, or addresses only
+     */
+    public static List<Expression> destinationNatBySource(int buckets, int seed, String map, boolean withPort) {
+        return List.of(new Payload(PayloadBase.NETWORK, SOURCE_OFFSET, 4, REGISTER_1), new Hash(REGISTER_1, 4, seed, buckets, REGISTER_1),
+            new Lookup(map, REGISTER_1, REGISTER_1), new Nat(true, REGISTER_1, withPort ? Expression.REGISTER_1_SECOND_WORD : 0));
     }
 
     /** {@code snat to ADDRESS} */

@@ -16,12 +16,14 @@ import java.util.function.Predicate;
  *
  * <pre>
  * CTA_TUPLE_ORIG 1, CTA_TUPLE_REPLY 2 { CTA_TUPLE_IP 1 { CTA_IP_V4_SRC 1, _V4_DST 2 }, CTA_TUPLE_PROTO 2 { CTA_PROTO_NUM 1, _SRC_PORT 2, _DST_PORT 3 } }
+ * CTA_STATS_GLOBAL_ENTRIES 1
  * // linux/netfilter/nfnetlink_conntrack.h
  * </pre>
  */
 public final class ConntrackFlows {
     private static final int GET = 1;
     private static final int DELETE = 2;
+    private static final int GET_STATISTICS = 5;
     private static final int TUPLE_ORIGINAL = 1;
     private static final int TUPLE_REPLY = 2;
 
@@ -44,10 +46,19 @@ public final class ConntrackFlows {
     /** @return how many there were */
     public static int delete(NetNs namespace, Predicate<Flow> which) {
         try (NetlinkSocket socket = NetlinkSocket.netfilter(namespace)) {
+            if (count(socket) == 0) {
+                return 0;
+            }
             List<Request> requests = entries(socket).stream().filter(entry -> which.test(entry.flow())).map(ConntrackFlows::delete).toList();
             socket.executeAll(requests);
             return requests.size();
         }
+    }
+
+    /** A dump goes through the connections of all namespaces of the machine, so it is worth asking whether this one has any. */
+    private static int count(NetlinkSocket socket) {
+        return socket.get(Request.of("conntrack count", Nfnetlink.type(Nfnetlink.SUBSYSTEM_CONNTRACK, GET_STATISTICS), 0,
+            message -> Nfnetlink.header(message, Nfnetlink.AF_UNSPEC))).attributes(Nfnetlink.HEADER).be32(1, 0);
     }
 
     private static Request delete(Entry entry) {

@@ -8,8 +8,10 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /** What a register is loaded with or compared to. Each has the byte order of its source: packets and addresses big-endian, the kernel's numbers the host's. */
-public final class Data {
+public final class Data implements Comparable<Data> {
+    public static final Data NONE = new Data(new byte[0]);
     private static final int INTERFACE_NAME = 16; // IFNAMSIZ
+    private static final int PART = 4;
 
     private final byte[] bytes;
 
@@ -48,8 +50,40 @@ public final class Data {
         return new Data(prefix.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** The first {@code prefix} bits of an address. */
+    public static Data subnet(String dottedQuad, int prefix) {
+        byte[] address = AddressText.ipv4(dottedQuad);
+        byte[] mask = mask(prefix).bytes;
+        for (int i = 0; i < mask.length; i++) {
+            address[i] &= mask[i];
+        }
+        return new Data(address);
+    }
+
+    public static Data mask(int prefix) {
+        return new Data(ByteBuffer.allocate(4).putInt(prefix == 0 ? 0 : -1 << 32 - prefix).array());
+    }
+
+    /** Several parts as one key or value, {@code tcp . 8080}: each is padded to four bytes or a multiple, as it is in registers. */
+    public static Data concatenated(Data... parts) {
+        ByteBuffer all = ByteBuffer.allocate(Arrays.stream(parts).mapToInt(part -> padded(part.bytes.length)).sum());
+        for (Data part : parts) {
+            all.put(Arrays.copyOf(part.bytes, padded(part.bytes.length)));
+        }
+        return new Data(all.array());
+    }
+
+    private static int padded(int length) {
+        return (length + PART - 1) / PART * PART;
+    }
+
     public byte[] bytes() {
         return bytes.clone();
+    }
+
+    @Override
+    public int compareTo(Data other) {
+        return Arrays.compareUnsigned(bytes, other.bytes);
     }
 
     @Override

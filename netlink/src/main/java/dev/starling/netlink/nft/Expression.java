@@ -8,6 +8,12 @@ public sealed interface Expression {
     /** Registers of 16 bytes; 0 holds the verdict. */
     int REGISTER_1 = 1;
     int REGISTER_2 = 2;
+    /** The second four bytes of {@link #REGISTER_1}: keys of several parts take four bytes or a multiple for each ({@code NFT_REG32_01}). */
+    int REGISTER_1_SECOND_WORD = 9;
+    /** As the target of a lookup: nothing is read, a packet whose key is not there leaves the rule. */
+    int NO_REGISTER = -1;
+    /** As the target of a lookup: what is found is what happens next. */
+    int VERDICT_REGISTER = 0;
 
     /** {@code [ meta load KEY => reg ]} */
     record Meta(MetaKey key, int register) implements Expression {}
@@ -23,6 +29,12 @@ public sealed interface Expression {
 
     /** {@code [ numgen reg = random mod MODULUS ]} */
     record RandomNumber(int modulus, int register) implements Expression {}
+
+    /** {@code [ hash reg = jhash(SOURCE, LENGTH, SEED) % MODULUS ]}: the same on each host, as long as the seed is. */
+    record Hash(int source, int length, int seed, int modulus, int register) implements Expression {}
+
+    /** {@code [ lookup reg SOURCE set NAME dreg TARGET ]}; a key that is not there ends the rule. */
+    record Lookup(String set, int source, int target) implements Expression {}
 
     /** {@code [ bitwise reg = (reg & MASK) ^ 0 ]} */
     record Mask(int register, Data mask) implements Expression {}

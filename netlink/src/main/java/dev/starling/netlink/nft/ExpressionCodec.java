@@ -16,6 +16,8 @@ import java.util.function.ToIntFunction;
  * ct         NFTA_CT_DREG 1, _KEY 2
  * fib        NFTA_FIB_DREG 1, _RESULT 2 (addrtype: 3), _FLAGS 3 (destination: 2, input device: 8)
  * numgen     NFTA_NG_DREG 1, _MODULUS 2, _TYPE 3 (random: 1), _OFFSET 4
+ * hash       NFTA_HASH_SREG 1, _DREG 2, _LEN 3, _MODULUS 4, _SEED 5, _OFFSET 6, _TYPE 7 (jenkins: 0)
+ * lookup     NFTA_LOOKUP_SET 1, _SREG 2, _DREG 3, _SET_ID 4, _FLAGS 5 (inverted: 1)
  * bitwise    NFTA_BITWISE_SREG 1, _DREG 2, _LEN 3, _MASK 4 {data}, _XOR 5 {data}
  * cmp        NFTA_CMP_SREG 1, _OP 2 (eq 0, neq 1), _DATA 3 {data}
  * immediate  NFTA_IMMEDIATE_DREG 1, _DATA 2 {data}
@@ -26,15 +28,16 @@ import java.util.function.ToIntFunction;
  * The kernel gives back what it was given and now and then more (a range's upper end, flags); readers look at these attributes only.
  */
 final class ExpressionCodec {
-    private static final int ELEMENT = 1;
+    static final int ELEMENT = 1;
+    static final int DATA_VALUE = 1;
+    static final int DATA_VERDICT = 2;
     private static final int NAME = 1;
     private static final int DATA = 2;
-    private static final int DATA_VALUE = 1;
-    private static final int DATA_VERDICT = 2;
     private static final int FIB_ADDRTYPE = 3;
     private static final int FIB_DESTINATION = 2;
     private static final int FIB_INPUT_DEVICE = 8;
     private static final int NUMGEN_RANDOM = 1;
+    private static final int HASH_JENKINS = 0;
 
     static void write(MessageWriter list, Expression expression) {
         if (expression instanceof Expression.Meta meta) {
@@ -50,6 +53,16 @@ final class ExpressionCodec {
         } else if (expression instanceof Expression.RandomNumber random) {
             element(list, "numgen", data -> data.attributeBe32(1, random.register()).attributeBe32(2, random.modulus())
                 .attributeBe32(3, NUMGEN_RANDOM).attributeBe32(4, 0));
+        } else if (expression instanceof Expression.Hash hash) {
+            element(list, "hash", data -> data.attributeBe32(1, hash.source()).attributeBe32(2, hash.register()).attributeBe32(3, hash.length())
+                .attributeBe32(4, hash.modulus()).attributeBe32(5, hash.seed()).attributeBe32(7, HASH_JENKINS));
+        } else if (expression instanceof Expression.Lookup lookup) {
+            element(list, "lookup", data -> {
+                data.attribute(1, lookup.set()).attributeBe32(2, lookup.source());
+                if (lookup.target() != Expression.NO_REGISTER) {
+                    data.attributeBe32(3, lookup.target());
+                }
+            });
         } else if (expression instanceof Expression.Mask mask) {
             int length = mask.mask().bytes().length;
             element(list, "bitwise", data -> data.attributeBe32(1, mask.register()).attributeBe32(2, mask.register()).attributeBe32(3, length)
@@ -80,7 +93,8 @@ final class ExpressionCodec {
         list.nest(ELEMENT, element -> element.attribute(NAME, name).nest(DATA, data));
     }
 
-    private static void verdict(MessageWriter writer, Expression.Decide decide) {
+    /** What {@code NFTA_DATA_VERDICT} holds, in rules and in verdict maps. */
+    static void verdict(MessageWriter writer, Expression.Decide decide) {
         writer.attributeBe32(1, decide.verdict().number);
         if (!decide.chain().isEmpty()) {
             writer.attribute(2, decide.chain());
@@ -108,6 +122,10 @@ final class ExpressionCodec {
             case "fib" -> fib(data);
             case "numgen" -> data.be32(3, -1) == NUMGEN_RANDOM && data.be32(4, 0) == 0
                 ? new Expression.RandomNumber(data.be32(2, 0), data.be32(1, 0)) : null;
+            case "hash" -> data.be32(6, 0) == 0 && data.be32(7, HASH_JENKINS) == HASH_JENKINS
+                ? new Expression.Hash(data.be32(1, 0), data.be32(3, 0), data.be32(5, 0), data.be32(4, 0), data.be32(2, 0)) : null;
+            case "lookup" -> data.be32(5, 0) == 0
+                ? new Expression.Lookup(data.string(1), data.be32(2, 0), data.be32(3, Expression.NO_REGISTER)) : null;
             case "bitwise" -> data.be32(1, 0) == data.be32(2, 0) ? new Expression.Mask(data.be32(1, 0), value(data.nested(4))) : null;
             case "cmp" -> data.be32(2, -1) >> 1 == 0 ? new Expression.Compare(data.be32(1, 0), data.be32(2, 0) == 0, value(data.nested(3))) : null;
             case "immediate" -> immediate(data);
@@ -129,12 +147,16 @@ final class ExpressionCodec {
         if (!value.has(DATA_VERDICT)) {
             return new Expression.Immediate(data.be32(1, 0), value(value));
         }
-        Attributes verdict = value.nested(DATA_VERDICT);
+        return verdict(value.nested(DATA_VERDICT));
+    }
+
+    /** null where it is none of ours. */
+    static Expression.Decide verdict(Attributes verdict) {
         Expression.Verdict code = find(Expression.Verdict.values(), known -> known.number, verdict.be32(1, Integer.MIN_VALUE));
         return code == null ? null : new Expression.Decide(code, verdict.string(2));
     }
 
-    private static Data value(Attributes data) {
+    static Data value(Attributes data) {
         return Data.of(data.bytes(DATA_VALUE));
     }
 

@@ -6,6 +6,7 @@ import dev.starling.netlink.nft.Expression.Compare;
 import dev.starling.netlink.nft.Expression.Conntrack;
 import dev.starling.netlink.nft.Expression.ConntrackKey;
 import dev.starling.netlink.nft.Expression.DestinationType;
+import dev.starling.netlink.nft.Expression.Lookup;
 import dev.starling.netlink.nft.Expression.Mask;
 import dev.starling.netlink.nft.Expression.Meta;
 import dev.starling.netlink.nft.Expression.MetaKey;
@@ -61,21 +62,31 @@ public final class Match {
     private static List<Expression> address(int offset, String cidr) {
         int slash = cidr.indexOf('/');
         int prefix = slash < 0 ? 32 : Integer.parseInt(cidr.substring(slash + 1));
-        byte[] address = Data.address(slash < 0 ? cidr : cidr.substring(0, slash)).bytes();
-        List<Expression> expressions = new ArrayList<>();
-        expressions.add(new Payload(PayloadBase.NETWORK, offset, 4, REGISTER_1));
-        if (prefix < 32) {
-            byte[] mask = new byte[4];
-            for (int bit = 0; bit < prefix; bit++) {
-                mask[bit / 8] |= (byte) (0x80 >> bit % 8);
-            }
-            for (int i = 0; i < mask.length; i++) {
-                address[i] &= mask[i];
-            }
-            expressions.add(new Mask(REGISTER_1, Data.of(mask)));
-        }
-        expressions.add(new Compare(REGISTER_1, true, Data.of(address)));
+        List<Expression> expressions = new ArrayList<>(subnet(offset, prefix));
+        expressions.add(new Compare(REGISTER_1, true, Data.subnet(slash < 0 ? cidr : cidr.substring(0, slash), prefix)));
         return expressions;
+    }
+
+    private static List<Expression> subnet(int offset, int prefix) {
+        Expression address = new Payload(PayloadBase.NETWORK, offset, 4, REGISTER_1);
+        return prefix == 32 ? List.of(address) : List.of(address, new Mask(REGISTER_1, Data.mask(prefix)));
+    }
+
+    /** {@code ip saddr & MASK @SET}: of a subnet that is in a set of subnets of this length. */
+    public static List<Expression> sourceSubnetIn(int prefix, String set) {
+        List<Expression> expressions = new ArrayList<>(subnet(SOURCE_OFFSET, prefix));
+        expressions.add(new Lookup(set, REGISTER_1, Expression.NO_REGISTER));
+        return expressions;
+    }
+
+    /** {@code ip daddr @SET} */
+    public static List<Expression> destinationIn(String set) {
+        return List.of(new Payload(PayloadBase.NETWORK, DESTINATION_OFFSET, 4, REGISTER_1), new Lookup(set, REGISTER_1, Expression.NO_REGISTER));
+    }
+
+    /** {@code iifname @SET} */
+    public static List<Expression> inputDeviceIn(String set) {
+        return List.of(new Meta(MetaKey.INPUT_NAME, REGISTER_1), new Lookup(set, REGISTER_1, Expression.NO_REGISTER));
     }
 
     /** {@code meta l4proto PROTOCOL th dport PORT} */

@@ -7,6 +7,7 @@ import dev.starling.netlink.NetlinkSocket;
 import dev.starling.netlink.Request;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Asks the kernel for each feature that our rules need, by a batch without an end: the kernel looks at all of it, loads modules, says what it
@@ -17,15 +18,57 @@ public final class NetfilterProbe {
     private static final String PLAIN = "plain";
     private static final String NAT_IN = "nat-in";
     private static final String NAT_OUT = "nat-out";
+    private static final String NAT_TO = "nat-to";
 
-    private record Feature(String name, String chain, Rule rule) {}
+    private static final NamedSet NUMBERS = NamedSet.of("numbers", NamedSet.Type.addressOfNumber(2),
+        List.of(NamedSet.Element.of(Data.number(0), Data.address("192.0.2.1"))));
+    private static final NamedSet PORTS = NamedSet.of("ports", NamedSet.Type.VERDICT_OF_PORT,
+        List.of(NamedSet.Element.moveTo(Data.concatenated(Data.octet(6), Data.port(80)), NAT_TO)));
+
+    private record Feature(String name, Optional<NamedSet> set, String chain, Rule rule) {
+        Feature(String name, String chain, Rule rule) {
+            this(name, Optional.empty(), chain, rule);
+        }
+
+        List<Request> requests() {
+            List<Request> requests = new ArrayList<>();
+            set.ifPresent(needed -> {
+                requests.add(NfSets.add(TABLE, needed, 1));
+                requests.addAll(NfSets.addElements(TABLE, needed.name(), List.copyOf(needed.elements())));
+            });
+            requests.add(NfTables.addRule(TABLE, chain, rule));
+            return requests;
+        }
+    }
 
     private static final List<Feature> FEATURES = List.of(
         new Feature("connection tracking (module nf_conntrack, nft_ct)", PLAIN, Rule.of(Match.knownFlow(), Action.accept())),
         new Feature("address types (module nft_fib_ipv4)", NAT_IN, Rule.of(Match.destinationIsThisHost(), Action.accept())),
         new Feature("random numbers (module nft_numgen)", PLAIN, Rule.of(Match.oneOf(2), Action.accept())),
         new Feature("address translation (module nft_nat)", NAT_IN, Rule.of(Action.destinationNat("192.0.2.1", 1))),
+        new Feature("verdict maps (option NF_TABLES with sets)", Optional.of(PORTS), NAT_IN, Rule.of(Action.byDestinationPort(PORTS.name()))),
         new Feature("masquerading (module nft_masq)", NAT_OUT, Rule.of(Action.masquerade())));
+
+    private static final Feature HASHES = new Feature("hashes of addresses (module nft_hash)", Optional.of(NUMBERS), NAT_IN,
+        Rule.of(Action.destinationNatBySource(2, 1, NUMBERS.name(), false)));
+
+    /** What a choice by the client's address needs beyond that; empty where it is there. */
+    public static Optional<String> missingForAffinity(NetNs namespace) {
+        try (NetlinkSocket socket = NetlinkSocket.netfilter(namespace)) {
+            return lacks(socket, HASHES);
+        } catch (NetlinkException e) {
+            return Optional.of(HASHES.name() + ": " + e.getMessage());
+        }
+    }
+
+    private static Optional<String> lacks(NetlinkSocket socket, Feature feature) {
+        try {
+            probe(socket, feature.requests());
+            return Optional.empty();
+        } catch (NetlinkException e) {
+            return Optional.of(feature.name() + ": " + e.getMessage().replaceFirst("^nft .*]: ", ""));
+        }
+    }
 
     /** The features that the kernel of {@code namespace} lacks, in a few words each; empty where all is there. */
     public static List<String> missing(NetNs namespace) {
@@ -33,11 +76,7 @@ public final class NetfilterProbe {
         try (NetlinkSocket socket = NetlinkSocket.netfilter(namespace)) {
             probe(socket, List.of());
             for (Feature feature : FEATURES) {
-                try {
-                    probe(socket, List.of(NfTables.addRule(TABLE, feature.chain(), feature.rule())));
-                } catch (NetlinkException e) {
-                    missing.add(feature.name() + ": " + e.getMessage().replaceFirst("^nft .*]: ", ""));
-                }
+                lacks(socket, feature).ifPresent(missing::add);
             }
         } catch (NetlinkException e) {
             return List.of("nf_tables (modules nf_tables, nft_chain_nat): " + e.getMessage());
@@ -51,6 +90,7 @@ public final class NetfilterProbe {
             batch.add(NfTables.begin(NfTables.generation(socket.get(NfTables.getGeneration()))));
             batch.add(NfTables.addTable(TABLE));
             batch.add(NfTables.addChain(TABLE, Chain.called(PLAIN, List.of())));
+            batch.add(NfTables.addChain(TABLE, Chain.called(NAT_TO, List.of())));
             batch.add(NfTables.addChain(TABLE, Chain.at(NAT_IN, Chain.Hook.destinationNat(), List.of())));
             batch.add(NfTables.addChain(TABLE, Chain.at(NAT_OUT, Chain.Hook.sourceNat(), List.of())));
             batch.addAll(rules);

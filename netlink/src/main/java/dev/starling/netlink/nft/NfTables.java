@@ -81,7 +81,7 @@ final class NfTables {
                 .nest(RULE_EXPRESSIONS, list -> rule.expressions().forEach(expression -> ExpressionCodec.write(list, expression))));
     }
 
-    private static Request request(String operation, int message, int flags, Consumer<MessageWriter> attributes) {
+    static Request request(String operation, int message, int flags, Consumer<MessageWriter> attributes) {
         return Request.of("nft " + operation, Nfnetlink.type(Nfnetlink.SUBSYSTEM_NFTABLES, message), flags,
             body -> attributes.accept(Nfnetlink.header(body, Nfnetlink.AF_INET)));
     }
@@ -108,7 +108,7 @@ final class NfTables {
         return answer.attributes(Nfnetlink.HEADER).be32(1, 0);
     }
 
-    /** Empty where there is no such table, and where it has no chains. */
+    /** Empty where there is no such table, and where it has nothing. */
     static Table read(NetlinkSocket socket, String table) {
         SortedMap<String, List<Rule>> rules = new TreeMap<>();
         socket.dump(request("list rules of " + table, GET_RULE, 0, message -> message.attribute(1, table)).tolerating(Errno.ENOENT)).stream()
@@ -118,7 +118,7 @@ final class NfTables {
             .map(message -> message.attributes(Nfnetlink.HEADER)).filter(attributes -> attributes.string(1).equals(table))
             .map(attributes -> new Chain(attributes.string(3), hook(attributes), List.copyOf(rules.getOrDefault(attributes.string(3), List.of()))))
             .toList();
-        return Table.of(chains);
+        return Table.of(chains, NfSets.read(socket, table));
     }
 
     private static Optional<Chain.Hook> hook(Attributes chain) {

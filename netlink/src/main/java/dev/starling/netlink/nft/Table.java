@@ -2,16 +2,23 @@ package dev.starling.netlink.nft;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** All chains of a table of family ip, by name. */
-public record Table(SortedMap<String, Chain> chains) {
-    public static final Table EMPTY = Table.of(java.util.List.of());
+/** All chains and all named sets of a table of family ip, by name. */
+public record Table(SortedMap<String, Chain> chains, SortedMap<String, NamedSet> sets) {
+    public static final Table EMPTY = Table.of(List.of());
 
     public static Table of(Collection<Chain> chains) {
-        TreeMap<String, Chain> byName = new TreeMap<>();
-        chains.forEach(chain -> byName.put(chain.name(), chain));
-        return new Table(Collections.unmodifiableSortedMap(byName));
+        return of(chains, List.of());
+    }
+
+    public static Table of(Collection<Chain> chains, Collection<NamedSet> sets) {
+        TreeMap<String, Chain> chainsByName = new TreeMap<>();
+        chains.forEach(chain -> chainsByName.put(chain.name(), chain));
+        TreeMap<String, NamedSet> setsByName = new TreeMap<>();
+        sets.forEach(set -> setsByName.put(set.name(), set));
+        return new Table(Collections.unmodifiableSortedMap(chainsByName), Collections.unmodifiableSortedMap(setsByName));
     }
 }

@@ -20,9 +20,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -83,16 +83,31 @@ class NetfilterBalancerTest {
     }
 
     private static PublishedPort port(Transport transport, boolean local, int... backends) {
+        return port(transport, Choice.RANDOM, local, backends);
+    }
+
+    private static PublishedPort port(Transport transport, Choice choice, boolean local, int... backends) {
         TreeSet<Backend> all = new TreeSet<>();
         for (int backend : backends) {
             all.add(new Backend("10.255.0." + backend, SERVER, local));
         }
-        return new PublishedPort(transport, 80, all);
+        return new PublishedPort(transport, 80, all, choice);
     }
 
-    private void publish(PublishedPort port) {
+    private void publish(PublishedPort port, PublishedPort... others) {
+        List<PublishedPort> ports = new ArrayList<>(List.of(others));
+        ports.add(port);
         balancer.host(new HostNetworks(List.of(new HostNetworks.Network(BRIDGE, "10.255.0.0/24", false)),
-            Optional.of(new HostNetworks.Ingress(BRIDGE, "10.255.0.1")), List.of(port)));
+            Optional.of(new HostNetworks.Ingress(BRIDGE, "10.255.0.1")), ports));
+    }
+
+    /** Services that come and go, so that the map of ports grows and shrinks. */
+    private static PublishedPort[] others(int count) {
+        PublishedPort[] ports = new PublishedPort[count];
+        for (int i = 0; i < count; i++) {
+            ports[i] = new PublishedPort(Transport.TCP, 1_000 + i, new TreeSet<>(List.of(new Backend("10.255.0.9", SERVER, false))), Choice.RANDOM);
+        }
+        return ports;
     }
 
     /** Says its own address and the client's to each that connects. */
@@ -113,8 +128,13 @@ class NetfilterBalancerTest {
     }
 
     private static String ask(Path from, String address) throws IOException {
+        return ask(from, "0.0.0.0", address);
+    }
+
+    private static String ask(Path from, String own, String address) throws IOException {
         return NetNs.at(from).call(() -> {
             try (Socket socket = new Socket()) {
+                socket.bind(new InetSocketAddress(InetAddress.getByName(own), 0));
                 socket.connect(new InetSocketAddress(InetAddress.getByName(address), 80), 900); // less than a lost SYN takes
                 socket.setSoTimeout(2_000);
                 return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -143,6 +163,37 @@ class NetfilterBalancerTest {
     }
 
     @Test
+    void aClientStaysWithItsBackendWhileOthersComeAndGo() throws IOException {
+        assumeTrue(balancer.missingForAffinity().isEmpty(), () -> "this kernel lacks " + balancer.missingForAffinity());
+        for (int i = 2; i <= 5; i++) {
+            serve(i, SERVER);
+        }
+        for (int i = 10; i < 34; i++) {
+            lab.ip(client, "addr add 172.30.0." + i + "/24 dev eth0");
+        }
+        publish(port(Transport.TCP, Choice.BY_CLIENT, true, 2, 3, 4));
+        Map<Integer, String> three = backendOfEachClient();
+        assertEquals(3, new TreeSet<>(three.values()).size(), "24 clients are not all given to one: " + three);
+        assertEquals(three, backendOfEachClient(), "the same again");
+        publish(port(Transport.TCP, Choice.BY_CLIENT, true, 2, 3, 4, 5));
+        Map<Integer, String> four = backendOfEachClient();
+        four.forEach((client, backend) -> assertTrue(backend.equals("5") || backend.equals(three.get(client)), client + ": " + three + " then " + four));
+        publish(port(Transport.TCP, Choice.BY_CLIENT, true, 2, 4, 5));
+        backendOfEachClient().forEach((client, backend) -> assertTrue(backend.equals(four.get(client)) || four.get(client).equals("3"),
+            client + " moved though its backend stays"));
+    }
+
+    private Map<Integer, String> backendOfEachClient() throws IOException {
+        Map<Integer, String> backends = new TreeMap<>();
+        for (int i = 10; i < 34; i++) {
+            String said = ask(client, "172.30.0." + i, "172.30.0.1");
+            assertTrue(said.endsWith(" 172.30.0." + i), said);
+            backends.put(i, said.substring(0, said.indexOf(' ')));
+        }
+        return backends;
+    }
+
+    @Test
     void containersReachTheOutsideByTheHostsAddress() throws IOException {
         publish(port(Transport.TCP, true, 2));
         ServerSocket outside = NetNs.at(client).call(() -> new ServerSocket(80, 10, InetAddress.getByName("172.30.0.9")));
@@ -161,10 +212,19 @@ class NetfilterBalancerTest {
 
     @Test
     void noConnectionIsLostWhileBackendsChange() throws Exception {
+        noneIsLost(Choice.RANDOM);
+    }
+
+    @Test
+    void norWhereTheClientsAddressChooses() throws Exception {
+        noneIsLost(Choice.BY_CLIENT);
+    }
+
+    private void noneIsLost(Choice choice) throws Exception {
         for (int i = 2; i <= 5; i++) {
             serve(i, SERVER);
         }
-        publish(port(Transport.TCP, true, 2, 3, 4, 5));
+        publish(port(Transport.TCP, choice, true, 2, 3, 4, 5));
         int[][] sets = {{2, 3}, {2}, {3, 4, 5}, {5}, {2, 3, 4, 5}, {4, 5}};
         List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
         boolean[] done = {false};
@@ -184,7 +244,7 @@ class NetfilterBalancerTest {
         }));
         load.start();
         for (int i = 0; i < UPDATES; i++) {
-            publish(port(Transport.TCP, true, sets[i % sets.length]));
+            publish(port(Transport.TCP, choice, true, sets[i % sets.length]), others(i % 40));
         }
         done[0] = true;
         load.join();
@@ -239,12 +299,15 @@ class NetfilterBalancerTest {
         lab.ip(host, "link set sv-client master " + BRIDGE + " up");
         lab.ip(client, "addr add 10.255.0.9/24 dev eth1");
         lab.ip(client, "link set eth1 up");
-        SortedMap<String, SortedSet<String>> services = new TreeMap<>();
-        services.put("10.255.0.200", new TreeSet<>(List.of("10.255.0.2", "10.255.0.3")));
+        SortedMap<String, VirtualService> services = new TreeMap<>();
+        services.put("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2", "10.255.0.3")), Choice.RANDOM));
         balancer.container("task1", client, services);
         assertEquals(new TreeSet<>(List.of("2 10.255.0.9", "3 10.255.0.9")), answers(client, "10.255.0.200", 30));
-        services.put("10.255.0.200", new TreeSet<>(List.of("10.255.0.3")));
+        services.put("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.3")), Choice.RANDOM));
         balancer.container("task1", client, services);
         assertEquals(new TreeSet<>(List.of("3 10.255.0.9")), answers(client, "10.255.0.200", 10));
+        services.put("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2", "10.255.0.3")), Choice.BY_CLIENT));
+        balancer.container("task1", client, services);
+        assertEquals(1, answers(client, "10.255.0.200", 30).size(), "a client that stays with a task");
     }
 }

@@ -3,6 +3,7 @@ package dev.starling.netlink.nft;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
+import dev.starling.netlink.Attributes;
 import dev.starling.netlink.MessageWriter;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -26,6 +27,17 @@ class ExpressionCodecTest {
     @Property(tries = 500)
     void aNaiveSecondEncoderAgrees(@ForAll("expressions") Expression expression) {
         assertEquals(HexFormat.of().formatHex(naive(expression)), HexFormat.of().formatHex(written(expression)));
+    }
+
+    @Property(tries = 300)
+    void aSetsElementsAreReadAsWrittenAndANaiveSecondEncoderAgrees(@ForAll("elements") NamedSet.Element element) {
+        MessageWriter list = new MessageWriter();
+        NfSets.write(list, element);
+        assertEquals(element, NfSets.element(Attributes.parse(ByteBuffer.wrap(list.toBytes()).position(4).slice().order(ByteOrder.nativeOrder()), 0)));
+        byte[] value = !element.chain().isEmpty() ? attribute(0x8002, attribute(0x8002, concat(be(1, -4), attribute(2, text(element.chain())))))
+            : element.value().equals(Data.NONE) ? new byte[0] : attribute(0x8002, attribute(1, element.value().bytes()));
+        byte[] naive = attribute(0x8001, concat(attribute(0x8001, attribute(1, element.key().bytes())), value));
+        assertEquals(HexFormat.of().formatHex(naive), HexFormat.of().formatHex(list.toBytes()));
     }
 
     @Test
@@ -58,6 +70,11 @@ class ExpressionCodecTest {
             return element("fib", be(1, type.register()), be(2, 3), be(3, type.onInputDevice() ? 10 : 2));
         } else if (expression instanceof Expression.RandomNumber random) {
             return element("numgen", be(1, random.register()), be(2, random.modulus()), be(3, 1), be(4, 0));
+        } else if (expression instanceof Expression.Hash hash) {
+            return element("hash", be(1, hash.source()), be(2, hash.register()), be(3, hash.length()), be(4, hash.modulus()), be(5, hash.seed()), be(7, 0));
+        } else if (expression instanceof Expression.Lookup lookup) {
+            return element("lookup", attribute(1, text(lookup.set())), be(2, lookup.source()),
+                lookup.target() == Expression.NO_REGISTER ? new byte[0] : be(3, lookup.target()));
         } else if (expression instanceof Expression.Mask mask) {
             int length = mask.mask().bytes().length;
             return element("bitwise", be(1, mask.register()), be(2, mask.register()), be(3, length),
@@ -116,6 +133,14 @@ class ExpressionCodecTest {
     }
 
     @Provide
+    Arbitrary<NamedSet.Element> elements() {
+        Arbitrary<Data> data = Arbitraries.bytes().array(byte[].class).ofMinSize(2).ofMaxSize(16).map(Data::of);
+        Arbitrary<String> chain = Arbitraries.strings().withCharRange('a', 'z').ofMinLength(1).ofMaxLength(40);
+        return Arbitraries.oneOf(data.map(NamedSet.Element::of), Combinators.combine(data, data).as(NamedSet.Element::of),
+            Combinators.combine(data, chain).as(NamedSet.Element::moveTo));
+    }
+
+    @Provide
     Arbitrary<Expression> expressions() {
         Arbitrary<Integer> register = Arbitraries.of(1, 2, 3, 4);
         Arbitrary<Data> data = Arbitraries.bytes().array(byte[].class).ofMinSize(1).ofMaxSize(16).map(Data::of);
@@ -127,6 +152,9 @@ class ExpressionCodecTest {
             Combinators.combine(Arbitraries.of(Expression.ConntrackKey.values()), register).as(Expression.Conntrack::new),
             Combinators.combine(Arbitraries.of(true, false), register).as(Expression.DestinationType::new),
             Combinators.combine(Arbitraries.integers().between(1, 100_000), register).as(Expression.RandomNumber::new),
+            Combinators.combine(register, Arbitraries.integers().between(1, 16), Arbitraries.integers(), Arbitraries.integers().between(1, 100_000), register)
+                .as(Expression.Hash::new),
+            Combinators.combine(chain, Arbitraries.of(1, 2, 9), Arbitraries.of(Expression.NO_REGISTER, Expression.VERDICT_REGISTER, 1, 9)).as(Expression.Lookup::new),
             Combinators.combine(register, data).as(Expression.Mask::new),
             Combinators.combine(register, Arbitraries.of(true, false), data).as(Expression.Compare::new),
             Combinators.combine(register, data).as(Expression.Immediate::new),

@@ -125,25 +125,102 @@ class KernelTableTest {
         assertEquals(sample(2), table.read());
     }
 
-    @Test
-    void aThousandServicesGoInOneBatch() {
-        List<Chain> chains = new ArrayList<>();
-        List<Rule> dispatch = new ArrayList<>();
-        for (int service = 0; service < 1_000; service++) {
-            List<Rule> rules = new ArrayList<>();
-            for (int i = 0; i < 10; i++) {
-                rules.add(Rule.of(Match.oneOf(10 - i), Action.destinationNat("10." + service / 250 + "." + service % 250 + "." + (i + 2))));
-            }
-            chains.add(Chain.called("s" + service, rules));
-            dispatch.add(Rule.of(Match.destination("10.99." + service / 250 + "." + service % 250), Action.moveTo("s" + service)));
+    /** Two ports by a verdict map; clients of one stay with a backend; a set of each kind. */
+    private static Table mapped(int backends, List<String> local) {
+        List<NamedSet.Element> buckets = new ArrayList<>();
+        for (int bucket = 0; bucket < 8; bucket++) {
+            buckets.add(NamedSet.Element.of(Data.number(bucket), Data.concatenated(Data.address("10.255.0." + (18 + bucket % backends)), Data.port(80))));
         }
-        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), dispatch));
-        Table wanted = Table.of(chains);
+        List<NamedSet> sets = List.of(
+            NamedSet.of("ports", NamedSet.Type.VERDICT_OF_PORT, List.of(
+                NamedSet.Element.moveTo(Data.concatenated(Data.octet(Transport.TCP.number()), Data.port(8080)), "tcp-8080"),
+                NamedSet.Element.moveTo(Data.concatenated(Data.octet(Transport.UDP.number()), Data.port(53)), "udp-53"))),
+            NamedSet.of("services", NamedSet.Type.VERDICT_OF_ADDRESS, List.of(NamedSet.Element.moveTo(Data.address("10.0.1.200"), "udp-53"))),
+            NamedSet.of("tcp-8080", NamedSet.Type.addressAndPortOfNumber(8), buckets),
+            NamedSet.of("internal", NamedSet.Type.DEVICES, List.of(NamedSet.Element.of(Data.deviceName("sb-secret")))),
+            NamedSet.of("local", NamedSet.Type.ADDRESSES, local.stream().map(address -> NamedSet.Element.of(Data.address(address))).toList()),
+            NamedSet.of("subnets-24", NamedSet.Type.ADDRESSES, List.of(NamedSet.Element.of(Data.subnet("10.0.1.77", 24)))));
+        return Table.of(List.of(
+            Chain.at("prerouting", Chain.Hook.destinationNat(), List.of(Rule.of(Action.byDestinationPort("ports")), Rule.of(Action.byDestination("services")))),
+            Chain.called("tcp-8080", List.of(Rule.of(Action.destinationNatBySource(8, 5, "tcp-8080", true)), Rule.of(Action.destinationNat("10.255.0.18", 80)))),
+            Chain.called("udp-53", List.of(Rule.of(Action.destinationNat("10.255.0.19")))),
+            Chain.at("postrouting", Chain.Hook.sourceNat(), List.of(Rule.of(Match.destinationIn("local"), Action.accept()),
+                Rule.of(Match.sourceSubnetIn(24, "subnets-24"), Action.masquerade()))),
+            Chain.at("forward", Chain.Hook.forward(), List.of(Rule.of(Match.inputDeviceIn("internal"), Action.drop())))), sets);
+    }
+
+    @Test
+    void nftReadsMapsAndSetsAsTheyWereMeant() {
+        assertTrue(table.apply(mapped(2, List.of("10.255.0.18", "10.255.0.19"))));
+        String listed = lab.in(namespace, "nft", "-n", "list", "ruleset").replaceAll("\\s+", " ");
+        for (String line : List.of("map ports { type inet_proto . inet_service : verdict elements = {", "6 . 8080 : goto tcp-8080", "17 . 53 : goto udp-53",
+                "map services { type ipv4_addr : verdict elements = { 10.0.1.200 : goto udp-53 }", "map tcp-8080 { type mark : ipv4_addr . inet_service size 8",
+                "0x00000001 : 10.255.0.19 . 80", "set internal { type ifname elements = { \"sb-secret\" }", "10.255.0.18, 10.255.0.19",
+                "set subnets-24 { type ipv4_addr elements = { 10.0.1.0 }", "meta l4proto . th dport vmap @ports", "ip daddr vmap @services",
+                "jhash ip saddr mod 8 seed 0x5 map @tcp-8080", "ip daddr @local accept", "ip saddr & 255.255.255.0 == @subnets-24 masquerade", "iifname @internal drop")) {
+            assertTrue(listed.contains(line), line + "\n" + listed);
+        }
+    }
+
+    @Test
+    void aChangeOfASetTouchesTheElementsThatDiffer() {
+        table.apply(mapped(2, List.of("10.255.0.18", "10.255.0.19")));
+        assertEquals(mapped(2, List.of("10.255.0.18", "10.255.0.19")), table.read());
+        Table wanted = mapped(3, List.of("10.255.0.19", "10.255.0.20"));
+        List<String> requests = TableDiff.changes("starling", table.read(), wanted).stream().map(Object::toString).toList();
+        assertEquals(List.of("nft add table ip starling", "nft delete element ip starling local", "nft delete element ip starling tcp-8080",
+            "nft add element ip starling local", "nft add element ip starling tcp-8080"), requests);
+        assertTrue(table.apply(wanted));
+        assertEquals(wanted, table.read());
+        assertFalse(new KernelTable(NetNs.at(namespace), "starling").apply(wanted), "another agent finds nothing to do");
+        assertTrue(table.apply(sample(2)), "sets that rules looked into go with them");
+        assertEquals(sample(2), table.read());
+    }
+
+    @Test
+    void whatOthersDidToOurSetsIsUndone() {
+        Table wanted = mapped(2, List.of("10.255.0.18"));
+        table.apply(wanted);
+        lab.in(namespace, "nft", "add element ip starling local { 192.0.2.7 }");
+        lab.in(namespace, "nft", "delete element ip starling ports { tcp . 8080 }");
+        lab.in(namespace, "nft", "add element ip starling ports { tcp . 8080 : drop }");
+        lab.in(namespace, "nft", "add set ip starling stray { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }");
+        lab.in(namespace, "nft", "add rule ip starling forward ip saddr { 192.0.2.1, 192.0.2.2 } ip daddr @stray drop");
+        assertTrue(table.apply(wanted));
+        assertEquals(wanted, table.read());
+        lab.in(namespace, "nft", "delete table ip starling");
+        lab.in(namespace, "nft", "add table ip starling");
+        lab.in(namespace, "nft", "add set ip starling local { type ipv4_addr; timeout 1h; }");
+        assertTrue(table.apply(wanted), "a set of another kind in the place of ours");
+        assertEquals(wanted, table.read());
+    }
+
+    @Test
+    void aThousandServicesGoInOneBatchAndAChangeInASmallOne() {
+        Table wanted = thousand(0);
         long start = System.nanoTime();
         table.apply(wanted);
         long written = System.nanoTime();
         assertEquals(wanted, table.read());
         System.out.printf("1,000 services of 10 tasks: written in %d ms, read in %d ms%n", (written - start) / 1_000_000,
             (System.nanoTime() - written) / 1_000_000);
+        assertEquals(List.of("nft add table ip starling", "nft flush chain ip starling s0"),
+            TableDiff.changes("starling", wanted, thousand(1)).stream().map(Object::toString).limit(2).toList());
+        assertEquals(12, TableDiff.changes("starling", wanted, thousand(1)).size(), "and ten rules");
+    }
+
+    private static Table thousand(int offset) {
+        List<Chain> chains = new ArrayList<>();
+        List<NamedSet.Element> services = new ArrayList<>();
+        for (int service = 0; service < 1_000; service++) {
+            List<Rule> rules = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                rules.add(Rule.of(Match.oneOf(10 - i), Action.destinationNat("10." + service / 250 + "." + service % 250 + "." + (i + 2 + (service == 0 ? offset : 0)))));
+            }
+            chains.add(Chain.called("s" + service, rules));
+            services.add(NamedSet.Element.moveTo(Data.address("10.99." + service / 250 + "." + service % 250), "s" + service));
+        }
+        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Action.byDestination("services")))));
+        return Table.of(chains, List.of(NamedSet.of("services", NamedSet.Type.VERDICT_OF_ADDRESS, services)));
     }
 }

@@ -30,15 +30,19 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
     static OverlayPlan of(ClusterSnapshot snapshot) {
         TreeMap<String, OverlayNetwork> needed = new TreeMap<>();
         TreeMap<String, SortedSet<RemoteEndpoint>> remotes = new TreeMap<>();
-        List<Task> own = snapshot.view().tasks().getOrDefault(snapshot.self(), List.of());
+        TreeSet<String> attached = new TreeSet<>();
+        snapshot.view().tasks().getOrDefault(snapshot.self(), List.of()).stream().filter(task -> !task.state().isTerminal())
+                .forEach(task -> attached.addAll(task.addresses().keySet()));
         for (Document document : snapshot.documents().get(Kind.NETWORK)) {
-            if (isIngressInUse(snapshot, document) || own.stream().anyMatch(task -> isOn(task, document.uid()))) {
+            if (isIngressInUse(snapshot, document) || attached.contains(document.uid())) {
                 onThisNode(snapshot, document).ifPresent(network -> {
                     needed.put(document.uid(), network);
-                    remotes.put(document.uid(), remoteEndpoints(snapshot, document));
+                    remotes.put(document.uid(), remoteGateways(snapshot, document));
                 });
             }
         }
+        addRemoteTasks(snapshot, remotes);
+        remotes.replaceAll((network, endpoints) -> Collections.unmodifiableSortedSet(endpoints));
         return new OverlayPlan(Collections.unmodifiableSortedMap(needed), Collections.unmodifiableSortedMap(remotes));
     }
 
@@ -59,22 +63,33 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
                 .flatMap(spec -> AddressPlan.gatewayOf(snapshot.view(), node, spec));
     }
 
-    private static SortedSet<RemoteEndpoint> remoteEndpoints(ClusterSnapshot snapshot, Document network) {
-        String networkUid = network.uid();
+    private static SortedSet<RemoteEndpoint> remoteGateways(ClusterSnapshot snapshot, Document network) {
         TreeSet<RemoteEndpoint> endpoints = new TreeSet<>();
-        for (Map.Entry<NodeId, List<Task>> entry : snapshot.view().tasks().entrySet()) {
-            NodeView node = snapshot.view().nodes().get(entry.getKey());
-            if (entry.getKey().equals(snapshot.self()) || node == null || !node.ready() || node.address().isEmpty()) {
-                continue;
-            }
-            gateway(snapshot, entry.getKey(), network).ifPresent(address -> endpoints.add(new RemoteEndpoint(address, node.address())));
-            for (Task task : entry.getValue()) {
-                if (isOn(task, networkUid)) {
-                    endpoints.add(new RemoteEndpoint(address(task, networkUid), node.address()));
+        snapshot.view().tasks().keySet().forEach(node -> remoteAddress(snapshot, node).ifPresent(vtep ->
+                gateway(snapshot, node, network).ifPresent(address -> endpoints.add(new RemoteEndpoint(address, vtep)))));
+        return endpoints;
+    }
+
+    /** In one pass over all tasks, however many networks there are. */
+    private static void addRemoteTasks(ClusterSnapshot snapshot, Map<String, SortedSet<RemoteEndpoint>> remotes) {
+        snapshot.view().tasks().forEach((node, tasks) -> remoteAddress(snapshot, node).ifPresent(vtep -> {
+            for (Task task : tasks) {
+                if (!task.state().isTerminal()) {
+                    task.addresses().forEach((network, address) -> {
+                        SortedSet<RemoteEndpoint> endpoints = remotes.get(network);
+                        if (endpoints != null) {
+                            endpoints.add(new RemoteEndpoint(withoutPrefix(address), vtep));
+                        }
+                    });
                 }
             }
-        }
-        return Collections.unmodifiableSortedSet(endpoints);
+        }));
+    }
+
+    /** Where a node that is not this one and is up takes what is sent to its tasks. */
+    private static Optional<String> remoteAddress(ClusterSnapshot snapshot, NodeId id) {
+        NodeView node = snapshot.view().nodes().get(id);
+        return id.equals(snapshot.self()) || node == null || !node.ready() || node.address().isEmpty() ? Optional.empty() : Optional.of(node.address());
     }
 
     static boolean isOn(Task task, String networkUid) {
@@ -83,7 +98,10 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
 
     /** Without the prefix length. */
     static String address(Task task, String networkUid) {
-        String address = task.addresses().get(networkUid);
+        return withoutPrefix(task.addresses().get(networkUid));
+    }
+
+    static String withoutPrefix(String address) {
         int slash = address.indexOf('/');
         return slash < 0 ? address : address.substring(0, slash);
     }

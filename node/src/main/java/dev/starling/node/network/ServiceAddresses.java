@@ -6,6 +6,7 @@ import dev.starling.netlink.NetlinkException;
 import dev.starling.netlink.balance.Balancer;
 import dev.starling.netlink.balance.HostNetworks;
 import dev.starling.netlink.balance.PublishedPort;
+import dev.starling.netlink.balance.VirtualService;
 import dev.starling.netlink.overlay.Overlay;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.ClusterSnapshot;
@@ -13,6 +14,7 @@ import dev.starling.node.core.Document;
 import dev.starling.node.spec.IngressNetwork;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.ServiceEndpoints;
+import dev.starling.node.spec.SiteLabels;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -47,12 +49,17 @@ public final class ServiceAddresses implements AutoCloseable {
     private final Overlay overlay;
     private final boolean available;
     private final HeldPorts ports = new HeldPorts();
+    private final BalancePlanner planner = new BalancePlanner();
     /** Of the overlay's thread: what was last programmed, and when all of it was last compared with the kernel's. */
     private HostNetworks host;
-    private final Map<String, SortedMap<String, SortedSet<String>>> inside = new HashMap<>();
+    private List<PublishedPort> asked = List.of();
+    private List<PublishedPort> had = List.of();
+    private final Map<String, SortedMap<String, VirtualService>> inside = new HashMap<>();
     private long checked = System.nanoTime() - CHECK_NANOS;
     private volatile SortedSet<String> balanced = java.util.Collections.emptySortedSet();
     private volatile List<String> conflicts = List.of();
+    private volatile Optional<String> affinityLacks = Optional.empty();
+    private SortedMap<String, ServiceEndpoint> noted;
     private volatile Known known;
 
     /** @param missing what the kernel lacks for it, see {@link Balancer#missing} */
@@ -83,6 +90,7 @@ public final class ServiceAddresses implements AutoCloseable {
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>(conflicts);
         ports.refusals().forEach(refusal -> warnings.add("published " + refusal));
+        affinityLacks.ifPresent(lack -> warnings.add("services with the label starling.affinity give connections to any task on this node, for its kernel lacks " + lack));
         return warnings.stream().map(warning -> "WARNING: " + warning).toList();
     }
 
@@ -91,14 +99,11 @@ public final class ServiceAddresses implements AutoCloseable {
         if (!available) {
             return;
         }
-        Map<String, ServiceEndpoint> endpoints = endpoints(snapshot);
-        BalancePlan wanted = BalancePlan.of(snapshot, endpoints);
-        noteConflicts(endpoints);
-        List<PublishedPort> published = wanted.ports().stream().filter(port -> ports.take(port.text())).toList();
-        TreeSet<String> named = new TreeSet<>();
-        wanted.ports().forEach(port -> named.add(port.text()));
-        ports.releaseAllBut(named);
+        SortedMap<String, ServiceEndpoint> endpoints = endpoints(snapshot);
+        BalancePlan wanted = plan(snapshot, endpoints);
+        noteTroubles(snapshot, endpoints);
         boolean due = System.nanoTime() - checked >= CHECK_NANOS;
+        List<PublishedPort> published = had(wanted.ports(), due);
         program(new HostNetworks(plan.networks().values().stream().map(network ->
                 new HostNetworks.Network(overlay.bridge(network.uid()), network.subnet(), network.internal())).toList(),
                 Optional.ofNullable(plan.networks().get(IngressNetwork.UID)).map(network ->
@@ -109,6 +114,25 @@ public final class ServiceAddresses implements AutoCloseable {
         checked = due ? System.nanoTime() : checked;
     }
 
+    /** From nothing for the first, from what has changed for those after it; for the overlay's thread and those that start tasks. */
+    private BalancePlan plan(ClusterSnapshot snapshot, SortedMap<String, ServiceEndpoint> endpoints) {
+        synchronized (planner) {
+            return planner.plan(snapshot, endpoints);
+        }
+    }
+
+    /** Those of {@code wanted} that no other process of this host has. */
+    private List<PublishedPort> had(List<PublishedPort> wanted, boolean due) {
+        if (due || wanted != asked) { // the same list until a port or what is behind it changes
+            TreeSet<String> named = new TreeSet<>();
+            wanted.forEach(port -> named.add(port.text()));
+            ports.releaseAllBut(named);
+            had = wanted.stream().filter(port -> ports.take(port.text())).toList();
+            asked = wanted;
+        }
+        return had;
+    }
+
     private void program(HostNetworks wanted, boolean due) {
         if (due || !wanted.equals(host)) {
             host = null;
@@ -117,10 +141,16 @@ public final class ServiceAddresses implements AutoCloseable {
         }
     }
 
-    private void noteConflicts(Map<String, ServiceEndpoint> endpoints) {
-        List<String> now = endpoints.values().stream().flatMap(endpoint -> endpoint.conflicts().stream()).toList();
-        now.stream().filter(conflict -> !conflicts.contains(conflict)).forEach(LOG::warn);
-        conflicts = now;
+    /** What {@code docker info} is to warn of. */
+    private void noteTroubles(ClusterSnapshot snapshot, SortedMap<String, ServiceEndpoint> endpoints) {
+        if (endpoints != noted) {
+            List<String> now = endpoints.values().stream().flatMap(endpoint -> endpoint.conflicts().stream()).toList();
+            now.stream().filter(conflict -> !conflicts.contains(conflict)).forEach(LOG::warn);
+            conflicts = now;
+            affinityLacks = snapshot.documents().get(Kind.SERVICE).stream().anyMatch(service -> SiteLabels.staysWithClient(service.spec()))
+                    ? balancer.missingForAffinity() : Optional.empty();
+            noted = endpoints;
+        }
     }
 
     private void containers(ClusterSnapshot snapshot, BalancePlan wanted, boolean due) {
@@ -163,7 +193,7 @@ public final class ServiceAddresses implements AutoCloseable {
         if (!available) {
             return;
         }
-        BalancePlan wanted = BalancePlan.of(snapshot, endpoints(snapshot));
+        BalancePlan wanted = plan(snapshot, endpoints(snapshot));
         if (wanted.containers().containsKey(task.id())) {
             balancer.container(task.id(), netns, wanted.containers().get(task.id()));
         }

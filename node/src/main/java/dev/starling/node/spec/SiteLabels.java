@@ -19,12 +19,16 @@ import java.util.TreeSet;
  * <pre>
  *   starling.partition = both | majority | exclusive
  *   starling.rebalance = on | off
+ *   starling.affinity  = none | client       where a connection goes: to any task, or to the same one for a client's address
+ *   starling.ingress   = any | local         a published port leads to any task, or on each node to that node's own
  * </pre>
  */
 public final class SiteLabels {
     private static final String PREFIX = "starling.";
     private static final String PARTITION = "starling.partition";
     private static final String REBALANCE = "starling.rebalance";
+    private static final String AFFINITY = "starling.affinity";
+    private static final String INGRESS = "starling.ingress";
     /** In the stored document, beside Spec: the ids of the nodes that were enrolled when an exclusive service was made. */
     private static final String ELECTORATE = "Electorate";
 
@@ -38,6 +42,16 @@ public final class SiteLabels {
             }
         });
         return new SitePolicy(partition(labels), electorate, !labels.path(REBALANCE).asText("").equals("off"));
+    }
+
+    /** Whether a client's connections all go to one task of the service. */
+    public static boolean staysWithClient(JsonNode spec) {
+        return spec.path("Labels").path(AFFINITY).asText("").equals("client");
+    }
+
+    /** Whether a node's published port leads to that node's own tasks only, which then see their clients' addresses. */
+    public static boolean keepsToOwnTasks(JsonNode spec) {
+        return spec.path("Labels").path(INGRESS).asText("").equals("local");
     }
 
     private static PartitionPolicy partition(JsonNode labels) {
@@ -57,9 +71,12 @@ public final class SiteLabels {
             switch (label.getKey()) {
                 case PARTITION -> oneOf(PARTITION, value, "both", "majority", "exclusive");
                 case REBALANCE -> oneOf(REBALANCE, value, "on", "off");
+                case AFFINITY -> oneOf(AFFINITY, value, "none", "client");
+                case INGRESS -> oneOf(INGRESS, value, "any", "local");
                 default -> {
                     if (label.getKey().startsWith(PREFIX)) {
-                        throw invalid("label " + label.getKey() + ": there is no such label; there are " + PARTITION + " and " + REBALANCE);
+                        throw invalid("label " + label.getKey() + ": there is no such label; there are "
+                                + String.join(", ", PARTITION, REBALANCE, AFFINITY, INGRESS));
                     }
                 }
             }

@@ -4,6 +4,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
 import dev.starling.netlink.balance.Balancer;
 import dev.starling.netlink.balance.HostNetworks;
+import dev.starling.netlink.balance.VirtualService;
 import dev.starling.netlink.overlay.LocalEndpoint;
 import dev.starling.netlink.overlay.Overlay;
 import dev.starling.netlink.overlay.OverlayNetwork;
@@ -31,6 +32,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -195,7 +197,12 @@ public final class LoopbackNode implements AutoCloseable {
         }
 
         @Override
-        public void container(String key, Path netns, SortedMap<String, SortedSet<String>> services) {
+        public Optional<String> missingForAffinity() {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public void container(String key, Path netns, SortedMap<String, VirtualService> services) {
             throw new AssertionError("not expected");
         }
 

@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.netlink.balance.Backend;
+import dev.starling.netlink.balance.Choice;
 import dev.starling.netlink.balance.PublishedPort;
+import dev.starling.netlink.balance.VirtualService;
 import dev.starling.netlink.nft.Transport;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.netlink.overlay.RemoteEndpoint;
@@ -117,8 +119,8 @@ class SnapshotPlansTest {
                 Map.of(IngressNetwork.UID, "10.255.0.9/16"))).snapshot();
         BalancePlan plan = BalancePlan.of(snapshot, ServiceEndpoints.of(snapshot));
         assertEquals(List.of(new PublishedPort(Transport.TCP, 8080, new TreeSet<>(List.of(new Backend("10.255.0.1", 80, false),
-                new Backend("10.255.0.2", 80, true))))), plan.ports(), "not one that starts, is to stop, or is on a node that is down");
-        assertEquals(Set.of("shop1", "shop2"), plan.balanced());
+                new Backend("10.255.0.2", 80, true))), Choice.RANDOM)), plan.ports(), "not one that starts, is to stop, or is on a node that is down");
+        assertEquals(Set.of("shop2"), plan.balanced(), "own ones");
         assertEquals(Map.of(), plan.containers());
     }
 
@@ -128,7 +130,19 @@ class SnapshotPlansTest {
                 .runs(web(2, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.3/24")))
                 .runs(Sample.task("other", Slot.replica("gone", 1), N1, TaskState.RUNNING, Map.of(FRONT, "10.0.2.2/24"))).snapshot();
         String virtual = ServiceEndpoints.of(snapshot).get("web").virtualAddresses().get(BACK);
-        assertEquals(Map.of("task1", Map.of(virtual, Set.of("10.0.1.3"))), BalancePlan.of(snapshot, ServiceEndpoints.of(snapshot)).containers());
+        assertEquals(Map.of("task1", Map.of(virtual, new VirtualService(new TreeSet<>(Set.of("10.0.1.3")), Choice.RANDOM))), BalancePlan.of(snapshot, ServiceEndpoints.of(snapshot)).containers());
+    }
+
+    @Test
+    void labelsSayThatClientsStayWithATaskAndThatANodeKeepsToItsOwn() {
+        ObjectNode shop = Sample.serviceBody("shop", 2);
+        shop.withObject("/Spec/EndpointSpec").putArray("Ports").addObject().put("TargetPort", 80).put("PublishedPort", 8080);
+        shop.withObject("/Spec/Labels").put("starling.affinity", "client").put("starling.ingress", "local");
+        ClusterSnapshot snapshot = cluster().has(Kind.SERVICE, "shop", shop)
+                .runs(Sample.task("shop1", Slot.replica("shop", 1), N1, TaskState.RUNNING, Map.of(IngressNetwork.UID, "10.255.0.1/16")))
+                .runs(Sample.task("shop2", Slot.replica("shop", 2), N2, TaskState.RUNNING, Map.of(IngressNetwork.UID, "10.255.0.2/16"))).snapshot();
+        assertEquals(List.of(new PublishedPort(Transport.TCP, 8080, new TreeSet<>(List.of(new Backend("10.255.0.1", 80, true))), Choice.BY_CLIENT)),
+                BalancePlan.of(snapshot, ServiceEndpoints.of(snapshot)).ports());
     }
 
     @Test

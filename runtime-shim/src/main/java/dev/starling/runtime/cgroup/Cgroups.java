@@ -29,7 +29,7 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     void create(String containerId);
 
     /** Lets the calling thread join, so that its next child is born inside. Does nothing where only processes can join (version 2). */
-    void enterWithThread(String containerId, int threadId);
+    void enterWithThread(String containerId);
 
     /** Moves a held first process in, where {@link #enterWithThread} could not. */
     void enter(String containerId, int pid);
@@ -52,6 +52,7 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     default boolean remove(String containerId, int attempts) {
         for (int attempt = 0; attempt < attempts; attempt++) {
             if (remove(containerId)) return true;
+            if (attempt == attempts - 1) return false;
             if (attempt == attempts / 2) kill(containerId);
             try {
                 Thread.sleep(1);

@@ -32,11 +32,13 @@ final class CgroupsV1 implements Cgroups {
     private final Kernel kernel;
     private final List<Hierarchy> hierarchies;
     private final String parent;
+    private final boolean devicesInherited;
 
     CgroupsV1(Kernel kernel, List<Hierarchy> hierarchies, String parent) {
         this.kernel = kernel;
         this.hierarchies = List.copyOf(hierarchies);
         this.parent = parent;
+        boolean inherited = false;
         for (Hierarchy hierarchy : hierarchies) {
             Path path = hierarchy.mountPoint;
             for (Path name : Path.of(parent)) {
@@ -45,7 +47,32 @@ final class CgroupsV1 implements Cgroups {
                 if (hierarchy.controllers.contains("cpuset")) inheritCpus(path, child);
                 path = child;
             }
+            if (hierarchy.controllers.contains("cpuset")) kernel.write(path.resolve("cgroup.clone_children").toString(), "1"); // the containers' have its processors at once
+            if (hierarchy.controllers.contains("devices")) inherited = allowDevicesInChildren(path);
         }
+        this.devicesInherited = inherited;
+    }
+
+    /**
+     * Rules are inherited by groups that are made later: written here once, a start need not write them.
+     *
+     * @return false where containers of an earlier release run below: the kernel does not deny anything to a group with children
+     */
+    private boolean allowDevicesInChildren(Path group) {
+        if (kernel.read(group.resolve("devices.list").toString()).startsWith("a ")) {
+            try {
+                kernel.write(group.resolve("devices.deny").toString(), "a");
+            } catch (RuntimeShimException e) {
+                if (e.errno() == Errno.EINVAL.number()) return false;
+                throw e;
+            }
+        }
+        allowDevices(group);
+        return true;
+    }
+
+    private void allowDevices(Path group) {
+        for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
     }
 
     /** A new cpuset is empty, and nothing can join an empty one. */
@@ -71,15 +98,13 @@ final class CgroupsV1 implements Cgroups {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
             kernel.check(kernel.libc().mkdir(group.toString(), 0755), "mkdir", group.toString());
-            if (hierarchy.controllers.contains("cpuset")) inheritCpus(group.getParent(), group);
         }
     }
 
+    /** By 0, "myself", not by number: to move any other thread the kernel first waits until nobody in the machine forks (some 10 ms, for a grace period). */
     @Override
-    public void enterWithThread(String containerId, int threadId) {
-        for (Hierarchy hierarchy : hierarchies) {
-            kernel.write(group(hierarchy, containerId).resolve("tasks").toString(), Integer.toString(threadId));
-        }
+    public void enterWithThread(String containerId) {
+        for (Hierarchy hierarchy : hierarchies) kernel.write(group(hierarchy, containerId).resolve("tasks").toString(), "0");
     }
 
     @Override
@@ -97,9 +122,9 @@ final class CgroupsV1 implements Cgroups {
                 set(group, "cpu.cfs_period_us", PERIOD_MICROS);
                 set(group, "cpu.cfs_quota_us", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000));
             }
-            if (hierarchy.controllers.contains("devices")) {
+            if (hierarchy.controllers.contains("devices") && !devicesInherited) {
                 kernel.write(group.resolve("devices.deny").toString(), "a");
-                for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
+                allowDevices(group);
             }
         }
     }

@@ -70,7 +70,7 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
-    public void enterWithThread(String containerId, int threadId) {
+    public void enterWithThread(String containerId) {
         // a thread cannot join alone (unless the group is "threaded", which rules out the memory controller)
     }
 

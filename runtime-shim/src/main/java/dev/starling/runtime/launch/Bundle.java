@@ -1,6 +1,5 @@
 package dev.starling.runtime.launch;
 
-import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
@@ -11,37 +10,27 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
 /**
  * A container's directory on the host:
  *
  * <pre>
- *   state.json                     what the runtime knows of it
+ *   state.json                     what the runtime knows of it: a line at its start, a line at its end
  *   ID-json.log, .1, .2            its log
- *   hosts hostname resolv.conf     mounted over the image's
  *   stdin stdout stderr            FIFOs it reads from and writes to
  *   volumes/N                      what its image declares as a volume and nobody named
- *   gate/ready gate/go             FIFOs which hold the first process before exec
- *   exec/N/ready, exec/N/go        the same for processes that are added later
- *   layers/0 ..                    links to the image's layers: short names keep the mount options below a page
- *   files                          empty here; in the container's mount namespace a tmpfs with its secrets and configs
- *   upper work root                the overlay; root is its mount point, used in the container's mount namespace only
+ *   layer.0 ..                     links to the image's layers: short names keep the mount options below a page
+ *   upper work                     of the overlay
  * </pre>
  *
- * Its parent is mode 0700: users of the host do not reach into it. The gate alone is opened to all, since the held process may have
- * any user id; it gets there by a descriptor.
+ * Its parent is mode 0700: users of the host do not reach into it. In the container's mount namespace, and only there, first a tmpfs with its files (see
+ * {@link MemoryFiles}) and then its root are mounted on the directory itself.
  */
 public record Bundle(String id, Path directory) {
-    private static final String STANDARD_HOSTS = """
-            127.0.0.1\tlocalhost
-            ::1\tlocalhost ip6-localhost ip6-loopback
-            fe00::0\tip6-localnet
-            ff00::0\tip6-mcastprefix
-            ff02::1\tip6-allnodes
-            ff02::2\tip6-allrouters
-            """;
+    private static final String LAYER = "layer.";
+    private static final String MOUNT_POINTS = "mount-points";
 
     public Path stateFile() {
         return directory.resolve("state.json");
@@ -69,40 +58,36 @@ public record Bundle(String id, Path directory) {
         return directory.resolve("volumes");
     }
 
-    public Path gate() {
-        return directory.resolve("gate");
+    /**
+     * A layer above every image's, made once in the directory two above the bundles: empty files that a container's names are mounted on. Made anew in each
+     * container, they would be the greater part of what a start writes to disk.
+     */
+    public static void makeMountPoints(Path directory) throws IOException {
+        Path names = Files.createDirectories(directory.resolve(MOUNT_POINTS).resolve("etc"));
+        Files.setPosixFilePermissions(names, PosixFilePermissions.fromString("rwxr-xr-x")); // the container's /etc gets it, whatever our umask is
+        for (String name : List.of("hosts", "hostname", "resolv.conf")) {
+            if (!Files.exists(names.resolve(name))) Files.createFile(names.resolve(name));
+        }
+    }
+
+    Path layer(int number) {
+        return directory.resolve(LAYER + number);
     }
 
     /** @param layers lowest first */
-    public void create(Kernel kernel, ContainerSpec spec, String hostname, List<Path> layers) {
+    public void create(Kernel kernel, boolean openStdin, List<Path> layers) {
         try {
             Files.createDirectory(directory);
-            for (String name : List.of("layers", "files", "upper", "work", "root", "gate", "exec")) Files.createDirectory(directory.resolve(name));
-            for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(directory.resolve("layers").resolve("" + i), layers.get(i).toAbsolutePath());
-            if (layers.isEmpty()) Files.createDirectory(directory.resolve("layers").resolve("0"));
-            Files.writeString(directory.resolve("hostname"), hostname + "\n");
-            Files.writeString(directory.resolve("hosts"), hosts(spec));
-            Files.writeString(directory.resolve("resolv.conf"), resolvConf(spec.dns()));
+            for (String name : List.of("upper", "work")) Files.createDirectory(directory.resolve(name));
+            for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(layer(i), layers.get(i).toAbsolutePath());
+            if (layers.isEmpty()) Files.createDirectory(layer(0));
         } catch (IOException e) {
             throw RuntimeShimException.system("create " + directory + ": " + e, e);
         }
-        if (spec.openStdin()) fifo(kernel, standardInput(), 0600);
+        if (openStdin) fifo(kernel, standardInput(), 0600);
         fifo(kernel, standardOutput(), 0600);
         fifo(kernel, standardError(), 0600);
-        furnishGate(kernel, gate());
         mode(kernel, directory.resolve("upper"), 0755); // becomes the mode of the container's root directory
-    }
-
-    /** @param directory is there; the process that passes may have any user id */
-    static void furnishGate(Kernel kernel, Path directory) {
-        fifo(kernel, directory.resolve("ready"), 0666);
-        fifo(kernel, directory.resolve("go"), 0666);
-        mode(kernel, directory, 0711);
-    }
-
-    /** Gates of processes that were added later ({@code docker exec}); each is there for the moment of its start only. */
-    public Path execGates() {
-        return directory.resolve("exec");
     }
 
     /** The layers of all bundles below {@code containers}: mounted, or about to be. */
@@ -113,9 +98,7 @@ public record Bundle(String id, Path directory) {
                 return layers;
             }
             for (Path bundle : links) {
-                if (Files.isDirectory(bundle.resolve("layers"))) {
-                    addLayers(bundle.resolve("layers"), layers);
-                }
+                addLayers(bundle, layers);
             }
         } catch (IOException e) {
             throw RuntimeShimException.system("list " + containers + ": " + e, e);
@@ -123,8 +106,8 @@ public record Bundle(String id, Path directory) {
         return layers;
     }
 
-    private static void addLayers(Path links, Set<Path> layers) throws IOException {
-        try (DirectoryStream<Path> names = Files.newDirectoryStream(links)) {
+    private static void addLayers(Path bundle, Set<Path> layers) throws IOException {
+        try (DirectoryStream<Path> names = Files.newDirectoryStream(bundle, LAYER + "*")) {
             for (Path name : names) {
                 if (Files.isSymbolicLink(name)) {
                     layers.add(Files.readSymbolicLink(name));
@@ -135,15 +118,23 @@ public record Bundle(String id, Path directory) {
         }
     }
 
-    /** Options for mounting the overlay with the bundle as the working directory. */
+    /**
+     * Options for mounting the overlay with the bundle as the working directory. It is volatile: else the container's end would wait until the whole file
+     * system of the host is written to disk. Nothing is lost by that, since an upper directory is mounted once and never again: what shall
+     * outlive a power cut lies in a volume.
+     */
     public static String overlayOptions(int layers) {
-        return lowerOnlyOptions(layers) + ",upperdir=upper,workdir=work";
+        return "lowerdir=../../" + MOUNT_POINTS + ":" + lowerDirectories(layers) + ",upperdir=upper,workdir=work,volatile";
     }
 
     static String lowerOnlyOptions(int layers) {
+        return "lowerdir=" + lowerDirectories(layers);
+    }
+
+    private static String lowerDirectories(int layers) {
         StringBuilder lower = new StringBuilder();
-        for (int i = Math.max(layers, 1) - 1; i >= 0; i--) lower.append(lower.length() == 0 ? "" : ":").append("layers/").append(i);
-        return "lowerdir=" + lower;
+        for (int i = Math.max(layers, 1) - 1; i >= 0; i--) lower.append(lower.length() == 0 ? "" : ":").append(LAYER).append(i);
+        return lower.toString();
     }
 
     private static void fifo(Kernel kernel, Path path, int mode) {
@@ -153,36 +144,6 @@ public record Bundle(String id, Path directory) {
 
     private static void mode(Kernel kernel, Path path, int mode) {
         kernel.check(kernel.libc().chmod(path.toString(), mode), "chmod", path.toString());
-    }
-
-    private static String hosts(ContainerSpec spec) {
-        StringBuilder text = new StringBuilder(STANDARD_HOSTS);
-        for (String line : spec.hosts()) text.append(line).append('\n');
-        return text.toString();
-    }
-
-    /** Without servers: the host's, less those on a loopback address, which is another one in the container. */
-    private static String resolvConf(ContainerSpec.Dns dns) throws IOException {
-        List<String> lines = new ArrayList<>();
-        for (String server : dns.servers()) lines.add("nameserver " + server);
-        if (dns.servers().isEmpty()) {
-            for (String line : hostResolvConf()) {
-                boolean nameserver = line.startsWith("nameserver");
-                if (nameserver && !line.contains(" 127.") && !line.contains("::1")) lines.add(line);
-                if (line.startsWith("search") && dns.search().isEmpty() || line.startsWith("options") && dns.options().isEmpty()) lines.add(line);
-            }
-        }
-        if (!dns.search().isEmpty()) lines.add("search " + String.join(" ", dns.search()));
-        if (!dns.options().isEmpty()) lines.add("options " + String.join(" ", dns.options()));
-        return lines.isEmpty() ? "" : String.join("\n", lines) + "\n";
-    }
-
-    private static List<String> hostResolvConf() throws IOException {
-        try {
-            return Files.readAllLines(Path.of("/etc/resolv.conf"), java.nio.charset.StandardCharsets.ISO_8859_1);
-        } catch (NoSuchFileException e) {
-            return List.of();
-        }
     }
 
     public void delete() {

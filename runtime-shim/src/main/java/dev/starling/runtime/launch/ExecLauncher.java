@@ -25,11 +25,13 @@ import jnr.ffi.Pointer;
 final class ExecLauncher {
     private final Kernel kernel;
     private final Cgroups cgroups;
+    private final Gates gates;
     private final Pointer spawnAttributes;
 
-    ExecLauncher(Kernel kernel, Cgroups cgroups) {
+    ExecLauncher(Kernel kernel, Cgroups cgroups, Gates gates) {
         this.kernel = kernel;
         this.cgroups = cgroups;
+        this.gates = gates;
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
@@ -44,28 +46,19 @@ final class ExecLauncher {
     /** The container stays as it is meanwhile: neither ends its cgroup nor is frozen. Nothing is left where this fails. */
     ExecChild start(ExecRequest request, byte[] filter) {
         require(request.process().capabilities());
-        Path directory = makeGate(request.bundle());
         ExecStreams streams = new ExecStreams(kernel, request.terminal(), request.input());
         try {
-            HeldProcess held = hold(request, filter, streams, directory);
+            HeldProcess held = hold(request, filter, streams);
             return goOn(request, streams, held);
         } catch (RuntimeException e) {
             streams.closeAll();
             throw e;
-        } finally {
-            deleteGate(directory);
         }
     }
 
-    private HeldProcess hold(ExecRequest request, byte[] filter, ExecStreams streams, Path directory) {
-        Descriptor gate = kernel.open(directory.toString(), O_PATH | kernel.architecture().openDirectory());
-        try (Descriptor ready = kernel.openAt(gate.number(), "ready", O_RDONLY | O_NONBLOCK)) {
-            ExecThread thread = new ExecThread(kernel, cgroups, request, filter, streams, spawnAttributes, gate);
-            return HeldProcess.start(kernel, thread, "exec-" + request.bundle().id().substring(0, 12), gate, ready);
-        } catch (RuntimeException e) {
-            gate.close();
-            throw e;
-        }
+    private HeldProcess hold(ExecRequest request, byte[] filter, ExecStreams streams) {
+        ExecThread thread = new ExecThread(kernel, cgroups, request, filter, streams, spawnAttributes, gates.open());
+        return HeldProcess.start(kernel, thread, "exec-" + request.bundle().id().substring(0, 12));
     }
 
     private ExecChild goOn(ExecRequest request, ExecStreams streams, HeldProcess held) {
@@ -82,24 +75,6 @@ final class ExecLauncher {
         } catch (RuntimeException e) {
             held.descriptor().close();
             throw e;
-        }
-    }
-
-    private Path makeGate(Bundle bundle) {
-        try {
-            Path directory = Files.createTempDirectory(Files.createDirectories(bundle.execGates()), "");
-            Bundle.furnishGate(kernel, directory);
-            return directory;
-        } catch (IOException e) {
-            throw RuntimeShimException.system("create a directory in " + bundle.execGates() + ": " + e, e);
-        }
-    }
-
-    private static void deleteGate(Path directory) {
-        try {
-            TreeDeletion.delete(directory);
-        } catch (IOException e) {
-            throw RuntimeShimException.system("delete " + directory + ": " + e, e);
         }
     }
 }

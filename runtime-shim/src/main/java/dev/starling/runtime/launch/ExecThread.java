@@ -19,7 +19,7 @@ final class ExecThread extends Spawner {
     private final Pointer spawnAttributes;
 
     ExecThread(
-            Kernel kernel, Cgroups cgroups, ExecRequest request, byte[] filter, ExecStreams streams, Pointer spawnAttributes, Descriptor gate) {
+            Kernel kernel, Cgroups cgroups, ExecRequest request, byte[] filter, ExecStreams streams, Pointer spawnAttributes, Gates.Gate gate) {
         super(kernel, gate);
         this.cgroups = cgroups;
         this.request = request;
@@ -32,7 +32,7 @@ final class ExecThread extends Spawner {
     int spawn() {
         String containerId = request.bundle().id();
         ProcessPlan process = request.process();
-        cgroups.enterWithThread(containerId, threadId());
+        cgroups.enterWithThread(containerId);
         kernel.check(kernel.libc().unshare(CLONE_FS), "unshare file system attributes");
         kernel.check(kernel.libc().setns(request.container().number(), NAMESPACES), "setns into the container");
         kernel.libc().umask(022);

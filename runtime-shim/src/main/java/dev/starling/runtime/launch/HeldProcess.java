@@ -1,8 +1,5 @@
 package dev.starling.runtime.launch;
 
-import static dev.starling.runtime.kernel.Flags.O_NONBLOCK;
-import static dev.starling.runtime.kernel.Flags.O_RDWR;
-
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
@@ -18,40 +15,44 @@ final class HeldProcess {
     private final Kernel kernel;
     private final Spawner spawner;
     private final Thread thread;
-    private final Descriptor gate;
     private final int pid;
     private final Descriptor process;
     private final long startTime;
 
-    private HeldProcess(Kernel kernel, Spawner spawner, Thread thread, Descriptor gate, int pid, Descriptor process) {
+    private HeldProcess(Kernel kernel, Spawner spawner, Thread thread, int pid, Descriptor process) {
         this.kernel = kernel;
         this.spawner = spawner;
         this.thread = thread;
-        this.gate = gate;
         this.pid = pid;
         this.process = process;
         this.startTime = ExitStatus.startTime(kernel, pid);
     }
 
     /**
-     * Runs {@code spawner} and waits until its child is held.
-     *
-     * @param gate  the directory; closed with the process's release or end, not where this fails
-     * @param ready its FIFO, open for reading
+     * Runs {@code spawner} and waits until its child is held. Its gate is left with the process's release or end, or where this fails.
      */
-    static HeldProcess start(Kernel kernel, Spawner spawner, String name, Descriptor gate, Descriptor ready) {
+    static HeldProcess start(Kernel kernel, Spawner spawner, String name) {
         Thread thread = new Thread(null, spawner, name, STACK_BYTES);
+        try {
+            return start(kernel, spawner, thread);
+        } catch (RuntimeException e) {
+            leaveGate(spawner, thread, false);
+            throw e;
+        }
+    }
+
+    private static HeldProcess start(Kernel kernel, Spawner spawner, Thread thread) {
         thread.start();
-        boolean woken = kernel.waitReadable(ready, HOLD_TIMEOUT_MILLIS);
+        boolean woken = spawner.gate.awaitProcess(HOLD_TIMEOUT_MILLIS);
         if (spawner.failure() != null) {
             join(thread);
             throw LaunchFailure.of(spawner.failure());
         }
-        if (!woken) throw RuntimeShimException.system("the process of " + name + " did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
+        if (!woken) throw RuntimeShimException.system("the process of " + thread.getName() + " did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
         int pid = onlyChildOf(kernel, spawner.threadId());
         Descriptor process = kernel.openProcess(pid);
         try {
-            return new HeldProcess(kernel, spawner, thread, gate, pid, process);
+            return new HeldProcess(kernel, spawner, thread, pid, process);
         } catch (RuntimeException e) {
             kernel.signal(process, Signals.SIGKILL);
             process.close();
@@ -91,10 +92,12 @@ final class HeldProcess {
 
     /** Lets it go on to exec. @throws RuntimeShimException where exec fails; the process is gone then */
     void release() {
-        try (Descriptor go = kernel.openAt(gate.number(), "go", O_RDWR | O_NONBLOCK)) {
+        boolean passed = false;
+        try (Descriptor go = spawner.gate.letGo()) {
             awaitSpawn();
+            passed = spawner.failure() == null;
         } finally {
-            gate.close();
+            leaveGate(spawner, thread, passed);
         }
         if (spawner.failure() != null) throw LaunchFailure.of(spawner.failure());
     }
@@ -106,8 +109,18 @@ final class HeldProcess {
             awaitSpawn();
             if (spawner.failure() == null) HostProgram.waitFor(kernel, spawner.pid());
         } finally {
-            gate.close();
+            leaveGate(spawner, thread, false);
             process.close();
+        }
+    }
+
+    private static void leaveGate(Spawner spawner, Thread thread, boolean passed) {
+        if (thread.isAlive()) {
+            spawner.gate.abandon();
+        } else if (passed) {
+            spawner.gate.giveBack();
+        } else {
+            spawner.gate.discard();
         }
     }
 

@@ -37,7 +37,7 @@ final class InsideThread extends Spawner {
 
     /** @param cgroupNamespace to join, or null to make one; {@code ownCgroupNamespace} whether either is the container's own */
     InsideThread(
-            Kernel kernel, Cgroups cgroups, LaunchRequest request, byte[] filter, Pointer spawnAttributes, Descriptor gate,
+            Kernel kernel, Cgroups cgroups, LaunchRequest request, byte[] filter, Pointer spawnAttributes, Gates.Gate gate,
             Launcher.StandardStreams streams, Descriptor cgroupNamespace, boolean ownCgroupNamespace) {
         super(kernel, gate);
         this.cgroups = cgroups;
@@ -62,7 +62,7 @@ final class InsideThread extends Spawner {
     }
 
     private void becomeContainer() {
-        cgroups.enterWithThread(request.bundle().id(), threadId());
+        cgroups.enterWithThread(request.bundle().id());
         if (cgroupNamespace != null) kernel.check(kernel.libc().setns(cgroupNamespace.number(), CLONE_NEWCGROUP), "setns cgroup");
         int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | (cgroupNamespace == null ? CLONE_NEWCGROUP : 0);
         kernel.check(kernel.libc().unshare(CLONE_FS | namespaces), "unshare the container's namespaces");

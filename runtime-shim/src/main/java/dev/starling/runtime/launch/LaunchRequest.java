@@ -6,17 +6,24 @@ import dev.starling.runtime.ContainerSpec.Mount;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * All a container is made of, once names are resolved.
  *
- * @param layerCount links {@code layers/0..} in the bundle
+ * @param layerCount links {@code layer.0..} in the bundle
  * @param mounts     sources of binds and volumes are host paths by now
+ * @param nameFiles  see {@link NameFiles}
  * @param files      their paths are plain
  * @param options    resource limits and the like
  * @param openInput  its standard input is a FIFO that never ends, else it is empty
  * @param init       program of the host to run as process 1 before its own, null for none
  */
 public record LaunchRequest(
-        Bundle bundle, ProcessPlan process, int layerCount, List<Mount> mounts, List<ContainerFile> files, boolean readOnlyRoot,
-        Map<String, String> sysctls, ContainerSpec.ProcessOptions options, boolean openInput, Path init) {}
+        Bundle bundle, ProcessPlan process, int layerCount, List<Mount> mounts, List<ContainerFile> nameFiles, List<ContainerFile> files, boolean readOnlyRoot,
+        Map<String, String> sysctls, ContainerSpec.ProcessOptions options, boolean openInput, Path init) {
+    /** The name files first. */
+    public List<ContainerFile> allFiles() {
+        return Stream.concat(nameFiles.stream(), files.stream()).toList();
+    }
+}

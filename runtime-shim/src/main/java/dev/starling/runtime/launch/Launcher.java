@@ -32,47 +32,54 @@ final class Launcher {
 
     private final Kernel kernel;
     private final Cgroups cgroups;
+    private final Gates gates;
     private final boolean procThroughHelper;
     private final SeccompProfile profile = SeccompProfile.dockerDefault();
     private final Pointer spawnAttributes;
+    private volatile Filter lastFilter;
 
-    Launcher(Kernel kernel, Cgroups cgroups, boolean procThroughHelper) {
+    Launcher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
         this.kernel = kernel;
         this.cgroups = cgroups;
+        this.gates = gates;
         this.procThroughHelper = procThroughHelper;
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
+    private record Filter(long capabilities, byte[] program) {}
+
     /** The container's ends. */
     record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
 
+    /** Of one set of capabilities after the other mostly the same: what was compiled last is kept. */
     byte[] filter(long capabilities) {
-        return FilterCompiler.compile(profile, kernel.architecture(), capabilities);
+        Filter last = lastFilter;
+        if (last == null || last.capabilities != capabilities) {
+            last = new Filter(capabilities, FilterCompiler.compile(profile, kernel.architecture(), capabilities));
+            lastFilter = last;
+        }
+        return last.program;
     }
 
     /** The bundle and the control groups are there. @throws RuntimeShimException with nothing left running */
     HeldProcess hold(LaunchRequest request) {
         Bundle bundle = request.bundle();
-        Descriptor gate = kernel.open(bundle.gate().toString(), O_PATH | kernel.architecture().openDirectory());
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
-        try (Descriptor ready = kernel.openAt(gate.number(), "ready", O_RDONLY | O_NONBLOCK);
-                Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
+        try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
                 Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
                 Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
-            return hold(request, gate, ready, new StandardStreams(input, output, error));
-        } catch (RuntimeException e) {
-            gate.close();
-            throw e;
+            return hold(request, new StandardStreams(input, output, error));
         }
     }
 
-    private HeldProcess hold(LaunchRequest request, Descriptor gate, Descriptor ready, StandardStreams streams) {
+    private HeldProcess hold(LaunchRequest request, StandardStreams streams) {
         Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            InsideThread inside = new InsideThread(kernel, cgroups, request, filter(request.process().capabilities()), spawnAttributes, gate, streams, namespace, own);
-            return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12), gate, ready);
+            byte[] filter = filter(request.process().capabilities());
+            InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own);
+            return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12));
         } finally {
             if (namespace != null) namespace.close();
         }
@@ -81,7 +88,7 @@ final class Launcher {
     /** Gives the held process its /proc. */
     void mountProc(HeldProcess held, Bundle bundle) {
         ProcMount mount = new ProcMount(
-                kernel, held.pid(), held.descriptor(), bundle.directory().resolve("root"), procThroughHelper, spawnAttributes);
+                kernel, held.pid(), held.descriptor(), bundle.directory(), procThroughHelper, spawnAttributes);
         Thread thread = new Thread(null, mount, "proc-" + bundle.id().substring(0, 12), STACK_BYTES);
         thread.start();
         HeldProcess.join(thread);

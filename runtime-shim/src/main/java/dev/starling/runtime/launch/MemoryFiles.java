@@ -9,13 +9,15 @@ import dev.starling.runtime.kernel.Kernel;
 import java.util.List;
 
 /**
- * The files that a container is handed (secrets and configs), written into a tmpfs of its own. It is mounted in the bundle's {@code files},
- * but in the container's mount namespace only: the host sees an empty directory. The files are then bound one by one into the container;
- * the tmpfs itself goes out of reach with the host's root and lives as long as those binds.
+ * The files that a container is handed (secrets, configs, its names), written into a tmpfs of its own. It is mounted over the bundle, but in the
+ * container's mount namespace only: the host does not see it. The files are then bound one by one into the container; the tmpfs itself goes
+ * out of reach with the host's root and lives as long as those binds.
  */
 public final class MemoryFiles {
     /** A page is 64 KiB on some ARM kernels. */
     private static final long LARGEST_PAGE = 64 << 10;
+    /** What a container may add to those it can write ({@code /etc/hosts}). */
+    private static final long ROOM = 256 << 10;
 
     private final Kernel kernel;
     private final String directory;
@@ -50,7 +52,7 @@ public final class MemoryFiles {
     }
 
     private static long size(List<ContainerFile> files) {
-        long bytes = LARGEST_PAGE;
+        long bytes = ROOM;
         for (ContainerFile file : files) bytes += (file.content().length + LARGEST_PAGE) / LARGEST_PAGE * LARGEST_PAGE;
         return bytes;
     }

@@ -11,11 +11,11 @@ public final class NativeLauncher implements ContainerLauncher {
     private final Launcher launcher;
     private final ExecLauncher execLauncher;
 
-    public NativeLauncher(Kernel kernel, Cgroups cgroups, boolean procThroughHelper) {
+    public NativeLauncher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
         this.kernel = kernel;
         this.cgroups = cgroups;
-        this.launcher = new Launcher(kernel, cgroups, procThroughHelper);
-        this.execLauncher = new ExecLauncher(kernel, cgroups);
+        this.launcher = new Launcher(kernel, cgroups, gates, procThroughHelper);
+        this.execLauncher = new ExecLauncher(kernel, cgroups, gates);
     }
 
     @Override

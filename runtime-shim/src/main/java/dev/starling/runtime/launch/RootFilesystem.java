@@ -2,6 +2,7 @@ package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.*;
 
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
@@ -35,6 +36,8 @@ final class RootFilesystem {
 
     private final Kernel kernel;
     private final LaunchRequest request;
+    /** Placed first: what the spec mounts there covers them. */
+    private final List<OpenMount> nameFiles = new ArrayList<>();
     private final List<OpenMount> open = new ArrayList<>();
     /** Placed last, so that no tmpfs of the spec covers them ({@code /run}). */
     private final List<OpenMount> openFiles = new ArrayList<>();
@@ -47,9 +50,6 @@ final class RootFilesystem {
     /** Still in the host's root. */
     void openSourcesAndEnter() {
         String bundle = request.bundle().directory().toString();
-        for (String name : List.of("hosts", "hostname", "resolv.conf")) {
-            open.add(openTree(bundle + "/" + name, "/etc/" + name, false, false, false, Propagation.PRIVATE));
-        }
         if (request.init() != null) open.add(openTree(request.init().toString(), InitProgram.TARGET, false, true, true, Propagation.PRIVATE));
         for (Mount mount : request.mounts()) {
             if (mount.type() == Mount.Type.TMPFS) continue;
@@ -61,20 +61,27 @@ final class RootFilesystem {
         }
         // after the sources: what was opened before is a peer of the host's mount still, as a shared or slave bind has to be
         kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
-        openFiles(new MemoryFiles(kernel, bundle + "/files"));
-        kernel.check(kernel.libc().chdir(bundle), "chdir", bundle);
-        kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
-        kernel.check(kernel.libc().chdir("root"), "chdir", bundle + "/root");
+        kernel.check(kernel.libc().chdir(bundle), "chdir", bundle); // and there this thread stays, whatever is mounted over it now
+        openFiles(new MemoryFiles(kernel, bundle));
+        kernel.mount("overlay", ".", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
+        kernel.check(kernel.libc().chdir(bundle), "chdir", bundle); // to what was mounted
         Pointer here = kernel.string(".");
-        kernel.checkedCall(bundle + "/root", SystemCall.PIVOT_ROOT, here.address(), here.address(), 0, 0, 0);
+        kernel.checkedCall(bundle, SystemCall.PIVOT_ROOT, here.address(), here.address(), 0, 0, 0);
         kernel.check(kernel.libc().umount2(".", MNT_DETACH), "detach the host's root");
         kernel.check(kernel.libc().chdir("/"), "chdir /");
     }
 
     private void openFiles(MemoryFiles memory) {
-        if (request.files().isEmpty()) return;
-        memory.write(request.files());
-        for (int i = 0; i < request.files().size(); i++) openFiles.add(openTree(memory.path(i), request.files().get(i).path(), false, true, true, Propagation.PRIVATE));
+        List<ContainerFile> all = request.allFiles();
+        memory.write(all);
+        for (int i = 0; i < all.size(); i++) {
+            String path = all.get(i).path();
+            if (i < request.nameFiles().size()) {
+                nameFiles.add(openTree(memory.path(i), path, false, false, false, Propagation.PRIVATE));
+            } else {
+                openFiles.add(openTree(memory.path(i), path, false, true, true, Propagation.PRIVATE));
+            }
+        }
     }
 
     private OpenMount openTree(String source, String target, boolean directory, boolean followLink, boolean readOnly, Propagation propagation) {
@@ -116,6 +123,7 @@ final class RootFilesystem {
         kernel.mount("sysfs", "/sys", "sysfs", SAFE | MS_RDONLY, null);
         controlGroups(controllers, ownCgroupNamespace);
         hideFirmware();
+        for (OpenMount file : nameFiles) place(file);
         for (OpenMount mount : open) place(mount);
         for (Mount mount : request.mounts()) if (mount.type() == Mount.Type.TMPFS) temporary(mount);
         for (OpenMount file : openFiles) place(file);
@@ -217,6 +225,7 @@ final class RootFilesystem {
 
     /** After success nothing is open any more; after a failure this gives back what is. */
     void closeSources() {
+        for (OpenMount file : nameFiles) file.tree.close();
         for (OpenMount mount : open) mount.tree.close();
         for (OpenMount file : openFiles) file.tree.close();
     }

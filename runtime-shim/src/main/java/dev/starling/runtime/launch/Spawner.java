@@ -1,11 +1,8 @@
 package dev.starling.runtime.launch;
 
-import static dev.starling.runtime.kernel.Flags.O_CLOEXEC;
-import static dev.starling.runtime.kernel.Flags.O_NONBLOCK;
 import static dev.starling.runtime.kernel.Flags.O_RDONLY;
 import static dev.starling.runtime.kernel.Flags.O_WRONLY;
 
-import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
 
@@ -16,12 +13,12 @@ import dev.starling.runtime.kernel.SpawnActions;
  */
 abstract class Spawner implements Runnable {
     final Kernel kernel;
-    private final Descriptor gate;
+    final Gates.Gate gate;
     private volatile int threadId;
     private volatile int pid;
     private volatile Throwable failure;
 
-    Spawner(Kernel kernel, Descriptor gate) {
+    Spawner(Kernel kernel, Gates.Gate gate) {
         this.kernel = kernel;
         this.gate = gate;
     }
@@ -52,7 +49,7 @@ abstract class Spawner implements Runnable {
             pid = spawn();
         } catch (Throwable e) {
             failure = e;
-            wakeLauncher();
+            gate.wake();
         } finally {
             cleanUp();
         }
@@ -67,11 +64,5 @@ abstract class Spawner implements Runnable {
                 .open(3, "go", O_RDONLY)
                 .close(3)
                 .changeDirectory(workingDirectory);
-    }
-
-    /** The launcher polls {@code ready} for the hang-up of a writer. */
-    private void wakeLauncher() {
-        int fd = kernel.libc().openat(gate.number(), "ready", O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
-        if (fd >= 0) kernel.libc().close(fd);
     }
 }

@@ -58,10 +58,10 @@ public final class VolumeFill implements Runnable {
 
     private String imageRoot() {
         String directory = bundle.directory().toString();
-        if (layers <= 1) return directory + "/layers/0";
+        if (layers <= 1) return bundle.layer(0).toString();
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
-        kernel.mount("overlay", "root", "overlay", MS_RDONLY, Bundle.lowerOnlyOptions(layers));
-        return directory + "/root";
+        kernel.mount("overlay", "upper", "overlay", MS_RDONLY, Bundle.lowerOnlyOptions(layers));
+        return directory + "/upper"; // seen here in place of what it is
     }
 
     /** Null where the image has no directory there. */

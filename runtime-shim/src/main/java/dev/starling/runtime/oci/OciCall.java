@@ -67,7 +67,7 @@ final class OciCall {
         Path log = bundle.directory().resolve("oci.log");
         boolean joinFirst = !program.joinsGroupsByItself() && !command.equals("start");
         hideOtherHierarchies();
-        if (joinFirst) cgroups.enterWithThread(bundle.id(), kernel.threadId());
+        if (joinFirst) cgroups.enterWithThread(bundle.id());
         List<String> line = new ArrayList<>();
         Optional<Path> group = joinFirst ? cgroups.namespaceMakerJoins(bundle.id()) : Optional.empty();
         group.ifPresent(file -> line.addAll(List.of("/bin/sh", "-c", JOIN_SCRIPT, file.toString())));

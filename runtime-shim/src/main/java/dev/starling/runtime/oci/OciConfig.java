@@ -4,15 +4,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Capability;
-import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.Identity;
 import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.LaunchRequest;
+import dev.starling.runtime.launch.MemoryFiles;
 import dev.starling.runtime.launch.ProcPaths;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.seccomp.SyscallRules;
@@ -39,13 +40,13 @@ final class OciConfig {
     }
 
     /** Into the bundle. @param controlGroup as a path from the top of each hierarchy */
-    void write(LaunchRequest request, Identity identity, SyscallRules rules, String controlGroup) {
+    void write(LaunchRequest request, MemoryFiles files, Identity identity, SyscallRules rules, String controlGroup) {
         ObjectNode config = JsonNodeFactory.instance.objectNode();
         config.put("ociVersion", "1.0.2");
         config.set("process", process(request.process(), identity, request.options(), false));
         config.putObject("root").put("path", "root").put("readonly", request.readOnlyRoot());
         config.put("hostname", request.process().hostname());
-        config.set("mounts", mounts(request));
+        config.set("mounts", mounts(request, files));
         config.set("linux", linux(request, rules, controlGroup));
         write(request.bundle().directory().resolve("config.json"), config);
     }
@@ -106,7 +107,7 @@ final class OciConfig {
         return linux;
     }
 
-    private static ArrayNode mounts(LaunchRequest request) {
+    private static ArrayNode mounts(LaunchRequest request, MemoryFiles files) {
         ArrayNode mounts = JsonNodeFactory.instance.arrayNode();
         add(mounts, "/proc", "proc", "proc", SAFE);
         add(mounts, "/dev", "tmpfs", "tmpfs", List.of("nosuid", "strictatime", "mode=755", "size=65536k"));
@@ -115,8 +116,9 @@ final class OciConfig {
         add(mounts, "/dev/mqueue", "mqueue", "mqueue", SAFE);
         add(mounts, "/sys", "sysfs", "sysfs", List.of("nosuid", "noexec", "nodev", "ro"));
         add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", List.of("nosuid", "noexec", "nodev", "ro"));
-        Bundle bundle = request.bundle();
-        for (String name : List.of("hosts", "hostname", "resolv.conf")) bind(mounts, bundle.directory().resolve(name).toString(), "/etc/" + name, false, "rprivate");
+        int names = request.nameFiles().size();
+        List<ContainerFile> all = request.allFiles();
+        for (int i = 0; i < names; i++) bind(mounts, files.path(i), all.get(i).path(), false, "rprivate");
         if (request.init() != null) bind(mounts, request.init().toString(), InitProgram.TARGET, true, "rprivate");
         for (Mount mount : request.mounts()) {
             if (mount.type() != Mount.Type.TMPFS) {
@@ -124,9 +126,7 @@ final class OciConfig {
             }
         }
         for (Mount mount : request.mounts()) if (mount.type() == Mount.Type.TMPFS) temporary(mounts, mount);
-        for (int i = 0; i < request.files().size(); i++) {
-            bind(mounts, bundle.directory().resolve("files").resolve(Integer.toString(i)).toString(), request.files().get(i).path(), true, "rprivate");
-        }
+        for (int i = names; i < all.size(); i++) bind(mounts, files.path(i), all.get(i).path(), true, "rprivate");
         return mounts;
     }
 

@@ -53,9 +53,9 @@ final class OciExec {
 
     private static Path makeDirectory(Bundle bundle) {
         try {
-            return Files.createTempDirectory(Files.createDirectories(bundle.execGates()), "");
+            return Files.createTempDirectory(bundle.directory(), "exec-");
         } catch (IOException e) {
-            throw RuntimeShimException.system("create a directory in " + bundle.execGates() + ": " + e, e);
+            throw RuntimeShimException.system("create a directory in " + bundle.directory() + ": " + e, e);
         }
     }
 

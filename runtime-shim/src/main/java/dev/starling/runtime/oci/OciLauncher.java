@@ -107,11 +107,13 @@ public final class OciLauncher implements ContainerLauncher {
         Bundle bundle = request.bundle();
         String directory = bundle.directory().toString();
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
+        for (String mountPoint : List.of("root", "files")) kernel.makeDirectory(directory + "/" + mountPoint, 0700);
         kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
-        if (!request.files().isEmpty()) new MemoryFiles(kernel, directory + "/files").write(request.files());
+        MemoryFiles files = new MemoryFiles(kernel, directory + "/files");
+        files.write(request.allFiles());
         for (String mountPoint : List.of("proc", "dev", "sys", "etc")) checkMountPoint(directory, mountPoint);
         Identity identity = identity(directory + "/root", request.process());
-        config.write(request, identity, seccomp.syscallRules(request.process().capabilities()), cgroups.path(bundle.id()));
+        config.write(request, files, identity, seccomp.syscallRules(request.process().capabilities()), cgroups.path(bundle.id()));
         Path pidFile = bundle.directory().resolve("pid");
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
                 Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);

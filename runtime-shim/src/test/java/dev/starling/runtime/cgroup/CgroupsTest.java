@@ -36,7 +36,7 @@ class CgroupsTest {
             assertEquals(Set.of("one"), cgroups.containerIds());
             for (Path group : groups(parent)) kernel.write(group.resolve("one/cgroup.procs").toString(), Long.toString(child.pid()));
             Thread thread = new Thread(() -> {
-                cgroups.enterWithThread("one", kernel.threadId());
+                cgroups.enterWithThread("one");
                 cgroups.kill("one");
             });
             thread.start();

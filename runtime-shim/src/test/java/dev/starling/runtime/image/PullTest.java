@@ -354,8 +354,8 @@ class PullTest {
         puller.close();
         puller = puller(RegistrySettings.DEFAULTS);
         Path mounted = store.layerDirectories(pull(":1")).get(0);
-        Files.createDirectories(containers.resolve("c1/layers"));
-        Files.createSymbolicLink(containers.resolve("c1/layers/0"), mounted);
+        Files.createDirectories(containers.resolve("c1"));
+        Files.createSymbolicLink(containers.resolve("c1/layer.0"), mounted);
         store.remove(name(":1"), true);
         assertTrue(Files.exists(mounted.resolve("hello")));
         store = new LocalImageStore(directory.resolve("store"), ImageLimits.defaults(), AMD64,

@@ -24,9 +24,14 @@ public final class Occupancy {
     public static Occupancy of(View view) {
         Occupancy occupancy = new Occupancy();
         for (NodeId node : view.nodes().keySet()) {
-            occupancy.loads.put(node, of(view.tasks().getOrDefault(node, List.of()), view.services(), Occupancy::byService, task -> true));
+            occupancy.loads.put(node, planned(view.tasks().getOrDefault(node, List.of()), view.services()));
         }
         return occupancy;
+    }
+
+    /** The load of one node's tasks as plans count it: each reserves what its service asks for now. */
+    public static NodeLoad planned(List<Task> tasks, SortedMap<String, ServiceSpec> services) {
+        return of(tasks, services, Occupancy::byService, task -> true);
     }
 
     /**
@@ -53,7 +58,8 @@ public final class Occupancy {
             if (service != null) {
                 load.occupy(service);
             }
-            if (task.isActive()) {
+            load.mention(task.slot().serviceUid());
+            if (task.isActive() && service != null) { // of a service that is not known here yet nobody can say at whose turn it counts
                 load.count(task.slot().serviceUid());
             }
         }
@@ -65,7 +71,8 @@ public final class Occupancy {
         return service == null ? Resources.NONE : service.reservations();
     }
 
-    private static boolean isWaiting(Task task) {
+    /** For the task before it in its slot to end. */
+    public static boolean isWaiting(Task task) {
         return task.desired() == TaskState.READY && task.state() == TaskState.ASSIGNED;
     }
 

@@ -18,8 +18,14 @@ public final class Price {
     private Price() {}
 
     static int of(ServiceSpec service, NodeView node, NodeLoad load, boolean imageAtHand) {
-        Resources taken = load.reserved().plus(service.reservations());
-        int tenths = Math.max(tenths(taken.nanoCpus(), node.capacity().nanoCpus()), tenths(taken.memoryBytes(), node.capacity().memoryBytes()));
+        return of(service, node, load.reserved().nanoCpus(), load.reserved().memoryBytes(), imageAtHand);
+    }
+
+    /** @param nanoCpus and {@code memoryBytes}: what others have reserved */
+    static int of(ServiceSpec service, NodeView node, long nanoCpus, long memoryBytes, boolean imageAtHand) {
+        Resources wanted = service.reservations();
+        int tenths = Math.max(tenths(nanoCpus + wanted.nanoCpus(), node.capacity().nanoCpus()),
+                tenths(memoryBytes + wanted.memoryBytes(), node.capacity().memoryBytes()));
         return tenths * TENTH + (imageAtHand ? 0 : IMAGE_TO_FETCH);
     }
 

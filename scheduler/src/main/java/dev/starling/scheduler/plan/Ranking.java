@@ -8,18 +8,22 @@ import java.util.function.IntPredicate;
 
 /**
  * The nodes that can take a task of one service, in the order in which they should: by the emptiest branch of its placement preferences,
- * then by tasks and price, then by the slot's rendezvous score, then by their place in the list.
+ * then by tasks of the service, price and tasks of all services, then by the slot's rendezvous score, then by their place in the list.
  *
  * <p>All but the score is the same for every slot, so nodes lie in buckets by it, and only a bucket's members are compared by score: of a
  * thousand nodes some hundred for most slots, instead of all.
  *
  * <pre>
- *   leaf (zone a)   tasks 2, price 50:  n1 n7        the next slot goes to n1 or n7, by score
- *                   tasks 3, price 50:  n2 n3 n9
+ *   leaf (zone a)   tasks 2, price 50, of all 7:  n1 n7        the next slot goes to n1 or n7, by score
+ *                   tasks 2, price 50, of all 8:  n5
+ *                   tasks 3, price 50, of all 4:  n2 n3 n9
  * </pre>
  */
 final class Ranking {
     private static final long NOT_IN = -1;
+    private static final int PRICE_SHIFT = 32;
+    /** A price has less than 1,024, so 10 bits. */
+    private static final int TASKS_SHIFT = PRICE_SHIFT + 10;
 
     /** Nodes that differ only by score. Their order in it means nothing. */
     private static final class Bucket {
@@ -54,8 +58,8 @@ final class Ranking {
     }
 
     /** Puts the node where it belongs now. */
-    void put(int node, int tasks, int price) {
-        long key = (long) tasks << 32 | price;
+    void put(int node, int tasks, int price, int allTasks) {
+        long key = (long) tasks << TASKS_SHIFT | (long) price << PRICE_SHIFT | allTasks;
         if (keys[node] == key) {
             return;
         }

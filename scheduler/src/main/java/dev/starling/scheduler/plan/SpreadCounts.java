@@ -51,9 +51,18 @@ final class SpreadCounts {
     }
 
     void add(int node) {
-        tasks[node]++;
+        change(node, 1);
+    }
+
+    /** Takes back one {@link #add}. */
+    void remove(int node) {
+        change(node, -1);
+    }
+
+    private void change(int node, int by) {
+        tasks[node] += by;
         for (int level = 0; level < levels; level++) {
-            branchTasks[level][branchOf[level][leafOf[node]]]++;
+            branchTasks[level][branchOf[level][leafOf[node]]] += by;
         }
     }
 

@@ -3,20 +3,27 @@ package dev.starling.scheduler.rollout;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Rendezvous;
+import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
  * Which slots of a service may change to the present template now, with no one in charge. The slots stand in an order that everyone
- * computes from (service, generation); a slot may change iff fewer than {@code parallelism} of those before it are not yet done.
+ * computes from the service; a slot may change iff fewer than {@code parallelism} of the others are not running, or stand before it and are not yet done.
  *
  * <p>Why stale views only delay: of the slots in change take the last in the order. Its node saw fewer than {@code parallelism} undone
- * before it; what it saw done is done, so fewer than {@code parallelism} others can be in change.
+ * before it; what it saw done is done, so fewer than {@code parallelism} others can be in change. This holds for the sides of a partition as well, since what
+ * one has done the other cannot see: as long as the last word on a slot is not taken back (see {@code Precedence}), and as the order is the same for all
+ * documents of the service, so that sides that were given different templates begin with the same slots.
+ *
+ * <p>Why those that do not run come first, wherever they stand: an update that replaces another one half way would else begin at the front while what the
+ * other had stopped is still down.
  */
 public final class Rollout {
     private final SortedSet<Slot> allowed = new TreeSet<>();
@@ -32,20 +39,34 @@ public final class Rollout {
         }
         int parallelism = service.update().parallelism();
         for (SlotState state : inOrder(slots)) {
-            if (parallelism > 0 && rollout.allowed.size() == parallelism) {
-                break;
-            }
-            if (!state.isDone(service) || !rested.test(state)) {
+            boolean done = state.isDone(service) && rested.test(state); // asked of all, since a wait that is not asked about begins anew
+            if (!done && (parallelism == 0 || rollout.allowed.size() < parallelism)) {
                 rollout.allowed.add(state.slot());
             }
         }
         return rollout;
     }
 
+    /** Nothing may change now. */
+    public static Rollout none() {
+        return new Rollout();
+    }
+
+    /**
+     * An update whose forerunner was not done: the slots run several templates, and none of them was put there by the document of {@code slots}. Nodes
+     * that do not have this document yet may still go on with the one before.
+     */
+    public static boolean replacesAnother(ServiceSlots slots) {
+        List<Task> holders = slots.wanted().values().stream().map(SlotState::holder).filter(Objects::nonNull).toList();
+        return holders.stream().map(Task::templateHash).distinct().count() > 1
+                && holders.stream().allMatch(task -> task.serviceGeneration() < slots.service().generation());
+    }
+
     static List<SlotState> inOrder(ServiceSlots slots) {
-        long seed = Rendezvous.score(Rendezvous.hash(slots.service().uid()), slots.service().generation());
+        long seed = Rendezvous.hash(slots.service().uid());
         return slots.wanted().values().stream()
-                .sorted(Comparator.comparingLong((SlotState state) -> Rendezvous.score(seed, Rendezvous.hash(state.slot())))
+                .sorted(Comparator.comparing((SlotState state) -> state.isRunning() || state.isDone(slots.service()))
+                        .thenComparingLong(state -> Rendezvous.score(seed, Rendezvous.hash(state.slot())))
                         .thenComparing(SlotState::slot))
                 .toList();
     }

@@ -45,15 +45,25 @@ public final class ServiceSlots {
     private final ServiceSpec service;
     private final SortedMap<Slot, SlotState> wanted;
     private final boolean hasFree;
+    private final boolean hasPending;
     private final CompletedWork completed;
     private final boolean overtaken;
+    private final boolean documentBehind;
 
-    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done, boolean overtaken) {
+    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done, boolean overtaken, boolean documentBehind) {
         this.service = service;
         this.wanted = Collections.unmodifiableSortedMap(wanted);
-        this.hasFree = wanted.values().stream().anyMatch(SlotState::isFree);
+        boolean free = false;
+        boolean pending = false;
+        for (SlotState state : wanted.values()) {
+            free |= state.isFree();
+            pending |= state.isPending();
+        }
+        this.hasFree = free;
+        this.hasPending = pending;
         this.completed = service.isJob() ? completed(service, wanted, done) : null;
         this.overtaken = overtaken;
+        this.documentBehind = documentBehind;
     }
 
     private static CompletedWork completed(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done) {
@@ -88,7 +98,8 @@ public final class ServiceSlots {
         } else {
             wanted = perNode(service, stateOf, view);
         }
-        return new ServiceSlots(service, wanted, done, overtaken);
+        boolean behind = tasks.values().stream().flatMap(List::stream).anyMatch(task -> task.serviceGeneration() > service.generation());
+        return new ServiceSlots(service, wanted, done, overtaken, behind);
     }
 
     private static SortedMap<Slot, SlotState> replicatedJob(
@@ -187,7 +198,17 @@ public final class ServiceSlots {
         return overtaken;
     }
 
+    /** Some task was made by a later document of the service than the one here, which is about to arrive: what is wanted is not known yet. */
+    public boolean documentBehind() {
+        return documentBehind;
+    }
+
     public boolean hasFree() {
         return hasFree;
+    }
+
+    /** Some slot is claimed and does not run yet. */
+    public boolean hasPending() {
+        return hasPending;
     }
 }

@@ -47,6 +47,8 @@ public final class SlotIndex {
 
     private final SortedMap<String, ServiceIndex> services = new TreeMap<>();
     private final SortedMap<NodeId, List<Task>> counted = new TreeMap<>();
+    private SortedMap<String, ServiceSpec> known = Collections.emptySortedMap();
+    private List<ServiceSpec> servicesByAge = List.of();
     private SortedMap<NodeId, NodeView> nodes = Collections.emptySortedMap();
     private SortedMap<String, NetworkSpec> networks = Collections.emptySortedMap();
     private SortedMap<NodeId, List<CompletedWork>> completed = Collections.emptySortedMap();
@@ -56,12 +58,23 @@ public final class SlotIndex {
         takeTasks(view);
         takeNodes(view);
         takeCompleted(view);
+        takeServices(view);
         SortedMap<String, ServiceSlots> all = new TreeMap<>();
-        for (ServiceSpec service : view.services().values()) {
-            all.put(service.uid(), slots(service, view));
+        List<ServiceSlots> byAge = new ArrayList<>(servicesByAge.size());
+        for (ServiceSpec service : servicesByAge) {
+            ServiceSlots slots = slots(service, view);
+            all.put(service.uid(), slots);
+            byAge.add(slots);
         }
         services.values().removeIf(index -> index.tasks.isEmpty() && index.done.isEmpty() && !view.services().containsKey(uid(index)));
-        return new SlotTable(all);
+        return new SlotTable(all, Collections.unmodifiableList(byAge));
+    }
+
+    private void takeServices(View view) {
+        if (view.services() != known) {
+            known = view.services();
+            servicesByAge = known.values().stream().sorted(SlotTable.AGE).toList();
+        }
     }
 
     private static String uid(ServiceIndex index) {

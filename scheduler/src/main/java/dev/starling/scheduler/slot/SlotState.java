@@ -1,5 +1,6 @@
 package dev.starling.scheduler.slot;
 
+import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
@@ -10,6 +11,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.View;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One slot as a view shows it.
@@ -32,7 +34,7 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
         }
         Task only = tasks.size() == 1 ? tasks.get(0) : null;
         Task holder = only != null ? holds(only, view) ? only : null
-                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.ORDER).orElse(null);
+                : tasks.stream().filter(task -> holds(task, view)).min(Precedence.of(service)).orElse(null);
         Task newest = only != null ? only : tasks.stream().max(Precedence.AGE).orElse(null);
         boolean finished = holder == null && newest != null && endedByItself(newest)
                 && service.isCurrent(newest) && !mayFollow(newest.state(), newest.attempt(), service.restart());
@@ -91,6 +93,28 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
 
     public boolean isFree() {
         return holder == null && !finished && !withheld;
+    }
+
+    /** Claimed, and not running yet. */
+    public boolean isPending() {
+        return holder != null && holder.state() != TaskState.RUNNING;
+    }
+
+    /** A plan counts both alike: held by the same node, running or not, or by none, free or not. */
+    public boolean countsLike(SlotState other) {
+        NodeId here = holder == null ? null : holder.node();
+        NodeId there = other.holder == null ? null : other.holder.node();
+        return isRunning() == other.isRunning() && isFree() == other.isFree() && Objects.equals(here, there);
+    }
+
+    /** A node that has gone out of sight had it. */
+    public boolean isLost(View view) {
+        return holder == null && tasks.stream().anyMatch(task -> task.isActive() && !isThere(task, view));
+    }
+
+    private static boolean isThere(Task task, View view) {
+        NodeView node = view.nodes().get(task.node());
+        return node != null && node.ready();
     }
 
     public boolean isRunning() {

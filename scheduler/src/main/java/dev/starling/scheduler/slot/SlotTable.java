@@ -1,5 +1,6 @@
 package dev.starling.scheduler.slot;
 
+import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.View;
 import java.util.Comparator;
@@ -9,10 +10,16 @@ import java.util.SortedMap;
 
 /** All services' slots in a view, and who holds them. */
 public final class SlotTable {
-    private final SortedMap<String, ServiceSlots> services;
+    /** Oldest service first: the order in which capacity is given out. */
+    public static final Comparator<ServiceSpec> AGE = Comparator.comparing(ServiceSpec::created).thenComparing(ServiceSpec::uid);
 
-    SlotTable(SortedMap<String, ServiceSlots> services) {
+    private final SortedMap<String, ServiceSlots> services;
+    private final List<ServiceSlots> byAge;
+
+    /** @param byAge the same in the order of {@link #AGE} */
+    SlotTable(SortedMap<String, ServiceSlots> services, List<ServiceSlots> byAge) {
         this.services = services;
+        this.byAge = byAge;
     }
 
     /** Of one view by itself; who makes many of them keeps a {@link SlotIndex}. */
@@ -20,11 +27,9 @@ public final class SlotTable {
         return new SlotIndex().table(view);
     }
 
-    /** Oldest service first: the order in which capacity is given out. */
+    /** In the order of {@link #AGE}. */
     public List<ServiceSlots> byAge() {
-        return services.values().stream()
-                .sorted(Comparator.comparing((ServiceSlots slots) -> slots.service().created()).thenComparing(slots -> slots.service().uid()))
-                .toList();
+        return byAge;
     }
 
     public Optional<ServiceSlots> service(String uid) {

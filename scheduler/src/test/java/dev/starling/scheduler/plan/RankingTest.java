@@ -40,6 +40,7 @@ class RankingTest {
         SpreadCounts counts = new SpreadCounts(nodes, List.of("node.labels.zone", "node.labels.rack").subList(0, levels));
         Ranking ranking = new Ranking(prepared, counts);
         int[] prices = new int[size];
+        int[] loads = new int[size];
         TreeSet<Integer> in = new TreeSet<>();
         for (int step = 0; step < 60; step++) {
             int changed = random.nextInt(size);
@@ -49,7 +50,8 @@ class RankingTest {
             } else {
                 counts.add(changed);
                 prices[changed] = random.nextInt(3) * 50;
-                ranking.put(changed, counts.tasks(changed), prices[changed]);
+                loads[changed] = random.nextInt(3);
+                ranking.put(changed, counts.tasks(changed), prices[changed], loads[changed]);
                 in.add(changed);
             }
             long slotHash = random.nextLong();
@@ -58,7 +60,7 @@ class RankingTest {
                 refused.add(random.nextInt(size));
             }
             List<Integer> sorted = in.stream().sorted(Comparator.comparing((Integer n) -> n, (a, b) -> counts.compareLeaves(counts.leafOf(a), counts.leafOf(b)))
-                    .thenComparing(n -> counts.tasks(n)).thenComparing(n -> prices[n])
+                    .thenComparing(n -> counts.tasks(n)).thenComparing(n -> prices[n]).thenComparing(n -> loads[n])
                     .thenComparing(n -> Rendezvous.preparedScore(slotHash, prepared[n]), Comparator.reverseOrder()).thenComparing(n -> n)).toList();
             assertEquals(sorted.stream().filter(n -> !refused.contains(n)).findFirst().orElse(-1),
                     ranking.first(refused::contains, !refused.isEmpty(), slotHash));

@@ -1,0 +1,302 @@
+import dev.starling.netlink.NetNs;
+import dev.starling.netlink.balance.Backend;
+import dev.starling.netlink.balance.Choice;
+import dev.starling.netlink.balance.HostNetworks;
+import dev.starling.netlink.balance.NetfilterBalancer;
+import dev.starling.netlink.balance.PublishedPort;
+import dev.starling.netlink.balance.VirtualService;
+import dev.starling.netlink.nft.Transport;
+import dev.starling.netlink.overlay.NetlinkOverlay;
+import dev.starling.netlink.overlay.OverlayNetwork;
+import dev.starling.netlink.overlay.RemoteEndpoint;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What service addresses cost at scale. Called by balancing.sh, which makes the namespaces HOST (balances), CLIENT (behind HOST), INSIDE (a container of
+ * HOST's ingress bridge), TASKS (four servers on that bridge, 10.255.0.2 to .5, port 80) and, for "program", one for each network.
+ *
+ * <pre>
+ * program HOST CONTAINER...            100 networks, 1,000 services of 10 tasks, from nothing; then changes of one service
+ * connections HOST CLIENT INSIDE N ROUNDS     new connections a second: direct, by a published port, by a virtual address
+ * changes HOST CLIENT N                N changes of a service's backends under load
+ * </pre>
+ */
+public final class Balancing {
+    private static final int NETWORKS = 100;
+    private static final int SERVICES = 10;
+    private static final int TASKS = 10;
+    private static final String INGRESS = "ingress00000000000000000";
+    private static final int[][] BACKENDS = {{2, 3}, {2}, {3, 4, 5}, {5}, {2, 3, 4, 5}, {4, 5}};
+    private static int clients = 10;
+
+    public static void main(String[] arguments) throws Exception {
+        switch (arguments[0]) {
+            case "program" -> program(Path.of(arguments[1]), Arrays.stream(arguments).skip(2).map(Path::of).toList());
+            case "connections" -> connections(Path.of(arguments[1]), Path.of(arguments[2]), Path.of(arguments[3]), Integer.parseInt(arguments[4]),
+                    Integer.parseInt(arguments[5]));
+            case "changes" -> changes(Path.of(arguments[1]), Path.of(arguments[2]), Integer.parseInt(arguments[3]));
+            default -> throw new IllegalArgumentException("program, connections or changes, not " + arguments[0]);
+        }
+    }
+
+    // ---- program
+
+    private static OverlayNetwork network(int number) {
+        return new OverlayNetwork("n%03dxxxxxxxxxxxxxxxxxxxxx".formatted(number), 4_096 + number, "10.%d.%d.0/24".formatted(20 + number / 100, number % 100),
+                "10.%d.%d.1".formatted(20 + number / 100, number % 100), false, 1_450);
+    }
+
+    private static String task(int network, int service, int task) {
+        return "10.%d.%d.%d".formatted(20 + network / 100, network % 100, 2 + service * TASKS + task);
+    }
+
+    private static TreeSet<RemoteEndpoint> remotes(int network, int changed) {
+        TreeSet<RemoteEndpoint> remotes = new TreeSet<>();
+        for (int i = 0; i < SERVICES * TASKS; i++) {
+            if (i != changed) {
+                remotes.add(new RemoteEndpoint(task(network, i / TASKS, i % TASKS), "192.0.2." + (2 + i % 4)));
+            }
+        }
+        return remotes;
+    }
+
+    /** All services publish a port. */
+    private static HostNetworks published(NetlinkOverlay overlay) {
+        List<PublishedPort> ports = new ArrayList<>();
+        for (int service = 0; service < NETWORKS * SERVICES; service++) {
+            ports.add(published(service, -1));
+        }
+        List<HostNetworks.Network> networks = new ArrayList<>();
+        for (int i = 0; i < NETWORKS; i++) {
+            networks.add(new HostNetworks.Network(overlay.bridge(network(i).uid()), network(i).subnet(), false));
+        }
+        return new HostNetworks(networks, Optional.of(new HostNetworks.Ingress(overlay.bridge(INGRESS), "10.255.0.1")), ports);
+    }
+
+    private static PublishedPort published(int service, int changed) {
+        TreeSet<Backend> backends = new TreeSet<>();
+        for (int i = 0; i < TASKS; i++) {
+            if (i != changed) {
+                int number = service * TASKS + i;
+                backends.add(new Backend("10.255.%d.%d".formatted(1 + number / 250, 1 + number % 250), 80, i == 0));
+            }
+        }
+        return new PublishedPort(Transport.TCP, 20_000 + service, backends, Choice.RANDOM);
+    }
+
+    /** The others as they are: what has not changed is the same object in the agent's plans, too. */
+    private static HostNetworks with(HostNetworks host, int index, PublishedPort changed) {
+        List<PublishedPort> ports = new ArrayList<>(host.ports());
+        ports.set(index, changed);
+        return new HostNetworks(host.networks(), host.ingress(), ports);
+    }
+
+    private static TreeMap<String, VirtualService> behind(int network, int changed) {
+        TreeMap<String, VirtualService> services = new TreeMap<>();
+        for (int service = 0; service < SERVICES; service++) {
+            TreeSet<String> tasks = new TreeSet<>();
+            for (int i = 0; i < TASKS; i++) {
+                if (service != 0 || i != changed) {
+                    tasks.add(task(network, service, i));
+                }
+            }
+            services.put("10.%d.%d.%d".formatted(20 + network / 100, network % 100, 200 + service), new VirtualService(tasks, Choice.RANDOM));
+        }
+        return services;
+    }
+
+    private static void program(Path hostPath, List<Path> containers) throws Exception {
+        NetNs host = NetNs.at(hostPath);
+        NetlinkOverlay overlay = new NetlinkOverlay(host, Optional.of("underlay"));
+        NetfilterBalancer balancer = new NetfilterBalancer(host);
+        Clock all = new Clock();
+        Clock part = new Clock();
+        overlay.ensure(new OverlayNetwork(INGRESS, 4_095, "10.255.0.0/16", "10.255.0.1", false, 1_450), "192.0.2.1");
+        for (int i = 0; i < NETWORKS; i++) {
+            overlay.ensure(network(i), "192.0.2.1");
+        }
+        part.say("100 networks' devices");
+        for (int i = 0; i < NETWORKS; i++) {
+            overlay.sync(network(i), remotes(i, -1));
+        }
+        part.say("10,000 remote tasks in FDB and neighbour tables");
+        HostNetworks published = published(overlay);
+        balancer.host(published);
+        part.say("1,000 published ports of 10 tasks");
+        for (int i = 0; i < containers.size(); i++) {
+            balancer.container("c" + i, containers.get(i), behind(i % NETWORKS, -1));
+        }
+        part.say("virtual addresses in " + containers.size() + " containers, 10 services of 10 tasks each");
+        all.say("ALL FROM NOTHING (goal 3 s)");
+        for (String warm : List.of("first 20 changes (cold)", "next 100 changes", "100 more")) {
+            int count = warm.startsWith("first") ? 20 : 100;
+            Clock clock = new Clock();
+            for (int i = 0; i < count; i++) {
+                balancer.host(with(published, 0, published(0, i % TASKS)));
+            }
+            clock.each("port's rules, " + warm, count);
+            for (int i = 0; i < count; i++) {
+                balancer.container("c0", containers.get(0), behind(0, i % TASKS));
+            }
+            clock.each("a container's rules, " + warm, count);
+            for (int i = 0; i < count; i++) {
+                overlay.sync(network(0), remotes(0, i % TASKS));
+            }
+            clock.each("FDB and neighbour, " + warm, count);
+        }
+        overlay.close();
+    }
+
+    /** Wall clock and CPU of this process, the kernel's work for it included. */
+    private static final class Clock {
+        private long wall = System.nanoTime();
+        private long cpu = cpu();
+
+        void say(String what) {
+            System.out.printf("%-70s %6d ms  CPU %6d ms%n", what, (System.nanoTime() - wall) / 1_000_000, (cpu() - cpu) / 1_000_000);
+            restart();
+        }
+
+        void each(String what, int count) {
+            System.out.printf("%-70s %8.1f ms  CPU %6.1f ms each%n", what, (System.nanoTime() - wall) / 1e6 / count, (cpu() - cpu) / 1e6 / count);
+            restart();
+        }
+
+        private void restart() {
+            wall = System.nanoTime();
+            cpu = cpu();
+        }
+
+        private static long cpu() {
+            return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+        }
+    }
+
+    // ---- connections and changes
+
+    private static PublishedPort port80(Choice choice, int... backends) {
+        TreeSet<Backend> all = new TreeSet<>();
+        for (int backend : backends) {
+            all.add(new Backend("10.255.0." + backend, 80, true));
+        }
+        return new PublishedPort(Transport.TCP, 80, all, choice);
+    }
+
+    /** Port 80 among a thousand others. */
+    private static HostNetworks host(PublishedPort port, NetlinkOverlay overlay) {
+        List<PublishedPort> ports = new ArrayList<>(published(overlay).ports());
+        ports.add(port);
+        return new HostNetworks(List.of(new HostNetworks.Network("sb-ingress000", "10.255.0.0/16", false)),
+                Optional.of(new HostNetworks.Ingress("sb-ingress000", "10.255.0.1")), ports);
+    }
+
+    private static void connections(Path hostPath, Path client, Path inside, int count, int rounds) throws Exception {
+        TreeMap<String, List<Double>> seen = new TreeMap<>();
+        NetlinkOverlay overlay = new NetlinkOverlay(NetNs.at(hostPath), Optional.empty());
+        for (int round = 0; round < rounds; round++) {
+            for (String way : List.of("1 direct from outside", "2 ingress", "3 ingress, by client", "4 direct from a container", "5 virtual address", "6 virtual address, by client")) {
+                NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
+                boolean fromOutside = way.charAt(0) < '4';
+                Choice choice = way.endsWith("by client") ? Choice.BY_CLIENT : Choice.RANDOM;
+                if (way.contains("direct")) {
+                    run(hostPath, "nft", "flush", "ruleset");
+                    run(inside, "nft", "flush", "ruleset");
+                } else if (fromOutside) {
+                    balancer.host(host(port80(choice, 2, 3, 4, 5), overlay));
+                } else {
+                    TreeMap<String, VirtualService> services = new TreeMap<>();
+                    for (int i = 0; i < 60; i++) {
+                        services.put("10.255.200." + i, new VirtualService(new TreeSet<>(List.of("10.255.0.2", "10.255.0.3", "10.255.0.4", "10.255.0.5")), choice));
+                    }
+                    balancer.container("inside", inside, services);
+                }
+                String target = way.contains("direct") ? "10.255.0.3" : fromOutside ? "172.30.0.1" : "10.255.200.33";
+                double rate = ab(fromOutside ? client : inside, fromOutside ? "172.30.0." : "10.255.9.", target, count);
+                seen.computeIfAbsent(way, none -> new ArrayList<>()).add(rate);
+            }
+        }
+        seen.forEach((way, rates) -> {
+            double base = median(seen.get(way.charAt(0) < '4' ? "1 direct from outside" : "4 direct from a container"));
+            System.out.printf("%-32s median %8.0f connections/s  [%.0f - %.0f]  n=%d   %.2f of direct%n", way.substring(2), median(rates),
+                    Collections.min(rates), Collections.max(rates), rates.size(), median(rates) / base);
+        });
+    }
+
+    private static void changes(Path hostPath, Path client, int count) throws Exception {
+        NetlinkOverlay overlay = new NetlinkOverlay(NetNs.at(hostPath), Optional.empty());
+        for (Choice choice : Choice.values()) {
+            NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
+            HostNetworks first = host(port80(choice, 2, 3, 4, 5), overlay);
+            balancer.host(first);
+            int[] done = {0};
+            boolean[] stop = {false};
+            List<String> troubles = Collections.synchronizedList(new ArrayList<>());
+            Thread load = new Thread(() -> {
+                while (!stop[0]) {
+                    try {
+                        ab(client, "172.30.0.", "172.30.0.1", 10_000);
+                        done[0] += 10_000;
+                    } catch (IOException | InterruptedException e) {
+                        troubles.add(e.getMessage());
+                    }
+                }
+            });
+            long start = System.nanoTime();
+            load.start();
+            Clock clock = new Clock();
+            for (int i = 0; i < count; i++) {
+                balancer.host(with(first, first.ports().size() - 1, port80(choice, BACKENDS[i % BACKENDS.length])));
+            }
+            clock.each(count + " changes among 1,001 services, " + choice, count);
+            stop[0] = true;
+            load.join();
+            System.out.printf("%s: %d connections at %.0f/s meanwhile, troubles: %s%n", choice, done[0], done[0] / ((System.nanoTime() - start) / 1e9), troubles);
+        }
+    }
+
+    /** Each run has a client address of its own, so that no connection meets one that has just ended. */
+    private static double ab(Path namespace, String clientPrefix, String target, int count) throws IOException, InterruptedException {
+        String said = run(namespace, "ab", "-q", "-n", Integer.toString(count), "-c", "50", "-s", "3", "-B", clientPrefix + (clients = clients % 240 + 10), "http://" + target + "/");
+        String failed = number(said, "Failed requests: +([0-9]+)");
+        String longest = number(said, "Connect: +.* ([0-9]+)\n");
+        if (!failed.equals("0") || Integer.parseInt(longest) >= 900) { // a lost SYN comes again after a second
+            throw new IOException("failed " + failed + ", longest connect " + longest + " ms");
+        }
+        return Double.parseDouble(number(said, "Requests per second: +([0-9.]+)"));
+    }
+
+    private static String number(String text, String pattern) throws IOException {
+        Matcher matcher = Pattern.compile(pattern).matcher(text);
+        if (!matcher.find()) {
+            throw new IOException("no " + pattern + " in " + text);
+        }
+        return matcher.group(1);
+    }
+
+    private static double median(List<Double> values) {
+        return values.stream().sorted().toList().get((values.size() - 1) / 2);
+    }
+
+    private static String run(Path namespace, String... command) throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(List.of("ip", "netns", "exec", namespace.getFileName().toString()));
+        words.addAll(List.of(command));
+        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IOException(String.join(" ", command) + ": " + said.strip());
+        }
+        return said;
+    }
+}

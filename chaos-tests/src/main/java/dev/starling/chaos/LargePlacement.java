@@ -1,0 +1,73 @@
+package dev.starling.chaos;
+
+import dev.starling.chaos.sim.Services;
+import dev.starling.chaos.sim.SimNode;
+import dev.starling.chaos.sim.Simulation;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.scheduler.model.Resources;
+import java.util.LongSummaryStatistics;
+
+/**
+ * Slots placed from empty by whole nodes: how long until all run (in simulated time, containers start within 80 ms), how evenly, how often two nodes
+ * claimed one slot, and what it cost in messages. Every node holds every task and all of it is in one heap, so memory bounds its size:
+ * bench/large-placement.sh has the command.
+ *
+ * @param tookMillis simulated; from the first service's creation until all slots run
+ * @param claims     tasks that were ever made: more than slots where two nodes claimed one
+ * @param messages   delivered meanwhile, in the whole cluster
+ */
+public record LargePlacement(int nodes, int services, int slots, boolean placed, long tookMillis, long least, long most, int claims, long messages,
+        long bytes) {
+    private static final long LIMIT_MILLIS = 30_000;
+    private static final long JOIN_MILLIS = 8_000;
+    private static final Resources CAPACITY = new Resources(200_000_000_000L, 200L << 30);
+
+    /** @param writers at how many managers services are created at one time; what they create others hear of in another order */
+    public static LargePlacement run(long seed, int nodes, int services, int slotsANode, int writers) {
+        Simulation cluster = new Simulation(seed);
+        for (int i = 0; i < nodes; i++) {
+            cluster.addNode(Role.MANAGER, CAPACITY);
+        }
+        cluster.startAll();
+        cluster.runFor(JOIN_MILLIS);
+        int slots = nodes * slotsANode;
+        long started = cluster.now();
+        long messages = cluster.network().delivered();
+        long bytes = cluster.network().bytes();
+        for (int service = 0; service < services; service++) {
+            int replicas = slots / services + (service < slots % services ? 1 : 0);
+            String name = "s" + service;
+            cluster.nodes().get(service % writers).operate((core, now) -> core.create(Kind.SERVICE, null,
+                    Services.replicated(name, replicas).reserving(100_000_000L, 100L << 20).body(), now));
+        }
+        boolean placed = cluster.runUntil(() -> running(cluster) == slots, LIMIT_MILLIS);
+        LongSummaryStatistics perNode = cluster.nodes().stream().mapToLong(node -> node.running().size()).summaryStatistics();
+        int claims = cluster.nodes().stream().mapToInt(node -> node.core().tasks(node.id()).size()).sum();
+        return new LargePlacement(nodes, services, slots, placed, cluster.now() - started, perNode.getMin(), perNode.getMax(), claims,
+                cluster.network().delivered() - messages, cluster.network().bytes() - bytes);
+    }
+
+    private static int running(Simulation cluster) {
+        return cluster.nodes().stream().map(SimNode::running).mapToInt(tasks -> tasks.size()).sum();
+    }
+
+    @Override
+    public String toString() {
+        return "%,d slots of %,d services on %,d nodes: %s after %d simulated ms, %d to %d a node, %d claims too many, %.1f messages and %.0f bytes a placement"
+                .formatted(slots, services, nodes, placed ? "all run" : "NOT ALL RUN", tookMillis, least, most, claims - slots,
+                        (double) messages / slots, (double) bytes / slots);
+    }
+
+    /** NODES SERVICES [WRITERS] [SEED] */
+    public static void main(String[] arguments) {
+        int nodes = Integer.parseInt(arguments[0]);
+        int services = Integer.parseInt(arguments[1]);
+        int writers = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 1;
+        long seed = arguments.length > 3 ? Long.parseLong(arguments[3]) : 3;
+        long began = System.nanoTime();
+        System.out.println(run(seed, nodes, services, 100, writers));
+        System.out.printf("  %d s of work, %d MiB of heap in use%n", (System.nanoTime() - began) / 1_000_000_000L,
+                (Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory()) >> 20);
+    }
+}

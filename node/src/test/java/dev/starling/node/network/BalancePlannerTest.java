@@ -1,0 +1,170 @@
+package dev.starling.node.network;
+
+import static dev.starling.node.Sample.N1;
+import static dev.starling.node.Sample.N2;
+import static dev.starling.node.Sample.N3;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
+import dev.starling.node.Sample;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.ServiceEndpoint;
+import dev.starling.node.spec.ServiceEndpoints;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.View;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+
+/** Plans that are made one after the other are those that are made from nothing, and share what has not changed. */
+class BalancePlannerTest {
+    private static final List<NodeId> NODES = List.of(N1, N2, N3);
+    private static final List<String> NETWORKS = List.of("neta", "netb", "netc");
+
+    /** What a snapshot is made of; a snapshot shares what is not replaced, as the node's own do. */
+    private static final class World {
+        private final TreeMap<NodeId, NodeView> nodes = new TreeMap<>();
+        private final TreeMap<NodeId, List<Task>> tasks = new TreeMap<>();
+        private List<Document> services = List.of();
+        private final List<Document> networks = new ArrayList<>();
+        private SortedMap<String, ServiceEndpoint> endpoints = new TreeMap<>();
+
+        World() {
+            for (int i = 0; i < NODES.size(); i++) {
+                ready(NODES.get(i), true);
+            }
+            for (int i = 0; i < NETWORKS.size(); i++) {
+                networks.add(Sample.document(Kind.NETWORK, NETWORKS.get(i), Sample.networkBody(NETWORKS.get(i), "10.0." + (i + 1) + ".0/24", 4_097 + i)));
+            }
+        }
+
+        void ready(NodeId node, boolean ready) {
+            nodes.put(node, new Sample.Cluster().node(node, "192.0.2." + (NODES.indexOf(node) + 1), ready).snapshot().view().nodes().get(node));
+        }
+
+        void service(int number, Random random) {
+            ObjectNode body = Sample.serviceBody("s" + number, 3);
+            var ports = body.withObject("/Spec/EndpointSpec").putArray("Ports");
+            if (random.nextBoolean()) {
+                ports.addObject().put("TargetPort", 80).put("PublishedPort", 8_000 + number).put("PublishMode", random.nextBoolean() ? "ingress" : "host");
+            }
+            var attached = body.withObject("/Spec/TaskTemplate").putArray("Networks");
+            NETWORKS.stream().filter(network -> random.nextBoolean()).forEach(network -> attached.addObject().put("Target", network));
+            if (random.nextInt(4) == 0) {
+                body.withObject("/Spec/Labels").put("starling.affinity", "client");
+            }
+            List<Document> others = new ArrayList<>(services);
+            others.removeIf(document -> document.uid().equals("s" + number));
+            if (random.nextInt(5) > 0) {
+                others.add(Sample.document(Kind.SERVICE, "s" + number, body));
+            }
+            services = List.copyOf(others);
+        }
+
+        void task(int number, int service, NodeId node, Random random) {
+            List<Task> of = new ArrayList<>(tasks.getOrDefault(node, List.of()));
+            of.removeIf(task -> task.id().equals("t" + number));
+            TreeMap<String, String> addresses = new TreeMap<>(Map.of(IngressNetwork.UID, "10.255.0." + number + "/16"));
+            for (int i = 0; i < NETWORKS.size(); i++) {
+                if (random.nextBoolean()) {
+                    addresses.put(NETWORKS.get(i), "10.0." + (i + 1) + "." + number + "/24");
+                }
+            }
+            TaskState state = List.of(TaskState.RUNNING, TaskState.RUNNING, TaskState.STARTING, TaskState.FAILED).get(random.nextInt(4));
+            Task task = Sample.task("t" + number, Slot.replica("s" + service, number), node, state, addresses);
+            if (random.nextInt(6) > 0) {
+                of.add(random.nextInt(6) == 0 ? task.withDesired(TaskState.SHUTDOWN) : task);
+            }
+            tasks.put(node, List.copyOf(of));
+        }
+
+        ClusterSnapshot snapshot() {
+            TreeMap<Kind, List<Document>> documents = new TreeMap<>();
+            for (Kind kind : Kind.values()) {
+                documents.put(kind, List.of());
+            }
+            documents.put(Kind.SERVICE, services);
+            documents.put(Kind.NETWORK, networks);
+            View view = new View(new TreeMap<>(nodes), new TreeMap<>(), new TreeMap<>(), new TreeMap<>(tasks), new TreeMap<>(), new TreeMap<>());
+            return new ClusterSnapshot(N1, Role.MANAGER, new TreeMap<>(), new TreeMap<>(), view, documents);
+        }
+
+        void change(Random random) {
+            switch (random.nextInt(6)) {
+                case 0 -> {
+                    service(random.nextInt(6), random);
+                    endpoints = ServiceEndpoints.of(snapshot());
+                }
+                case 1 -> ready(NODES.get(random.nextInt(3)), random.nextInt(3) > 0);
+                default -> task(1 + random.nextInt(20), random.nextInt(6), NODES.get(random.nextInt(3)), random);
+            }
+        }
+    }
+
+    @Property(tries = 150)
+    void aPlanIsThatOfItsSnapshotWhateverWasBefore(@ForAll Random random) {
+        World world = new World();
+        BalancePlanner planner = new BalancePlanner();
+        ClusterSnapshot earlier = world.snapshot();
+        SortedMap<String, ServiceEndpoint> earlierEndpoints = world.endpoints;
+        for (int step = 0; step < 40; step++) {
+            for (int i = random.nextInt(3); i >= 0; i--) {
+                world.change(random);
+            }
+            ClusterSnapshot now = world.snapshot();
+            assertEquals(BalancePlan.of(now, world.endpoints), planner.plan(now, world.endpoints));
+            if (random.nextInt(4) == 0) { // a task's start may come with an older one
+                assertEquals(BalancePlan.of(earlier, earlierEndpoints), planner.plan(earlier, earlierEndpoints));
+            }
+            earlier = now;
+            earlierEndpoints = world.endpoints;
+        }
+    }
+
+    @Test
+    void whatHasNotChangedIsTheSameObject() {
+        World world = new World();
+        List<Document> services = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            ObjectNode body = Sample.serviceBody("s" + i, 1);
+            body.withObject("/Spec/TaskTemplate").putArray("Networks").addObject().put("Target", NETWORKS.get(i));
+            body.withObject("/Spec/EndpointSpec").putArray("Ports").addObject().put("TargetPort", 80).put("PublishedPort", 8_000 + i);
+            services.add(Sample.document(Kind.SERVICE, "s" + i, body));
+            world.tasks.put(NODES.get(i), List.of(task(i, NODES.get(i))));
+        }
+        world.tasks.put(N1, List.of(task(0, N1), task(1, N1)));
+        world.services = List.copyOf(services);
+        world.endpoints = ServiceEndpoints.of(world.snapshot());
+        BalancePlanner planner = new BalancePlanner();
+        BalancePlan before = planner.plan(world.snapshot(), world.endpoints);
+        assertSame(before.ports(), planner.plan(world.snapshot(), world.endpoints).ports(), "another snapshot of the same");
+        world.tasks.put(N2, List.of());
+        BalancePlan after = planner.plan(world.snapshot(), world.endpoints);
+        assertEquals(3, after.ports().size());
+        assertSame(before.ports().get(0), after.ports().get(0));
+        assertSame(before.ports().get(2), after.ports().get(2));
+        assertNotSame(before.ports().get(1), after.ports().get(1), "it lost a task");
+        assertSame(before.containers().get("t0"), after.containers().get("t0"), "not in that network");
+    }
+
+    private static Task task(int number, NodeId node) {
+        return Sample.task("t" + number, Slot.replica("s" + number, 1), node, TaskState.RUNNING,
+                Map.of(IngressNetwork.UID, "10.255.0." + (number + node.value().charAt(4)) + "/16", NETWORKS.get(number), "10.0." + (number + 1) + ".9/24"));
+    }
+}

@@ -1,0 +1,67 @@
+package dev.starling.runtime.launch;
+
+import dev.starling.runtime.ContainerFile;
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.RuntimeShimException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a container has in place of its image's {@code /etc/hosts}, {@code hostname} and {@code resolv.conf}. */
+public final class NameFiles {
+    private static final String STANDARD_HOSTS = """
+            127.0.0.1\tlocalhost
+            ::1\tlocalhost ip6-localhost ip6-loopback
+            fe00::0\tip6-localnet
+            ff00::0\tip6-mcastprefix
+            ff02::1\tip6-allnodes
+            ff02::2\tip6-allrouters
+            """;
+
+    private NameFiles() {}
+
+    public static List<ContainerFile> of(ContainerSpec spec, String hostname) {
+        return List.of(file("hosts", hosts(spec)), file("hostname", hostname + "\n"), file("resolv.conf", resolvConf(spec.dns())));
+    }
+
+    private static ContainerFile file(String name, String text) {
+        return new ContainerFile("/etc/" + name, text.getBytes(StandardCharsets.UTF_8), 0, 0, 0644);
+    }
+
+    private static String hosts(ContainerSpec spec) {
+        StringBuilder text = new StringBuilder(STANDARD_HOSTS);
+        for (String line : spec.hosts()) text.append(line).append('\n');
+        return text.toString();
+    }
+
+    /** Without servers: the host's, less those on a loopback address, which is another one in the container. */
+    private static String resolvConf(ContainerSpec.Dns dns) {
+        List<String> lines = new ArrayList<>();
+        for (String server : dns.servers()) lines.add("nameserver " + server);
+        if (dns.servers().isEmpty()) {
+            for (String line : hostResolvConf()) {
+                boolean nameserver = line.startsWith("nameserver");
+                if (nameserver && !line.contains(" 127.") && !line.contains("::1")) lines.add(line);
+                if (line.startsWith("search") && dns.search().isEmpty() || line.startsWith("options") && dns.options().isEmpty()) lines.add(line);
+            }
+        }
+        if (!dns.search().isEmpty()) lines.add("search " + String.join(" ", dns.search()));
+        if (!dns.options().isEmpty()) lines.add("options " + String.join(" ", dns.options()));
+        return lines.isEmpty() ? "" : String.join("\n", lines) + "\n";
+    }
+
+    private static List<String> hostResolvConf() {
+        Path file = Path.of("/etc/resolv.conf");
+        try {
+            return Files.readAllLines(file, StandardCharsets.ISO_8859_1);
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (IOException e) {
+            throw RuntimeShimException.system("read " + file + ": " + e, e);
+        }
+    }
+}
