@@ -16,7 +16,9 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
     the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 two_clients_at_once_overfill_no_node:90 what_would_be_is_said:60
-    an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 bad_input_gets_a_clear_error:90
+    a_failed_update_is_rolled_back_by_nobody_in_particular:60 a_failed_update_pauses_and_goes_on_when_told:60 load_decides_how_many_run:100
+    an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
+    events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
     exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
@@ -230,6 +232,55 @@ what_would_be_is_said() {
     d service rm seen >/dev/null || fail "rm"
 }
 
+update_state() { d service inspect "$1" --format '{{.UpdateStatus.State}}'; }
+update_state_is() { [[ $(update_state "$1") == "$2" ]]; }
+args_of() { d service inspect "$1" --format '{{join .Spec.TaskTemplate.ContainerSpec.Args " "}}'; }
+
+a_failed_update_is_rolled_back_by_nobody_in_particular() {
+    local said
+    with_busybox
+    d service create --name roll --replicas 4 --update-failure-action rollback --update-monitor 2s --rollback-monitor 1s --stop-grace-period 1s \
+        --restart-delay 1s busybox sleep 1000 >/dev/null || fail "create: $(tasks_text roll)"
+    d service update --env-add A=1 roll >/dev/null || fail "update: $(update_state roll): $(tasks_text roll)"
+    update_state_is roll completed || fail "a good update ends as $(update_state roll)"
+    said=$(d service update --args 'sh -c "exit 3"' roll 2>&1)
+    [[ $said == *'update rolled back due to failure or early termination of task '* ]] || fail "the bad update's progress says: $said"
+    wait_until 20 update_state_is roll rollback_completed || fail "the bad update ends as $(update_state roll): $(tasks_text roll)"
+    [[ $(args_of roll) == 'sleep 1000' ]] || fail "the service's arguments are $(args_of roll)"
+    wait_until 20 runs roll 4 || fail "$(count_running roll) of 4 run: $(tasks_text roll)"
+    [[ $(docker_on n2 service inspect roll --format '{{.UpdateStatus.Message}}') == 'rollback completed' ]] || fail "n2: $(docker_on n2 service inspect roll)"
+    expect_error 'does not have a previous spec' d service rollback roll
+    d service rm roll >/dev/null || fail "rm"
+}
+
+a_failed_update_pauses_and_goes_on_when_told() {
+    with_busybox
+    d service create --name halt --replicas 3 --update-monitor 2s --rollback-monitor 1s --stop-grace-period 1s --restart-delay 1s busybox sleep 1000 \
+        >/dev/null || fail "create: $(tasks_text halt)"
+    expect_error 'service update paused: update paused due to failure or early termination of task [a-z0-9]{25}' \
+        d service update --args nosuchcommand halt
+    update_state_is halt paused || fail "it is $(update_state halt)"
+    d service rollback halt >/dev/null 2>&1 || fail "rollback: $(update_state halt): $(tasks_text halt)"
+    update_state_is halt rollback_completed || fail "after the rollback it is $(update_state halt)"
+    [[ $(args_of halt) == 'sleep 1000' ]] || fail "the service's arguments are $(args_of halt)"
+    runs halt 3 || fail "$(count_running halt) of 3 run: $(tasks_text halt)"
+    d service rm halt >/dev/null || fail "rm"
+}
+
+# Each task is busy for its first half minute, so load adds tasks until there are three, and takes them away again.
+load_decides_how_many_run() {
+    with_busybox
+    expect_error 'starling.autoscale.max: is missing' d service create --label starling.autoscale.cpu=50 busybox sleep 1
+    d service create --detach --name busy --label starling.autoscale.max=3 --label starling.autoscale.cpu=50 --label starling.autoscale.cooldown=4s \
+        --limit-cpu 0.1 --stop-grace-period 1s busybox sh -c 'timeout 30 sh -c "while :; do :; done"; exec sleep 1000' >/dev/null || fail "create"
+    wait_until 30 replicas_are busy 3/3 || fail "under load it has $(replicas_of busy): $(explained busy.1)"
+    explained busy.1 | grep -q '^autoscale 1 to 3: cpu at [0-9]* % of what is wanted' || fail "explain: $(explained busy.1)"
+    wait_until 60 replicas_are busy 1/1 || fail "without load it has $(replicas_of busy): $(explained busy.1)"
+    d service rm busy >/dev/null || fail "rm"
+}
+replicas_are() { [[ $(replicas_of "$1") == "$2" ]]; }
+explained() { starling explain --socket "$(socket_of n1)" "$1" 2>&1; }
+
 an_agent_restart_adopts_its_containers() {
     local before tasks
     before=$(sleepers_on n4)
@@ -307,6 +358,83 @@ images_come_from_a_registry() {
     d service rm pulled >/dev/null || fail "rm"
 }
 no_task_of_pulled() { ! docker_on n5 ps --format '{{.Image}}' | grep -q ":5000/busybox"; }
+
+# The registry lets nobody in but edge; the password's hash is bcrypt's, as docker-registry wants it.
+credentials_of_a_registry_go_with_a_service() {
+    local registry config uid found
+    registry=$(address_of n1):5000
+    fill_registry busybox_image
+    registry_config ":5000" >"$RUN_DIR/registry.yml"
+    # shellcheck disable=SC2016  # no variables: a hash
+    echo 'edge:$2y$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK' >"$RUN_DIR/htpasswd"
+    printf 'auth: {htpasswd: {realm: lab, path: %s}}\n' "$RUN_DIR/htpasswd" >>"$RUN_DIR/registry.yml"
+    in_host n1 "$(command -v docker-registry)" serve "$RUN_DIR/registry.yml" </dev/null >"$RUN_DIR/registry.log" 2>&1 9>&- &
+    registry_pid=$!
+    config=$(mktemp -d)
+    trap 'stop_registry; rm -rf "$config"' EXIT
+    wait_until 10 registry_asks || fail "docker-registry: $(tail -n 2 "$RUN_DIR/registry.log")"
+    export DOCKER_CONFIG=$config
+    expect_error 'unauthorized' sh -c "printf wrong | docker -H unix://$(socket_of n1) login -u edge --password-stdin $registry"
+    printf s3cret | d login -u edge --password-stdin "$registry" >/dev/null 2>&1 || fail "docker login"
+    docker_on n4 rmi -f "$registry/busybox" >/dev/null 2>&1
+    d service create --detach --name closed --constraint node.hostname==n4 "$registry/busybox" sleep 1000 >/dev/null || fail "create without credentials"
+    wait_until 20 failed_for closed 'pull access denied' || fail "n4 pulls without credentials: $(tasks_text closed)"
+    timeout 30 docker -H "unix://$(socket_of n1)" service create --with-registry-auth --name open --constraint node.hostname==n4 "$registry/busybox" sleep 1000 \
+        >/dev/null || fail "n4, a worker, cannot pull: $(tasks_text open)"
+    uid=$(d service inspect open --format '{{.ID}}')
+    compgen -G "$DATA_DIR/n4/swarm/secrets/$uid*" >/dev/null || fail "n4 does not hold them for a time without managers"
+    compgen -G "$DATA_DIR/n5/swarm/secrets/$uid*" >/dev/null && fail "n5 has no task of it, and holds the credentials"
+    found=$(grep -rlaF -e s3cret -e "$(printf '"password":"s3cret"' | base64 | cut -c1-20)" "$DATA_DIR" "$LOG_DIR")
+    [[ -z $found ]] || fail "the password is in plain in: $found"
+    d service rm closed open >/dev/null || fail "rm"
+}
+registry_asks() { [[ $(in_host n1 curl -s -o /dev/null -w '%{http_code}' "http://$(address_of n1):5000/v2/") == 401 ]]; }
+
+images_are_saved_and_tidied_up() {
+    local archive id pruned
+    need_busybox
+    archive=$(mktemp)
+    id=$(d image inspect busybox --format '{{.Id}}')
+    d tag busybox keep:1 && d save -o "$archive" busybox keep:1 || fail "docker save"
+    [[ $(tar -tf "$archive") == *manifest.json* ]] || fail "no manifest.json in: $(tar -tf "$archive")"
+    if command -v skopeo >/dev/null; then
+        skopeo inspect "docker-archive:$archive:keep:1" >/dev/null || fail "skopeo cannot read it"
+    fi
+    docker_on n5 rmi -f "$(docker_on n5 image ls -aq)" >/dev/null 2>&1
+    [[ $(docker_on n5 load -i "$archive" 2>&1) == *'Loaded image: keep:1'* ]] || fail "n5 cannot load it"
+    [[ $(docker_on n5 image inspect keep:1 --format '{{.Id}}') == "$id" ]] || fail "another image came out"
+    rm -f "$archive"
+    d rmi keep:1 >/dev/null || fail "rmi"
+    d service create --name user --constraint node.hostname==n5 --mount type=volume,source=kept,target=/data \
+        keep:1 sh -c 'head -c 100000 /dev/zero >/data/zeros; exec sleep 1000' >/dev/null 2>&1 || fail "create: $(tasks_text user)"
+    docker_on n5 volume create loose >/dev/null || fail "volume create"
+    pruned=$(docker_on n5 system prune -af 2>&1) || fail "system prune: $pruned"
+    [[ -n $(docker_on n5 image ls -q keep) ]] || fail "an image was pruned that a container uses: $pruned"
+    pruned=$(docker_on n5 volume prune -af 2>&1)
+    [[ $(docker_on n5 volume ls -q) == kept ]] || fail "volume prune: $pruned; left: $(docker_on n5 volume ls -q)"
+    [[ $(docker_on n5 system df) =~ Local\ Volumes\ +1\ +1\ +100kB ]] || fail "system df: $(docker_on n5 system df)"
+    expect_error 'volume is in use' docker_on n5 volume rm kept
+    d service rm user >/dev/null || fail "rm"
+    wait_until 20 is_unused_on_n5 keep:1 || fail "n5: $(docker_on n5 ps -a)"
+    pruned=$(docker_on n5 image prune -af 2>&1)
+    [[ $pruned == *"$id"* ]] || fail "the unused image was not pruned: $pruned"
+    docker_on n5 volume rm kept >/dev/null || fail "volume rm"
+    starling lab image load busybox:latest >/dev/null || fail "load"
+}
+is_unused_on_n5() { [[ $(docker_on n5 ps -a --format '{{.Image}}') != *"$1"* ]]; }
+
+events_are_told() {
+    local begin told
+    need_busybox
+    begin=$(date +%s)
+    d service create --name told --constraint node.hostname==n5 busybox sleep 1000 >/dev/null || fail "create: $(tasks_text told)"
+    d service rm told >/dev/null || fail "rm"
+    wait_until 20 n5_told "$begin" 'container destroy' || fail "n5: $(docker_on n5 events --since "$begin" --until 0s)"
+    told=$(docker_on n5 events --since "$begin" --until 0s --format '{{.Type}} {{.Action}}' | sort -u | paste -sd,)
+    [[ $told == *'container create,container destroy,container die,container start'*'service create,service remove'* ]] || fail "n5 tells: $told"
+    [[ $(d events --since "$begin" --until 0s --filter service=told --format '{{.Action}}' | paste -sd,) == create,remove ]] || fail "n1 tells something else"
+}
+n5_told() { [[ $(docker_on n5 events --since "$1" --until 0s --format '{{.Type}} {{.Action}}') == *"$2"* ]]; }
 
 api() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" -o /dev/null -w '%{http_code}' "$@"; }
 api_message() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" "$@"; }
@@ -526,6 +654,9 @@ metrics_are_served() {
     done
     grep -qE '^starling_gossip_refused_total\{.*reason="forged_[a-z]*".*\} [1-9]' <<<"$metrics" \
         && fail "honest nodes refuse each other: $(grep '^starling_gossip_refused' <<<"$metrics")"
+    [[ -z $(d ps -q) ]] || for name in $(sed -n 's/^| `\(container_[a-z_]*\)` .*/\1/p' "$ROOT_DIR/docs/OPERATIONS.md"); do
+        grep -qE "^$name\{" <<<"$metrics" || fail "$name, which docs/OPERATIONS.md promises, is not there although n1 has containers"
+    done
     grep -qE '^starling_members\{.*state="alive".*\} 5(\.0)?$' <<<"$metrics" || fail "not 5 members alive: $(grep '^starling_members' <<<"$metrics")"
 }
 

@@ -86,6 +86,11 @@ public interface ContainerRuntime extends AutoCloseable {
         throw RuntimeShimException.unsupported("listing the processes of a container");
     }
 
+    /** What it has written over its image, in bytes; it looks at each file. */
+    default long writtenBytes(String containerId) {
+        throw RuntimeShimException.unsupported("the size of a container");
+    }
+
     /** Stops watching; leaves the containers running. */
     @Override
     void close();

@@ -117,7 +117,7 @@ public final class NativeRuntime implements ContainerRuntime {
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
             this.starter = new ContainerStarter(
-                    kernel, clock, cgroups, launcher, new Volumes(kernel, this.directory.resolve("volumes")), containersDirectory(), bootId, available);
+                    kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), containersDirectory(), bootId, available);
             this.execs = new Execs(kernel, launcher, loop);
             this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
             adopt(found);
@@ -164,7 +164,17 @@ public final class NativeRuntime implements ContainerRuntime {
     }
 
     private Path containersDirectory() {
+        return bundlesBelow(directory);
+    }
+
+    /** Where the bundles of the containers of a runtime's directory are. */
+    public static Path bundlesBelow(Path directory) {
         return directory.resolve("containers");
+    }
+
+    @Override
+    public long writtenBytes(String containerId) {
+        return DiskUsage.below(require(containerId).bundle().upper());
     }
 
     private Path gatesDirectory() {

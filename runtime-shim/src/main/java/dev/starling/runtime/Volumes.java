@@ -95,7 +95,20 @@ final class Volumes {
     /** @param number of the mount, which names a volume of this container alone */
     private Path volume(String name, Bundle bundle, int number) {
         if (name.isEmpty()) return make(bundle.volumes().resolve(Integer.toString(number)));
-        if (!NAME.matcher(name).matches()) {
+        return make(directory, name);
+    }
+
+    /** Where the named volumes of a runtime's directory are. */
+    static Path below(Path runtimeDirectory) {
+        return runtimeDirectory.resolve("volumes");
+    }
+
+    static boolean isName(String name) {
+        return NAME.matcher(name).matches();
+    }
+
+    static Path make(Path directory, String name) {
+        if (!isName(name)) {
             throw RuntimeShimException.invalid("\"" + name + "\" includes invalid characters for a local volume name, only \"" + NAME + "\" are allowed");
         }
         return make(directory.resolve(name).resolve("_data"));

@@ -15,6 +15,7 @@ final class BackOff {
     static final long LONGEST_MILLIS = 300_000;
     static final long GOOD_RUN_MILLIS = 60_000;
     private static final long LEAST_MILLIS = 1_000;
+    private static final int MOST_DOUBLINGS = 20;
 
     private BackOff() {}
 
@@ -26,6 +27,18 @@ final class BackOff {
         long rested = ended.notBefore() == 0 ? 0 : ended.notBefore() - ended.createdMillis();
         long doubled = Math.max(LEAST_MILLIS, 2 * Math.max(delay, rested));
         return Math.max(delay, Math.min(LONGEST_MILLIS, doubled));
+    }
+
+    /**
+     * How long a slot rests that every suitable node has rejected (no such image): each try after the first round doubles the rest. The image's arrival at
+     * a node ends it there.
+     *
+     * @param attempt of the task that would be next
+     * @param nodes   that have rejected it
+     */
+    static long afterRejections(int attempt, int nodes, RestartPolicy policy) {
+        int tries = Math.max(0, Math.min(MOST_DOUBLINGS, attempt - nodes));
+        return Math.max(policy.delayMillis(), Math.min(LONGEST_MILLIS, Math.max(LEAST_MILLIS, policy.delayMillis()) << tries));
     }
 
     private static boolean ranWell(Task ended, Time now) {

@@ -126,7 +126,8 @@ final class Bidding implements Phase {
                 .thenComparing(Refuser::node);
         List<NodeId> turns = refusers.stream().sorted(byTurn).map(Refuser::node).toList();
         int turn = turns.indexOf(round.self().id());
-        long delay = Math.max(MIN_RETRY_MILLIS, service.restart().delayMillis()) + turn * round.config().beat().toMillis();
+        long rest = BackOff.afterRejections(attempt(round, service, slot), turns.size(), service.restart());
+        long delay = Math.max(MIN_RETRY_MILLIS, rest) + turn * round.config().beat().toMillis();
         if (turn >= 0 && round.waits().isOver("retry " + slot + " " + newest + " " + turns.size(), delay)) {
             round.own().dropRefusal(slot);
         }

@@ -1,5 +1,6 @@
 package dev.starling.scheduler;
 
+import dev.starling.scheduler.model.Amendment;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.Refusal;
@@ -24,6 +25,8 @@ public sealed interface Effect {
         void on(PutCompleted put);
 
         void on(DropCompleted drop);
+
+        void on(AmendService amend);
 
         void on(Start start);
 
@@ -79,6 +82,14 @@ public sealed interface Effect {
     }
 
     record DropCompleted(String serviceUid) implements Effect {
+        @Override
+        public void handle(Handler handler) {
+            handler.on(this);
+        }
+    }
+
+    /** Write the amendment into the service's document, if it is still at that generation. Only a manager's scheduler asks for it. */
+    record AmendService(String serviceUid, long generation, Amendment amendment) implements Effect {
         @Override
         public void handle(Handler handler) {
             handler.on(this);

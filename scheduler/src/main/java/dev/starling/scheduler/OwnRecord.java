@@ -1,6 +1,7 @@
 package dev.starling.scheduler;
 
 import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.Amendment;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
@@ -88,7 +89,8 @@ final class OwnRecord {
         allTasks.put(self, list());
         SortedMap<NodeId, List<Refusal>> allRefusals = new TreeMap<>(view.refusals());
         allRefusals.put(self, refusals.values().stream().map(OwnRefusal::refusal).toList());
-        return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks(), overCompleted(view)));
+        return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks(), overCompleted(view),
+                view.loads()));
     }
 
     private SortedMap<NodeId, List<CompletedWork>> overCompleted(View view) {
@@ -103,7 +105,7 @@ final class OwnRecord {
     View overBlocks(View view) {
         SortedMap<NodeId, List<BlockClaim>> allBlocks = new TreeMap<>(view.blocks());
         allBlocks.put(self, blocks.values().stream().flatMap(List::stream).toList());
-        return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks, view.completed());
+        return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks, view.completed(), view.loads());
     }
 
     SortedMap<String, Task> tasks() {
@@ -250,6 +252,10 @@ final class OwnRecord {
         completed.remove(serviceUid);
         completedList = List.copyOf(completed.values());
         effects.add(new Effect.DropCompleted(serviceUid));
+    }
+
+    void amend(ServiceSpec service, Amendment amendment) {
+        effects.add(new Effect.AmendService(service.uid(), service.generation(), amendment));
     }
 
     /** Monotonic milliseconds at which the address was given back, while it should still rest. */

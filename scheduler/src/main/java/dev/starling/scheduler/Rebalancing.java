@@ -108,12 +108,17 @@ final class Rebalancing implements Phase {
         }
     }
 
-    /** Once for each claim of the giver: what failed here is not tried again until the slot has moved. */
+    /**
+     * Once for each time that the giver offers it: what ended here lately was that try. Older tasks say nothing, for a later claim than the giver's may be
+     * the duplicate of a partition that healed long ago.
+     */
     private static boolean isToBeTaken(Round round, Task task) {
+        long limit = round.config().rebalance().limit().toMillis();
         Optional<SlotState> state = round.table().wanted(task.slot());
         return task.isActive() && task.state() == TaskState.RUNNING && state.isPresent() && task.equals(state.get().holder())
                 && round.service(task.slot()).filter(service -> service.isCurrent(task)).isPresent()
-                && round.own().inSlot(task.slot()).stream().noneMatch(own -> own.claimed().compareTo(task.claimed()) > 0 || own.isActive());
+                && round.own().inSlot(task.slot()).stream().noneMatch(own -> own.isActive()
+                        || own.claimed().compareTo(task.claimed()) > 0 && Math.abs(round.now().wallMillis() - own.changedMillis()) < limit);
     }
 
     private static void take(Round round, ServiceSpec service, Task task, NodeLoad load) {

@@ -34,6 +34,8 @@ import java.util.random.RandomGenerator;
  *   Bidding           plan, and claim what is ours to take
  *   Rebalancing       move tasks to emptier nodes
  *   CompletionUpkeep  keep what jobs have done, where this node is a keeper of it
+ *   UpdateVerdicts    write down how an update ended, where this node is a manager
+ *   Autoscaling       write how many replicas the load asks for, likewise
  *   History           drop old tasks
  * </pre>
  *
@@ -52,6 +54,7 @@ public final class Scheduler {
     private final RestartLog restarts = new RestartLog();
     private final SlotIndex slots = new SlotIndex();
     private final Leases leases;
+    private final Amenders amenders = new Amenders();
     private final Planner planner;
     private final List<Phase> phases;
     private final Exclusive exclusive;
@@ -67,7 +70,7 @@ public final class Scheduler {
         this.exclusive = new Exclusive(leases);
         this.planner = new Planner(self);
         this.phases = List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(planner),
-                new Rebalancing(), new CompletionUpkeep(), new History());
+                new Rebalancing(), new CompletionUpkeep(), new UpdateVerdicts(amenders), new Autoscaling(amenders), new History());
     }
 
     /**
@@ -128,6 +131,7 @@ public final class Scheduler {
         waits.beginRound(now.monotonicMillis());
         exclusive.begin(now, waits);
         Round round = round(node, view, now);
+        amenders.look(round);
         for (Phase phase : phases) {
             int beforePhase = own.effectCount();
             phase.run(round);

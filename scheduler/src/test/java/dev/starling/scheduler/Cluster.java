@@ -1,12 +1,14 @@
 package dev.starling.scheduler;
 
 import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.Amendment;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.ServiceLoad;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -15,6 +17,7 @@ import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.Time;
 import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
@@ -23,6 +26,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
@@ -52,6 +56,7 @@ final class Cluster {
         private final SortedMap<NodeId, Published> heard = new TreeMap<>();
         private final SortedMap<NodeId, Long> heardAt = new TreeMap<>();
         private final SortedMap<String, ServiceSpec> services = new TreeMap<>();
+        private final SortedMap<String, Version> versions = new TreeMap<>();
         private View lastView;
 
         Host(NodeView spec) {
@@ -83,6 +88,8 @@ final class Cluster {
                     recordCompleted.put(put.work().serviceUid(), put.work());
                 } else if (effect instanceof Effect.DropCompleted drop) {
                     check(recordCompleted.remove(drop.serviceUid()) != null, "dropped what is not there: " + drop);
+                } else if (effect instanceof Effect.AmendService amend) {
+                    amend(this, amend);
                 } else if (effect instanceof Effect.Start start) {
                     check(start.task().equals(recordTasks.get(start.task().id())), "started before it was put: " + start);
                     containers.start(start.task(), now);
@@ -116,7 +123,8 @@ final class Cluster {
                     completed.put(other.id, record.completed);
                 }
             }
-            return new View(nodes, new TreeMap<>(services), new TreeMap<>(networks), tasks, refusals, blocks, completed);
+            SortedMap<NodeId, List<ServiceLoad>> loads = new TreeMap<>(load.apply(Cluster.this));
+            return new View(nodes, new TreeMap<>(services), new TreeMap<>(networks), tasks, refusals, blocks, completed, loads);
         }
 
         void tick() {
@@ -152,7 +160,15 @@ final class Cluster {
     private record Published(int version, long at, List<Task> tasks, List<Refusal> refusals, List<BlockClaim> blocks,
             List<CompletedWork> completed) {}
 
-    private record Arrival(long at, Host host, ServiceSpec service, String removed) {}
+    /** Of a service's document, as registers are ordered: an operator's write before any amendment of an earlier one. */
+    private record Version(long generation, int amendments, String writer) implements Comparable<Version> {
+        @Override
+        public int compareTo(Version other) {
+            return Comparator.comparingLong(Version::generation).thenComparingInt(Version::amendments).thenComparing(Version::writer).compare(this, other);
+        }
+    }
+
+    private record Arrival(long at, Host from, Host host, ServiceSpec service, Version version, String removed) {}
 
     final List<Host> hosts = new ArrayList<>();
     private final SortedMap<String, NetworkSpec> networks = new TreeMap<>();
@@ -168,6 +184,11 @@ final class Cluster {
     int effectCount;
     int steps;
     Consumer<Cluster> invariant = cluster -> {};
+    /** What the tasks of autoscaled services use now, as every node sees it. */
+    Function<Cluster, SortedMap<NodeId, List<ServiceLoad>>> load = cluster -> new TreeMap<>();
+    final List<Amendment> amendments = new ArrayList<>();
+    /** The spec before the last one that an operator wrote. */
+    private final SortedMap<String, List<ServiceSpec>> written = new TreeMap<>();
 
     Cluster(int size, long seed, long minDelay, long maxDelay) {
         this(size, seed, minDelay, maxDelay, SchedulerConfig.defaults(), UnaryOperator.identity());
@@ -195,18 +216,46 @@ final class Cluster {
     }
 
     void deploy(Given.Service service) {
+        ServiceSpec spec = written(service);
+        hosts.forEach(host -> arrivals.add(new Arrival(now + delay(), null, host, spec, new Version(spec.generation(), 0, ""), null)));
+    }
+
+    /** An operator writes it at one node; the others hear of it as far as they are in reach of that one. */
+    void deployAt(int number, Given.Service service) {
+        ServiceSpec spec = written(service);
+        spread(host(number), spec, new Version(spec.generation(), 0, ""));
+    }
+
+    private ServiceSpec written(Given.Service service) {
         ServiceSpec spec = service.spec();
-        hosts.forEach(host -> arrivals.add(new Arrival(now + delay(), host, spec, null)));
+        written.computeIfAbsent(spec.uid(), uid -> new ArrayList<>()).add(spec);
+        return spec;
+    }
+
+    private void spread(Host from, ServiceSpec spec, Version version) {
+        hosts.forEach(host -> arrivals.add(new Arrival(host == from ? now : now + Math.max(TICK, delay()), from, host, spec, version, null)));
+    }
+
+    private void amend(Host host, Effect.AmendService amend) {
+        ServiceSpec spec = host.services.get(amend.serviceUid());
+        if (spec != null && spec.generation() == amend.generation()) {
+            amendments.add(amend.amendment());
+            List<ServiceSpec> all = written.get(spec.uid());
+            ServiceSpec previous = all.stream().filter(older -> older.generation() < spec.generation()).reduce((first, second) -> second).orElse(null);
+            Version version = host.versions.get(spec.uid());
+            spread(host, Given.amended(spec, previous, amend.amendment()), new Version(version.generation, version.amendments + 1, host.id.value()));
+        }
     }
 
     /** The others have it at once, as far as there is such a thing; {@code number} only after {@code millis}. */
     void deployLateAt(int number, long millis, Given.Service service) {
-        ServiceSpec spec = service.spec();
-        hosts.forEach(host -> arrivals.add(new Arrival(now + (host == host(number) ? millis : delay()), host, spec, null)));
+        ServiceSpec spec = written(service);
+        hosts.forEach(host -> arrivals.add(new Arrival(now + (host == host(number) ? millis : delay()), null, host, spec,
+                new Version(spec.generation(), 0, ""), null)));
     }
 
     void remove(String serviceUid) {
-        hosts.forEach(host -> arrivals.add(new Arrival(now + delay(), host, null, serviceUid)));
+        hosts.forEach(host -> arrivals.add(new Arrival(now + delay(), null, host, null, null, serviceUid)));
     }
 
     void add(NetworkSpec network) {
@@ -248,6 +297,17 @@ final class Cluster {
         cuts.clear();
     }
 
+    /** What may not now waits. */
+    private boolean mayArrive(Arrival arrival) {
+        return arrival.host.alive
+                && (arrival.from == null || !cuts.contains(hosts.indexOf(arrival.from) + " " + hosts.indexOf(arrival.host)));
+    }
+
+    /** As host {@code number} knows it. */
+    ServiceSpec service(int number, String uid) {
+        return host(number).services.get(uid);
+    }
+
     private long delay() {
         return minDelay + (maxDelay > minDelay ? random.nextLong(maxDelay - minDelay) : 0);
     }
@@ -281,12 +341,13 @@ final class Cluster {
         now += TICK;
         exchange();
         for (Arrival arrival : List.copyOf(arrivals)) {
-            if (arrival.at <= now) {
+            if (arrival.at <= now && mayArrive(arrival)) {
                 arrivals.remove(arrival);
                 if (arrival.service != null) {
-                    ServiceSpec known = arrival.host.services.get(arrival.service.uid());
-                    if (known == null || known.generation() < arrival.service.generation()) {
+                    Version known = arrival.host.versions.get(arrival.service.uid());
+                    if (known == null || known.compareTo(arrival.version) < 0) {
                         arrival.host.services.put(arrival.service.uid(), arrival.service);
+                        arrival.host.versions.put(arrival.service.uid(), arrival.version);
                     }
                 } else {
                     arrival.host.services.remove(arrival.removed);
@@ -318,7 +379,7 @@ final class Cluster {
 
     /** Nothing is under way and nobody waits for anything but the news of a death. */
     boolean isQuiet() {
-        return arrivals.isEmpty() && hosts.stream().filter(host -> host.alive)
+        return arrivals.stream().noneMatch(this::mayArrive) && hosts.stream().filter(host -> host.alive)
                 .allMatch(host -> host.containers.isIdle() && host.scheduler.nextStep() >= now + LONGEST_WAIT_MILLIS)
                 && hosts.stream().filter(host -> host.alive).allMatch(host -> hosts.stream().filter(other -> other != host && other.alive)
                         .allMatch(other -> other.published.isEmpty()

@@ -3,11 +3,14 @@ package dev.starling.scheduler;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.HybridTime;
+import dev.starling.scheduler.model.Amendment;
+import dev.starling.scheduler.model.AutoscalePolicy;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Obstacles;
+import dev.starling.scheduler.model.PartitionPolicy;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.RestartPolicy;
@@ -17,6 +20,7 @@ import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.UpdatePolicy;
+import dev.starling.scheduler.model.UpdateStage;
 import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,29 +48,29 @@ final class Given {
 
     static NodeView ready(NodeView node, boolean ready) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), ready, node.availability(), node.labels(),
-                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles());
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles(), node.conditions());
     }
 
     static NodeView with(NodeView node, Availability availability) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), availability, node.labels(),
-                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles());
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles(), node.conditions());
     }
 
     static NodeView with(NodeView node, Platform platform) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
-                node.engineLabels(), platform, node.capacity(), node.images(), node.obstacles());
+                node.engineLabels(), platform, node.capacity(), node.images(), node.obstacles(), node.conditions());
     }
 
     static NodeView with(NodeView node, Resources capacity) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
-                node.engineLabels(), node.platform(), capacity, node.images(), node.obstacles());
+                node.engineLabels(), node.platform(), capacity, node.images(), node.obstacles(), node.conditions());
     }
 
     static NodeView labelled(NodeView node, String key, String value) {
         SortedMap<String, String> labels = new TreeMap<>(node.labels());
         labels.put(key, value);
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), labels,
-                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles());
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), node.obstacles(), node.conditions());
     }
 
     static Service service(String uid, int replicas) {
@@ -92,7 +96,7 @@ final class Given {
 
     static NodeView with(NodeView node, Obstacles obstacles) {
         return new NodeView(node.id(), node.hostname(), node.address(), node.role(), node.ready(), node.availability(), node.labels(),
-                node.engineLabels(), node.platform(), node.capacity(), node.images(), obstacles);
+                node.engineLabels(), node.platform(), node.capacity(), node.images(), obstacles, node.conditions());
     }
 
     static GenericResources named(String kind, String... names) {
@@ -129,6 +133,26 @@ final class Given {
         return new View(nodeMap, serviceMap, new TreeMap<>(), taskMap, new TreeMap<>(), new TreeMap<>());
     }
 
+    /** What a manager makes of the document. @param previous null where the service has none */
+    static ServiceSpec amended(ServiceSpec spec, ServiceSpec previous, Amendment amendment) {
+        boolean rollback = spec.stage().isRollback();
+        if (amendment instanceof Amendment.RollBack) {
+            return with(spec, previous.templateHash(), previous.image(), previous.mode(), UpdateStage.ROLLBACK_STARTED);
+        }
+        if (amendment instanceof Amendment.Scale scale) {
+            return with(spec, spec.templateHash(), spec.image(), new ServiceSpec.Mode.Replicated(scale.replicas()), spec.stage());
+        }
+        return with(spec, spec.templateHash(), spec.image(), spec.mode(), amendment instanceof Amendment.CompleteUpdate
+                ? rollback ? UpdateStage.ROLLBACK_COMPLETED : UpdateStage.COMPLETED
+                : rollback ? UpdateStage.ROLLBACK_PAUSED : UpdateStage.PAUSED);
+    }
+
+    private static ServiceSpec with(ServiceSpec s, String templateHash, String image, ServiceSpec.Mode mode, UpdateStage stage) {
+        return new ServiceSpec(s.uid(), s.name(), s.created(), s.generation(), templateHash, image, mode, s.reservations(), s.constraints(),
+                s.spreadPreferences(), s.platforms(), s.maxReplicasPerNode(), s.restart(), s.update(), stage, s.networks(), s.hostPorts(),
+                s.bindSources(), s.site());
+    }
+
     /** A service in the making; each method changes one thing. */
     static final class Service {
         final String uid;
@@ -142,6 +166,8 @@ final class Given {
         private int maxReplicasPerNode;
         private RestartPolicy restart = new RestartPolicy(RestartPolicy.Condition.ANY, 1_000, 0, 0);
         private UpdatePolicy update = UpdatePolicy.DEFAULT;
+        private UpdateStage stage = UpdateStage.NONE;
+        private AutoscalePolicy autoscale = AutoscalePolicy.OFF;
         private List<String> networks = List.of();
         private List<String> hostPorts = List.of();
         private List<String> bindSources = List.of();
@@ -202,6 +228,17 @@ final class Given {
             return this;
         }
 
+        /** As {@code docker service update} or {@code rollback} leaves it. */
+        Service stage(UpdateStage now) {
+            stage = now;
+            return this;
+        }
+
+        Service autoscale(int min, int max, long cooldownMillis) {
+            autoscale = new AutoscalePolicy(min, max, 50, 0, CORE, 0, cooldownMillis);
+            return this;
+        }
+
         Service networks(String... uids) {
             networks = Arrays.asList(uids);
             return this;
@@ -234,7 +271,8 @@ final class Given {
         /** The template hash is the image's number: "app:2" and "bad:2" -> "hash2". */
         ServiceSpec spec() {
             return new ServiceSpec(uid, uid, HybridTime.of(1, 0), generation, "hash" + image.substring(image.indexOf(':') + 1), image, mode,
-                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, networks, hostPorts, bindSources, SitePolicy.DEFAULT);
+                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, stage, networks, hostPorts, bindSources,
+                    new SitePolicy(PartitionPolicy.BOTH, new TreeSet<>(), true, autoscale));
         }
     }
 }

@@ -182,14 +182,14 @@ class PlacementTest {
     }
 
     @Test
-    void anImageThatDoesNotExistIsTriedOnEachNodeThenOnceARestartDelay() {
+    void anImageThatDoesNotExistIsTriedOnEachNodeThenMoreAndMoreSeldom() {
         Cluster cluster = Cluster.of(3);
         Given.Service web = Given.service("web", 1).image("missing:1").restart(RestartPolicy.Condition.ANY, 2_000, 0, 0);
         cluster.deploy(web);
-        cluster.run(60_000);
+        cluster.run(600_000);
         int started = cluster.hosts.stream().mapToInt(host -> host.containers.startedCount()).sum();
-        assertTrue(started >= 20 && started <= 40, "3 at once, then one every 2 s and a bit: " + started);
-        assertTrue(cluster.hosts.stream().allMatch(host -> host.containers.startedCount() > 3), "the tries go round");
+        assertTrue(started >= 9 && started <= 13, "3 at once, then after 2, 4, 8, ... 256 s: " + started);
+        assertTrue(cluster.hosts.stream().filter(host -> host.containers.startedCount() >= 2).count() >= 2, "the tries go round");
         List<Task> shown = cluster.records("web");
         assertTrue(shown.size() >= 5 && shown.size() <= 8, "history stays within its limit: " + shown.size());
         assertTrue(shown.stream().allMatch(task -> task.state() != TaskState.REJECTED || task.error().contains("No such image")));

@@ -15,7 +15,7 @@ import java.util.TreeSet;
 
 /**
  * Always, restarts and clocks that are set back included: the state of a node's task, and what is wanted of it, only move forward; its
- * claim stays as it is; and a new claim is later than every claim that this node has made before.
+ * claim stays as it is; and a new claim is later than every claim that this node has made before, as far as its agent or its record still knows of it.
  */
 public final class ClaimsNeverGoBack implements NodeInvariant {
     private static final class Seen {
@@ -23,6 +23,7 @@ public final class ClaimsNeverGoBack implements NodeInvariant {
         final Map<String, Task> tasks = new TreeMap<>();
         final Map<Slot, Set<HybridTime>> claims = new TreeMap<>();
         HybridTime latest = HybridTime.ZERO;
+        long session = -1;
     }
 
     private final Map<NodeId, Seen> byNode = new TreeMap<>();
@@ -43,6 +44,10 @@ public final class ClaimsNeverGoBack implements NodeInvariant {
             return Optional.empty();
         }
         seen.list = tasks;
+        if (seen.session != node.session()) {
+            seen.session = node.session();
+            seen.latest = HybridTime.ZERO;
+        }
         HybridTime latestBefore = seen.latest;
         for (Task task : tasks) {
             Task before = seen.tasks.put(task.id(), task);

@@ -5,89 +5,169 @@ import java.util.Collections;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** Chooses what goes wrong, from the simulation's seed: power cuts, killed agents, pauses, partitions of every shape, loss, delay, clocks. */
+/**
+ * Chooses what goes wrong, from the simulation's seed: partitions of every shape, loss, doubled and reordered messages, power cuts, killed and stopped
+ * agents, clocks that jump by anything between a moment and years, a disk that is lost or put back to an older copy, hosts that start nothing.
+ *
+ * <p>One host alone has trouble with its disk in a run. A write is acknowledged with three copies, and what the two others keep is what must survive;
+ * were three disks to go back, nobody could keep it.
+ */
 public final class Nemesis {
-    private static final int KINDS = 11;
+    private enum Fault {
+        POWER_CUT(3), BLACKOUT(1), AGENT_KILLED(3), START(6), PAUSE(3),
+        HALVES(3), ONE_ALONE(2), THREE_PARTS(1), BRIDGE(1), RING(1), DEAF(2), ONE_WAY(2),
+        LOSS(3), DELAY(3), CLOCK(3), DISK(4), STARTS_FAIL(2), PORT_TAKEN(1), LINKS_HEAL(5);
+
+        private final int weight;
+
+        Fault(int weight) {
+            this.weight = weight;
+        }
+    }
+
+    private static final long SECOND = 1_000;
+    private static final long DAY = 86_400 * SECOND;
+    private static final long[] CLOCK_JUMPS = {200, 10 * SECOND, 600 * SECOND, DAY, 3 * 365 * DAY};
 
     private final Simulation cluster;
     private final RandomGenerator random;
+    private final List<Fault> faults = new ArrayList<>();
     private final List<String> log = new ArrayList<>();
-    private boolean diskLost;
+    private final SimNode withBadDisk;
 
     public Nemesis(Simulation cluster) {
         this.cluster = cluster;
         this.random = cluster.random();
+        this.withBadDisk = pick();
+        for (Fault fault : Fault.values()) {
+            faults.addAll(Collections.nCopies(fault.weight, fault));
+        }
     }
 
     /** One fault, or the end of some. */
     public void strike() {
-        switch (random.nextInt(KINDS)) {
-            case 0 -> onOne("power cut", SimNode::powerCut);
-            case 1 -> onOne("agent killed", SimNode::killAgent);
-            case 2 -> onOne("start", node -> {
+        Fault fault = faults.get(random.nextInt(faults.size()));
+        switch (fault) {
+            case POWER_CUT -> onOne("power cut", SimNode::powerCut);
+            case BLACKOUT -> {
+                told("power cut everywhere");
+                cluster.nodes().forEach(SimNode::powerCut);
+                cluster.nodes().forEach(node -> cluster.events().after(random.nextLong(8_000), node::start));
+            }
+            case AGENT_KILLED -> onOne("agent killed", SimNode::killAgent);
+            case START -> onOne("start", node -> {
                 node.resume();
                 node.start();
             });
-            case 3 -> pauseOne();
-            case 4 -> splitInTwo();
-            case 5 -> cutOneWay();
-            case 6 -> {
+            case PAUSE -> {
+                long millis = 500 + random.nextLong(10_000);
+                onOne("pause of " + millis + " ms", node -> {
+                    node.pause();
+                    cluster.events().after(millis, node::resume);
+                });
+            }
+            case HALVES, ONE_ALONE, THREE_PARTS, BRIDGE, RING, DEAF, ONE_WAY -> cutLinks(fault);
+            case LOSS -> {
                 double loss = random.nextDouble() * 0.3;
                 told("loss " + loss);
                 cluster.network().loss(loss);
                 cluster.network().duplication(random.nextDouble() * 0.2);
             }
-            case 7 -> {
+            case DELAY -> {
                 long delay = random.nextLong(200);
-                told("delay " + delay);
-                cluster.network().delay(delay, random.nextLong(100));
+                long jitter = random.nextLong(random.nextInt(4) == 0 ? 1_500 : 100); // beyond the next message's: they are reordered
+                told("delay " + delay + " to " + (delay + jitter));
+                cluster.network().delay(delay, jitter);
             }
-            case 8 -> {
-                long millis = random.nextLong(20_000) - 10_000;
+            case CLOCK -> {
+                long most = CLOCK_JUMPS[random.nextInt(CLOCK_JUMPS.length)];
+                long millis = random.nextLong(2 * most) - most;
                 onOne("clock off by " + millis + " ms", node -> node.skew(millis));
             }
-            case 9 -> {
-                if (!diskLost && random.nextInt(4) == 0) { // what one disk alone held is gone, so one at most
-                    diskLost = true;
-                    onOne("disk lost", SimNode::loseDisk);
-                }
+            case DISK -> disk();
+            case STARTS_FAIL -> {
+                boolean able = random.nextInt(3) == 0;
+                onOne(able ? "starts succeed again" : "starts fail", node -> node.startNothing(able ? null : "no space left on device"));
             }
-            default -> {
+            case PORT_TAKEN -> onOne("port taken by the host", node -> node.takePort("tcp/" + RandomServices.hostPort(random)));
+            case LINKS_HEAL -> {
                 told("links heal");
                 cluster.network().heal();
             }
         }
     }
 
+    /** Lost, copied, or put back to the copy; the copy is made more often than it is used, so that it is of any age. */
+    private void disk() {
+        int kind = random.nextInt(6);
+        if (kind == 0) {
+            told("disk lost " + withBadDisk);
+            withBadDisk.loseDisk();
+        } else if (kind < 4 && withBadDisk.hasBackup()) {
+            told("old backup put back " + withBadDisk);
+            withBadDisk.putBackDisk();
+            cluster.events().after(random.nextLong(4_000), withBadDisk::start);
+        } else {
+            told("backup made " + withBadDisk);
+            withBadDisk.backUpDisk();
+        }
+    }
+
+    private void cutLinks(Fault shape) {
+        List<SimNode> nodes = new ArrayList<>(cluster.nodes());
+        Collections.shuffle(nodes, new java.util.Random(random.nextLong()));
+        int size = nodes.size();
+        switch (shape) {
+            case HALVES -> {
+                List<SimNode> group = nodes.subList(0, 1 + random.nextInt(size - 1));
+                told("partition " + group);
+                cluster.partition(group);
+            }
+            case ONE_ALONE -> {
+                told("alone " + nodes.get(0));
+                cluster.partition(nodes.subList(0, 1));
+            }
+            case THREE_PARTS -> {
+                told("three parts " + nodes.subList(0, size / 3) + " " + nodes.subList(size / 3, 2 * size / 3));
+                cluster.partition(nodes.subList(0, size / 3));
+                cluster.partition(nodes.subList(size / 3, 2 * size / 3));
+            }
+            case BRIDGE -> {
+                SimNode bridge = nodes.get(0);
+                told("two halves that " + bridge + " alone sees: " + nodes.subList(1, 1 + size / 2));
+                cluster.partition(nodes.subList(1, 1 + size / 2));
+                nodes.subList(1, size).forEach(node -> join(bridge, node));
+            }
+            case RING -> {
+                told("ring " + nodes);
+                nodes.forEach(node -> cluster.partition(List.of(node)));
+                for (int i = 0; i < size; i++) {
+                    join(nodes.get(i), nodes.get((i + 1) % size));
+                }
+            }
+            case DEAF -> {
+                List<SimNode> deaf = nodes.subList(0, 1 + random.nextInt(Math.max(1, size / 2)));
+                told("deaf, not mute: " + deaf);
+                for (SimNode from : nodes.subList(deaf.size(), size)) {
+                    deaf.forEach(to -> cluster.network().cut(from.id(), to.id()));
+                }
+            }
+            default -> {
+                told("cut " + nodes.get(0) + " -> " + nodes.get(1));
+                cluster.network().cut(nodes.get(0).id(), nodes.get(1).id());
+            }
+        }
+    }
+
+    private void join(SimNode one, SimNode other) {
+        cluster.network().restore(one.id(), other.id());
+        cluster.network().restore(other.id(), one.id());
+    }
+
     private void onOne(String what, java.util.function.Consumer<SimNode> fault) {
         SimNode node = pick();
         told(what + " " + node);
         fault.accept(node);
-    }
-
-    private void pauseOne() {
-        SimNode node = pick();
-        long millis = 500 + random.nextLong(10_000);
-        told("pause " + node + " for " + millis + " ms");
-        node.pause();
-        cluster.events().after(millis, node::resume);
-    }
-
-    private void splitInTwo() {
-        List<SimNode> shuffled = new ArrayList<>(cluster.nodes());
-        Collections.shuffle(shuffled, new java.util.Random(random.nextLong()));
-        List<SimNode> group = shuffled.subList(0, 1 + random.nextInt(shuffled.size() - 1));
-        told("partition " + group);
-        cluster.partition(group);
-    }
-
-    private void cutOneWay() {
-        SimNode from = pick();
-        SimNode to = pick();
-        if (from != to) {
-            told("cut " + from + " -> " + to);
-            cluster.network().cut(from.id(), to.id());
-        }
     }
 
     private SimNode pick() {

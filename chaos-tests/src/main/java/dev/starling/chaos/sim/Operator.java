@@ -1,13 +1,15 @@
 package dev.starling.chaos.sim;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
-import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.core.WriteRefusedException;
+import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.SiteLabels;
 import dev.starling.node.spec.SpecException;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.rollout.UpdateProgress;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -15,25 +17,23 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
-/** Somebody who makes, changes and removes services and drains nodes, at whatever node answers. All of it from the simulation's seed. */
+/**
+ * Somebody who makes, changes, scales, rolls back and removes services, and drains, pauses and labels nodes, at whatever node answers. All of it
+ * from the simulation's seed.
+ */
 public final class Operator {
-    private static final int MAX_REPLICAS = 8;
-    private static final String PARTITION = "starling.partition";
-    private static final String EXCLUSIVE = "exclusive";
-    /** Names of jobs begin so, and their length says which kind of job: an update leaves the mode as it is. */
-    private static final String JOB = "job";
+    private static final int MOST_REPLICAS = 8;
+    private static final String[] AVAILABILITIES = {"active", "active", "pause", "drain"};
 
     private final Simulation cluster;
     private final RandomGenerator random;
-    private final boolean scarce;
+    private final RandomServices documents;
     private final List<Document> services = new ArrayList<>();
     private final SortedSet<String> deleted = new TreeSet<>();
     private final List<String> log = new ArrayList<>();
-    private final String network;
-    private int made;
 
     /**
-     * Makes the network that services will use, so let the cluster run calmly for a moment: were it lost with the one disk that has it, the
+     * Makes the networks that services will use, so let the cluster run calmly for a moment: were it lost with the one disk that has it, the
      * services on it could rightly never run.
      *
      * @param scarce the services want more than the nodes have
@@ -41,9 +41,14 @@ public final class Operator {
     public Operator(Simulation cluster, boolean scarce) {
         this.cluster = cluster;
         this.random = cluster.random();
-        this.scarce = scarce;
-        this.network = cluster.nodes().get(0)
-                .operate((core, now) -> core.create(Kind.NETWORK, null, Services.network("net", "10.0.0.0/22", 4097), now)).uid();
+        String network = cluster.nodes().get(0)
+                .operate((core, now) -> core.create(Kind.NETWORK, null, Services.network("net", "10.0.0.0/20", 4097), now)).uid();
+        IngressNetwork.firstNeededBy(Services.replicated("", 0).hostPort(1).body(), cluster.nodes().get(0).core().snapshot())
+                .ifPresent(body -> cluster.nodes().get(0).operate((core, now) -> core.create(Kind.NETWORK, IngressNetwork.UID, body, now)));
+        this.documents = new RandomServices(random, scarce, Math.max(MOST_REPLICAS, cluster.nodes().size()), network);
+        for (SimNode node : cluster.nodes()) {
+            label(cluster.nodes().get(0), node);
+        }
     }
 
     /** One command, or none. A refusal is an answer too. */
@@ -54,11 +59,14 @@ public final class Operator {
         }
         SimNode node = up.get(random.nextInt(up.size()));
         try {
-            switch (random.nextInt(7)) {
-                case 0, 1 -> create(node);
-                case 2, 3 -> change(node);
-                case 4 -> remove(node);
-                case 5 -> drain(node, cluster.nodes().get(random.nextInt(cluster.nodes().size())), random.nextBoolean() ? "drain" : "active");
+            switch (random.nextInt(14)) {
+                case 0, 1, 2 -> create(node);
+                case 3, 4, 5 -> put(node, "update", before -> documents.body(before.name(), before));
+                case 6, 7 -> put(node, "scale", documents::scaled);
+                case 8 -> put(node, "roll back", RandomServices::rolledBack);
+                case 9 -> remove(node);
+                case 10, 11 -> availability(node, anyNode(), AVAILABILITIES[random.nextInt(AVAILABILITIES.length)]);
+                case 12 -> label(node, anyNode());
                 default -> { }
             }
         } catch (WriteRefusedException | SpecException refused) {
@@ -66,26 +74,37 @@ public final class Operator {
         }
     }
 
+    private SimNode anyNode() {
+        return cluster.nodes().get(random.nextInt(cluster.nodes().size()));
+    }
+
     private void create(SimNode node) {
-        String name = (random.nextInt(4) == 0 ? JOB + "x".repeat(random.nextInt(3)) : "s") + made++;
-        ObjectNode body = name.startsWith(JOB) ? job(name, 1) : service(name);
-        if (random.nextInt(4) == 0 && body.path("Spec").path("Mode").has("Replicated")) {
-            body.withObject("/Spec/Labels").put(PARTITION, EXCLUSIVE);
+        String name = documents.newName();
+        ObjectNode body = documents.body(name, null);
+        if (RandomServices.isExclusive(name)) {
             SiteLabels.created(body, node.core().view().nodes().keySet());
         }
         services.add(node.operate((core, now) -> core.create(Kind.SERVICE, null, body, now)));
-        told(node, "create " + name);
+        told(node, "create " + name + " " + body.path("Spec"));
     }
 
-    private void change(SimNode node) {
+    private interface Change {
+        /** Null: nothing. */
+        ObjectNode of(Document before);
+    }
+
+    private void put(SimNode node, String what, Change change) {
         if (!services.isEmpty()) {
-            Document service = services.get(random.nextInt(services.size()));
-            told(node, "update " + service.name());
-            node.operate((core, now) -> {
-                Document here = find(node, Kind.SERVICE, service.uid());
-                return here == null ? null : core.update(here.uid(), here.object().generation(), 
-                        here.name().startsWith(JOB) ? job(here.name(), ServiceMode.iteration(here.body()) + random.nextInt(2)) : changed(here), now);
-            });
+            put(node, what, change, services.get(random.nextInt(services.size())).uid());
+        }
+    }
+
+    private void put(SimNode node, String what, Change change, String uid) {
+        Document here = find(node, Kind.SERVICE, uid);
+        ObjectNode body = here == null ? null : change.of(here);
+        if (body != null) {
+            told(node, what + " " + here.name() + " " + body.path("Spec"));
+            node.operate((core, now) -> core.update(uid, here.object().generation(), body, now));
         }
     }
 
@@ -99,66 +118,60 @@ public final class Operator {
         }
     }
 
-    private void drain(SimNode node, SimNode which, String availability) {
+    private void label(SimNode node, SimNode which) {
+        String zone = RandomServices.ZONES[random.nextInt(RandomServices.ZONES.length)];
+        changeNode(node, which, "zone " + zone, body -> body.withObject("/Spec/Labels").put("zone", zone));
+    }
+
+    /** @param availability active, pause or drain */
+    public void availability(SimNode node, SimNode which, String availability) {
+        changeNode(node, which, availability, body -> body.withObject("/Spec").put("Availability", availability));
+    }
+
+    private void changeNode(SimNode node, SimNode which, String what, java.util.function.Consumer<ObjectNode> change) {
         Document here = find(node, Kind.NODE, which.id().value());
         if (here != null) {
-            told(node, availability + " " + which);
+            told(node, what + " " + which);
             ObjectNode body = here.body().deepCopy();
-            body.withObject("/Spec").put("Availability", availability);
+            change.accept(body);
             node.operate((core, now) -> core.update(here.uid(), here.object().generation(), body, now));
         }
     }
 
-    /** Ends all drains. */
+    /** Ends all drains and pauses. */
     public void activateAll() {
         SimNode node = cluster.upNodes().get(0);
-        cluster.nodes().forEach(which -> drain(node, which, "active"));
+        cluster.nodes().forEach(which -> availability(node, which, "active"));
+    }
+
+    /** Gives each service whose image does not run one that does, and lets updates go on that had stopped over their failures. */
+    public void mendAll() {
+        SimNode node = cluster.upNodes().get(0);
+        for (Document document : List.copyOf(node.core().documents(Kind.SERVICE))) {
+            ServiceSpec service = ServiceSpecReader.fromBody(document);
+            boolean broken = service.image().equals(SimContainers.CRASH) || service.image().equals(SimContainers.MISSING);
+            UpdateProgress.State update = UpdateProgress.of(node.core().view(), service).state();
+            boolean halted = service.stage().isPaused() || update == UpdateProgress.State.PAUSED || update == UpdateProgress.State.FAILED;
+            if (!service.isJob() && (broken || halted)) {
+                put(node, "mend", RandomServices::mended, document.uid());
+            }
+        }
+    }
+
+    /** A new image for the service; parallelism and {@code failureAction} of its update. */
+    public void update(SimNode node, String uid, String image, int parallelism, String failureAction) {
+        put(node, "update to " + image, before -> {
+            ObjectNode body = before.body().deepCopy();
+            body.withObject("/Spec/TaskTemplate/ContainerSpec").put("Image", image);
+            body.withObject("/Spec/UpdateConfig").put("Parallelism", parallelism).put("FailureAction", failureAction).put("MaxFailureRatio", 0).put("Delay", 0);
+            body.set("PreviousSpec", before.spec());
+            body.remove("RolledBack");
+            return body;
+        }, uid);
     }
 
     private static Document find(SimNode node, Kind kind, String uid) {
         return node.core().documents(kind).stream().filter(document -> document.uid().equals(uid)).findFirst().orElse(null);
-    }
-
-    private ObjectNode job(String name, long iteration) {
-        Services job = name.length() % 3 == 0 ? Services.globalJob(name) : Services.job(name, 1 + random.nextInt(MAX_REPLICAS), random.nextInt(4));
-        if (random.nextBoolean()) {
-            job.wanting("camera", 1);
-        }
-        return job.iteration(iteration).body();
-    }
-
-    private ObjectNode service(String name) {
-        Services service = random.nextInt(5) == 0 ? Services.global(name) : Services.replicated(name, random.nextInt(MAX_REPLICAS));
-        if (scarce) {
-            service.reserving(500_000_000L * (1 + random.nextInt(3)), 256L << 20);
-        } else if (random.nextBoolean()) {
-            service.reserving(50_000_000L, 16L << 20);
-        }
-        if (scarce && random.nextBoolean()) {
-            service.wanting(random.nextBoolean() ? "gpu" : "camera", 1);
-        }
-        if (random.nextBoolean()) {
-            service.on(network);
-        }
-        if (random.nextInt(3) == 0) {
-            service.startFirst();
-        }
-        if (random.nextInt(5) == 0) {
-            service.label("starling.partition", "majority");
-        }
-        return service.updating(1 + random.nextInt(2)).body();
-    }
-
-    /** What an update may not change stays. */
-    private ObjectNode changed(Document before) {
-        ObjectNode body = service(before.name());
-        JsonNode label = before.spec().path("Labels").path(PARTITION);
-        if (label.asText("").equals(EXCLUSIVE)) {
-            body.withObject("/Spec/Labels").put(PARTITION, EXCLUSIVE);
-            body.withObject("/Spec").set("Mode", before.spec().path("Mode"));
-        }
-        SiteLabels.updated(body, before.body());
-        return body;
     }
 
     private void told(SimNode node, String what) {

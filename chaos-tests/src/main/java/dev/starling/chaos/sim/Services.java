@@ -78,6 +78,41 @@ public final class Services {
         return this;
     }
 
+    /** @param failureAction pause, continue or rollback */
+    public Services updating(long delayMillis, String failureAction, double maxFailureRatio) {
+        spec.withObject("/UpdateConfig").put("Delay", delayMillis * 1_000_000).put("FailureAction", failureAction)
+                .put("MaxFailureRatio", maxFailureRatio);
+        return this;
+    }
+
+    /** @param condition any, on-failure or none */
+    public Services restarting(String condition, int maxAttempts) {
+        template.withObject("/RestartPolicy").put("Condition", condition).put("MaxAttempts", maxAttempts);
+        return this;
+    }
+
+    public Services constrained(String constraint) {
+        template.withObject("/Placement").withArray("Constraints").add(constraint);
+        return this;
+    }
+
+    public Services spreadOver(String descriptor) {
+        template.withObject("/Placement").withArray("Preferences").addObject().putObject("Spread").put("SpreadDescriptor", descriptor);
+        return this;
+    }
+
+    public Services atMostOnANode(int tasks) {
+        template.withObject("/Placement").put("MaxReplicas", tasks);
+        return this;
+    }
+
+    /** Published on the node of the task itself. */
+    public Services hostPort(int port) {
+        spec.withObject("/EndpointSpec").withArray("Ports").addObject().put("Protocol", "tcp").put("TargetPort", 80).put("PublishedPort", port)
+                .put("PublishMode", "host");
+        return this;
+    }
+
     /** One of Starling's own, e.g. {@code starling.partition}. */
     public Services label(String key, String value) {
         spec.withObject("/Labels").put(key, value);

@@ -14,6 +14,7 @@ import java.util.random.RandomGenerator;
  * A node's kernel, as far as containers go, strict: a task is started at most once, and only a task that was started can be stopped.
  * Containers outlive the agent and end with the host's power. The image says how a container fares: {@code missing} is not there,
  * {@code crash} ends with code 1 after a second, {@code batch} with 0; {@code slow...} takes seconds to start, as one that has to be pulled; all others run.
+ * A host can also be unable to start any (its disk is full, say).
  */
 class SimContainers {
     static final String MISSING = "missing";
@@ -44,6 +45,8 @@ class SimContainers {
     private final TreeMap<String, Container> containers = new TreeMap<>();
     private final List<Task> ended = new ArrayList<>();
     private long epoch;
+    /** Why nothing can be started here now; null where it can. */
+    private String inability;
 
     SimContainers(EventQueue events, RandomGenerator random, Reports reports) {
         this.events = events;
@@ -59,9 +62,10 @@ class SimContainers {
         containers.put(task.id(), container);
         reports.accept(report(container, TaskState.PREPARING, ""));
         later(20, task.image().startsWith(SLOW) ? 5_000 : 60, () -> {
-            if (task.image().equals(MISSING)) {
+            String refused = task.image().equals(MISSING) ? "No such image: " + MISSING : inability;
+            if (refused != null) {
                 container.state = State.EXITED;
-                reports.accept(report(container, TaskState.REJECTED, "No such image: " + MISSING));
+                reports.accept(report(container, TaskState.REJECTED, refused));
                 return;
             }
             if (container.state != State.STARTING) {
@@ -115,6 +119,11 @@ class SimContainers {
             }
             reports.accept(report(container, TaskState.SHUTDOWN, ""));
         });
+    }
+
+    /** From now on every start fails for {@code reason}; null: they succeed again. */
+    void startNothing(String reason) {
+        inability = reason;
     }
 
     void remove(Task task) {

@@ -10,12 +10,13 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** A node's disk: what reached it survives a power cut. */
+/** A node's disk: what reached it survives a power cut. Somebody may copy it, and put the copy back later. */
 class SimDisk {
     private final TreeMap<String, DesiredObject> desired = new TreeMap<>();
     private final TreeMap<String, Bytes> record = new TreeMap<>();
     private final TreeMap<String, Member> members = new TreeMap<>();
     private long boot;
+    private SimDisk copy;
 
     long nextBoot(long wallMillis) {
         boot = Member.nextBoot(boot, wallMillis);
@@ -48,6 +49,28 @@ class SimDisk {
 
     Collection<Member> members() {
         return new ArrayList<>(members.values());
+    }
+
+    void backUp() {
+        copy = new SimDisk();
+        copy.desired.putAll(desired);
+        copy.record.putAll(record);
+        copy.members.putAll(members);
+        copy.boot = boot;
+    }
+
+    boolean hasBackup() {
+        return copy != null;
+    }
+
+    /** All that was written since the copy was made is gone, the number of boots too. */
+    void putBack() {
+        SimDisk old = copy;
+        lose();
+        desired.putAll(old.desired);
+        record.putAll(old.record);
+        members.putAll(old.members);
+        boot = old.boot;
     }
 
     /** The card broke: what comes back is a new one. The boot counter is gone too. */

@@ -66,6 +66,10 @@ public final class SimNetwork {
         delay(1, 1);
     }
 
+    public void restore(NodeId from, NodeId to) {
+        cut.remove(new Link(from, to));
+    }
+
     public boolean isCut(NodeId from, NodeId to) {
         return cut.contains(new Link(from, to));
     }

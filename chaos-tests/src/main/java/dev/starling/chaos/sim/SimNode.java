@@ -14,6 +14,8 @@ import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.DockerSpecReader;
 import dev.starling.scheduler.Scheduler;
+import dev.starling.scheduler.model.NodeConditions;
+import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.Task;
@@ -52,7 +54,9 @@ public final class SimNode {
     private final TreeMap<String, Integer> writing = new TreeMap<>();
     private SortedSet<String> unsaved = new TreeSet<>();
     private final Host host = new Host();
+    private final TreeSet<String> takenPorts = new TreeSet<>();
     private long wallOffsetMillis;
+    private int clockJumps;
     private Power power = Power.OFF;
     private NodeCore core;
     private long session;
@@ -112,7 +116,13 @@ public final class SimNode {
 
     /** Sets the wall clock off against the simulation's. */
     public void skew(long millis) {
+        clockJumps += wallOffsetMillis == millis ? 0 : 1;
         wallOffsetMillis = millis;
+    }
+
+    /** How often its wall clock was set. */
+    public int clockJumps() {
+        return clockJumps;
     }
 
     public void start() {
@@ -130,12 +140,35 @@ public final class SimNode {
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());
         }
-        core.describe(new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role, new Platform("linux", "x86_64"),
-                simulation.hardware().reported(capacity),
-                "sim", Collections.emptySortedMap(), new TreeSet<>(), new TreeSet<>()), now());
+        core.describe(report(), now());
         core.start(simulation.seedsFor(this), now());
         simulation.touched(this);
         afterInput();
+    }
+
+    private NodeReport report() {
+        return new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role, new Platform("linux", "x86_64"),
+                simulation.hardware().reported(capacity), "sim", Collections.emptySortedMap(), new TreeSet<>(), new TreeSet<>(),
+                new Obstacles(new TreeSet<>(), new TreeSet<>(takenPorts)), NodeConditions.NONE);
+    }
+
+    /** A process of the host listens on {@code port} ("tcp/8080"). */
+    void takePort(String port) {
+        if (takenPorts.add(port)) {
+            run(node -> node.describe(report(), now()));
+        }
+    }
+
+    void freePorts() {
+        if (!takenPorts.isEmpty()) {
+            takenPorts.clear();
+            run(node -> node.describe(report(), now()));
+        }
+    }
+
+    /** Its kernel fails every start for {@code reason}; null: it works again. */
+    void startNothing(String reason) {
+        containers.startNothing(reason);
     }
 
     /** Objects whose writes to the disk were under way, and were lost, when the agent last ended. */
@@ -179,6 +212,21 @@ public final class SimNode {
     public void loseDisk() {
         powerCut();
         disk.lose();
+        simulation.diskLost(this);
+    }
+
+    void backUpDisk() {
+        disk.backUp();
+    }
+
+    boolean hasBackup() {
+        return disk.hasBackup();
+    }
+
+    /** The host is off and its disk as it was when it was copied; key and name are the same. */
+    void putBackDisk() {
+        powerCut();
+        disk.putBack();
         simulation.diskLost(this);
     }
 

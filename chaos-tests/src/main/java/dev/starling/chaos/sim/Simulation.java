@@ -211,7 +211,7 @@ public final class Simulation {
         always.add(invariant);
     }
 
-    /** Not checked any more. */
+    /** From now on it may be broken: what it is about is over. */
     public void noLonger(NodeInvariant invariant) {
         always.remove(invariant);
     }
@@ -293,13 +293,15 @@ public final class Simulation {
         }
     }
 
-    /** Ends every fault: all links, all nodes on, no one paused. */
+    /** Ends every fault: all links, all nodes on, no one paused, every host able. */
     public void heal() {
         network.heal();
         for (SimNode node : nodes.values()) {
+            node.startNothing(null);
             node.resume();
             node.start();
             node.skew(0);
+            node.freePorts();
         }
     }
 

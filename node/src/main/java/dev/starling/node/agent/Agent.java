@@ -13,16 +13,19 @@ import dev.starling.node.config.RuntimeChoice;
 import dev.starling.node.host.AgentClock;
 import dev.starling.node.host.HostFacts;
 import dev.starling.node.host.Threads;
+import dev.starling.node.image.ImageHousekeeping;
+import dev.starling.node.image.ImagesInUse;
 import dev.starling.node.image.WatchedImages;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.swarm.SwarmDirectory;
+import dev.starling.runtime.NamedVolumes;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
-import dev.starling.runtime.image.ImagePuller;
 import dev.starling.runtime.image.LocalImageStore;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.oci.OciProgram;
 import dev.starling.runtime.registry.BandwidthLimit;
+import dev.starling.runtime.registry.ImagePuller;
 import dev.starling.runtime.registry.Registries;
 import io.micrometer.prometheus.PrometheusConfig;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
@@ -86,14 +89,14 @@ public final class Agent implements AutoCloseable {
                 .setInternalBlockingPoolSize(WORKERS).setPreferNativeTransport(true));
         opened.push(() -> vertx.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
 
+        Path containers = config.dataDir().resolve("containers");
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"),
-                () -> Bundle.layersBelow(config.dataDir().resolve("containers")));
+                () -> Bundle.layersBelow(NativeRuntime.bundlesBelow(containers)));
         BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
         ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
         WatchedImages images = new WatchedImages(store, puller);
         OciProgram oci = ociRuntime(config.runtime());
-        NativeRuntime runtime = keep(new NativeRuntime(config.dataDir().resolve("containers"), images,
-                new RuntimeOptions(config.cgroupParent(), false, oci)));
+        NativeRuntime runtime = keep(new NativeRuntime(containers, images, new RuntimeOptions(config.cgroupParent(), false, oci)));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Balancer balancer = new NetfilterBalancer(NetNs.current());
         VxlanEncryption encryption = new NetlinkVxlanEncryption(NetNs.current());
@@ -101,10 +104,16 @@ public final class Agent implements AutoCloseable {
                 encryption, encryption.support(), vertx, meters, timer);
         host.warnings().forEach(LOG::warn);
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
+        ImagesInUse imagesInUse = new ImagesInUse(runtime, images, swarm::snapshot);
+        store.keepWhile(imagesInUse::contains);
+        ImageHousekeeping housekeeping = keep(
+                new ImageHousekeeping(store, images, imagesInUse, config.images(), config.dataDir().resolve("images")));
+        ImageMetrics.bind(meters, images, housekeeping.collector(), puller);
+        housekeeping.start(timer);
         runtime.onExit(swarm::containerEnded);
         runtime.onHealth(swarm::healthChanged);
 
-        DockerApi api = new DockerApi(vertx, swarm, runtime, images, swarm,
+        DockerApi api = new DockerApi(vertx, swarm, runtime, new NamedVolumes(containers), images, swarm,
                 () -> facts.info(config.name(), version, commit, config.dataDir(),
                         Stream.of(host.warnings(), swarm.warnings()).flatMap(List::stream).toList(),
                         config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList(),
@@ -114,7 +123,7 @@ public final class Agent implements AutoCloseable {
         swarm.resume();
         await("API socket " + config.apiSocket(), api.listen(config.apiSocket()).toCompletionStage().toCompletableFuture());
         if (config.metrics() != null) {
-            keep(new MetricsEndpoint(vertx, meters)).listen(config.metrics());
+            keep(new MetricsEndpoint(vertx, meters, config.containerMetrics() ? new ContainerMetrics(runtime) : null)).listen(config.metrics());
         }
         if (!swarm.isInSwarm() && config.joinsUnattended()) {
             keep(new UnattendedJoin(config, swarm, timer)).start();

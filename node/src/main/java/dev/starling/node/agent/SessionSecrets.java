@@ -76,6 +76,10 @@ final class SessionSecrets implements AutoCloseable {
         return desk;
     }
 
+    SecretSource source() {
+        return source;
+    }
+
     TaskFiles files() {
         return files;
     }

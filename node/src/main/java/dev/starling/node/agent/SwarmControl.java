@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
@@ -25,6 +26,7 @@ import dev.starling.node.swarm.RootDocuments;
 import dev.starling.node.swarm.SwarmDirectory;
 import dev.starling.node.swarm.SwarmEntry;
 import dev.starling.node.task.TaskRunner;
+import dev.starling.node.spec.PullCredentials;
 import dev.starling.runtime.Container;
 import dev.starling.scheduler.model.Task;
 import java.security.SecureRandom;
@@ -178,6 +180,26 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     }
 
     @Override
+    public CompletionStage<Document> createService(JsonNode body, byte[] credentials) {
+        return onSession(current -> {
+            String uid = DockerId.random(new SecureRandom()); // the credentials are sealed for their service
+            current.secrets().seal().putCredentials((ObjectNode) body, uid, credentials);
+            return Writes.write(current, (core, now) -> {
+                ServiceWrites.complete(core, body, "", now);
+                return core.create(Kind.SERVICE, uid, body, now);
+            });
+        });
+    }
+
+    @Override
+    public CompletionStage<Document> updateService(String uid, long generation, JsonNode body, byte[] credentials) {
+        return onSession(current -> {
+            current.secrets().seal().putCredentials((ObjectNode) body, uid, credentials);
+            return update(uid, generation, body);
+        });
+    }
+
+    @Override
     public boolean secretHolds(Document secret, byte[] value) {
         SwarmSession current = session;
         return current != null && current.secrets().seal().holds(secret, value);
@@ -187,7 +209,9 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     public CompletionStage<Document> update(String uid, long generation, JsonNode body) {
         return onSession(current -> Writes.write(current, (core, now) -> {
             LastManager.refuseDemotion(core.snapshot(), uid, body);
-            if (core.snapshot().document(Kind.SERVICE, uid) != null) {
+            Document service = core.snapshot().document(Kind.SERVICE, uid);
+            if (service != null) {
+                PullCredentials.keep(service, (ObjectNode) body);
                 ServiceWrites.complete(core, body, uid, now);
             }
             return core.update(uid, generation, body, now);

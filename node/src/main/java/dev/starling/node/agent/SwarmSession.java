@@ -27,6 +27,7 @@ import dev.starling.node.dns.DnsConfig;
 import dev.starling.node.dns.DnsServer;
 import dev.starling.node.host.AgentClock;
 import dev.starling.node.host.HeapWatch;
+import dev.starling.node.host.HostConditions;
 import dev.starling.node.host.HostObstacles;
 import dev.starling.node.host.ListeningPorts;
 import dev.starling.node.image.BlobDesk;
@@ -45,6 +46,7 @@ import dev.starling.node.swarm.RootFollowingGuard;
 import dev.starling.node.swarm.SessionTrust;
 import dev.starling.node.swarm.SwarmDirectory;
 import dev.starling.node.task.AgentTaskLogs;
+import dev.starling.node.task.LoadSampler;
 import dev.starling.node.task.TaskPreparation;
 import dev.starling.node.task.TaskRunner;
 import dev.starling.runtime.Container;
@@ -101,6 +103,8 @@ final class SwarmSession implements AutoCloseable {
     private final OverlayRunner overlays;
     private final AgentTaskLogs logs;
     private final HostObstacles obstacles;
+    private final HostConditions conditions;
+    private final LoadSampler load;
     private final PendingWrites writes;
     private final CoreLoop loop;
     private final NodeMetrics metrics;
@@ -163,12 +167,14 @@ final class SwarmSession implements AutoCloseable {
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
         this.images = new ImagesOfTasks(host.images());
         this.blobs = new BlobDesk(host.images(), host.config().registries().bytesPerSecond());
-        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), images), this::snapshot,
+        this.tasks = new TaskRunner(host.runtime(), new TaskPreparation(overlays, services, secrets.files(), secrets.source(), images), this::snapshot,
                 report -> tell((core, now) -> {
                     core.report(report, now);
                     metrics.reported(report, core.snapshot(), now);
                 }));
         this.obstacles = new HostObstacles(this::snapshot, ListeningPorts.OF_THIS_HOST, found -> describe());
+        this.conditions = new HostConditions(host.config().conditions(), found -> describe());
+        this.load = new LoadSampler(this::snapshot, id -> host.runtime().stats(id).groups(), loads -> tell((core, now) -> core.load(loads, now)));
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         NodeCore core = newCore();
         this.loop = new CoreLoop(core, this.clock, new EffectRunner(new CorePorts(self(), codec, transport, edge, writes, metrics, this::tell), storage, tasks));
@@ -221,6 +227,8 @@ final class SwarmSession implements AutoCloseable {
         encryption.start(System.nanoTime());
         overlays.start();
         obstacles.start();
+        conditions.start();
+        load.start();
         metrics.bind(loop, storage, transport, overlays, joinServer);
         metrics.bind(keeper, desk, writers);
         metrics.bind(heap);
@@ -291,7 +299,7 @@ final class SwarmSession implements AutoCloseable {
         return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
                 role(), host.facts().platform(), offers, host.version(),
                 Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
-                Collections.unmodifiableSortedSet(warnings), obstacles.current());
+                Collections.unmodifiableSortedSet(warnings), obstacles.current(), conditions.current());
     }
 
     private List<String> diskWarnings() {
@@ -413,6 +421,8 @@ final class SwarmSession implements AutoCloseable {
         }
         host.images().onChange(() -> { });
         obstacles.close();
+        conditions.close();
+        load.close();
         loop.close();
         overlays.close();
         services.close();

@@ -29,6 +29,15 @@ public interface ClusterControl {
      */
     CompletionStage<Document> createSecret(JsonNode spec, byte[] value);
 
+    /**
+     * As {@link #create} for a service whose nodes are to pull its image as {@code credentials} say: the value of the CLI's {@code X-Registry-Auth}.
+     * They go into the desired state sealed; nobody gets to read them but managers and the nodes that have a task of the service.
+     */
+    CompletionStage<Document> createService(JsonNode body, byte[] credentials);
+
+    /** As {@link #update}, with other credentials than until now. */
+    CompletionStage<Document> updateService(String uid, long generation, JsonNode body, byte[] credentials);
+
     /** Whether {@code value} is the value of {@code secret}. Managers only. */
     boolean secretHolds(Document secret, byte[] value);
 

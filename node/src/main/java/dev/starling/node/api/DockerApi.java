@@ -4,6 +4,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.spec.ConstraintSyntax;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.NamedVolumes;
 import dev.starling.runtime.image.ImageStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.Future;
@@ -24,7 +25,7 @@ import java.util.function.Supplier;
  * by name ({@link MissingRoutes}, {@link ServiceSpecCheck}).
  *
  * <pre>{@code
- * DockerApi api = new DockerApi(vertx, control, runtime, images, logs, () -> hostInfo, null, DockerApi.Seams.NONE);
+ * DockerApi api = new DockerApi(vertx, control, runtime, volumes, images, logs, () -> hostInfo, null, DockerApi.Seams.NONE);
  * api.listen(Path.of("/run/starling.sock"));   // docker -H unix:///run/starling.sock node ls
  * }</pre>
  */
@@ -36,30 +37,36 @@ public final class DockerApi {
 
     /** What the scheduler knows and the API shows or checks; {@link #NONE} where it is not wired. */
     public record Seams(
-            PendingTasks pending, UpdateProgress progress, ConstraintSyntax constraints, ServiceSpecCheck.Features features) {
+            PendingTasks pending, ConstraintSyntax constraints, ServiceSpecCheck.Features features) {
         public static final Seams NONE =
-                new Seams(PendingTasks.NONE, UpdateProgress.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
+                new Seams(PendingTasks.NONE, ConstraintSyntax.DOCKER, ServiceSpecCheck.Features.ALL);
     }
 
     private final Vertx vertx;
     private final Router router;
     private final String serverHeader;
+    private final EventRoutes events;
     private HttpServer server;
     private UnixSocketFile socketFile;
 
     /** @param metrics null for none */
     public DockerApi(
-            Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images, TaskLogs logs, Supplier<HostInfo> host,
+            Vertx vertx, ClusterControl control, ContainerRuntime runtime, NamedVolumes volumes, ImageStore images, TaskLogs logs, Supplier<HostInfo> host,
             MeterRegistry metrics, Seams seams) {
         this.vertx = vertx;
         this.router = Router.router(vertx);
         this.serverHeader = "Starling/" + host.get().version() + " (linux)";
         Endpoints endpoints = new Endpoints(vertx, router, control, metrics);
         router.route().handler(this::open);
-        ImageRoutes imageRoutes = new ImageRoutes(vertx, images, runtime);
-        imageRoutes.addStreamsTo(endpoints);
+        new ImageTransferRoutes(vertx, images).addTo(endpoints);
         router.route().handler(BodyHandler.create(false).setBodyLimit(MAX_BODY_BYTES));
-        new SystemRoutes(vertx, control, runtime, images, host).addTo(endpoints);
+        VolumeRoutes volumeRoutes = new VolumeRoutes(runtime, volumes);
+        volumeRoutes.addTo(endpoints);
+        new PruneRoutes(images, control).addTo(endpoints);
+        new LoginRoutes(images).addTo(endpoints);
+        events = new EventRoutes(vertx, control, runtime, images);
+        events.addTo(endpoints);
+        new SystemRoutes(control, runtime, images, volumeRoutes, host).addTo(endpoints);
         new SwarmRoutes(control).addTo(endpoints);
         new NodeRoutes(control).addTo(endpoints);
         new ServiceRoutes(control, seams).addTo(endpoints);
@@ -75,7 +82,7 @@ public final class DockerApi {
         new AttachRoutes(vertx, runtime, containers).addTo(endpoints);
         new UsageRoutes(vertx, runtime, containers).addTo(endpoints);
         MissingRoutes.addTo(endpoints);
-        imageRoutes.addTo(endpoints);
+        new ImageRoutes(images, runtime).addTo(endpoints);
         for (int status : new int[] {404, 405}) { // Docker does not tell a wrong method from a wrong path
             router.errorHandler(status, context -> Replies.send(context, Reply.error(404, "page not found")));
         }
@@ -131,6 +138,7 @@ public final class DockerApi {
                     }, false))
                     .onSuccess(listening -> {
                         server = listening;
+                        events.start();
                         socketFile = file;
                     })
                     .<Void>mapEmpty()
@@ -146,6 +154,7 @@ public final class DockerApi {
         if (server == null) {
             return Future.succeededFuture();
         }
+        events.stop();
         return server.close().compose(nothing -> vertx.executeBlocking(() -> {
             socketFile.remove();
             return null;

@@ -1,39 +1,34 @@
 package dev.starling.node.api;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.starling.gossip.desired.Kind;
-import dev.starling.node.core.ClusterSnapshot;
-import dev.starling.node.core.Document;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
-import java.util.Locale;
-import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
- * {@code docker events}: what was created, updated and removed in the desired state, seen by comparing snapshots. A change that is undone
- * between two looks is not told, and nothing is kept for those who ask later ({@code since}).
+ * {@code docker events} for one client: what the {@link EventLog} has since the time that was asked for, then what comes, until the time that was
+ * asked for. A reader so slow that the log has lost an event before it was read misses that one. Runs on one event loop.
  */
 final class EventStream {
-    private static final long LOOK_MILLIS = 500;
-
-    private record Seen(Kind kind, String name, long generation) {}
+    private static final long LOOK_MILLIS = 200;
 
     private final Vertx vertx;
     private final HttpServerResponse response;
-    private final ClusterControl control;
+    private final EventLog log;
     private final Filters filters;
-    private final long untilMillis;
-    private SortedMap<String, Seen> seen = new TreeMap<>();
+    private final Instant since;
+    private final Instant until;
+    private long told;
     private boolean closed;
 
-    EventStream(Vertx vertx, HttpServerResponse response, ClusterControl control, Filters filters, long untilMillis) {
+    /** @param since null for only what comes; {@code until} null for ever */
+    EventStream(Vertx vertx, HttpServerResponse response, EventLog log, Filters filters, Instant since, Instant until) {
         this.vertx = vertx;
         this.response = response;
-        this.control = control;
+        this.log = log;
         this.filters = filters;
-        this.untilMillis = untilMillis;
+        this.since = since;
+        this.until = until;
+        this.told = since == null ? log.newest() : 0;
     }
 
     void start() {
@@ -41,74 +36,26 @@ final class EventStream {
         response.exceptionHandler(error -> closed = true);
         response.closeHandler(nothing -> closed = true);
         response.writeHead();
-        seen = look();
-        waitForMore();
+        goOn();
     }
 
-    private void waitForMore() {
-        long left = untilMillis - System.currentTimeMillis();
+    private void goOn() {
         if (closed) {
             return;
         }
+        if (!response.writeQueueFull()) {
+            for (EventLog.Event event : log.after(told)) {
+                told = event.number();
+                if (event.matches(filters) && (since == null || !event.time().isBefore(since)) && (until == null || !event.time().isAfter(until))) {
+                    response.write(event.json() + "\n");
+                }
+            }
+        }
+        long left = until == null ? LOOK_MILLIS : until.toEpochMilli() - System.currentTimeMillis();
         if (left <= 0) {
             response.end();
-            return;
+        } else {
+            vertx.setTimer(Math.min(LOOK_MILLIS, left), timer -> goOn());
         }
-        vertx.setTimer(Math.max(1, Math.min(LOOK_MILLIS, left)), timer -> {
-            if (closed) {
-                return;
-            }
-            if (!response.writeQueueFull()) { // a slow reader gets the changes later, summed up
-                tellChanges();
-            }
-            waitForMore();
-        });
-    }
-
-    private void tellChanges() {
-        SortedMap<String, Seen> now = look();
-        now.forEach((uid, object) -> {
-            Seen before = seen.get(uid);
-            if (before == null) {
-                tell(uid, object, "create");
-            } else if (before.generation() != object.generation()) {
-                tell(uid, object, "update");
-            }
-        });
-        seen.forEach((uid, object) -> {
-            if (!now.containsKey(uid)) {
-                tell(uid, object, "remove");
-            }
-        });
-        seen = now;
-    }
-
-    private SortedMap<String, Seen> look() {
-        SortedMap<String, Seen> result = new TreeMap<>();
-        ClusterSnapshot snapshot = control.snapshot();
-        if (snapshot != null) {
-            snapshot.documents().forEach((kind, documents) -> {
-                for (Document document : documents) {
-                    result.put(document.uid(), new Seen(kind, document.name(), document.object().generation()));
-                }
-            });
-        }
-        return result;
-    }
-
-    private void tell(String uid, Seen object, String action) {
-        String type = object.kind() == Kind.CLUSTER ? "swarm" : object.kind().name().toLowerCase(Locale.ROOT);
-        boolean wanted = filters.exactly("type", type) && filters.exactly("event", action) && filters.exactly("scope", "swarm");
-        for (String named : new String[] {"service", "node", "network", "secret", "config", "container", "image", "volume", "plugin"}) {
-            wanted &= !filters.has(named) || named.equals(type) && filters.any(named, value -> value.equals(uid) || value.equals(object.name()));
-        }
-        if (!wanted || filters.has("label") || filters.has("daemon")) {
-            return;
-        }
-        Instant now = Instant.now();
-        ObjectNode json = Json.object().put("Type", type).put("Action", action);
-        json.putObject("Actor").put("ID", uid).putObject("Attributes").put("name", object.name());
-        json.put("scope", "swarm").put("time", now.getEpochSecond()).put("timeNano", now.getEpochSecond() * 1_000_000_000 + now.getNano());
-        response.write(json + "\n");
     }
 }

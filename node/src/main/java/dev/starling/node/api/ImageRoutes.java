@@ -10,44 +10,20 @@ import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.MachinePlatform;
 import dev.starling.runtime.image.RegistryReference;
 import dev.starling.runtime.image.RemoteImage;
-import dev.starling.runtime.registry.RegistryCredentials;
-import io.vertx.core.Context;
-import io.vertx.core.Vertx;
-import io.vertx.core.WorkerExecutor;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpMethod;
-import io.vertx.ext.web.RoutingContext;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 
-/** {@code /images} and {@code /distribution}: the images of this node. */
+/** {@code /images} and {@code /distribution}: which images this node has, and their names. Their bytes come and go in {@link ImageTransferRoutes}. */
 final class ImageRoutes {
-    private static final int MAX_PULLS = 3;
-    /** After which Vert.x grumbles in the log. */
-    private static final long MAX_PULL_HOURS = 3;
-
-    private final Vertx vertx;
     private final ImageStore images;
     private final ContainerRuntime runtime;
-    /** Of their own: a pull takes minutes, and the API's other calls must not wait behind it. */
-    private final WorkerExecutor pullThreads;
-    private final AtomicInteger pulls = new AtomicInteger();
 
-    ImageRoutes(Vertx vertx, ImageStore images, ContainerRuntime runtime) {
-        this.vertx = vertx;
+    ImageRoutes(ImageStore images, ContainerRuntime runtime) {
         this.images = images;
         this.runtime = runtime;
-        this.pullThreads = vertx.createSharedWorkerExecutor("docker-pull", MAX_PULLS, MAX_PULL_HOURS, TimeUnit.HOURS);
-    }
-
-    /** To be added before the handler that gathers bodies: an archive is read as it comes in, however long it is. */
-    void addStreamsTo(Endpoints endpoints) {
-        endpoints.stream(HttpMethod.POST, "/images/load", this::load);
-        endpoints.stream(HttpMethod.POST, "/images/create", this::pull);
     }
 
     void addTo(Endpoints endpoints) {
@@ -68,58 +44,6 @@ final class ImageRoutes {
             }
         }
         return Reply.json(result);
-    }
-
-    private void load(RoutingContext context) {
-        RequestBodyStream archive = new RequestBodyStream(vertx.getOrCreateContext(), context.request());
-        vertx.executeBlocking(() -> {
-            List<String> lines = images.load(archive);
-            archive.drain();
-            return lines;
-        }, false).onComplete(lines -> {
-            StringBuilder body = new StringBuilder();
-            lines.forEach(line -> body.append(Json.object().put("stream", line + "\n")).append("\r\n"));
-            context.response().putHeader("Content-Type", "application/json").end(Buffer.buffer(body.toString()));
-        }, error -> {
-            archive.close();
-            Replies.send(context, Replies.of(error));
-        });
-    }
-
-    private void pull(RoutingContext context) {
-        String name = context.queryParams().get("fromImage");
-        String tag = context.queryParams().get("tag");
-        String platform = context.queryParams().get("platform");
-        if (name == null || name.isEmpty()) {
-            throw ApiException.notImplemented("docker import");
-        }
-        if (platform != null && !platform.isEmpty()) {
-            throw ApiException.notImplemented("pulling for another platform than this node's (--platform)");
-        }
-        if (pulls.getAndUpdate(count -> Math.min(MAX_PULLS, count + 1)) >= MAX_PULLS) {
-            throw new ApiException(503, "this node is pulling " + MAX_PULLS + " images already");
-        }
-        try {
-            RegistryReference reference = RegistryReference.parse(
-                    tag == null || tag.isEmpty() ? name : name + (tag.startsWith("sha256:") ? "@" : ":") + tag);
-            RegistryCredentials credentials = credentials(context.request().getHeader("X-Registry-Auth"));
-            context.request().resume();
-            Context eventLoop = vertx.getOrCreateContext();
-            pullThreads.<Void>executeBlocking(() -> {
-                new PullStream(eventLoop, context.response(), reference).run(images, credentials);
-                return null;
-            }, false).onComplete(done -> pulls.decrementAndGet(), error -> {
-                pulls.decrementAndGet();
-                Replies.send(context, Replies.of(error));
-            });
-        } catch (RuntimeException refused) {
-            pulls.decrementAndGet();
-            throw refused;
-        }
-    }
-
-    private static RegistryCredentials credentials(String header) {
-        return RegistryCredentials.ofHeader(header == null ? "" : header);
     }
 
     private CompletionStage<Reply> tag(Call call) {
@@ -160,7 +84,7 @@ final class ImageRoutes {
         RegistryReference reference = RegistryReference.parse(name);
         RemoteImage remote;
         try {
-            remote = images.resolve(name, credentials(call.header("X-Registry-Auth")));
+            remote = images.resolve(name, RegistryCredentials.ofHeader(call.header("X-Registry-Auth")));
         } catch (RuntimeShimException failure) {
             String known = here == null || failure.kind() == RuntimeShimException.Kind.NOT_FOUND ? null : digestOf(here, reference);
             if (known == null) {

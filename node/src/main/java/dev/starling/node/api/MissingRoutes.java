@@ -9,7 +9,6 @@ import io.vertx.core.http.HttpMethod;
 final class MissingRoutes {
     private static final String MISSING = """
             POST /containers/create = docker run and docker create (use docker service create)
-            POST /containers/prune = docker container prune
             POST /containers/{id}/start = docker start
             POST /containers/{id}/restart = docker restart
             POST /containers/{id}/rename = docker rename
@@ -22,25 +21,15 @@ final class MissingRoutes {
             PUT /containers/{id}/archive = docker cp
             DELETE /containers/{id} = removing a task's container by hand (scale or remove its service)
             POST /commit = docker commit
-            POST /images/prune = docker image prune
             POST /images/{name...}/push = docker push
-            GET /images/get = docker save
-            GET /images/{name...}/get = docker save
             GET /images/{name...}/history = docker image history
             GET /images/search = docker search
             POST /build = docker build
-            POST /build/prune = docker builder prune
             POST /session = docker build (BuildKit)
             POST /grpc = docker build (BuildKit)
-            POST /auth = docker login
-            POST /networks/prune = docker network prune
             POST /networks/{id}/connect = docker network connect
             POST /networks/{id}/disconnect = docker network disconnect
-            GET /volumes = docker volume ls
-            POST /volumes/create = docker volume create
-            POST /volumes/prune = docker volume prune
             PUT /volumes/{name} = docker volume update
-            DELETE /volumes/{name} = docker volume rm
             GET /plugins/privileges = docker plugin install
             POST /plugins/pull = docker plugin install
             POST /plugins/create = docker plugin create
@@ -57,10 +46,6 @@ final class MissingRoutes {
         endpoints.get("/plugins", call -> Reply.json(Json.array()));
         endpoints.get("/plugins/{name...}/json", call -> {
             throw ApiException.notFound("plugin \"" + call.path("name") + "\" not found");
-        });
-        // "not supported" is what lets docker inspect look further
-        endpoints.get("/volumes/{name}", call -> {
-            throw new ApiException(501, "inspecting volumes is not supported yet in this release of Starling");
         });
     }
 

@@ -101,7 +101,7 @@ final class NetworkRoutes {
         return control.delete(network.uid()).thenApply(done -> Reply.NO_CONTENT);
     }
 
-    private static List<Document> users(Document network, ClusterSnapshot snapshot) {
+    static List<Document> users(Document network, ClusterSnapshot snapshot) {
         return snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).stream()
                 .filter(service -> ServiceSpecReader.fromBody(service).networks().contains(network.uid())).toList();
     }

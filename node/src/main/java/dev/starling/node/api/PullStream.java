@@ -6,7 +6,7 @@ import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.PullProgress;
 import dev.starling.runtime.image.RegistryReference;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.RegistryCredentials;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;

@@ -11,10 +11,12 @@ import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.spec.ServiceSpecReader;
+import dev.starling.node.spec.UpdateStatus;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.UpdateStage;
 import dev.starling.scheduler.slot.SlotState;
 import dev.starling.scheduler.slot.SlotTable;
 import java.util.List;
@@ -27,13 +29,11 @@ final class ServiceJson {
 
     private final ClusterSnapshot snapshot;
     private final PendingTasks pending;
-    private final UpdateProgress progress;
     private final SortedMap<String, ServiceEndpoint> endpoints;
 
-    ServiceJson(ClusterSnapshot snapshot, PendingTasks pending, UpdateProgress progress) {
+    ServiceJson(ClusterSnapshot snapshot, PendingTasks pending) {
         this.snapshot = snapshot;
         this.pending = pending;
-        this.progress = progress;
         this.endpoints = ServiceEndpoints.of(snapshot);
     }
 
@@ -55,7 +55,10 @@ final class ServiceJson {
                     .asText(Json.time(service.object().created().wallMillis())));
             return json;
         }
-        progress.of(snapshot.view(), service).ifPresent(status -> putUpdateStatus(json, status));
+        UpdateStatus status = UpdateStatus.of(service);
+        if (status.stage() != UpdateStage.NONE) {
+            putUpdateStatus(json, status);
+        }
         return json;
     }
 
@@ -120,8 +123,8 @@ final class ServiceJson {
                 .map(slots -> (int) slots.wanted().values().stream().filter(SlotState::completed).count()).orElse(0);
     }
 
-    private static void putUpdateStatus(ObjectNode json, UpdateProgress.Status status) {
-        ObjectNode update = json.putObject("UpdateStatus").put("State", status.state()).put("StartedAt", Json.time(status.startedMillis()));
+    private static void putUpdateStatus(ObjectNode json, UpdateStatus status) {
+        ObjectNode update = json.putObject("UpdateStatus").put("State", status.stageName()).put("StartedAt", Json.time(status.startedMillis()));
         if (status.completedMillis() > 0) {
             update.put("CompletedAt", Json.time(status.completedMillis()));
         }

@@ -12,6 +12,9 @@ import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.SiteLabels;
 import dev.starling.node.spec.TaskTemplate;
+import dev.starling.node.spec.UpdateStatus;
+import dev.starling.runtime.image.RegistryCredentials;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.List;
@@ -19,8 +22,8 @@ import java.util.concurrent.CompletionStage;
 
 /** {@code /services}. Logs are in {@link LogRoutes}. */
 final class ServiceRoutes {
-    /** The CLI's base 64 of "{}". */
-    private static final String NO_CREDENTIALS = "e30=";
+    /** Tokens of cloud registries have some 4,000. */
+    private static final int MAX_CREDENTIALS = 16_384;
     private static final String BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz";
 
     private final ClusterControl control;
@@ -70,7 +73,7 @@ final class ServiceRoutes {
 
     private CompletionStage<Reply> create(Call call) {
         ClusterSnapshot snapshot = call.managerSnapshot();
-        refuseCredentials(call);
+        byte[] credentials = credentials(call);
         ObjectNode request = call.objectBody().deepCopy();
         if (request.path("Name").asText("").isEmpty()) {
             request.put("Name", freeName());
@@ -87,20 +90,21 @@ final class ServiceRoutes {
         if (ServiceMode.isJob(spec)) {
             body.set(ServiceMode.JOB_STATUS, jobStatus(1));
         }
-        return control.create(Kind.SERVICE, body)
+        return (credentials.length > 0 ? control.createService(body, credentials) : control.create(Kind.SERVICE, body))
                 .thenApply(service -> Reply.created(Json.object().put("ID", service.uid())));
     }
 
     private CompletionStage<Reply> update(Call call) {
         ClusterSnapshot snapshot = call.managerSnapshot();
-        refuseCredentials(call);
+        byte[] credentials = credentials(call);
         Document service = new Lookup(snapshot).document(Kind.SERVICE, call.path("id"));
         long version = call.integer("version", -1, 0, Long.MAX_VALUE);
         if (version < 0) {
             throw ApiException.badRequest("invalid service version '': a version is needed");
         }
         ObjectNode body = call.query("rollback", "").equals("previous") ? rolledBack(service, snapshot) : updated(call, service, snapshot);
-        return control.update(service.uid(), version, body).thenApply(done -> {
+        return (credentials.length > 0 ? control.updateService(service.uid(), version, body, credentials)
+                : control.update(service.uid(), version, body)).thenApply(done -> {
             ObjectNode answer = Json.object();
             answer.putNull("Warnings");
             return Reply.json(answer);
@@ -119,6 +123,7 @@ final class ServiceRoutes {
         body.set("Spec", spec);
         body.set("PreviousSpec", service.spec());
         SiteLabels.updated(body, service.body());
+        UpdateStatus.updated(body, service);
         keepIteration(service, body);
         return body;
     }
@@ -157,12 +162,17 @@ final class ServiceRoutes {
         return body;
     }
 
-    /** Dropped in silence, they would be missed only when a node cannot pull. */
-    private static void refuseCredentials(Call call) {
-        String credentials = call.header("X-Registry-Auth");
-        if (!credentials.isEmpty() && !credentials.equals(NO_CREDENTIALS)) {
-            throw ApiException.notImplemented("giving nodes the credentials of a registry (--with-registry-auth; write them into the nodes' configuration, registries.hosts)");
+    /**
+     * What the nodes are to pull with; empty for none. What they could not use is refused now, and not when a node cannot pull.
+     *
+     * @throws ApiException 400 where it is too long; RuntimeShimException where it does not parse or is an identity token
+     */
+    private static byte[] credentials(Call call) {
+        String header = call.header("X-Registry-Auth");
+        if (header.length() > MAX_CREDENTIALS) {
+            throw ApiException.badRequest("X-Registry-Auth has " + header.length() + " bytes; " + MAX_CREDENTIALS + " are allowed");
         }
+        return RegistryCredentials.ofHeader(header).isNobody() ? new byte[0] : header.getBytes(StandardCharsets.US_ASCII);
     }
 
     private CompletionStage<Reply> delete(Call call) {
@@ -171,7 +181,7 @@ final class ServiceRoutes {
     }
 
     private ServiceJson json(ClusterSnapshot snapshot) {
-        return new ServiceJson(snapshot, seams.pending(), seams.progress());
+        return new ServiceJson(snapshot, seams.pending());
     }
 
     /** Docker makes a name up where none is given; ours are no words, but as unlikely to clash. */

@@ -14,6 +14,7 @@ import dev.starling.node.spec.ComposeFile;
 import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.spec.ServiceSpecReader;
+import dev.starling.scheduler.autoscale.Autoscale;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -55,6 +56,8 @@ final class StarlingRoutes {
         Explain explain = Explain.slot(snapshot.view(), slot)
                 .orElseThrow(() -> ApiException.notFound("the service of " + call.path("slot") + " is not there any more"));
         ObjectNode json = Json.object().put("Slot", name(snapshot.view(), slot)).put("Summary", explain.summary());
+        ServiceSpec service = snapshot.view().services().get(slot.serviceUid());
+        Autoscale.of(snapshot.view(), service).ifPresent(asked -> json.put("Autoscale", asked.text()));
         ArrayNode nodes = json.putArray("Nodes");
         for (Explain.Verdict verdict : explain.verdicts()) {
             ObjectNode entry = nodes.addObject().put("ID", verdict.node().value()).put("Hostname", hostname(snapshot.view(), verdict.node()));

@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
-import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
@@ -16,19 +16,20 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 
-/** {@code /_ping}, {@code /version}, {@code /info}, {@code /events} and {@code /system/df}: this node. */
+/** {@code /_ping}, {@code /version}, {@code /info} and {@code /system/df}: this node. */
 final class SystemRoutes {
-    private final Vertx vertx;
     private final ClusterControl control;
     private final ContainerRuntime runtime;
     private final ImageStore images;
+    private final VolumeRoutes volumes;
     private final Supplier<HostInfo> host;
 
-    SystemRoutes(Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images, Supplier<HostInfo> host) {
-        this.vertx = vertx;
+    SystemRoutes(
+            ClusterControl control, ContainerRuntime runtime, ImageStore images, VolumeRoutes volumes, Supplier<HostInfo> host) {
         this.control = control;
         this.runtime = runtime;
         this.images = images;
+        this.volumes = volumes;
         this.host = host;
     }
 
@@ -38,7 +39,6 @@ final class SystemRoutes {
         endpoints.get("/version", call -> Reply.json(SystemJson.version(host.get())));
         endpoints.get("/info", this::info);
         endpoints.get("/system/df", call -> Reply.json(diskUsage()));
-        endpoints.stream(HttpMethod.GET, "/events", context -> events(context, endpoints.call(context)));
     }
 
     /** Each command of the CLI opens with it; {@code Api-Version} (set on every answer) is what it looks for. */
@@ -62,30 +62,29 @@ final class SystemRoutes {
         return Reply.json(SystemJson.info(host.get(), runtime.list(), images.list().size(), swarm, Instant.now()));
     }
 
+    /** {@code docker system df}. Layers that images share count once; what is kept for other nodes counts to no image. */
     private ObjectNode diskUsage() {
         List<Container> containers = runtime.list();
-        ObjectNode json = Json.object();
-        long bytes = 0;
-        ArrayNode imageEntries = Json.array();
+        ImageStore.StoreUsage usage = images.usage();
+        ObjectNode json = Json.object().put("LayersSize", usage.layerBytes());
+        ArrayNode imageEntries = json.putArray("Images");
         for (Image image : images.list()) {
-            bytes += image.size();
             long users = containers.stream().filter(container -> image.equals(images.find(container.spec().image()))).count();
-            imageEntries.add(ImageJson.summary(image, users).put("SharedSize", 0));
+            imageEntries.add(ImageJson.summary(image, users).put("SharedSize", usage.shared().getOrDefault(image.id(), 0L)));
         }
-        ArrayNode containerEntries = Json.array();
+        ArrayNode containerEntries = json.putArray("Containers");
         containers.forEach(container -> containerEntries.add(
-                ContainerJson.summary(container, images.find(container.spec().image()), Instant.now())));
-        json.put("LayersSize", bytes).set("Images", imageEntries);
-        json.set("Containers", containerEntries);
-        json.putArray("Volumes");
+                ContainerJson.summary(container, images.find(container.spec().image()), Instant.now()).put("SizeRw", writtenBytes(container))));
+        json.set("Volumes", volumes.usage());
         json.putArray("BuildCache");
         return json;
     }
 
-    private void events(RoutingContext context, Call call) {
-        Filters filters = call.filters("type", "event", "scope", "service", "node", "network", "secret", "config", "label", "container",
-                "image", "volume", "plugin", "daemon");
-        long until = call.query("until", "").isEmpty() ? Long.MAX_VALUE : LogOptions.instant("until", call.query("until", "")).toEpochMilli();
-        new EventStream(vertx, context.response(), control, filters, until).start();
+    private long writtenBytes(Container container) {
+        try {
+            return runtime.writtenBytes(container.id());
+        } catch (RuntimeShimException gone) {
+            return 0; // removed meanwhile, or a runtime that cannot tell
+        }
     }
 }

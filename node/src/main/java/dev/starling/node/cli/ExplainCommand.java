@@ -15,6 +15,9 @@ public final class ExplainCommand extends AskingCommand {
         JsonNode answer = agent.get("/starling/explain/" + encoded(slot));
         String summary = answer.path("Summary").asText();
         System.out.println(answer.path("Slot").asText() + (summary.isEmpty() ? "" : ": " + summary));
+        if (answer.hasNonNull("Autoscale")) {
+            System.out.println(answer.path("Autoscale").asText());
+        }
         Table table = new Table().row("NODE", "VERDICT", "WHY");
         answer.path("Nodes").forEach(node ->
                 table.row(node.path("Hostname").asText(), node.path("Verdict").asText(), node.path("Text").asText()));

@@ -32,7 +32,7 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
-            "resources", "generic-resources", "registries", "network-key-renewal", "runtime");
+            "resources", "generic-resources", "registries", "images", "container-metrics", "network-key-renewal", "runtime", "conditions");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -112,8 +112,19 @@ public final class ConfigLoader {
                 resources(s.readSection("resources", RESOURCE_KEYS)),
                 genericResources(s),
                 RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)),
+                ImagesSection.read(s.readSection("images", ImagesSection.KEYS)),
+                s.read("container-metrics", defaults.containerMetrics(), ConfigLoader::onOff),
                 s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal),
-                RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)));
+                RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)),
+                ConditionSettings.read(s.readSection("conditions", ConditionSettings.KEYS)));
+    }
+
+    private static boolean onOff(String text) {
+        return switch (text) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw new IllegalArgumentException("'" + text + "' is neither on nor off");
+        };
     }
 
     private static Duration renewal(String text) {

@@ -4,6 +4,7 @@ import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
+import dev.starling.runtime.image.CollectionPolicy;
 import dev.starling.runtime.registry.RegistrySettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,15 +38,18 @@ import java.util.TreeMap;
  * @param resources     what this node offers; an amount of 0 means: as much as the machine has
  * @param genericResources what it offers besides, by kind
  * @param registries    how images are pulled, and from where
+ * @param images        when images are removed by themselves
+ * @param containerMetrics whether metrics tell of each task's container
  * @param networkKeyRenewal how often the keys of encrypted overlay networks are changed
  * @param runtime       what makes the containers
+ * @param conditions    what it tells of its link, battery and heat
  */
 public record NodeConfig(
         String name, Path dataDir, Path apiSocket, Endpoint listen, Endpoint advertise, Endpoint joinListen,
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
         Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
-        GenericResources genericResources, RegistrySettings registries, Duration networkKeyRenewal,
-        RuntimeChoice runtime) {
+        GenericResources genericResources, RegistrySettings registries, CollectionPolicy images, boolean containerMetrics,
+        Duration networkKeyRenewal, RuntimeChoice runtime, ConditionSettings conditions) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -63,7 +67,7 @@ public record NodeConfig(
                 new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
                 List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
                 Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE,
-                RegistrySettings.DEFAULTS, Duration.ofHours(12), RuntimeChoice.DEFAULT);
+                RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, true, Duration.ofHours(12), RuntimeChoice.DEFAULT, ConditionSettings.DEFAULTS);
     }
 
     /** Whether this node, as long as it has no identity, tries to join by itself. */

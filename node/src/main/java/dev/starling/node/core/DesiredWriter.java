@@ -52,6 +52,15 @@ final class DesiredWriter {
         return signed(old.kind(), uid, old.created(), old.generation() + 1, clock.next(wallMillis), false, written(old.kind(), body));
     }
 
+    /**
+     * Writes {@code body} over {@code old} within its generation, a tick later. So it prevails over what it amends, and any operator's write, which is of
+     * the next generation, over it.
+     */
+    DesiredObject amend(DesiredObject old, JsonNode body) {
+        requireManager();
+        return signed(old.kind(), old.uid(), old.created(), old.generation(), old.time().next(0), false, written(old.kind(), body));
+    }
+
     DesiredObject delete(String uid, long wallMillis) {
         requireManager();
         DesiredObject old = require(uid).object();

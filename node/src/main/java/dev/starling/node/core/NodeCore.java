@@ -15,6 +15,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.gossip.message.Message;
 import dev.starling.scheduler.Effect;
 import dev.starling.scheduler.Scheduler;
+import dev.starling.scheduler.model.ServiceLoad;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
 import dev.starling.scheduler.model.Time;
@@ -22,6 +23,7 @@ import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -60,6 +62,7 @@ public final class NodeCore {
     private final Gossip gossip;
     private final Scheduler scheduler;
     private final ViewBuilder state;
+    private final SpecReader specs;
     private final List<NodeEffect> effects = new ArrayList<>();
 
     private final LeaseExchange leases;
@@ -82,6 +85,7 @@ public final class NodeCore {
         this.config = config;
         this.gossip = gossip;
         this.scheduler = scheduler;
+        this.specs = specs;
         this.state = new ViewBuilder(self, specs);
         this.leases = new LeaseExchange(self, scheduler.leases(), this::sendParcel, effects::add);
         this.writer = new DesiredWriter(self, role, state, clock, signing, random, gossip.maxValueBytes());
@@ -181,6 +185,26 @@ public final class NodeCore {
         } else {
             putRecord(RecordKeys.ENCRYPTION, RecordCodec.encode(keys, ciphers), now);
         }
+        absorb(now);
+    }
+
+    /**
+     * What the tasks of autoscaled services use here now. Not kept on disk: it is soon measured again, and a flash card is not to wear out by it.
+     *
+     * @param loads in the order of their services' uids
+     */
+    public void load(List<ServiceLoad> loads, Time now) {
+        Bytes value = loads.isEmpty() ? null : RecordCodec.encodeLoads(loads);
+        if (Objects.equals(value, gossip.records().of(self).get(RecordKeys.LOADS))) {
+            return;
+        }
+        if (value == null) {
+            gossip.remove(RecordKeys.LOADS, now.monotonicMillis());
+        } else {
+            gossip.put(RecordKeys.LOADS, value, now.monotonicMillis());
+        }
+        state.recordChanged(self, RecordKeys.LOADS, value);
+        changed();
         absorb(now);
     }
 
@@ -433,7 +457,9 @@ public final class NodeCore {
 
     /** Own record as it stands, for a comparison with the disk. */
     public SortedMap<String, Bytes> ownRecord() {
-        return new TreeMap<>(gossip.records().of(self));
+        SortedMap<String, Bytes> kept = new TreeMap<>(gossip.records().of(self));
+        kept.remove(RecordKeys.LOADS);
+        return kept;
     }
 
     /** Carries out what the scheduler wants: its bids go into this node's record, its wishes for containers outside. */
@@ -484,6 +510,16 @@ public final class NodeCore {
         @Override
         public void on(Effect.DropCompleted drop) {
             removeRecord(RecordKeys.completed(drop.serviceUid()), now);
+        }
+
+        /** An operator may have written in between, or this node be a manager no more: then it is for others to say. */
+        @Override
+        public void on(Effect.AmendService amend) {
+            Document service = state.document(amend.serviceUid());
+            if (role == Role.MANAGER && service != null && service.object().generation() == amend.generation()) {
+                specs.amended(service, amend.amendment(), snapshot(), now.wallMillis())
+                        .ifPresent(body -> write(writer.amend(service.object(), body), now));
+            }
         }
 
         @Override

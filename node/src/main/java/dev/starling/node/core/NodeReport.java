@@ -2,6 +2,7 @@ package dev.starling.node.core;
 
 import dev.starling.gossip.Role;
 import dev.starling.scheduler.model.GenericResources;
+import dev.starling.scheduler.model.NodeConditions;
 import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Resources;
@@ -16,19 +17,26 @@ import java.util.SortedSet;
  * @param images        references and ids at hand
  * @param warnings      what this host lacks, in a line each (missing kernel features)
  * @param obstacles     what services ask for and this host cannot give
+ * @param conditions    what makes it dearer than its resources tell
  */
 public record NodeReport(
         String hostname, String address, String apiAddress, Role role, Platform platform, Resources capacity, String engineVersion,
-        SortedMap<String, String> engineLabels, SortedSet<String> images, SortedSet<String> warnings, Obstacles obstacles) {
+        SortedMap<String, String> engineLabels, SortedSet<String> images, SortedSet<String> warnings, Obstacles obstacles,
+        NodeConditions conditions) {
     /** One whose host can give whatever services ask for. */
     public NodeReport(String hostname, String address, String apiAddress, Role role, Platform platform, Resources capacity, String engineVersion,
             SortedMap<String, String> engineLabels, SortedSet<String> images, SortedSet<String> warnings) {
-        this(hostname, address, apiAddress, role, platform, capacity, engineVersion, engineLabels, images, warnings, Obstacles.NONE);
+        this(hostname, address, apiAddress, role, platform, capacity, engineVersion, engineLabels, images, warnings, Obstacles.NONE,
+                NodeConditions.NONE);
     }
 
     /** The same with more that it has, and what stands in the way there. */
     public NodeReport with(GenericResources generic, Obstacles others) {
         return new NodeReport(hostname, address, apiAddress, role, platform, capacity.withGeneric(generic), engineVersion, engineLabels, images,
-                warnings, others);
+                warnings, others, conditions);
+    }
+
+    public NodeReport with(NodeConditions others) {
+        return new NodeReport(hostname, address, apiAddress, role, platform, capacity, engineVersion, engineLabels, images, warnings, obstacles, others);
     }
 }

@@ -8,10 +8,12 @@ import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.GenericResources;
+import dev.starling.scheduler.model.NodeConditions;
 import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.ServiceLoad;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -41,6 +43,8 @@ final class RecordCodec {
     private static final int MAX_ELEMENTS = 65_536;
     private static final TaskState[] TASK_STATES = TaskState.values();
     private static final Role[] ROLES = Role.values();
+    private static final NodeConditions.Power[] POWERS = NodeConditions.Power.values();
+    private static final NodeConditions.Heat[] HEATS = NodeConditions.Heat.values();
 
     static Bytes encode(NodeReport report) {
         return write(out -> {
@@ -59,6 +63,9 @@ final class RecordCodec {
             writeGeneric(out, report.capacity().generic());
             writeStrings(out, report.obstacles().missingPaths());
             writeStrings(out, report.obstacles().takenPorts());
+            out.writeByte(report.conditions().linkCost());
+            out.writeByte(report.conditions().power().ordinal());
+            out.writeByte(report.conditions().heat().ordinal());
         });
     }
 
@@ -70,7 +77,44 @@ final class RecordCodec {
             if (in.end()) {
                 return report;
             }
-            return report.with(readGeneric(in), new Obstacles(readStrings(in), readStrings(in)));
+            NodeReport whole = report.with(readGeneric(in), new Obstacles(readStrings(in), readStrings(in)));
+            return in.end() ? whole : whole.with(readConditions(in));
+        });
+    }
+
+    private static NodeConditions readConditions(BoundedInput in) {
+        int linkCost = in.readByte();
+        if (linkCost < 0 || linkCost > NodeConditions.MOST_LINK_COST) {
+            throw new MalformedRecordException("a link cost of " + linkCost, null);
+        }
+        return new NodeConditions(linkCost, element(POWERS, in.readByte(), "power"), element(HEATS, in.readByte(), "heat"));
+    }
+
+    /** A byte each for what is coarse anyway: some 30 bytes a service. */
+    static Bytes encodeLoads(List<ServiceLoad> loads) {
+        return write(out -> {
+            out.writeVarInt(loads.size(), true);
+            for (ServiceLoad load : loads) {
+                out.writeString(load.serviceUid());
+                out.writeVarInt(load.tasks(), true);
+                out.writeByte(load.cpu());
+                out.writeByte(load.memory());
+            }
+        });
+    }
+
+    static List<ServiceLoad> decodeLoads(Bytes bytes) {
+        return read(bytes, "loads", in -> {
+            int count = count(in);
+            List<ServiceLoad> loads = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                ServiceLoad load = new ServiceLoad(in.text(), count(in), in.readByte(), in.readByte());
+                if (load.cpu() < 0 || load.cpu() > ServiceLoad.MOST || load.memory() < 0 || load.memory() > ServiceLoad.MOST) {
+                    throw new MalformedRecordException("a load of " + load.cpu() + " and " + load.memory() + " eighths", null);
+                }
+                loads.add(load);
+            }
+            return List.copyOf(loads);
         });
     }
 
@@ -102,6 +146,7 @@ final class RecordCodec {
             writeGeneric(out, task.reserved().generic());
             out.writeVarLong(task.fencingToken(), true);
             out.writeString(task.movesTo() == null ? null : task.movesTo().value());
+            out.writeVarLong(task.ranMillis(), true);
         });
     }
 
@@ -118,7 +163,8 @@ final class RecordCodec {
                     in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), shared.apply(in.text()), in.text(),
                     in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in));
             Task whole = in.end() ? task : task.ofJob(in.readVarLong(true), readGeneric(in));
-            return in.end() ? whole : whole.withFencingToken(in.readVarLong(true)).withMovesTo(readNode(in));
+            Task moved = in.end() ? whole : whole.withFencingToken(in.readVarLong(true)).withMovesTo(readNode(in));
+            return in.end() ? moved : moved.withRanMillis(in.readVarLong(true));
         });
     }
 

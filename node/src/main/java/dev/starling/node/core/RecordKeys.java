@@ -16,6 +16,8 @@ final class RecordKeys {
     /** On this node's disk beside its record, and in no record: what it promised as a steward. */
     static final String PROMISE = "promise/";
     static final String COMPLETED = "completed/";
+    /** In this node's record, and not on its disk. */
+    static final String LOADS = "loads";
 
     static String completed(String serviceUid) {
         return COMPLETED + serviceUid;

@@ -14,6 +14,7 @@ import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.ServiceLoad;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.View;
@@ -43,6 +44,7 @@ final class ViewBuilder {
         final TreeMap<String, Refusal> refusals = new TreeMap<>();
         final TreeMap<String, List<BlockClaim>> blocks = new TreeMap<>();
         final TreeMap<String, CompletedWork> completed = new TreeMap<>();
+        List<ServiceLoad> loads = List.of();
         /** Immutable copies of the maps above, null when out of date. */
         List<Task> taskList;
         List<Refusal> refusalList;
@@ -57,6 +59,7 @@ final class ViewBuilder {
         SortedMap<NodeId, List<Refusal>> refusals;
         SortedMap<NodeId, List<BlockClaim>> blocks;
         SortedMap<NodeId, List<CompletedWork>> completed;
+        SortedMap<NodeId, List<ServiceLoad>> loads;
         SortedMap<String, ServiceSpec> services;
         SortedMap<String, NetworkSpec> networks;
         SortedMap<NodeId, NodeEncryption> encryption;
@@ -129,6 +132,9 @@ final class ViewBuilder {
             parts.completed = null;
             record.completedList = null;
             put(record.completed, key, value == null ? null : RecordCodec.decodeCompleted(value));
+        } else if (key.equals(RecordKeys.LOADS)) {
+            parts.loads = null;
+            record.loads = value == null ? List.of() : RecordCodec.decodeLoads(value);
         } else {
             unfamiliar++; // of a later release: gossip keeps it, this one has no use for it
         }
@@ -195,6 +201,7 @@ final class ViewBuilder {
         parts.refusals = null;
         parts.blocks = null;
         parts.completed = null;
+        parts.loads = null;
     }
 
     /** Somebody came, went or moved. */
@@ -232,9 +239,11 @@ final class ViewBuilder {
         parts.refusals = parts.refusals != null ? parts.refusals : ofEnrolled(this::refusals);
         parts.blocks = parts.blocks != null ? parts.blocks : ofEnrolled(this::blocks);
         parts.completed = parts.completed != null ? parts.completed : ofEnrolled(this::completed);
+        parts.loads = parts.loads != null ? parts.loads : loads();
         parts.services = parts.services != null ? parts.services : unmodifiableCopy(services);
         parts.networks = parts.networks != null ? parts.networks : unmodifiableCopy(networks);
-        return new View(parts.nodes, parts.services, parts.networks, parts.tasks, parts.refusals, parts.blocks, parts.completed);
+        return new View(parts.nodes, parts.services, parts.networks, parts.tasks, parts.refusals, parts.blocks, parts.completed,
+                parts.loads);
     }
 
     private <V> SortedMap<NodeId, V> ofEnrolled(Function<NodeId, V> value) {
@@ -304,7 +313,18 @@ final class ViewBuilder {
                     Collections.emptySortedMap(), UNKNOWN_PLATFORM, Resources.NONE, Collections.emptySortedSet());
         }
         return new NodeView(id, report.hostname(), report.address(), report.role(), up, settings.availability(), settings.labels(),
-                report.engineLabels(), report.platform(), report.capacity(), report.images(), report.obstacles().withNoEncryption(record.encryption == null));
+                report.engineLabels(), report.platform(), report.capacity(), report.images(), report.obstacles().withNoEncryption(record.encryption == null),
+                report.conditions());
+    }
+
+    private SortedMap<NodeId, List<ServiceLoad>> loads() {
+        TreeMap<NodeId, List<ServiceLoad>> all = new TreeMap<>();
+        records.forEach((id, record) -> {
+            if (!record.loads.isEmpty()) {
+                all.put(id, record.loads);
+            }
+        });
+        return Collections.unmodifiableSortedMap(all);
     }
 
     private SortedMap<NodeId, NodeEncryption> encryption() {

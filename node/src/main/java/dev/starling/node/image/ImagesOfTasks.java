@@ -5,15 +5,17 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.PullProgress;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The image of a task that is to start: here, or pulled first, on a few threads of its own so that tasks whose image is here do not wait
@@ -37,37 +39,60 @@ public final class ImagesOfTasks implements AutoCloseable {
     }
 
     /**
+     * With which credentials a task's image is pulled, once it has to be.
+     *
+     * @param owner whose they are: tasks of one owner share a pull; empty for nobody's
+     * @param ask   may ask other nodes
+     */
+    public record Login(String owner, Supplier<CompletableFuture<RegistryCredentials>> ask) {
+        public static final Login NONE = new Login("", () -> CompletableFuture.completedFuture(RegistryCredentials.NONE));
+    }
+
+    /** Where credentials could not be had, the image is pulled without: a neighbour may have it, and some registries give it to anybody. */
+    private record Answer(RegistryCredentials credentials, String trouble) {
+        static Answer of(RegistryCredentials credentials, Throwable failure) {
+            return failure == null ? new Answer(credentials, "") : new Answer(RegistryCredentials.NONE,
+                    "; without the service's credentials, which could not be had: " + root(failure).getMessage());
+        }
+
+        private static Throwable root(Throwable failure) {
+            return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        }
+    }
+
+    /**
      * Done when the image is here; fails with what Docker says of a task whose image cannot be had, and why.
      *
      * @param tell hears how far the pull is
      */
-    public CompletableFuture<Void> atHand(String image, Consumer<String> tell) {
-        if (images.find(image) != null) {
+    public CompletableFuture<Void> atHand(String image, Login login, Consumer<String> tell) {
+        if (images.use(image) != null) {
             return CompletableFuture.completedFuture(null);
         }
+        String key = image + " " + login.owner();
         CompletableFuture<Void> fresh = new CompletableFuture<>();
-        CompletableFuture<Void> other = underWay.putIfAbsent(image, fresh);
+        CompletableFuture<Void> other = underWay.putIfAbsent(key, fresh);
         if (other != null) {
             return other;
         }
-        pullers.execute(() -> {
-            RuntimeException failed = null;
-            try {
-                tell.accept("pulling " + image);
-                images.pull(image, RegistryCredentials.NONE, new Telling(image, tell));
-            } catch (RuntimeShimException failure) {
-                failed = RuntimeShimException.notFound("No such image: " + image + " (" + failure.getMessage() + ")");
-            } catch (RuntimeException failure) {
-                failed = failure;
-            }
-            underWay.remove(image, fresh);
-            if (failed == null) {
+        login.ask().get().handle(Answer::of).thenAcceptAsync(answer -> pull(image, answer, tell), pullers).whenComplete((done, failure) -> {
+            underWay.remove(key, fresh);
+            if (failure == null) {
                 fresh.complete(null);
             } else {
-                fresh.completeExceptionally(failed);
+                fresh.completeExceptionally(Answer.root(failure));
             }
         });
         return fresh;
+    }
+
+    private void pull(String image, Answer login, Consumer<String> tell) {
+        try {
+            tell.accept("pulling " + image);
+            images.pull(image, login.credentials(), new Telling(image, tell));
+        } catch (RuntimeShimException failure) {
+            throw RuntimeShimException.notFound("No such image: " + image + " (" + failure.getMessage() + login.trouble() + ")");
+        }
     }
 
     @Override

@@ -2,20 +2,23 @@ package dev.starling.node.image;
 
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
-import dev.starling.runtime.image.ImagePuller;
 import dev.starling.runtime.image.ImageSource;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.PullProgress;
+import dev.starling.runtime.image.RegistryCredentials;
 import dev.starling.runtime.image.RegistryReference;
 import dev.starling.runtime.image.RemoteImage;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.registry.ImagePuller;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /** The image store, telling the agent when images came or went, so that the node's report says so to the planners. */
 public final class WatchedImages implements ImageStore {
@@ -72,6 +75,11 @@ public final class WatchedImages implements ImageStore {
     }
 
     @Override
+    public boolean accepts(String registry, RegistryCredentials credentials) {
+        return puller == null ? store.accepts(registry, credentials) : puller.accepts(registry, credentials);
+    }
+
+    @Override
     public byte[] readBlob(Digest digest, long offset, int length) {
         return store.readBlob(digest, offset, length);
     }
@@ -104,6 +112,33 @@ public final class WatchedImages implements ImageStore {
         List<String> removed = store.remove(reference, force);
         listener.run();
         return removed;
+    }
+
+    @Override
+    public Image use(String reference) {
+        return store.use(reference);
+    }
+
+    @Override
+    public void save(List<String> references, OutputStream out) throws IOException {
+        store.save(references, out);
+    }
+
+    @Override
+    public Pruned prune(Predicate<Image> unwanted) {
+        Pruned pruned = store.prune(unwanted);
+        listener.run();
+        return pruned;
+    }
+
+    @Override
+    public StoreUsage usage() {
+        return store.usage();
+    }
+
+    /** Images came or went without a call of this. */
+    public void changed() {
+        listener.run();
     }
 
     @Override

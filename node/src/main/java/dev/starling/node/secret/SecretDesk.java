@@ -5,6 +5,7 @@ import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.FileReference;
+import dev.starling.node.spec.PullCredentials;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -44,16 +45,21 @@ public final class SecretDesk {
         this.workers = workers;
     }
 
-    /** The value of a secret for this manager's own task. */
+    /** The value of a secret, or the registry's credentials of a service, for this manager's own task. */
     byte[] value(String uid) {
-        Document secret = snapshot.get().document(Kind.SECRET, uid);
-        if (secret == null) {
+        ClusterSnapshot now = snapshot.get();
+        Document secret = now.document(Kind.SECRET, uid);
+        if (secret != null) {
+            return seal.value(secret);
+        }
+        Document service = PullCredentials.service(uid, now);
+        if (service == null) {
             throw new IllegalStateException("this manager has not heard of it");
         }
-        return seal.value(secret);
+        return seal.credentials(service);
     }
 
-    /** @param request the secret's uid; fails with the reason of a refusal, for the node that asked */
+    /** @param request the uid of the secret, or the {@link PullCredentials#name}; fails with the reason of a refusal, for the node that asked */
     public CompletionStage<byte[]> answer(PeerIdentity from, byte[] request) {
         CompletableFuture<byte[]> answer = new CompletableFuture<>();
         if (request.length > MAX_UID_BYTES) {
@@ -79,7 +85,8 @@ public final class SecretDesk {
                 CompletableFuture.delayedExecutor(LOOK_MILLIS, TimeUnit.MILLISECONDS, workers).execute(() -> look(from, uid, now, deadline, answer));
             } else {
                 Document secret = now.document(Kind.SECRET, uid);
-                refuse(from, secret == null ? "a secret that is not there" : "secret " + secret.name(), answer);
+                refuse(from, secret != null ? "secret " + secret.name() : PullCredentials.service(uid, now) != null
+                        ? "the registry's credentials of service " + PullCredentials.service(uid, now).name() : "a secret that is not there", answer);
             }
         } catch (RuntimeException e) {
             answer.completeExceptionally(e);

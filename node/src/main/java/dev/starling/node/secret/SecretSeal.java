@@ -7,6 +7,7 @@ import dev.starling.gossip.trust.SealingKey;
 import dev.starling.gossip.trust.TrustException;
 import dev.starling.node.api.ApiException;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.PullCredentials;
 import java.security.MessageDigest;
 import java.util.Base64;
 
@@ -30,6 +31,16 @@ public final class SecretSeal {
         return body.put(SEALED, Base64.getEncoder().encodeToString(key().seal(value, context(uid))));
     }
 
+    /** Puts the credentials for a registry into the body of the service {@code uid}. */
+    public void putCredentials(ObjectNode body, String uid, byte[] credentials) {
+        PullCredentials.put(body, Base64.getEncoder().encodeToString(key().seal(credentials, credentialsContext(uid))));
+    }
+
+    /** @throws TrustException as {@link #value} */
+    byte[] credentials(Document service) {
+        return key().open(Base64.getDecoder().decode(PullCredentials.sealed(service)), credentialsContext(service.uid()));
+    }
+
     /** @throws TrustException where it was sealed with another key or for another object */
     byte[] value(Document secret) {
         try {
@@ -49,6 +60,10 @@ public final class SecretSeal {
                     + " secrets: on another manager, demote and promote it again");
         }
         return key;
+    }
+
+    private static String credentialsContext(String uid) {
+        return "registry credentials of service " + uid;
     }
 
     private static String context(String uid) {

@@ -58,7 +58,8 @@ public record FileReference(Kind kind, String objectUid, String name, String pat
     }
 
     /**
-     * The secrets that tasks of {@code node} use which run or are going to: what it may be told, and all that it needs to keep. A node claims its
+     * The secrets that tasks of {@code node} use which run or are going to, and the services of such tasks that came with credentials for a registry
+     * (by {@link PullCredentials#name}): what it may be told, and all that it needs to keep. A node claims its
      * tasks itself, so claims of services whose constraints it does not meet do not count.
      */
     public static SortedSet<String> secretsInUse(ClusterSnapshot snapshot, NodeId node) {
@@ -66,6 +67,9 @@ public record FileReference(Kind kind, String objectUid, String name, String pat
         for (Task task : snapshot.view().tasks().getOrDefault(node, List.of())) {
             Document service = task.isActive() ? snapshot.document(Kind.SERVICE, task.slot().serviceUid()) : null;
             if (service != null && mayRun(service, node, snapshot.view())) {
+                if (PullCredentials.has(service)) {
+                    uids.add(PullCredentials.name(service));
+                }
                 TaskTemplate.of(service, task).map(FileReference::of).orElse(List.of()).stream()
                         .filter(reference -> reference.kind() == Kind.SECRET).forEach(reference -> uids.add(reference.objectUid()));
             }

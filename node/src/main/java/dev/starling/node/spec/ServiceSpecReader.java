@@ -28,13 +28,27 @@ public final class ServiceSpecReader {
         JsonNode spec = document.spec();
         TaskTemplate template = TaskTemplate.of(spec);
         JsonNode placement = template.json().path("Placement");
-        JsonNode update = spec.path(document.body().path(ROLLED_BACK).asBoolean(false) ? "RollbackConfig" : "UpdateConfig");
+        UpdatePolicy update = updatePolicy(spec.path(isRolledBack(document) ? "RollbackConfig" : "UpdateConfig"));
+        if (update.failureAction() == UpdatePolicy.FailureAction.ROLLBACK && !canRollBack(document)) {
+            update = update.withoutRollback();
+        }
         return new ServiceSpec(document.uid(), document.name(), document.object().created(), document.object().generation(),
                 template.hash(), template.image(), ServiceMode.read(document), resources(template.json().path("Resources").path("Reservations")),
                 strings(placement.path("Constraints")), spreadPreferences(placement.path("Preferences")),
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
-                restartPolicy(template.json().path("RestartPolicy")), updatePolicy(update), networks(spec),
+                restartPolicy(template.json().path("RestartPolicy")),
+                update, UpdateStatus.of(document).stage(), networks(spec),
                 hostPorts(spec.path("EndpointSpec").path("Ports")), bindSources(template.container().path("Mounts")), SiteLabels.read(document.body()));
+    }
+
+    static boolean isRolledBack(Document document) {
+        return document.body().path(ROLLED_BACK).asBoolean(false);
+    }
+
+    /** There is something to go back to, and it was not gone back to already. */
+    private static boolean canRollBack(Document document) {
+        JsonNode previous = document.body().path("PreviousSpec");
+        return !isRolledBack(document) && previous.isObject() && !TaskTemplate.of(previous).hash().equals(TaskTemplate.of(document.spec()).hash());
     }
 
     /** Sources with a placeholder are left out: they are another path for each task. */

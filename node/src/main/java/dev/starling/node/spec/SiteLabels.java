@@ -21,6 +21,7 @@ import java.util.TreeSet;
  *   starling.rebalance = on | off
  *   starling.affinity  = none | client       where a connection goes: to any task, or to the same one for a client's address
  *   starling.ingress   = any | local         a published port leads to any task, or on each node to that node's own
+ *   starling.autoscale.*            AutoscaleLabels
  * </pre>
  */
 public final class SiteLabels {
@@ -41,7 +42,8 @@ public final class SiteLabels {
                 electorate.add(new NodeId(id.asText()));
             }
         });
-        return new SitePolicy(partition(labels), electorate, !labels.path(REBALANCE).asText("").equals("off"));
+        return new SitePolicy(partition(labels), electorate, !labels.path(REBALANCE).asText("").equals("off"),
+                AutoscaleLabels.read(body.path("Spec")));
     }
 
     /** Whether a client's connections all go to one task of the service. */
@@ -74,13 +76,14 @@ public final class SiteLabels {
                 case AFFINITY -> oneOf(AFFINITY, value, "none", "client");
                 case INGRESS -> oneOf(INGRESS, value, "any", "local");
                 default -> {
-                    if (label.getKey().startsWith(PREFIX)) {
+                    if (label.getKey().startsWith(PREFIX) && !AutoscaleLabels.isKnown(label.getKey())) {
                         throw invalid("label " + label.getKey() + ": there is no such label; there are "
-                                + String.join(", ", PARTITION, REBALANCE, AFFINITY, INGRESS));
+                                + String.join(", ", PARTITION, REBALANCE, AFFINITY, INGRESS, AutoscaleLabels.PREFIX + "min, max, cpu, memory, cooldown"));
                     }
                 }
             }
         }
+        AutoscaleLabels.parse(spec);
         boolean exclusive = partition(labels) == PartitionPolicy.EXCLUSIVE;
         boolean replicated = spec.path("Mode").isEmpty() || spec.path("Mode").has("Replicated");
         if (exclusive && !replicated) {

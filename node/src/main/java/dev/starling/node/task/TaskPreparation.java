@@ -8,16 +8,20 @@ import dev.starling.node.host.ListeningPorts;
 import dev.starling.node.image.ImagesOfTasks;
 import dev.starling.node.network.OverlayRunner;
 import dev.starling.node.network.ServiceAddresses;
+import dev.starling.node.secret.SecretSource;
 import dev.starling.node.spec.ContainerSpecBuilder;
+import dev.starling.node.spec.PullCredentials;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.image.RegistryCredentials;
 import dev.starling.scheduler.lease.LeaseConfig;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Task;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -37,12 +41,14 @@ public final class TaskPreparation implements TaskRunner.Preparation {
     private final OverlayRunner overlays;
     private final ServiceAddresses services;
     private final TaskFiles files;
+    private final SecretSource secrets;
     private final ImagesOfTasks images;
 
-    public TaskPreparation(OverlayRunner overlays, ServiceAddresses services, TaskFiles files, ImagesOfTasks images) {
+    public TaskPreparation(OverlayRunner overlays, ServiceAddresses services, TaskFiles files, SecretSource secrets, ImagesOfTasks images) {
         this.overlays = overlays;
         this.services = services;
         this.files = files;
+        this.secrets = secrets;
         this.images = images;
     }
 
@@ -77,8 +83,12 @@ public final class TaskPreparation implements TaskRunner.Preparation {
     }
 
     @Override
-    public CompletableFuture<Void> image(ContainerSpec spec, Consumer<String> tell) {
-        return images.atHand(spec.image(), tell);
+    public CompletableFuture<Void> image(Document service, ContainerSpec spec, Consumer<String> tell) {
+        if (!PullCredentials.has(service)) {
+            return images.atHand(spec.image(), ImagesOfTasks.Login.NONE, tell);
+        }
+        return images.atHand(spec.image(), new ImagesOfTasks.Login(PullCredentials.name(service), () -> secrets.value(PullCredentials.name(service))
+                .thenApply(header -> RegistryCredentials.ofHeader(new String(header, StandardCharsets.US_ASCII)))), tell);
     }
 
     @Override

@@ -59,7 +59,7 @@ public final class TaskRunner implements AutoCloseable {
          *
          * @param tell hears how far a pull is
          */
-        CompletableFuture<Void> image(ContainerSpec spec, Consumer<String> tell);
+        CompletableFuture<Void> image(Document service, ContainerSpec spec, Consumer<String> tell);
 
         /**
          * The task's secrets and configs. Where they have to be asked for this does not wait: the future is done later. It fails where they
@@ -182,7 +182,7 @@ public final class TaskRunner implements AutoCloseable {
         }
         guardStart(service, task, () -> {
             ContainerSpec spec = preparation.containerSpec(service, task, snapshot);
-            CompletableFuture<List<ContainerFile>> files = preparation.image(spec, progress -> preparing(task, progress))
+            CompletableFuture<List<ContainerFile>> files = preparation.image(service, spec, progress -> preparing(task, progress))
                     .thenCompose(here -> preparation.files(service, task, snapshot));
             if (files.isDone() && !files.isCompletedExceptionally()) {
                 launch(task, spec, files.join());

@@ -251,7 +251,7 @@ class EffectRunnerTest {
         }
 
         @Override
-        public CompletableFuture<Void> image(ContainerSpec spec, java.util.function.Consumer<String> tell) {
+        public CompletableFuture<Void> image(Document service, ContainerSpec spec, java.util.function.Consumer<String> tell) {
             return CompletableFuture.completedFuture(null);
         }
 

@@ -47,6 +47,7 @@ public final class LoopbackNode implements AutoCloseable {
     final Endpoint gossip = new Endpoint("127.0.0.1", freePort());
     final Endpoint join = new Endpoint("127.0.0.1", freePort());
     final ToldContainers containers = new ToldContainers();
+    final BusyboxOnly images = new BusyboxOnly();
     SwarmControl swarm;
     /** What this node's clock shows; may be set while it runs. */
     volatile InstantSource wall = InstantSource.system();
@@ -67,9 +68,10 @@ public final class LoopbackNode implements AutoCloseable {
         NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
                 defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources(),
-                defaults.registries(), defaults.networkKeyRenewal(), defaults.runtime());
+                defaults.registries(), defaults.images(), defaults.containerMetrics(),
+                defaults.networkKeyRenewal(), defaults.runtime(), defaults.conditions());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
-                new WatchedImages(new BusyboxOnly()), new NoOverlay(), new NoBalancer(), List.of("everything"),
+                new WatchedImages(images), new NoOverlay(), new NoBalancer(), List.of("everything"),
                 new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),
                 new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();

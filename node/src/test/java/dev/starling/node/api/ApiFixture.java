@@ -1,5 +1,6 @@
 package dev.starling.node.api;
 
+import dev.starling.runtime.NamedVolumes;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -22,6 +23,7 @@ final class ApiFixture implements AutoCloseable {
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     final Path directory;
     final Path socket;
+    final NamedVolumes volumes;
     private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
     private final DockerApi api;
 
@@ -32,7 +34,8 @@ final class ApiFixture implements AutoCloseable {
     ApiFixture(DockerApi.Seams seams) throws Exception {
         directory = Files.createTempDirectory("starling-api");
         socket = directory.resolve("api.sock");
-        api = new DockerApi(vertx, cluster, runtime, images, logs, () -> HOST, metrics, seams);
+        volumes = new NamedVolumes(directory);
+        api = new DockerApi(vertx, cluster, runtime, volumes, images, logs, () -> HOST, metrics, seams);
         await(api.listen(socket));
     }
 
@@ -41,7 +44,7 @@ final class ApiFixture implements AutoCloseable {
     }
 
     DockerApi another(Path place) throws Exception {
-        DockerApi other = new DockerApi(vertx, cluster, runtime, images, logs, () -> HOST, null, DockerApi.Seams.NONE);
+        DockerApi other = new DockerApi(vertx, cluster, runtime, volumes, images, logs, () -> HOST, null, DockerApi.Seams.NONE);
         await(other.listen(place));
         return other;
     }

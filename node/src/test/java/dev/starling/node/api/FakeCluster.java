@@ -45,6 +45,8 @@ import java.util.concurrent.CompletionStage;
  * client that polls sees its service come up. Strict: what is not expected of a client of the API fails.
  */
 final class FakeCluster implements ClusterControl {
+    /** Service -> the credentials that came with it last. */
+    final Map<String, String> registryAuth = new TreeMap<>();
     static final NodeId N1 = new NodeId("n4r3ygo4ce84wvmdy2c9n3r01");
     static final NodeId N2 = new NodeId("csvh1eroax5zjah0atay7nq82");
     static final NodeId N3 = new NodeId("7clzupalou5hhr7x2s6prvpl3");
@@ -232,6 +234,20 @@ final class FakeCluster implements ClusterControl {
         Document secret = put(Kind.SECRET, id("secret"), 1, Json.object().put("Sealed", "sealed elsewhere").set("Spec", spec));
         secrets.put(secret.uid(), value);
         return CompletableFuture.completedFuture(secret);
+    }
+
+    @Override
+    public synchronized CompletionStage<Document> createService(JsonNode body, byte[] credentials) {
+        return create(Kind.SERVICE, body).thenApply(service -> {
+            registryAuth.put(service.uid(), new String(credentials));
+            return service;
+        });
+    }
+
+    @Override
+    public synchronized CompletionStage<Document> updateService(String uid, long generation, JsonNode body, byte[] credentials) {
+        registryAuth.put(uid, new String(credentials));
+        return update(uid, generation, body);
     }
 
     @Override

@@ -7,16 +7,19 @@ import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.MachinePlatform;
 import dev.starling.runtime.image.PullProgress;
 import dev.starling.runtime.image.RemoteImage;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 
 /** One image under some tags. An archive is anything; {@link #loadedBytes} tells how long it was. One that begins with "bad" is refused. */
 final class FakeImages implements ImageStore {
@@ -24,6 +27,8 @@ final class FakeImages implements ImageStore {
     private final List<String> tags = new ArrayList<>(List.of("busybox:latest"));
     static final Digest LAYER = Digest.of(new byte[] {1});
     final List<String> pulledAs = new CopyOnWriteArrayList<>();
+    static final int SAVED_PIECES = 100;
+    static final int SAVED_PIECE = 100_000;
     volatile long loadedBytes;
 
     @Override
@@ -64,6 +69,15 @@ final class FakeImages implements ImageStore {
         return new RemoteImage(LAYER, "application/vnd.oci.image.index.v1+json", 7, List.of(new MachinePlatform("linux", "arm64", "v8")));
     }
 
+    /** There is one registry, and one who may. */
+    @Override
+    public boolean accepts(String registry, RegistryCredentials credentials) {
+        if (!registry.equals("registry.example:5000")) {
+            throw RuntimeShimException.system("registry " + registry + " cannot be reached: no such host", null);
+        }
+        return credentials.equals(new RegistryCredentials("edge", "s3cret"));
+    }
+
     @Override
     public synchronized List<Image> list() {
         return tags.isEmpty() ? List.of() : List.of(image());
@@ -91,6 +105,29 @@ final class FakeImages implements ImageStore {
     public synchronized List<String> remove(String reference, boolean force) {
         tags.remove(reference);
         return tags.isEmpty() ? List.of("Untagged: " + reference, "Deleted: " + ID) : List.of("Untagged: " + reference);
+    }
+
+    /** Its name is its archive. */
+    @Override
+    public void save(List<String> references, OutputStream out) throws IOException {
+        for (String reference : references) {
+            if (find(reference) == null) {
+                throw RuntimeShimException.notFound("No such image: " + reference);
+            }
+        }
+        for (int i = 0; i < SAVED_PIECES; i++) {
+            out.write(new byte[SAVED_PIECE]);
+        }
+        out.write(String.join(",", references).getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public synchronized Pruned prune(Predicate<Image> unwanted) {
+        if (list().stream().noneMatch(unwanted)) {
+            return Pruned.NOTHING;
+        }
+        tags.clear();
+        return new Pruned(List.of("Untagged: busybox:latest", "Deleted: " + ID), 1_984_162);
     }
 
     @Override

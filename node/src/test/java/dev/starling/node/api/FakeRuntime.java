@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** Containers that are only told of; what was done to them is in {@link #calls}. */
 final class FakeRuntime implements ContainerRuntime {
@@ -36,11 +37,18 @@ final class FakeRuntime implements ContainerRuntime {
         }
     }
 
-    void add(String id, String name, Map<String, String> labels, List<String> args) {
+    void add(String id, String name, Map<String, String> labels, List<String> args, String... volumes) {
+        List<ContainerSpec.Mount> mounts = Stream.of(volumes)
+                .map(volume -> new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, volume, "/" + volume, false)).toList();
         ContainerSpec spec = new ContainerSpec(id, name, "busybox:latest", List.of(), args, List.of("A=1"), "", "", List.of(), "h", labels, "",
-                false, false, false, List.of(), List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
+                false, false, false, mounts, List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
                 Map.of());
         containers.add(new Container(spec, Container.State.RUNNING, 4711, Instant.now().minusSeconds(90), null, OptionalInt.empty(), false));
+    }
+
+    void end(String id, int exitCode) {
+        containers.replaceAll(container -> !container.id().equals(id) ? container : new Container(container.spec(), Container.State.EXITED, 0,
+                container.startedAt(), Instant.now(), OptionalInt.of(exitCode), false));
     }
 
     @Override

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
+import dev.starling.runtime.image.CollectionPolicy;
 import dev.starling.runtime.registry.RegistrySettings;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Resources;
@@ -64,14 +65,26 @@ class ConfigLoaderTest {
                 log-level: debug
                 resources: {cpus: 1.5, memory: 512MiB}
                 runtime: {name: crun, path: /opt/crun}
+                conditions: {link-cost: 3, temperature: off}
                 """);
         assertEquals(new NodeConfig("n1", Path.of("/srv/starling"), Path.of("/run/s.sock"), new Endpoint("10.0.0.1", 7946),
                 new Endpoint("fd00::1", 7946), new Endpoint("10.0.0.1", 2000),
                 List.of(new Endpoint("10.0.0.2", 7946), new Endpoint("10.0.0.3", 99), new Endpoint("seed.example.net", 7946)),
                 "SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377)), null,
                 Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG,
-                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE, RegistrySettings.DEFAULTS, Duration.ofHours(12), new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun"))), config);
+                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE, RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, true,
+                Duration.ofHours(12), new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun")), new ConditionSettings(3, true, false)), config);
         assertEquals("SWMTKN-1-abc-def", config.readJoinToken());
+    }
+
+    @Test
+    void whenImagesGoCanBeSet() {
+        assertEquals(new CollectionPolicy(Duration.ofDays(30), 70, 60, CollectionPolicy.DEFAULTS.leastUnused()),
+                parse("images: {unused-for: 30d, disk-high: 70%, disk-low: 60}").images());
+        assertEquals(new CollectionPolicy(Duration.ofHours(2), 100, 80, CollectionPolicy.DEFAULTS.leastUnused()),
+                parse("images: {unused-for: 2h, disk-high: off}").images());
+        assertEquals(50, parse("images: {disk-high: 50}").images().lowPercent(), "the default of disk-low gives way");
+        assertFalse(parse("container-metrics: off").containerMetrics());
     }
 
     @Test

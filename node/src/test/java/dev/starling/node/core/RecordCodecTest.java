@@ -13,10 +13,12 @@ import dev.starling.node.Sample;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.GenericResources;
+import dev.starling.scheduler.model.NodeConditions;
 import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Resources;
+import dev.starling.scheduler.model.ServiceLoad;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -39,7 +41,8 @@ import net.jqwik.api.constraints.StringLength;
 /** Values come back as they went in; what a peer made up ends in one known exception, and quickly. */
 class RecordCodecTest {
     private static final List<Function<Bytes, Object>> DECODERS =
-            List.of(RecordCodec::decodeReport, RecordCodec::decodeTask, RecordCodec::decodeRefusal, RecordCodec::decodeBlocks, RecordCodec::decodeCompleted);
+            List.of(RecordCodec::decodeReport, RecordCodec::decodeTask, RecordCodec::decodeRefusal, RecordCodec::decodeBlocks, RecordCodec::decodeCompleted,
+                    RecordCodec::decodeLoads);
 
     @Property(tries = 200)
     void aTaskComesBack(@ForAll @StringLength(max = 40) String text, @ForAll boolean global, @ForAll @IntRange(min = 1) int index,
@@ -52,6 +55,8 @@ class RecordCodecTest {
         assertEquals(task, RecordCodec.decodeTask(RecordCodec.encode(task)));
         Task ofJob = task.ofJob(generation, generic(text, millis));
         assertEquals(ofJob, RecordCodec.decodeTask(RecordCodec.encode(ofJob)));
+        Task ran = ofJob.withRanMillis(millis);
+        assertEquals(ran, RecordCodec.decodeTask(RecordCodec.encode(ran)));
     }
 
     private static GenericResources generic(String text, long count) {
@@ -66,12 +71,12 @@ class RecordCodecTest {
         assertEquals(work, RecordCodec.decodeCompleted(RecordCodec.encode(work)));
     }
 
-    /** What releases before this one wrote ends where it did then: without iteration, devices, fencing token and receiver. */
+    /** What releases before this one wrote ends where it did then: without iteration, devices, fencing token, receiver and time run. */
     @Example
     void aTaskWithoutIterationAndDevicesIsOfNoJob() {
         Task task = Sample.task("task1", Slot.replica("web", 3), Sample.N1, TaskState.RUNNING, Map.of());
         byte[] now = RecordCodec.encode(task).toArray();
-        assertEquals(task, RecordCodec.decodeTask(Bytes.of(Arrays.copyOf(now, now.length - 5))));
+        assertEquals(task, RecordCodec.decodeTask(Bytes.of(Arrays.copyOf(now, now.length - 6))));
     }
 
     @Property(tries = 100)
@@ -82,6 +87,18 @@ class RecordCodecTest {
         assertEquals(report, RecordCodec.decodeReport(RecordCodec.encode(report)));
         NodeReport more = report.with(generic(text, 3), new Obstacles(new TreeSet<>(names), new TreeSet<>(names)));
         assertEquals(more, RecordCodec.decodeReport(RecordCodec.encode(more)));
+        NodeReport dear = more.with(new NodeConditions(7, NodeConditions.Power.BATTERY_LOW, NodeConditions.Heat.HOT));
+        assertEquals(dear, RecordCodec.decodeReport(RecordCodec.encode(dear)));
+        byte[] before = RecordCodec.encode(more).toArray();
+        assertEquals(more, RecordCodec.decodeReport(Bytes.of(Arrays.copyOf(before, before.length - 3))), "of a release that told nothing of it");
+    }
+
+    @Property(tries = 100)
+    void loadsComeBackAndAreSmall(@ForAll @IntRange(max = 60) int tasks, @ForAll @IntRange(max = 32) int cpu, @ForAll @IntRange(max = 32) int memory) {
+        List<ServiceLoad> loads = List.of(new ServiceLoad("a".repeat(25), tasks, cpu, memory), new ServiceLoad("b".repeat(25), 1, memory, cpu));
+        Bytes written = RecordCodec.encodeLoads(loads);
+        assertEquals(loads, RecordCodec.decodeLoads(written));
+        assertEquals(2 + 2 * 28, written.size());
     }
 
     @Property(tries = 100)

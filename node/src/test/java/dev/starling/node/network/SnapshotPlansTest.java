@@ -19,7 +19,6 @@ import dev.starling.node.Sample;
 import dev.starling.node.agent.SchedulerSeams;
 import dev.starling.node.api.DockerApi;
 import dev.starling.node.core.ClusterSnapshot;
-import dev.starling.node.core.Document;
 import dev.starling.node.dns.NameTable;
 import dev.starling.node.spec.IngressNetwork;
 import dev.starling.node.spec.ServiceEndpoints;
@@ -157,31 +156,5 @@ class SnapshotPlansTest {
             assertTrue(task.id().matches("[0-9a-z]{25}"), task.id());
             assertEquals(TaskState.PENDING, task.state());
         }
-    }
-
-    @Test
-    void anUpdateIsShownOnlyWhereTasksHaveToChange() {
-        DockerApi.Seams seams = SchedulerSeams.of(ServiceSpecCheck.Features.ALL);
-        ClusterSnapshot created = cluster().snapshot();
-        assertEquals(Optional.empty(), seams.progress().of(created.view(), service(created)));
-
-        ObjectNode scaled = Sample.serviceBody("web", 3);
-        scaled.set("PreviousSpec", Sample.serviceBody("web", 1).get("Spec"));
-        ClusterSnapshot more = new Sample.Cluster().node(N1, "192.0.2.1", true).has(Kind.SERVICE, "web", scaled).snapshot();
-        assertEquals(Optional.empty(), seams.progress().of(more.view(), service(more)), "a scale is no update");
-
-        ObjectNode updated = Sample.serviceBody("web", 3);
-        ObjectNode previous = Sample.serviceBody("web", 3).withObject("/Spec");
-        previous.withObject("/TaskTemplate/ContainerSpec").put("Image", "busybox:1");
-        updated.set("PreviousSpec", previous);
-        ClusterSnapshot under = new Sample.Cluster().node(N1, "192.0.2.1", true).has(Kind.SERVICE, "web", updated).snapshot();
-        var status = seams.progress().of(under.view(), service(under)).orElseThrow();
-        assertEquals("updating", status.state());
-        assertEquals(0, status.completedMillis());
-        assertEquals(1_001, status.startedMillis());
-    }
-
-    private static Document service(ClusterSnapshot snapshot) {
-        return snapshot.documents().get(Kind.SERVICE).get(0);
     }
 }

@@ -49,7 +49,7 @@ final class ServiceSpecReaderTest {
         assertEquals(List.of(new Platform("linux", "arm64")), spec.platforms());
         assertEquals(2, spec.maxReplicasPerNode());
         assertEquals(new RestartPolicy(RestartPolicy.Condition.ON_FAILURE, 1000, 3, 60_000), spec.restart());
-        assertEquals(new UpdatePolicy(2, 1000, UpdatePolicy.FailureAction.ROLLBACK, 2000, 0.25, UpdatePolicy.Order.START_FIRST), spec.update());
+        assertEquals(new UpdatePolicy(2, 1000, UpdatePolicy.FailureAction.PAUSE /* there is nothing to go back to */, 2000, 0.25, UpdatePolicy.Order.START_FIRST), spec.update());
         assertEquals(List.of("n1", "n2", IngressNetwork.UID), spec.networks());
         assertEquals(List.of("udp/80"), spec.hostPorts());
     }

@@ -114,7 +114,7 @@ class TaskFilesWaitTest {
         }
 
         @Override
-        public CompletableFuture<Void> image(ContainerSpec spec, java.util.function.Consumer<String> tell) {
+        public CompletableFuture<Void> image(Document service, ContainerSpec spec, java.util.function.Consumer<String> tell) {
             return CompletableFuture.completedFuture(null);
         }
 

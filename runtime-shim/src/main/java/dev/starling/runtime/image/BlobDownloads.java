@@ -213,12 +213,12 @@ final class BlobDownloads {
     }
 
     /** Removes what was given up; what a pull has pinned or is coming in stays. */
-    synchronized void sweep(Instant now) {
+    synchronized void sweep(Instant now, Duration age) {
         try (var entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {
                 String hex = entry.getFileName().toString().replace(PART, "");
                 boolean wanted = Digest.isHex(hex) && (pins.containsKey(new Digest(hex)) || underWay.containsKey(new Digest(hex)));
-                if (!wanted && Files.getLastModifiedTime(entry).toInstant().isBefore(now.minus(ABANDONED))) {
+                if (!wanted && Files.getLastModifiedTime(entry).toInstant().isBefore(now.minus(age))) {
                     Files.delete(entry);
                 }
             }

@@ -8,6 +8,7 @@ import dev.starling.runtime.RuntimeShimException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -38,10 +39,49 @@ record Catalog(Map<String, Image> images) {
         return images.values().stream().sorted(Comparator.comparing(Image::created).reversed().thenComparing(Image::id)).toList();
     }
 
-    Set<Digest> layers() {
-        Set<Digest> layers = new TreeSet<>();
-        images.values().forEach(image -> image.layers().forEach(layer -> layers.add(Digest.parse(layer, "catalog"))));
-        return layers;
+    /**
+     * What {@code docker save} is to write, an image once, whatever it was asked for by: with its tag, with all tags of the repository where only that
+     * was named, or with none where it was asked for by id or digest.
+     */
+    List<ImageExport.Selection> selected(List<String> references) {
+        Map<String, Set<String>> tags = new LinkedHashMap<>();
+        for (String text : references) {
+            List<Image> repository = ofRepository(text);
+            if (!repository.isEmpty()) {
+                repository.forEach(image -> image.tags().stream().filter(tag -> repository(tag).equals(repository(text)))
+                        .forEach(tag -> tags.computeIfAbsent(image.id(), id -> new TreeSet<>()).add(tag)));
+                continue;
+            }
+            Image image = find(text);
+            if (image == null) {
+                throw notFound(text);
+            }
+            Set<String> wanted = tags.computeIfAbsent(image.id(), id -> new TreeSet<>());
+            if (findByName(text) != null && RegistryReference.parse(text).digest().isEmpty()) {
+                wanted.add(RegistryReference.parse(text).familiar());
+            }
+        }
+        List<ImageExport.Selection> selections = new ArrayList<>();
+        tags.forEach((id, names) -> selections.add(new ImageExport.Selection(images.get(id), List.copyOf(names))));
+        return selections;
+    }
+
+    /** Images with a tag of that repository; none where the text has a tag or digest itself, or is no name. */
+    private List<Image> ofRepository(String text) {
+        if (text.indexOf('@') >= 0 || text.indexOf(':', text.lastIndexOf('/') + 1) >= 0 || !isName(text)) {
+            return List.of();
+        }
+        String repository = repository(text);
+        return list().stream().filter(image -> image.tags().stream().anyMatch(tag -> repository(tag).equals(repository))).toList();
+    }
+
+    private static boolean isName(String text) {
+        try {
+            RegistryReference.parse(text);
+            return true;
+        } catch (RuntimeShimException noReference) {
+            return false;
+        }
     }
 
     Image find(String reference) {
@@ -115,7 +155,7 @@ record Catalog(Map<String, Image> images) {
         return new Catalog(changed);
     }
 
-    private Catalog without(Image image) {
+    Catalog without(Image image) {
         Map<String, Image> changed = new TreeMap<>(images);
         changed.remove(image.id());
         return new Catalog(changed);

@@ -2,7 +2,6 @@ package dev.starling.runtime.image;
 
 import dev.starling.runtime.RuntimeShimException;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
@@ -34,7 +33,7 @@ public record Digest(String hex) implements Comparable<Digest> {
     }
 
     public static Digest of(byte[] content) {
-        return new Digest(HexFormat.of().formatHex(sha256().digest(content)));
+        return new Digest(HexFormat.of().formatHex(NativeSha256.ofJdk().digest(content)));
     }
 
     /** The digest that has been fed everything. */
@@ -42,12 +41,9 @@ public record Digest(String hex) implements Comparable<Digest> {
         return new Digest(HexFormat.of().formatHex(digest.digest()));
     }
 
+    /** For contents, which may be long. */
     static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException impossible) {
-            throw new IllegalStateException("every Java platform has SHA-256", impossible);
-        }
+        return NativeSha256.create();
     }
 
     /** For messages: enough to recognise it. */

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Runtime;
 import jnr.ffi.annotations.In;
+import jnr.ffi.annotations.Out;
 import jnr.ffi.types.dev_t;
 import jnr.ffi.types.size_t;
 import jnr.ffi.types.ssize_t;
@@ -62,6 +63,9 @@ final class FileSystemCalls {
         int close(int descriptor);
 
         @ssize_t
+        long read(int descriptor, @Out byte[] target, @size_t long count);
+
+        @ssize_t
         long write(int descriptor, @In byte[] content, @size_t long count);
 
         int mkdirat(int directory, @In byte[] name, int mode);
@@ -102,6 +106,35 @@ final class FileSystemCalls {
     int createFile(int directory, String name, String shown) {
         int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_LARGEFILE;
         return check(libc.openat(directory, bytes(name), flags, 0600), "openat", shown);
+    }
+
+    /**
+     * A file below {@code root}, open for reading; no component of {@code path} may be a symbolic link.
+     *
+     * @param path {@code a/b/c}, none of them {@code ..}
+     */
+    int openFile(int root, String path, String shown) {
+        int directory = root;
+        try {
+            String[] components = path.split("/");
+            for (int i = 0; i < components.length - 1; i++) {
+                int child = openDirectory(directory, components[i], shown);
+                if (directory != root) {
+                    close(directory);
+                }
+                directory = child;
+            }
+            return check(libc.openat(directory, bytes(components[components.length - 1]), O_NOFOLLOW | O_CLOEXEC | O_LARGEFILE, 0), "openat", shown);
+        } finally {
+            if (directory != root) {
+                close(directory);
+            }
+        }
+    }
+
+    /** @return 0 at the end */
+    int read(int descriptor, byte[] target, int count, String shown) {
+        return check((int) libc.read(descriptor, target, count), "read", shown);
     }
 
     void close(int descriptor) {

@@ -15,9 +15,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * Unpacked layers, {@code layers/HEX/diff} by diff id, each there whole or not at all: unpacked elsewhere on the same file system, verified,
+ * Unpacked layers, {@code layers/HEX/diff} by diff id, with {@code size} and the {@code recipe} of their tar ({@link LayerRecipe}), each there whole or not at all: unpacked elsewhere on the same file system, verified,
  * then renamed. A layer stays while an image names it or a load counts on it ("pin"); {@link #sweep} removes the others.
  *
  * <p>Not thread-safe but for {@link #unpack}, which touches only the directory it is given: the store holds its lock around the rest.
@@ -25,10 +26,13 @@ import java.util.Set;
 final class LayerStore {
     private static final String DIFF = "diff";
     private static final String SIZE = "size";
+    private static final String RECIPE = "recipe";
 
     private final Path directory;
     private final FileSystemCalls calls = new FileSystemCalls();
     private final Map<Digest, Integer> pins = new HashMap<>();
+
+    record Swept(List<Digest> layers, long bytes) {}
 
     LayerStore(Path directory) {
         this.directory = Disk.directory(directory);
@@ -50,9 +54,24 @@ final class LayerStore {
 
     /** Bytes of all files. */
     long size(Digest diffId) {
+        return sizes(diffId)[0];
+    }
+
+    /** Bytes of the tar that {@link #writeTar} writes; -1 where it cannot. */
+    long tarSize(Digest diffId) {
+        long[] sizes = sizes(diffId);
+        return sizes.length > 1 && Files.isRegularFile(path(diffId).resolve(RECIPE)) ? sizes[1] : -1;
+    }
+
+    /** The layer as it came, uncompressed. */
+    void writeTar(Digest diffId, OutputStream out) throws IOException {
+        LayerRecipe.write(path(diffId).resolve(RECIPE), diff(diffId), diffId, calls, out);
+    }
+
+    private long[] sizes(Digest diffId) {
         Path file = path(diffId).resolve(SIZE);
         try {
-            return Long.parseLong(Files.readString(file));
+            return Stream.of(Files.readString(file).split(" ")).mapToLong(Long::parseLong).toArray();
         } catch (IOException failure) {
             throw Disk.failed("read " + file, failure);
         } catch (NumberFormatException damaged) {
@@ -78,10 +97,13 @@ final class LayerStore {
         Path diff = Disk.directory(target.resolve(DIFF));
         MessageDigest digest = Digest.sha256();
         long size;
+        long tarSize;
         try (InputStream file = Files.newInputStream(layer.content());
-                InputStream plain = new DigestInputStream(Decompressor.open(file, where, limits.layerBytes(), limits), digest)) {
-            size = new LayerUnpacker(calls, limits, where, diff).unpack(new TarReader(plain, ImageArchive.WHERE + ": " + where));
-            plain.transferTo(OutputStream.nullOutputStream());
+                InputStream plain = new DigestInputStream(Decompressor.open(file, where, limits.layerBytes(), limits), digest);
+                LayerRecipe.Recorder recorder = new LayerRecipe.Recorder(plain, target.resolve(RECIPE))) {
+            size = new LayerUnpacker(calls, limits, where, diff, recorder).unpack(new TarReader(recorder, ImageArchive.WHERE + ": " + where));
+            recorder.transferTo(OutputStream.nullOutputStream());
+            tarSize = recorder.length();
         } catch (IOException failure) {
             throw ImageArchive.unreadable(ImageArchive.WHERE + ": " + where, failure);
         }
@@ -90,7 +112,7 @@ final class LayerStore {
             throw RuntimeShimException.invalid(ImageArchive.WHERE + ": " + where + " has the digest " + actual + " instead of " + diffId);
         }
         Path sizeFile = target.resolve(SIZE);
-        byte[] text = Long.toString(size).getBytes(StandardCharsets.US_ASCII);
+        byte[] text = (size + " " + tarSize).getBytes(StandardCharsets.US_ASCII);
         try (OutputStream out = Disk.create(sizeFile)) {
             Disk.write(out, text, text.length, sizeFile);
         } catch (IOException failure) {
@@ -113,15 +135,17 @@ final class LayerStore {
     /**
      * Moves layers that nobody needs into {@code trash}, for the caller to remove at leisure.
      *
-     * @return their diff ids
+     * @return their diff ids, and how large they are
      */
-    List<Digest> sweep(Set<Digest> needed, Path trash) {
+    Swept sweep(Set<Digest> needed, Path trash) {
         List<Digest> swept = new ArrayList<>();
+        long bytes = 0;
         try (var entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {
                 String name = entry.getFileName().toString();
                 Digest diffId = Digest.isHex(name) ? new Digest(name) : null;
                 if (diffId != null && !needed.contains(diffId) && !pins.containsKey(diffId)) {
+                    bytes += has(diffId) ? size(diffId) : 0;
                     Disk.move(entry, trash.resolve(name));
                     swept.add(diffId);
                 }
@@ -130,7 +154,7 @@ final class LayerStore {
             throw Disk.failed("list " + directory, failure);
         }
         swept.sort(null);
-        return swept;
+        return new Swept(swept, bytes);
     }
 
     private Path path(Digest diffId) {

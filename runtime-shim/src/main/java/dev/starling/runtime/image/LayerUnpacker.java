@@ -46,10 +46,28 @@ final class LayerUnpacker {
     private static final int REMEMBERING_BYTES = 64;
     private static final String CAPABILITY = "security.capability";
 
+    /** Hears what becomes of the tar's files, in its order. */
+    interface Journal {
+        Journal NONE = new Journal() {
+            @Override
+            public void file(String path, long size) { }
+
+            @Override
+            public void replaced() { }
+        };
+
+        /** The next {@code size} bytes that are read of the tar are the content of this file. */
+        void file(String path, long size);
+
+        /** Something is not there any more, since a later entry of the layer took its place. */
+        void replaced();
+    }
+
     private final FileSystemCalls calls;
     private final ImageLimits limits;
     private final String where;
     private final Path root;
+    private final Journal journal;
     private final byte[] buffer = new byte[1 << 16];
 
     /** Times of directories are set last: each entry made in one changes them. */
@@ -69,6 +87,11 @@ final class LayerUnpacker {
      * @param root  an empty directory that nobody else writes to
      */
     LayerUnpacker(FileSystemCalls calls, ImageLimits limits, String where, Path root) {
+        this(calls, limits, where, root, Journal.NONE);
+    }
+
+    LayerUnpacker(FileSystemCalls calls, ImageLimits limits, String where, Path root, Journal journal) {
+        this.journal = journal;
         this.calls = calls;
         this.limits = limits;
         this.where = where;
@@ -151,16 +174,16 @@ final class LayerUnpacker {
         inPlace(rootDescriptor, path, true, place -> {
             switch (entry.type()) {
                 case DIRECTORY -> directory(entry, path, place, afterWhiteout);
-                case FILE -> replacing(entry, place, () -> file(place, tar));
+                case FILE -> replacing(entry, place, afterWhiteout, () -> file(entry, path, place, tar));
                 case SYMBOLIC_LINK -> {
                     if (entry.linkName().isEmpty() || entry.linkName().length() > TARGET_LIMIT) {
                         throw invalid(entry, "is a symbolic link with a target of " + entry.linkName().length() + " bytes");
                     }
-                    replacing(entry, place, () -> calls.makeSymbolicLink(entry.linkName(), place.directory, place.name, place.shown));
+                    replacing(entry, place, afterWhiteout, () -> calls.makeSymbolicLink(entry.linkName(), place.directory, place.name, place.shown));
                 }
-                case CHARACTER_DEVICE -> node(entry, place, FileSystemCalls.S_IFCHR);
-                case BLOCK_DEVICE -> node(entry, place, FileSystemCalls.S_IFBLK);
-                case FIFO -> node(entry, place, FileSystemCalls.S_IFIFO);
+                case CHARACTER_DEVICE -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFCHR);
+                case BLOCK_DEVICE -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFBLK);
+                case FIFO -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFIFO);
                 case HARD_LINK -> throw new IllegalStateException("made above");
             }
             describe(entry, place);
@@ -197,7 +220,7 @@ final class LayerUnpacker {
 
     private void directory(TarEntry entry, List<String> path, Place place, boolean afterWhiteout) throws IOException {
         if (!path.isEmpty() && !isDirectory(place)) {
-            replacing(entry, place, () -> calls.makeDirectory(place.directory, place.name, place.shown));
+            replacing(entry, place, afterWhiteout, () -> calls.makeDirectory(place.directory, place.name, place.shown));
             if (afterWhiteout) {
                 makeOpaque(place);
             }
@@ -205,9 +228,10 @@ final class LayerUnpacker {
         directoryTimes.add(new DirectoryTime(remembered(entry, path), entry.modifiedSeconds(), entry.modifiedNanos()));
     }
 
-    private void file(Place place, TarReader tar) throws IOException {
+    private void file(TarEntry entry, List<String> path, Place place, TarReader tar) throws IOException {
         int descriptor = calls.createFile(place.directory, place.name, place.shown);
         try {
+            journal.file(String.join("/", path), entry.size());
             for (int count = tar.read(buffer); count >= 0; count = tar.read(buffer)) {
                 calls.write(descriptor, buffer, count, place.shown);
                 size += count;
@@ -217,8 +241,8 @@ final class LayerUnpacker {
         }
     }
 
-    private void node(TarEntry entry, Place place, int type) throws IOException {
-        replacing(entry, place, () -> calls.makeNode(
+    private void node(TarEntry entry, Place place, boolean afterWhiteout, int type) throws IOException {
+        replacing(entry, place, afterWhiteout, () -> calls.makeNode(
                 place.directory, place.name, type | 0600, entry.deviceMajor(), entry.deviceMinor(), place.shown));
     }
 
@@ -227,8 +251,8 @@ final class LayerUnpacker {
         if (target.isEmpty() || target.equals(path)) {
             throw invalid(entry, "is a hard link to " + (target.isEmpty() ? "the layer's root" : "itself"));
         }
-        whiteouts.remove(String.join("/", path));
-        inPlace(rootDescriptor, path, true, place -> replacing(entry, place, () -> {
+        boolean afterWhiteout = whiteouts.remove(String.join("/", path));
+        inPlace(rootDescriptor, path, true, place -> replacing(entry, place, afterWhiteout, () -> {
             try {
                 inPlace(rootDescriptor, target, false, old -> calls.makeHardLink(
                         old.directory, old.name, place.directory, place.name, place.shown));
@@ -246,7 +270,7 @@ final class LayerUnpacker {
     }
 
     /** Later entries replace earlier ones of the same name, as tar does; a directory only if it is empty. */
-    private void replacing(TarEntry entry, Place place, Creation creation) throws IOException {
+    private void replacing(TarEntry entry, Place place, boolean afterWhiteout, Creation creation) throws IOException {
         try {
             creation.run();
         } catch (RuntimeShimException failure) {
@@ -254,6 +278,9 @@ final class LayerUnpacker {
                 throw failure;
             }
             removeExisting(entry, place);
+            if (!afterWhiteout) {
+                journal.replaced();
+            }
             creation.run();
         }
     }

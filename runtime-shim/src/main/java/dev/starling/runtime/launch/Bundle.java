@@ -58,6 +58,11 @@ public record Bundle(String id, Path directory) {
         return directory.resolve("volumes");
     }
 
+    /** What the container has written over its image. */
+    public Path upper() {
+        return directory.resolve("upper");
+    }
+
     /**
      * A layer above every image's, made once in the directory two above the bundles: empty files that a container's names are mounted on. Made anew in each
      * container, they would be the greater part of what a start writes to disk.

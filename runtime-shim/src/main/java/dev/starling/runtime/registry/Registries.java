@@ -2,6 +2,7 @@ package dev.starling.runtime.registry;
 
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.ImageSource;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
@@ -26,6 +28,8 @@ public final class Registries {
     private static final String HUB = "docker.io";
     /** Where Docker Hub's API is. */
     private static final String HUB_ENDPOINT = "registry-1.docker.io";
+
+    private static final int GREETING_BYTES = 64 << 10;
 
     private final RegistrySettings settings;
 
@@ -45,6 +49,22 @@ public final class Registries {
         }
         endpoints.add(endpoint(host, credentials));
         return new RegistrySource(endpoints);
+    }
+
+    /** Whether the registry itself, and not a mirror of it, takes the credentials. */
+    boolean accepts(String host, RegistryCredentials credentials) {
+        try {
+            RegistryEndpoint.Answer answer = endpoint(host, credentials).get("", "", Map.of());
+            try (InputStream body = answer.body()) {
+                body.readNBytes(GREETING_BYTES);
+            }
+            if (answer.isOk() || answer.status() == 401 || answer.status() == 403) {
+                return answer.isOk();
+            }
+            throw RuntimeShimException.system("registry " + host + " answered " + answer.status() + " to a login", null);
+        } catch (IOException unreachable) {
+            throw RuntimeShimException.system(unreachable.getMessage(), unreachable);
+        }
     }
 
     private RegistryEndpoint endpoint(String host, RegistryCredentials credentials) {

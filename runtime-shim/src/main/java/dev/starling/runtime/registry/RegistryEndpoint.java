@@ -2,6 +2,7 @@ package dev.starling.runtime.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.starling.runtime.image.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.HttpURLConnection;
@@ -54,7 +55,7 @@ final class RegistryEndpoint {
         return host;
     }
 
-    /** @param path below {@code /v2/}; @param scope what a token has to be good for, where the registry does not say */
+    /** @param path below {@code /v2/}; @param scope what a token has to be good for, where the registry does not say; empty for nothing but to log in */
     Answer get(String path, String scope, Map<String, String> headers) throws IOException {
         URI uri = URI.create((plainHttp ? "http://" : "https://") + host + "/v2/" + path);
         Map<String, String> all = new TreeMap<>(headers);
@@ -118,7 +119,7 @@ final class RegistryEndpoint {
         String wanted = challenge.parameter("scope").isEmpty() ? scope : challenge.parameter("scope");
         String realm = challenge.parameter("realm");
         URI uri = target(URI.create((plainHttp ? "http://" : "https://") + host), realm + (realm.indexOf('?') < 0 ? "?" : "&") + "service="
-                + URLEncoder.encode(challenge.parameter("service"), StandardCharsets.UTF_8) + "&scope=" + URLEncoder.encode(wanted, StandardCharsets.UTF_8));
+                + URLEncoder.encode(challenge.parameter("service"), StandardCharsets.UTF_8) + (wanted.isEmpty() ? "" : "&scope=" + URLEncoder.encode(wanted, StandardCharsets.UTF_8)));
         HttpURLConnection connection = send(uri, credentials.isNobody() ? Map.of() : Map.of("Authorization", credentials.basic()));
         if (connection.getResponseCode() != 200) {
             drain(connection);

@@ -58,6 +58,22 @@ final class FakeRegistry implements AutoCloseable {
         return Digest.of(content).toString();
     }
 
+    /** An image of layers that it compresses. @return its digest */
+    String image(String name, String tag, byte[]... layers) {
+        StringBuilder descriptors = new StringBuilder();
+        for (byte[] layer : layers) {
+            byte[] packed = Archives.gzip(layer);
+            descriptors.append(descriptors.length() == 0 ? "" : ",").append(descriptor("application/vnd.oci.image.layer.v1.tar+gzip", packed));
+        }
+        byte[] config = Archives.config("amd64", layers);
+        return manifest(name, tag, Archives.bytes("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":"
+                + descriptor("application/vnd.oci.image.config.v1+json", config) + ",\"layers\":[" + descriptors + "]}"));
+    }
+
+    private String descriptor(String mediaType, byte[] content) {
+        return "{\"mediaType\":\"" + mediaType + "\",\"digest\":\"" + blob(content) + "\",\"size\":" + content.length + "}";
+    }
+
     private void answer(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
         String range = exchange.getRequestHeaders().getFirst("Range");

@@ -27,12 +27,22 @@ import java.util.SortedMap;
  * @param iteration      of the job that it is of; 0 for a task of a service that is no job
  * @param fencingToken   of an exclusive slot: the term in which its node held it when the task started; 0 for others
  * @param movesTo        the node that is to take the slot over while this task still runs; null where none is
+ * @param ranMillis      of one that has ended: how long it ran, by its node's clock; 0 while it has not, and where it never did
  */
 public record Task(
         String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
         int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved,
-        long iteration, long fencingToken, NodeId movesTo) {
+        long iteration, long fencingToken, NodeId movesTo, long ranMillis) {
+
+    /** One that has not ended yet, or was never seen to run. */
+    public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
+            HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
+            int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved,
+            long iteration, long fencingToken, NodeId movesTo) {
+        this(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, 0);
+    }
 
     /** One of a service that is no job, which no rule of Starling's own has touched. */
     public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
@@ -76,39 +86,46 @@ public record Task(
     /** The same as a task of a job's iteration, with generic resources. */
     public Task ofJob(long newIteration, GenericResources generic) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved.withGeneric(generic), newIteration, fencingToken, movesTo);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved.withGeneric(generic), newIteration, fencingToken, movesTo, ranMillis);
     }
 
     /** The same with another wish for it. */
     public Task withDesired(TaskState wish) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, ranMillis);
     }
 
     /** The same, to be started while its node holds the slot in this term. */
     public Task withFencingToken(long token) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, token, movesTo);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, token, movesTo, ranMillis);
     }
 
     /** The same, on its way to another node; null: it stays. */
     public Task withMovesTo(NodeId receiver) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, receiver);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, receiver, ranMillis);
     }
 
     /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
     public Task with(TaskState next, TaskReport report, long wallMillis) {
         boolean ended = next.isTerminal();
+        long ran = ended && state == TaskState.RUNNING ? Math.max(0, wallMillis - changedMillis) : ranMillis;
         return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
                 next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
                 report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses,
-                reserved, iteration, fencingToken, movesTo);
+                reserved, iteration, fencingToken, movesTo, ran);
     }
 
     /** It ended before it had a container. */
     public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
-                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration, fencingToken, movesTo);
+                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration, fencingToken, movesTo, ranMillis);
+    }
+
+    /** The same as its node's record tells it. */
+    public Task withRanMillis(long millis) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, millis);
     }
 }

@@ -7,5 +7,10 @@ public record UpdatePolicy(
 
     public enum Order { STOP_FIRST, START_FIRST }
 
+    /** The same for an update that has nothing to go back to: one that fails is paused. */
+    public UpdatePolicy withoutRollback() {
+        return new UpdatePolicy(parallelism, delayMillis, FailureAction.PAUSE, monitorMillis, maxFailureRatio, order);
+    }
+
     public static final UpdatePolicy DEFAULT = new UpdatePolicy(1, 0, FailureAction.PAUSE, 5_000, 0, Order.STOP_FIRST);
 }

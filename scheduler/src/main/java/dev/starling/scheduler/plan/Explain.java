@@ -6,6 +6,7 @@ import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.filter.Filter;
 import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.filter.Occupancy;
+import dev.starling.scheduler.model.NodeConditions;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -49,10 +50,11 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
     public record Refused(NodeId node, String text) implements Verdict {}
 
     /** The node would take it. */
-    public record Offer(NodeId node, int price) implements Verdict {
+    public record Offer(NodeId node, int price, NodeConditions conditions) implements Verdict {
         @Override
         public String text() {
-            return "can take it, price " + price;
+            return "can take it, price " + price
+                    + (conditions.price() == 0 ? "" : ", of it " + conditions.price() + " for: " + conditions.text());
         }
     }
 
@@ -88,7 +90,8 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
                 return new Refused(node.id(), refusal.reason());
             }
         }
-        return new Offer(node.id(), Price.of(demand.service(), node, load, Price.imageAtHand(demand.service().image(), node)));
+        return new Offer(node.id(), Price.of(demand.service(), node, load, Price.imageAtHand(demand.service().image(), node)),
+                node.conditions());
     }
 
     /** A node has it, or would take it. */

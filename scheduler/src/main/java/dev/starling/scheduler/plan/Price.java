@@ -8,12 +8,13 @@ import java.util.List;
 
 /**
  * What a node asks for a task: 0 to 1000, lower is better. Coarse on purpose: views differ a little all the time, and plans should not
- * differ for it. Tenths of the scarcer resource that would be taken, 50 each, and 400 for an image that has to be fetched. Link cost,
- * battery and heat go here once nodes report them.
+ * differ for it. Tenths of the scarcer resource that would be taken, 50 each, 400 for an image that has to be fetched, and what the node's
+ * link, battery and heat add ({@code NodeConditions}).
  */
 public final class Price {
     private static final int TENTH = 50;
     private static final int IMAGE_TO_FETCH = 400;
+    private static final int HIGHEST = 1_000;
 
     private Price() {}
 
@@ -26,7 +27,7 @@ public final class Price {
         Resources wanted = service.reservations();
         int tenths = Math.max(tenths(nanoCpus + wanted.nanoCpus(), node.capacity().nanoCpus()),
                 tenths(memoryBytes + wanted.memoryBytes(), node.capacity().memoryBytes()));
-        return tenths * TENTH + (imageAtHand ? 0 : IMAGE_TO_FETCH);
+        return Math.min(HIGHEST, tenths * TENTH + (imageAtHand ? 0 : IMAGE_TO_FETCH) + node.conditions().price());
     }
 
     private static int tenths(long taken, long capacity) {

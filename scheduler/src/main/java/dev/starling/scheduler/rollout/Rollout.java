@@ -16,9 +16,10 @@ import java.util.function.Predicate;
 /**
  * Which slots of a service may change to the present template now, with no one in charge. The slots stand in an order that everyone
  * computes from the service; a slot may change iff fewer than {@code parallelism} of the others are not running, or stand before it and are not yet done.
+ * One whose new task has failed has been tried: it does not hold up the others, how many such there may be says the failure ratio.
  *
  * <p>Why stale views only delay: of the slots in change take the last in the order. Its node saw fewer than {@code parallelism} undone
- * before it; what it saw done is done, so fewer than {@code parallelism} others can be in change. This holds for the sides of a partition as well, since what
+ * before it; what it saw done or tried is so, so fewer than {@code parallelism} others can be in change. This holds for the sides of a partition as well, since what
  * one has done the other cannot see: as long as the last word on a slot is not taken back (see {@code Precedence}), and as the order is the same for all
  * documents of the service, so that sides that were given different templates begin with the same slots.
  *
@@ -34,14 +35,20 @@ public final class Rollout {
     public static Rollout of(ServiceSlots slots, Predicate<SlotState> rested) {
         Rollout rollout = new Rollout();
         ServiceSpec service = slots.service();
-        if (UpdateProgress.of(slots).isHalted()) {
+        if (UpdateProgress.isHalted(slots)) {
             return rollout;
         }
         int parallelism = service.update().parallelism();
+        int inChange = 0;
         for (SlotState state : inOrder(slots)) {
-            boolean done = state.isDone(service) && rested.test(state); // asked of all, since a wait that is not asked about begins anew
-            if (!done && (parallelism == 0 || rollout.allowed.size() < parallelism)) {
+            boolean done = state.isDone(service);
+            boolean tried = done || state.tasks().stream().anyMatch(task -> UpdateProgress.isFailure(service, task));
+            boolean settled = tried && rested.test(state); // asked of all, since a wait that is not asked about begins anew
+            if (!done && (parallelism == 0 || inChange < parallelism)) {
                 rollout.allowed.add(state.slot());
+            }
+            if (!settled) {
+                inChange++;
             }
         }
         return rollout;

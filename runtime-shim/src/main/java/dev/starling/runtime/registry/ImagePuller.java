@@ -1,9 +1,14 @@
-package dev.starling.runtime.image;
+package dev.starling.runtime.registry;
 
 import dev.starling.runtime.RuntimeShimException;
-import dev.starling.runtime.registry.BandwidthLimit;
-import dev.starling.runtime.registry.Registries;
-import dev.starling.runtime.registry.RegistryCredentials;
+import dev.starling.runtime.image.Digest;
+import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImageSource;
+import dev.starling.runtime.image.LocalImageStore;
+import dev.starling.runtime.image.PullProgress;
+import dev.starling.runtime.image.RegistryCredentials;
+import dev.starling.runtime.image.RegistryReference;
+import dev.starling.runtime.image.RemoteImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -14,6 +19,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
@@ -23,6 +29,8 @@ import java.util.function.Function;
  * the same user waits for that pull. Blocking; the caller's threads bound how many pulls run, this class how many downloads.
  */
 public final class ImagePuller implements AutoCloseable {
+    private static final long CLOSE_SECONDS = 2;
+
     private record Key(String reference, RegistryCredentials credentials) {}
 
     private final LocalImageStore store;
@@ -93,6 +101,11 @@ public final class ImagePuller implements AutoCloseable {
         return store.resolve(reference, registries.source(reference.host(), credentials));
     }
 
+    /** As {@link dev.starling.runtime.image.ImageStore#accepts}. */
+    public boolean accepts(String registry, RegistryCredentials credentials) {
+        return registries.accepts(registry, credentials);
+    }
+
     public long pulls() {
         return pulled.sum();
     }
@@ -113,8 +126,14 @@ public final class ImagePuller implements AutoCloseable {
         }
     }
 
+    /** Breaks downloads off, and waits a moment for them to let go of their files. */
     @Override
     public void close() {
         downloads.shutdownNow();
+        try {
+            downloads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -1,4 +1,4 @@
-package dev.starling.runtime.registry;
+package dev.starling.runtime.image;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -29,12 +29,12 @@ public record RegistryCredentials(String user, String password) {
         return new RegistryCredentials(json.path("username").asText(""), json.path("password").asText(""));
     }
 
-    boolean isNobody() {
+    public boolean isNobody() {
         return user.isEmpty();
     }
 
     /** The value of an {@code Authorization} header (RFC 7617). */
-    String basic() {
+    public String basic() {
         return "Basic " + Base64.getEncoder().encodeToString((user + ":" + password).getBytes(StandardCharsets.UTF_8));
     }
 

@@ -1,0 +1,116 @@
+package dev.starling.chaos.invariant;
+
+import dev.starling.chaos.sim.SimNode;
+import dev.starling.chaos.sim.Simulation;
+import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.PartitionPolicy;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.View;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Always: of a service with {@code starling.partition=majority} no container begins on a node that for some time has had a path to half of the nodes or
+ * fewer. What a path is the simulated wires say, not the node: one link in one direction is enough, by way of any nodes that run.
+ */
+public final class MinoritiesStartNothing implements NodeInvariant, Invariant {
+    /** For the deaths to be noticed, one after the other, and for a start that was under way. */
+    private static final long NOTICED_MILLIS = 20_000;
+
+    private static final class Seen {
+        View view;
+        final Map<String, Long> wantsMajoritySince = new TreeMap<>();
+        Set<String> running = new TreeSet<>();
+    }
+
+    private final Map<NodeId, Long> minoritySince = new TreeMap<>();
+    private final Map<NodeId, Seen> byNode = new TreeMap<>();
+
+    @Override
+    public Optional<String> violation(Simulation cluster) {
+        Set<NodeId> left = new TreeSet<>();
+        cluster.nodes().stream().filter(SimNode::answers).forEach(node -> left.add(node.id()));
+        minoritySince.keySet().retainAll(left);
+        while (!left.isEmpty()) {
+            Set<NodeId> part = part(cluster, left);
+            for (NodeId id : part) {
+                if (2 * part.size() > cluster.nodes().size()) {
+                    minoritySince.remove(id);
+                } else {
+                    minoritySince.putIfAbsent(id, cluster.now());
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Takes one node and all that are connected with it out of {@code left}. */
+    private static Set<NodeId> part(Simulation cluster, Set<NodeId> left) {
+        Set<NodeId> part = new TreeSet<>();
+        Deque<NodeId> next = new ArrayDeque<>();
+        NodeId first = left.iterator().next();
+        left.remove(first);
+        next.add(first);
+        while (!next.isEmpty()) {
+            NodeId at = next.remove();
+            part.add(at);
+            left.removeIf(other -> {
+                boolean linked = !cluster.network().isCut(at, other) || !cluster.network().isCut(other, at);
+                return linked && next.add(other);
+            });
+        }
+        return part;
+    }
+
+    @Override
+    public Optional<String> violation(Simulation cluster, SimNode node) {
+        if (!node.hasAgent()) {
+            return Optional.empty();
+        }
+        Seen seen = byNode.computeIfAbsent(node.id(), first -> new Seen());
+        View view = node.core().view();
+        if (view != seen.view) {
+            seen.view = view;
+            for (ServiceSpec service : view.services().values()) {
+                if (service.site().partition() == PartitionPolicy.MAJORITY) {
+                    seen.wantsMajoritySince.putIfAbsent(service.uid(), cluster.now());
+                } else {
+                    seen.wantsMajoritySince.remove(service.uid());
+                }
+            }
+        }
+        long noticed = cluster.now() - NOTICED_MILLIS;
+        Set<String> before = seen.running;
+        seen.running = new TreeSet<>();
+        for (Task task : node.running()) {
+            seen.running.add(task.id());
+            boolean begins = !before.contains(task.id()) && node.answers() && node.answeringSince() < noticed;
+            begins &= isInMinority(node, noticed) && seen.wantsMajoritySince.getOrDefault(task.slot().serviceUid(), Long.MAX_VALUE) < noticed;
+            if (begins) {
+                violation(cluster); // links may have healed since it was last looked at
+            }
+            if (begins && isInMinority(node, noticed)) {
+                return Optional.of(node + " began task " + task.id() + " of slot " + task.slot() + " and has had no path to a majority since "
+                        + minoritySince.get(node.id()) + " ms; it has in sight "
+                        + view.nodes().values().stream().filter(NodeView::ready).map(NodeView::id).toList());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private boolean isInMinority(SimNode node, long since) {
+        return minoritySince.getOrDefault(node.id(), Long.MAX_VALUE) < since;
+    }
+
+    @Override
+    public String name() {
+        return getClass().getSimpleName();
+    }
+}

@@ -1,0 +1,106 @@
+package dev.starling.chaos.invariant;
+
+import dev.starling.chaos.sim.SimNode;
+import dev.starling.chaos.sim.Simulation;
+import dev.starling.gossip.NodeId;
+import dev.starling.scheduler.model.RestartPolicy;
+import dev.starling.scheduler.model.ServiceSpec;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Always: no task is a later attempt than its restart policy allows; and a container that crashes again and again is started ever more rarely, so
+ * on a node at most {@value #MOST_STARTS} of one slot and template come to run in {@value #WINDOW_MILLIS} ms. A jump of its clock and a restart of its agent
+ * may begin that anew; what cannot even be started (no such image) is tried again without a bound.
+ */
+public final class RestartsAreBounded implements NodeInvariant {
+    /** With a delay and a run of a second each: six as the rest doubles, nineteen without. */
+    private static final int MOST_STARTS = 12;
+    private static final long WINDOW_MILLIS = 40_000;
+
+    private static final class Seen {
+        long epoch = -1;
+        List<Task> list = List.of();
+        Set<String> known = new TreeSet<>();
+        Set<String> ran = new TreeSet<>();
+        final Map<String, Deque<Long>> starts = new TreeMap<>();
+    }
+
+    private final Templates templates;
+    private final Map<NodeId, Seen> byNode = new TreeMap<>();
+
+    public RestartsAreBounded(Templates templates) {
+        this.templates = templates;
+    }
+
+    @Override
+    public Optional<String> violation(Simulation cluster, SimNode node) {
+        if (!node.hasAgent()) {
+            return Optional.empty();
+        }
+        templates.observe(node);
+        Seen seen = byNode.computeIfAbsent(node.id(), first -> new Seen());
+        List<Task> tasks = node.core().tasks(node.id());
+        if (tasks == seen.list) {
+            return Optional.empty();
+        }
+        seen.list = tasks;
+        long epoch = node.session() * 1_000_000 + node.clockJumps();
+        if (seen.epoch != epoch) {
+            seen.epoch = epoch;
+            seen.starts.clear();
+        }
+        Set<String> known = seen.known;
+        Set<String> ran = seen.ran;
+        seen.known = new TreeSet<>();
+        seen.ran = new TreeSet<>();
+        Optional<String> wrong = Optional.empty();
+        for (Task task : tasks) {
+            ServiceSpec service = templates.of(task).orElse(null);
+            if (seen.known.add(task.id()) && !known.contains(task.id()) && service != null) {
+                wrong = wrong.or(() -> made(node, service, task));
+            }
+            boolean runs = task.state() == TaskState.RUNNING || ran.contains(task.id());
+            if (runs && seen.ran.add(task.id()) && !ran.contains(task.id()) && service != null) {
+                wrong = wrong.or(() -> runs(cluster, node, seen, service, task));
+            }
+        }
+        return wrong;
+    }
+
+    private static Optional<String> made(SimNode node, ServiceSpec service, Task task) {
+        RestartPolicy policy = service.restart();
+        if (policy.maxAttempts() > 0 && policy.windowMillis() == 0 && task.attempt() > policy.maxAttempts()) {
+            return Optional.of(node + " makes attempt " + task.attempt() + " at slot " + service.name() + "." + task.slot() + ", of " + policy.maxAttempts()
+                    + " allowed");
+        }
+        if (policy.condition() == RestartPolicy.Condition.NONE && task.attempt() > 0) {
+            return Optional.of(node + " restarts slot " + service.name() + "." + task.slot() + ", which is not to be restarted");
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<String> runs(Simulation cluster, SimNode node, Seen seen, ServiceSpec service, Task task) {
+        Deque<Long> starts = seen.starts.computeIfAbsent(task.slot() + task.templateHash() + task.iteration(), first -> new ArrayDeque<>());
+        starts.addLast(cluster.now());
+        while (starts.peekFirst() < cluster.now() - WINDOW_MILLIS) {
+            starts.removeFirst();
+        }
+        return starts.size() <= MOST_STARTS ? Optional.empty()
+                : Optional.of(node + " ran " + starts.size() + " tasks of slot " + service.name() + "." + task.slot() + " (" + service.image() + ") within "
+                        + WINDOW_MILLIS + " ms");
+    }
+
+    @Override
+    public void forget(SimNode node) {
+        byNode.remove(node.id());
+    }
+}

@@ -1,0 +1,59 @@
+package dev.starling.node.api;
+
+import dev.starling.runtime.ContainerRuntime;
+import dev.starling.runtime.image.ImageStore;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Instant;
+
+/** {@code /events}: one watch for all clients, which looks also while there is none, so that {@code --since} has an answer. */
+final class EventRoutes {
+    private static final long LOOK_MILLIS = 500;
+
+    private final Vertx vertx;
+    private final EventLog log = new EventLog();
+    private final EventWatch watch;
+    private long timer = -1;
+
+    EventRoutes(Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images) {
+        this.vertx = vertx;
+        this.watch = new EventWatch(log, control, runtime, images);
+    }
+
+    void addTo(Endpoints endpoints) {
+        endpoints.stream(HttpMethod.GET, "/events", context -> stream(context, endpoints.call(context)));
+    }
+
+    /** Looks from now on, until {@link #stop}. */
+    void start() {
+        timer = vertx.setTimer(1, first -> lookOn());
+    }
+
+    private void lookOn() {
+        vertx.executeBlocking(() -> {
+            watch.look();
+            return null;
+        }, false).onComplete(done -> {
+            if (timer >= 0) {
+                timer = vertx.setTimer(LOOK_MILLIS, next -> lookOn());
+            }
+        });
+    }
+
+    void stop() {
+        vertx.cancelTimer(timer);
+        timer = -1;
+    }
+
+    private void stream(RoutingContext context, Call call) {
+        Filters filters = call.filters("type", "event", "scope", "service", "node", "network", "secret", "config", "label", "container",
+                "image", "volume", "plugin", "daemon");
+        new EventStream(vertx, context.response(), log, filters, time(call, "since"), time(call, "until")).start();
+    }
+
+    private static Instant time(Call call, String name) {
+        String text = call.query(name, "");
+        return text.isEmpty() ? null : LogOptions.instant(name, text);
+    }
+}

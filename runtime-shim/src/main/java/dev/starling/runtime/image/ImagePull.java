@@ -1,0 +1,109 @@
+package dev.starling.runtime.image;
+
+import dev.starling.runtime.RuntimeShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+
+/**
+ * One pull: manifest, config, then the layers side by side, each unpacked as soon as it and those below it are here. Nothing is visible
+ * before the store publishes all of it.
+ *
+ * @param name    what the image is to be called
+ * @param sources in the order in which they are asked; the last is the registry
+ * @param threads downloads run on them
+ */
+record ImagePull(
+        RegistryReference name, RemoteManifest manifest, List<RemoteManifest.Descriptor> layers, List<ImageSource> sources,
+        BlobDownloads downloads, PullProgress progress, Executor threads) {
+
+    /** What was fetched and is still to be published. */
+    record Fetched(ArchivedImage image, Set<Digest> unpacked, Map<Digest, Path> blobs) {}
+
+    /** Unpacks a layer where it is not here yet; adds it to {@code unpacked} then. */
+    interface Unpacking {
+        void unpackMissing(ImageArchive.Member layer, Digest diffId, Set<Digest> unpacked);
+    }
+
+    /** Blobs that this pull counts on. */
+    List<Digest> wanted() {
+        List<Digest> wanted = new ArrayList<>(layers.stream().map(RemoteManifest.Descriptor::digest).toList());
+        wanted.add(manifest.config().digest());
+        return wanted;
+    }
+
+    ConfigDocument config(ImageLimits limits) {
+        RemoteManifest.Descriptor descriptor = manifest.config();
+        if (!descriptor.mediaType().contains("image.config") && !descriptor.mediaType().contains("container.image")) {
+            throw RuntimeShimException.unsupported(name + " is an artifact of type '" + descriptor.mediaType() + "' and no image");
+        }
+        if (descriptor.size() > limits.documentBytes()) {
+            throw RuntimeShimException.invalid("config of " + name + " has " + descriptor.size() + " bytes; " + limits.documentBytes()
+                    + " are allowed");
+        }
+        Path file = joined(downloads.fetch(
+                new BlobDownloads.Wanted(name, descriptor.digest(), descriptor.size()), sources, PullProgress.NONE, threads));
+        try {
+            return ConfigDocument.parse(Files.readAllBytes(file), limits);
+        } catch (IOException failure) {
+            throw Disk.failed("read " + file, failure);
+        }
+    }
+
+    /** Blocks until all layers are here and unpacked, those aside that {@code present} has. */
+    Fetched fetch(ConfigDocument config, LayerStore present, Unpacking unpacking) {
+        List<ImageArchive.Member> members = new ArrayList<>();
+        for (RemoteManifest.Descriptor layer : layers) {
+            members.add(new ImageArchive.Member(layer.digest().abbreviated(), downloads.path(layer.digest()), layer.digest(), layer.size()));
+        }
+        ArchivedImage image = new ArchivedImage(config, members, List.of(name), List.copyOf(manifest.documents().keySet()));
+        List<CompletableFuture<Path>> coming = new ArrayList<>();
+        for (int i = 0; i < members.size(); i++) {
+            RemoteManifest.Descriptor layer = layers.get(i);
+            boolean here = present.has(config.diffIds().get(i));
+            progress.at(layer.digest(), here ? PullProgress.Step.PRESENT : PullProgress.Step.WAITING, 0, 0);
+            coming.add(here ? null : downloads.fetch(
+                    new BlobDownloads.Wanted(name, layer.digest(), layer.size()), sources, progress, threads));
+        }
+        Set<Digest> unpacked = new HashSet<>();
+        Map<Digest, Path> blobs = new TreeMap<>();
+        for (int i = 0; i < members.size(); i++) {
+            if (coming.get(i) != null) {
+                Digest digest = members.get(i).digest();
+                blobs.put(digest, joined(coming.get(i)));
+                progress.at(digest, PullProgress.Step.EXTRACTING, 0, 0);
+                unpack(unpacking, members.get(i), config.diffIds().get(i), unpacked);
+                progress.at(digest, PullProgress.Step.COMPLETE, 0, 0);
+            }
+        }
+        return new Fetched(image, unpacked, blobs);
+    }
+
+    private void unpack(Unpacking unpacking, ImageArchive.Member layer, Digest diffId, Set<Digest> unpacked) {
+        try {
+            unpacking.unpackMissing(layer, diffId, unpacked);
+        } catch (RuntimeShimException failure) {
+            if (failure.kind() == RuntimeShimException.Kind.INVALID) {
+                downloads.discard(layer.digest()); // damaged on this disk, perhaps: the next try fetches it anew
+            }
+            throw failure;
+        }
+    }
+
+    private static Path joined(CompletableFuture<Path> download) {
+        try {
+            return download.join();
+        } catch (CompletionException failure) {
+            throw failure.getCause() instanceof RuntimeShimException known ? known : failure;
+        }
+    }
+}
