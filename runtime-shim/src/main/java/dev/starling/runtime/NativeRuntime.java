@@ -310,10 +310,13 @@ public final class NativeRuntime implements ContainerRuntime {
         if (!container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL)) {
             throw RuntimeShimException.system("control group of container " + containerId + " is still in use", null);
         }
-        removed.delete(container.bundle());
+        Bundle taken;
         synchronized (this) {
+            if (containers.get(containerId) != container) return; // by another thread, and there may be a new one of that id
+            taken = removed.take(container.bundle());
             containers.remove(containerId);
         }
+        removed.delete(taken);
     }
 
     @Override

@@ -10,6 +10,8 @@ import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Capability;
+import dev.starling.runtime.launch.ExecRequest;
+import dev.starling.runtime.launch.ExecRequest.TerminalSize;
 import dev.starling.runtime.launch.Identity;
 import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.LaunchRequest;
@@ -52,8 +54,12 @@ final class OciConfig {
     }
 
     /** A further process beside the first, into {@code file}. */
-    void writeProcess(Path file, ProcessPlan plan, Identity identity, ContainerSpec.ProcessOptions options, boolean terminal) {
-        write(file, process(plan, identity, options, terminal));
+    void writeProcess(Path file, ExecRequest request, Identity identity) {
+        TerminalSize terminal = request.terminal();
+        ObjectNode process = process(request.process(), identity, request.options(), terminal != null);
+        // set later, it might be too late: the process runs already once the terminal is ours
+        if (terminal != null && terminal.rows() > 0) process.putObject("consoleSize").put("height", terminal.rows()).put("width", terminal.columns());
+        write(file, process);
     }
 
     private static void write(Path file, ObjectNode node) {

@@ -28,6 +28,8 @@ final class OciExec {
     private final OciConfig config;
     private final ExecRequest request;
     private final List<Descriptor> open = new ArrayList<>();
+    /** 0 until it is there. */
+    private int pid;
 
     OciExec(Kernel kernel, OciCall call, Orphans orphans, OciConfig config, ExecRequest request) {
         this.kernel = kernel;
@@ -41,10 +43,11 @@ final class OciExec {
         Path directory = makeDirectory(request.bundle());
         try {
             kernel.check(kernel.libc().chdir(directory.toString()), "chdir", directory.toString());
-            config.writeProcess(directory.resolve("process.json"), request.process(), identity, request.options(), request.terminal() != null);
+            config.writeProcess(directory.resolve("process.json"), request, identity);
             return request.terminal() != null ? withTerminal(directory) : withPipes(directory, identity);
         } catch (RuntimeException e) {
             open.forEach(Descriptor::close);
+            if (pid != 0) orphans.abandon(pid);
             throw e;
         } finally {
             delete(directory);
@@ -76,7 +79,7 @@ final class OciExec {
             for (Descriptor end : input == null ? List.of(output.writer(), error.writer()) : List.of(input.reader(), output.writer(), error.writer())) {
                 kernel.check(kernel.libc().fchown(end.number(), identity.uid(), identity.gid()), "chown a standard stream");
             }
-            int pid = run(directory, List.of(), input == null ? none : input.reader(), output.writer(), error.writer());
+            pid = run(directory, List.of(), input == null ? none : input.reader(), output.writer(), error.writer());
             Pipe.neverBlock(kernel, output.reader());
             Pipe.neverBlock(kernel, error.reader());
             if (input != null) Pipe.neverBlock(kernel, input.writer());
@@ -97,7 +100,7 @@ final class OciExec {
 
     private ExecChild withTerminal(Path directory) {
         try (ConsoleSocket socket = new ConsoleSocket(kernel); Descriptor none = kernel.open("/dev/null", O_RDWR)) {
-            int pid = run(directory, List.of("--tty", "--console-socket", ConsoleSocket.NAME), none, none, none);
+            pid = run(directory, List.of("--tty", "--console-socket", ConsoleSocket.NAME), none, none, none);
             Descriptor master = socket.receive();
             open.add(master);
             if (request.terminal().rows() > 0) Terminal.resize(kernel, master, request.terminal().rows(), request.terminal().columns());

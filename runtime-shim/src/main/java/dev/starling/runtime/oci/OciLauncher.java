@@ -147,6 +147,11 @@ public final class OciLauncher implements ContainerLauncher {
         }
     }
 
+    /** Whether a first process of it was made and never let go: a runtime removes this FIFO when it starts one. */
+    public static boolean isHeld(Bundle bundle) {
+        return Files.exists(OciCall.stateDirectory(bundle).resolve(bundle.id()).resolve("exec.fifo"));
+    }
+
     static int pid(Path file) {
         try {
             return Integer.parseInt(Files.readString(file).trim());

@@ -3,7 +3,9 @@ package dev.starling.runtime.oci;
 import static dev.starling.runtime.kernel.Flags.WNOHANG;
 
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.Signals;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -18,9 +20,12 @@ import java.util.function.Supplier;
 /**
  * The children that the agent, being a subreaper, gets from an OCI runtime's processes. Those it asked for are known here and waited for by whoever watches
  * them. What a call that failed has left (a process that was to be added and could not be run) nobody would reap, and a zombie keeps its container's process
- * namespace, so that the container itself would never be over: {@link #sweep} reaps those.
+ * namespace, so that the container itself would never be over: {@link #sweep} reaps those. A runtime may end a moment before such a process does, so it waits
+ * for them.
  */
 final class Orphans {
+    private static final int STRAGGLER_TIMEOUT_MILLIS = 5_000;
+
     private final Kernel kernel;
     private final String runtimeName;
     private final Set<Integer> known = new HashSet<>();
@@ -30,6 +35,7 @@ final class Orphans {
     Orphans(Kernel kernel, String runtimeName) {
         this.kernel = kernel;
         this.runtimeName = runtimeName;
+        known.addAll(children()); // whoever made them looks after them
     }
 
     /** @param call gives the pid of the process it has brought forth; sweeps where it fails */
@@ -56,13 +62,29 @@ final class Orphans {
         try {
             Set<Integer> children = children();
             synchronized (known) {
-                known.retainAll(children);
+                // by name, not by what was just listed: the kernel may leave out children of a thread that ends meanwhile
+                known.removeIf(pid -> !Files.exists(Path.of("/proc", Integer.toString(pid))));
                 children.removeAll(known);
             }
-            for (int pid : children) if (isNobodys(pid)) kernel.libc().waitpid(pid, kernel.memory(4), WNOHANG);
+            for (int pid : children) if (isNobodys(pid)) reap(pid);
         } finally {
             calls.writeLock().unlock();
         }
+    }
+
+    /** Ends one that nobody will ask for. */
+    void abandon(int pid) {
+        try (Descriptor process = kernel.openProcess(pid)) {
+            kernel.signal(process, Signals.SIGKILL);
+        }
+        reap(pid);
+    }
+
+    private void reap(int pid) {
+        try (Descriptor process = kernel.openProcess(pid)) {
+            kernel.waitReadable(process, STRAGGLER_TIMEOUT_MILLIS);
+        }
+        kernel.libc().waitpid(pid, kernel.memory(4), WNOHANG);
     }
 
     private Set<Integer> children() {
@@ -83,17 +105,15 @@ final class Orphans {
         }
     }
 
-    /** A zombie from a container (it has pids in more than one namespace) or of the runtime; not a program that the JVM itself waits for. */
+    /** From a container (it has pids in more than one namespace) or of the runtime; not a program that the JVM itself waits for. */
     private boolean isNobodys(int pid) {
         String name = "";
-        boolean zombie = false;
         boolean inside = false;
         try {
             for (String line : kernel.read("/proc/" + pid + "/status").split("\n")) {
                 String[] words = line.split("\\s+");
                 switch (words[0]) {
                     case "Name:" -> name = words.length > 1 ? words[1] : "";
-                    case "State:" -> zombie = words[1].equals("Z");
                     case "NSpid:" -> inside = words.length > 2;
                     default -> { }
                 }
@@ -101,6 +121,6 @@ final class Orphans {
         } catch (RuntimeShimException e) {
             return false; // gone
         }
-        return zombie && (inside || name.startsWith(runtimeName));
+        return inside || name.startsWith(runtimeName);
     }
 }
