@@ -20,7 +20,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
-    exec_reaches_into_a_container:40 health_decides_what_runs:60
+    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
@@ -574,6 +574,37 @@ exec_reaches_into_a_container() {
     expect_error 'is paused' d exec "$id" true
     d unpause "$id" >/dev/null && d exec "$id" true || fail "unpause"
     d service rm inner >/dev/null
+}
+
+a_service_can_be_attached_to() {
+    local id output
+    on_n1 stage busybox sh -c 'while sleep 0.1; do echo tick; done'
+    id=$(container_of stage)
+    output=$(timeout 10 docker -H "unix://$(socket_of n1)" attach --no-stdin --sig-proxy=false "$id" | head -n 3)
+    [[ $output == $'tick\ntick\ntick' ]] || fail "attach: '$output'"
+    [[ $(d inspect --format '{{.State.Running}}' "$id") == true ]] || fail "it ended with its spectator"
+    d service rm stage >/dev/null
+}
+
+rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | grep -q .; }
+restart_n5() {
+    starling lab kill n5 --agent >/dev/null && LAB_RUNTIME=$1 starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back with runtime $1: $(tail -n 2 "$(log_of n5)")"
+}
+a_node_may_use_an_oci_runtime() {
+    local id output
+    PATH=$PATH:/usr/sbin:/sbin command -v crun >/dev/null || skip "the package crun is not installed"
+    restart_n5 crun
+    [[ $(docker_on n5 info --format '{{.DefaultRuntime}}') == crun ]] || fail "docker info: $(docker_on n5 info 2>&1 | grep -i runtime)"
+    d service create --detach --name rented --constraint node.hostname==n5 --env GREETING=hello --publish 8099:80 busybox \
+        sh -c 'mkdir /w; echo served >/w/index.html; exec httpd -f -p 80 -h /w' >/dev/null || fail create
+    wait_until 30 rented_on_n5 || fail "no container: $(tasks_text rented)"
+    id=$(docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented)
+    output=$(docker_on n5 exec "$id" sh -c 'echo $GREETING; exit 7')
+    [[ $? == 7 && $output == hello ]] || fail "exec: '$output'"
+    wait_until 10 eval '[[ $(in_host n2 curl -s http://127.0.0.1:8099/) == served ]]' || fail "its published port does not answer"
+    restart_n5 native
+    [[ $(docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented) == "$id" ]] || fail "the next agent did not adopt it"
+    d service rm rented >/dev/null
 }
 
 health_decides_what_runs() {

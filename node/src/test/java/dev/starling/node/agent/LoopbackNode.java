@@ -69,7 +69,7 @@ public final class LoopbackNode implements AutoCloseable {
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
                 defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources(),
                 defaults.registries(), defaults.images(), defaults.containerMetrics(),
-                defaults.networkKeyRenewal(), defaults.conditions());
+                defaults.networkKeyRenewal(), defaults.runtime(), defaults.conditions());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(images), new NoOverlay(), new NoBalancer(), List.of("everything"),
                 new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),
