@@ -75,6 +75,13 @@ final class CgroupsV1 implements Cgroups {
         for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
     }
 
+    @Override
+    public void allowDevice(String rule) {
+        for (Hierarchy hierarchy : hierarchies) {
+            if (hierarchy.controllers.contains("devices")) kernel.write(hierarchy.mountPoint.resolve(parent).resolve("devices.allow").toString(), rule);
+        }
+    }
+
     /** A new cpuset is empty, and nothing can join an empty one. */
     private void inheritCpus(Path from, Path to) {
         for (String file : List.of("cpuset.cpus", "cpuset.mems")) {

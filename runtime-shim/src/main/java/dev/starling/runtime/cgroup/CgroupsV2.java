@@ -70,6 +70,11 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
+    public void allowDevice(String rule) {
+        // no device is denied
+    }
+
+    @Override
     public void enterWithThread(String containerId) {
         // a thread cannot join alone (unless the group is "threaded", which rules out the memory controller)
     }

@@ -66,6 +66,8 @@ public final class OciLauncher implements ContainerLauncher {
         this.call = new OciCall(kernel, cgroups, program);
         this.config = new OciConfig(kernel.architecture());
         this.orphans = new Orphans(kernel, name());
+        // runc 1.1 lets every container have tun devices, and fails where the group above does not
+        if (program.kind() == OciProgram.Kind.RUNC) cgroups.allowDevice("c 10:200 rwm");
         // Children of the runtime's processes become the agent's own when those end, and tell it their exit codes.
         kernel.check(kernel.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
     }
