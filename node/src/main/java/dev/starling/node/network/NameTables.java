@@ -36,7 +36,7 @@ final class NameTables {
             }
             for (Task task : entry.getValue()) {
                 Document service = services.get(task.slot().serviceUid());
-                if (task.state() == TaskState.RUNNING && service != null) {
+                if (task.state() == TaskState.RUNNING && task.isActive() && service != null) { // gone before its signal comes
                     addTask(table, service, task, endpoints.get(service.uid()));
                 }
             }

@@ -218,7 +218,7 @@ public final class ServiceAddresses implements AutoCloseable {
 
     /** Waits until nothing new is sent to {@code task}, which is about to be stopped; not for long. */
     public void awaitOutOfBalance(Task task, ClusterSnapshot snapshot) {
-        if (!available || task.addresses().isEmpty() || snapshot.document(Kind.SERVICE, task.slot().serviceUid()) == null) {
+        if (task.addresses().isEmpty() || snapshot.document(Kind.SERVICE, task.slot().serviceUid()) == null) {
             return;
         }
         long start = System.nanoTime();

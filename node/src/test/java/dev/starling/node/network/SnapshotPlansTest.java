@@ -76,7 +76,8 @@ class SnapshotPlansTest {
                 .runs(web(1, N1, TaskState.RUNNING, Map.of(BACK, "10.0.1.2/24")))
                 .runs(web(2, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.3/24")))
                 .runs(web(3, N3, TaskState.RUNNING, Map.of(BACK, "10.0.1.4/24")))
-                .runs(web(4, N2, TaskState.STARTING, Map.of(BACK, "10.0.1.5/24"))).snapshot(), Map.of());
+                .runs(web(4, N2, TaskState.STARTING, Map.of(BACK, "10.0.1.5/24")))
+                .runs(web(5, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.6/24")).withDesired(TaskState.SHUTDOWN)).snapshot(), Map.of());
         for (String name : List.of("web", "tasks.web", "www", "WEB")) {
             assertEquals(Optional.of(Set.of("10.0.1.2", "10.0.1.3")),
                     names.addresses(BACK, "10.0.1.2", name).map(TreeSet::new), name);
