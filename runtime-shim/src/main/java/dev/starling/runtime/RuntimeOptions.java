@@ -1,12 +1,20 @@
 package dev.starling.runtime;
 
+import dev.starling.runtime.oci.OciProgram;
+
 /**
  * How this node's containers are run.
  *
  * @param cgroupParent     relative path below each control group hierarchy, of this node alone: {@code starling/NODE}
  * @param procThroughHelper mount containers' /proc with the host's mount(8), as on kernels before 6.17, even where it is not needed
+ * @param oci               the OCI runtime that makes the containers; null: this JVM does it by its own system calls
  */
-public record RuntimeOptions(String cgroupParent, boolean procThroughHelper) {
+public record RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci) {
+    /** By the JVM's own system calls. */
+    public RuntimeOptions(String cgroupParent, boolean procThroughHelper) {
+        this(cgroupParent, procThroughHelper, null);
+    }
+
     public static RuntimeOptions forNode(String node) {
         return new RuntimeOptions("starling/" + node, false);
     }

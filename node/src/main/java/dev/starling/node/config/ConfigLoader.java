@@ -32,7 +32,7 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
-            "resources", "generic-resources", "registries", "images", "container-metrics", "network-key-renewal", "conditions");
+            "resources", "generic-resources", "registries", "images", "container-metrics", "network-key-renewal", "runtime", "conditions");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -115,6 +115,7 @@ public final class ConfigLoader {
                 ImagesSection.read(s.readSection("images", ImagesSection.KEYS)),
                 s.read("container-metrics", defaults.containerMetrics(), ConfigLoader::onOff),
                 s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal),
+                RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)),
                 ConditionSettings.read(s.readSection("conditions", ConditionSettings.KEYS)));
     }
 
@@ -227,7 +228,7 @@ public final class ConfigLoader {
         return text;
     }
 
-    private static <E extends Enum<E>> Function<String, E> oneOf(Class<E> type) {
+    static <E extends Enum<E>> Function<String, E> oneOf(Class<E> type) {
         return text -> Arrays.stream(type.getEnumConstants())
                 .filter(constant -> written(constant).equals(text))
                 .findFirst()

@@ -41,6 +41,7 @@ import java.util.TreeMap;
  * @param images        when images are removed by themselves
  * @param containerMetrics whether metrics tell of each task's container
  * @param networkKeyRenewal how often the keys of encrypted overlay networks are changed
+ * @param runtime       what makes the containers
  * @param conditions    what it tells of its link, battery and heat
  */
 public record NodeConfig(
@@ -48,7 +49,7 @@ public record NodeConfig(
         List<Endpoint> seeds, String joinToken, Path joinTokenFile, List<Endpoint> joinAddresses, Endpoint metrics,
         Map<String, String> labels, Profile profile, GossipConfig gossip, String cgroupParent, LogLevel logLevel, Resources resources,
         GenericResources genericResources, RegistrySettings registries, CollectionPolicy images, boolean containerMetrics,
-        Duration networkKeyRenewal, ConditionSettings conditions) {
+        Duration networkKeyRenewal, RuntimeChoice runtime, ConditionSettings conditions) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -66,7 +67,7 @@ public record NodeConfig(
                 new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT),
                 List.of(), null, null, List.of(), new Endpoint("127.0.0.1", METRICS_PORT),
                 Map.of(), Profile.LAN, Profile.LAN.gossip(), "starling", LogLevel.INFO, Resources.NONE, GenericResources.NONE,
-                RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, true, Duration.ofHours(12), ConditionSettings.DEFAULTS);
+                RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, true, Duration.ofHours(12), RuntimeChoice.DEFAULT, ConditionSettings.DEFAULTS);
     }
 
     /** Whether this node, as long as it has no identity, tries to join by itself. */

@@ -88,7 +88,7 @@ public final class JoinMeasurement {
                 Map.of(), Profile.LAN, Profile.LAN.gossip(), defaults.cgroupParent(), defaults.logLevel(), defaults.resources(),
                 defaults.genericResources(),
                 defaults.registries(), defaults.images(), defaults.containerMetrics(),
-                defaults.networkKeyRenewal(), defaults.conditions());
+                defaults.networkKeyRenewal(), defaults.runtime(), defaults.conditions());
         SwarmControl swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), new ToldContainers(),
                 new WatchedImages(new BusyboxOnly()), new LoopbackNode.NoOverlay(), new LoopbackNode.NoBalancer(), List.of("everything"),
                 new LoopbackNode.NoEncryption(), LoopbackNode.NoEncryption.NONE, vertx,

@@ -69,7 +69,7 @@ public final class LoopbackNode implements AutoCloseable {
                 null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
                 defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources(),
                 defaults.registries(), defaults.images(), defaults.containerMetrics(),
-                defaults.networkKeyRenewal(), defaults.conditions());
+                defaults.networkKeyRenewal(), defaults.runtime(), defaults.conditions());
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(images), new NoOverlay(), new NoBalancer(), List.of("everything"),
                 new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),
@@ -117,6 +117,11 @@ public final class LoopbackNode implements AutoCloseable {
     }
 
     static final class NoOverlay implements Overlay {
+        @Override
+        public boolean hasIpv6() {
+            return false;
+        }
+
         @Override
         public void ensure(OverlayNetwork network, String vtep) {
             throw new AssertionError("not expected");
@@ -194,7 +199,12 @@ public final class LoopbackNode implements AutoCloseable {
         }
 
         @Override
-        public void host(HostNetworks wanted) {
+        public void host(HostNetworks ipv4, HostNetworks ipv6) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public Optional<String> missingForIpv6() {
             throw new AssertionError("not expected");
         }
 

@@ -176,7 +176,7 @@ final class DockerCliTest {
         assertError("invalid oom score", "service", "create", "-d", "--oom-score-adj", "2000", "busybox");
         assertError("expected one operator", "service", "create", "-d", "--constraint", "node.role", "busybox");
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");
-        assertError("EnableIPv6", "network", "create", "-d", "overlay", "--ipv6", "n");
+        assertError("is not for networks", "network", "create", "-d", "overlay", "--ipv6", "--subnet", "fe80::/64", "n");
         assertError("docker run", "run", "busybox");
         assertEquals(1, api.cluster.snapshot().documents().get(Kind.SERVICE).size());
     }

@@ -64,6 +64,7 @@ class ConfigLoaderTest {
                 cgroup-parent: edge/starling
                 log-level: debug
                 resources: {cpus: 1.5, memory: 512MiB}
+                runtime: {name: crun, path: /opt/crun}
                 conditions: {link-cost: 3, temperature: off}
                 """);
         assertEquals(new NodeConfig("n1", Path.of("/srv/starling"), Path.of("/run/s.sock"), new Endpoint("10.0.0.1", 7946),
@@ -72,7 +73,7 @@ class ConfigLoaderTest {
                 "SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377)), null,
                 Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG,
                 new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE, RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, true,
-                Duration.ofHours(12), new ConditionSettings(3, true, false)), config);
+                Duration.ofHours(12), new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun")), new ConditionSettings(3, true, false)), config);
         assertEquals("SWMTKN-1-abc-def", config.readJoinToken());
     }
 

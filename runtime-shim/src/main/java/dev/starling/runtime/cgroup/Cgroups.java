@@ -22,6 +22,9 @@ import java.util.TreeSet;
  * version 2 tree) is version 1 to us.
  */
 public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
+    /** Of the container's group, from the top of each hierarchy: {@code /starling/NODE/ID}. */
+    String path(String containerId);
+
     /** Makes the container's groups. */
     void create(String containerId);
 

@@ -89,6 +89,11 @@ final class CgroupsV1 implements Cgroups {
     }
 
     @Override
+    public String path(String containerId) {
+        return "/" + parent + "/" + containerId;
+    }
+
+    @Override
     public void create(String containerId) {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
@@ -186,11 +191,24 @@ final class CgroupsV1 implements Cgroups {
     public void freeze(String containerId, boolean still) {
         Path control = file("freezer", containerId, "freezer.state");
         if (!Files.exists(control)) throw RuntimeShimException.unsupported("pausing a container: this kernel has no freezer controller");
+        if (still) awaitNoThreadOfOurs(containerId);
         String wanted = still ? "FROZEN" : "THAWED";
         kernel.write(control.toString(), wanted);
         for (int attempt = 0; !kernel.read(control.toString()).trim().equals(wanted); attempt++) {
             if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(control + " does not become " + wanted, null);
             if (attempt % 10 == 9) kernel.write(control.toString(), wanted); // a process forked meanwhile: the kernel wants to be asked again
+            pause();
+        }
+    }
+
+    /**
+     * A thread that brought forth a process in there is over for Java before it is for the kernel. Frozen on its last steps it would stop the whole agent, which
+     * waits for all its threads now and then.
+     */
+    private void awaitNoThreadOfOurs(String containerId) {
+        Path tasks = file("freezer", containerId, "cgroup.procs");
+        for (int attempt = 0; CgroupProcesses.hasOurs(kernel, tasks); attempt++) {
+            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system("a thread of the agent stays in " + tasks + ": not pausing its container", null);
             pause();
         }
     }

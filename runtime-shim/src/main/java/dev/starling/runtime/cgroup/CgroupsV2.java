@@ -20,10 +20,12 @@ final class CgroupsV2 implements Cgroups {
     private static final int FREEZE_ATTEMPTS = 1000;
 
     private final Kernel kernel;
+    private final Path mountPoint;
     private final Path parent;
 
     CgroupsV2(Kernel kernel, Path mountPoint, String parent) {
         this.kernel = kernel;
+        this.mountPoint = mountPoint;
         this.parent = mountPoint.resolve(parent);
         Path path = mountPoint;
         handDown(path);
@@ -55,6 +57,11 @@ final class CgroupsV2 implements Cgroups {
 
     private Path group(String containerId) {
         return parent.resolve(containerId);
+    }
+
+    @Override
+    public String path(String containerId) {
+        return "/" + mountPoint.relativize(group(containerId));
     }
 
     @Override
