@@ -48,6 +48,7 @@ final class Bidding implements Phase {
         NodeLoad load = round.load(task -> true);
         Addressing addressing = new Addressing(round);
         boolean mayTakeOver = round.sight().mayTakeOver(round);
+        boolean mayPlaceNew = round.sight().mayPlaceNew(round);
         for (Choice choice : choices) {
             ServiceSpec service = round.service(choice.slot()).orElseThrow();
             if (choice.position() >= Choice.FAR) {
@@ -56,7 +57,7 @@ final class Bidding implements Phase {
             if (awaitsDocument(round, service)) {
                 continue;
             }
-            if (!mayTakeOver && isLost(round, choice.slot())) {
+            if (!mayTakeOver && isLost(round, choice.slot()) || !mayPlaceNew && round.sight().isNew(service.uid())) {
                 continue;
             }
             if (choice.position() >= 0) {
