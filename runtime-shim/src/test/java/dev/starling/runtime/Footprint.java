@@ -12,7 +12,7 @@ import java.util.stream.Stream;
  *
  * @param descriptors of this JVM
  * @param mounts      that this JVM sees below the lab's directory: others of this machine may mount what they like meanwhile
- * @param children    of this JVM
+ * @param children    of this JVM, without those that were there before the lab: other tests of the JVM may have left them
  * @param gates       of held processes, of which a lab keeps as many as it ever used at once; not compared
  */
 record Footprint(long descriptors, long mounts, long children, long controlGroups, long bundles, long removed, long threads, long gates) {
@@ -20,7 +20,7 @@ record Footprint(long descriptors, long mounts, long children, long controlGroup
         Path runtime = lab.directory.resolve("runtime");
         try {
             return new Footprint(
-                    entries(Path.of("/proc/self/fd")), mountsBelow(lab.directory), ProcessHandle.current().children().count(), lab.controlGroups().size(),
+                    entries(Path.of("/proc/self/fd")), mountsBelow(lab.directory), lab.children().size(), lab.controlGroups().size(),
                     entries(runtime.resolve("containers")), entries(runtime.resolve("removed")), containerThreads(), entries(runtime.resolve("gates")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -33,7 +33,7 @@ record Footprint(long descriptors, long mounts, long children, long controlGroup
         Lab.await(() -> {
             Footprint before = last.getAndSet(of(lab));
             return before.isAtRest() && last.get().equals(before);
-        }, () -> "rest, but " + last);
+        }, () -> "rest, but " + last + ", children " + lab.children());
         return last.get();
     }
 
@@ -46,7 +46,7 @@ record Footprint(long descriptors, long mounts, long children, long controlGroup
         Lab.await(() -> {
             Footprint now = of(lab);
             return now.isAtRest() && now.descriptors <= descriptors;
-        }, () -> "nothing is left, but: " + this + " -> " + of(lab));
+        }, () -> "nothing is left, but: " + this + " -> " + of(lab) + ", children " + lab.children());
     }
 
     private static long entries(Path directory) throws IOException {

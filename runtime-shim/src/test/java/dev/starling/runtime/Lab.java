@@ -11,8 +11,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.opentest4j.TestAbortedException;
@@ -23,6 +25,7 @@ final class Lab implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     final Path directory;
+    private final Set<ProcessHandle> childrenBefore = ProcessHandle.current().children().collect(Collectors.toSet());
     final BusyboxImages images;
     final Implementation implementation;
     final RuntimeOptions options;
@@ -135,6 +138,12 @@ final class Lab implements AutoCloseable {
     }
 
     /** Directories of this lab's containers in all control group hierarchies. */
+    /** Children of this JVM that were not there when the lab was opened: PID and command. */
+    List<String> children() {
+        return ProcessHandle.current().children().filter(child -> !childrenBefore.contains(child))
+                .map(child -> child.pid() + " " + child.info().commandLine().orElse("(ended)")).toList();
+    }
+
     List<Path> controlGroups() {
         List<Path> groups = new ArrayList<>();
         for (Path parent : controlGroupParents()) groups.addAll(directoriesIn(parent));
