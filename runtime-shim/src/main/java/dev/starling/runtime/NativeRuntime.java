@@ -16,6 +16,7 @@ import dev.starling.runtime.launch.Launcher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.logs.ContainerLog;
+import dev.starling.runtime.logs.ContainerLogs;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -74,6 +75,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final FileChannel lock;
     private final String bootId;
     private final Pointer logBuffer;
+    private final ContainerLogs logs;
 
     /** Guarded by this. */
     private final Map<String, Supervised> containers = new TreeMap<>();
@@ -106,6 +108,7 @@ public final class NativeRuntime implements ContainerRuntime {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
             Bundle.makeMountPoints(this.directory);
             this.logBuffer = ContainerLog.buffer(kernel);
+            this.logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
             List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
             Gates gates = new Gates(kernel, gatesDirectory());
             Launcher launcher = new Launcher(kernel, cgroups, gates, options.procThroughHelper());
@@ -113,7 +116,8 @@ public final class NativeRuntime implements ContainerRuntime {
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
             this.starter = new ContainerStarter(
-                    kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), containersDirectory(), bootId, available);
+                    kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), logs, containersDirectory(), bootId,
+                    available);
             ExecLauncher execLauncher = new ExecLauncher(kernel, cgroups, gates);
             this.execs = new Execs(kernel, launcher, execLauncher, loop);
             this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
@@ -356,8 +360,10 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public ContainerStats stats(String containerId) {
-        int pid = requireRunning(containerId).container().pid();
-        return new ContainerStats(clock.instant(), cgroups.stats(containerId), ContainerStats.interfaces(kernel.read("/proc/" + pid + "/net/dev")));
+        Supervised container = requireRunning(containerId);
+        int pid = container.container().pid();
+        return new ContainerStats(clock.instant(), cgroups.stats(containerId), ContainerStats.interfaces(kernel.read("/proc/" + pid + "/net/dev")),
+                container.log().dropped());
     }
 
     @Override
@@ -402,6 +408,7 @@ public final class NativeRuntime implements ContainerRuntime {
             }
         });
         loop.close();
+        logs.close();
         removed.close();
         closeLock();
     }

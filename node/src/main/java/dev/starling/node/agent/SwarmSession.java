@@ -151,7 +151,7 @@ final class SwarmSession implements AutoCloseable {
         ThreadLocal<MessageCodec> codec = ThreadLocal.withInitial(() -> new MessageCodec(gossipConfig.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());
         this.receiver = new GossipReceiver(codec, metrics);
-        this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials(), receiver, clock);
+        this.transport = PeerTransport.open(TransportConfig.of(host.config().addresses().listen(), advertise), credentials(), receiver, clock);
         this.certificates = new RootFollowingGuard(trust.roots());
         this.writers = new EnrolledWriters(certificates);
         this.desk = role() == Role.WORKER ? null : new CertificateDesk(trust);
@@ -173,7 +173,7 @@ final class SwarmSession implements AutoCloseable {
                     metrics.reported(report, core.snapshot(), now);
                 }));
         this.obstacles = new HostObstacles(this::snapshot, ListeningPorts.OF_THIS_HOST, found -> describe());
-        this.conditions = new HostConditions(host.config().conditions(), found -> describe());
+        this.conditions = new HostConditions(host.config().offer().conditions(), found -> describe());
         this.load = new LoadSampler(this::snapshot, id -> host.runtime().stats(id).groups(), loads -> tell((core, now) -> core.load(loads, now)));
         this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
         NodeCore core = newCore();
@@ -235,7 +235,7 @@ final class SwarmSession implements AutoCloseable {
         metrics.bind(secrets);
         metrics.bind(blobs);
         if (joinServer != null) {
-            joinServer.listen(host.config().joinListen());
+            joinServer.listen(host.config().addresses().joinListen());
         }
         keeper.start();
         LOG.info("node {} ({}) is in swarm {} as {}, gossip at {}", self(), host.config().name(), credentials().clusterId(),
@@ -294,11 +294,11 @@ final class SwarmSession implements AutoCloseable {
         Resources has = host.facts().capacity();
         TreeSet<String> warnings = new TreeSet<>(host.warnings());
         warnings.addAll(diskWarnings());
-        Resources offers = new Resources(config.resources().nanoCpus() > 0 ? config.resources().nanoCpus() : has.nanoCpus(),
-                config.resources().memoryBytes() > 0 ? config.resources().memoryBytes() : has.memoryBytes(), config.genericResources());
-        return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
+        Resources offers = new Resources(config.offer().resources().nanoCpus() > 0 ? config.offer().resources().nanoCpus() : has.nanoCpus(),
+                config.offer().resources().memoryBytes() > 0 ? config.offer().resources().memoryBytes() : has.memoryBytes(), config.offer().genericResources());
+        return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.addresses().joinListen().port()).toString(),
                 role(), host.facts().platform(), offers, host.version(),
-                Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
+                Collections.unmodifiableSortedMap(new TreeMap<>(config.offer().labels())), host.images().names(),
                 Collections.unmodifiableSortedSet(warnings), obstacles.current(), conditions.current());
     }
 

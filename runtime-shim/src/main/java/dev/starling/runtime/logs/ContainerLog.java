@@ -41,10 +41,10 @@ public final class ContainerLog {
     private final Kernel kernel;
     private final Clock clock;
     private final List<Stream> streams;
-    private final JsonFileLog file;
+    private final LogSink file;
     private boolean complained;
 
-    public ContainerLog(Kernel kernel, Clock clock, Path standardOutput, Path standardError, JsonFileLog file) {
+    ContainerLog(Kernel kernel, Clock clock, Path standardOutput, Path standardError, LogSink file) {
         this.kernel = kernel;
         this.clock = clock;
         this.file = file;
@@ -94,6 +94,11 @@ public final class ContainerLog {
             loop.unwatch(stream.fifo);
         }
         close();
+    }
+
+    /** Lines that were not kept: no room in the buffer, or more than the node lets logs write. */
+    public long dropped() {
+        return file.dropped();
     }
 
     /** Without having been watched. */
