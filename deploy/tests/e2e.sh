@@ -141,19 +141,20 @@ agents_stay_small() {
 }
 
 service_logs_are_shown() {
-    d service create --detach --name talker busybox sh -c 'echo one two three; sleep 100000' >/dev/null || fail "create"
+    d service create --detach --name talker --log-driver local --log-opt mode=non-blocking --log-opt max-buffer-size=256k busybox sh -c 'echo one two three; sleep 100000' \
+        >/dev/null || fail "create"
+    expect_error 'only supported with mode=non-blocking' d service create --detach --name never --log-driver json-file --log-opt max-buffer-size=1m busybox true
     wait_until 20 talker_is_heard || fail "logs: $(d service logs talker 2>&1)"
     d service rm talker >/dev/null || fail "rm"
     wait_until 20 sleepers_are 50 || fail "the container of talker is still there"
 }
 talker_is_heard() { d service logs talker 2>/dev/null | grep 'one two three' >/dev/null; }
 
-with_busybox() { d image inspect busybox >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"; }
 replicas_of() { d service ls --filter "name=$1" --format '{{.Replicas}}'; }
 
 a_job_runs_to_its_end_and_again_where_forced() {
     local tasks
-    with_busybox
+    need_busybox
     d service create --name job --mode replicated-job --replicas 6 --max-concurrent 3 busybox sleep 1 >/dev/null || fail "create did not end with success: $(tasks_text job)"
     [[ $(replicas_of job) == '0/3 (6/6 completed)' ]] || fail "service ls: $(replicas_of job)"
     d service update --force job >/dev/null || fail "update --force did not end with success: $(tasks_text job)"
@@ -166,7 +167,7 @@ a_job_runs_to_its_end_and_again_where_forced() {
 }
 
 a_device_is_given_to_one_task() {
-    with_busybox
+    need_busybox
     d service create --detach --name serial --replicas 6 --generic-resource serial=1 busybox sh -c 'echo "got $DOCKER_RESOURCE_SERIAL"; exec sleep 1000' >/dev/null || fail "create"
     wait_until 20 runs serial 5 || fail "$(count_running serial) of 5 run: $(tasks_text serial)"
     wait_until 10 failed_for serial 'no suitable node: 5 lack serial' || fail "the sixth does not say why: $(tasks_text serial)"
@@ -179,7 +180,7 @@ serial_is_heard() { (($(d service logs serial 2>/dev/null | grep -c 'got ttyUSB0
 # processes each host has is looked at all the while, and across a power cut.
 two_clients_at_once_overfill_no_node() {
     local share started most
-    with_busybox
+    need_busybox
     share=$(($(d node inspect n1 --format '{{.Description.Resources.MemoryBytes}}') / FULL))
     rm -f "$RUN_DIR"/full*
     watch_full &
@@ -219,7 +220,7 @@ watch_full() {
 
 what_would_be_is_said() {
     local socket file
-    with_busybox
+    need_busybox
     socket=$(socket_of n1)
     d service create --detach --name seen --replicas 5 busybox sleep 1000 >/dev/null || fail "create"
     wait_until 20 runs seen 5 || fail "$(count_running seen) of 5 run"
@@ -238,7 +239,7 @@ args_of() { d service inspect "$1" --format '{{join .Spec.TaskTemplate.Container
 
 a_failed_update_is_rolled_back_by_nobody_in_particular() {
     local said
-    with_busybox
+    need_busybox
     d service create --name roll --replicas 4 --update-failure-action rollback --update-monitor 2s --rollback-monitor 1s --stop-grace-period 1s \
         --restart-delay 1s busybox sleep 1000 >/dev/null || fail "create: $(tasks_text roll)"
     d service update --env-add A=1 roll >/dev/null || fail "update: $(update_state roll): $(tasks_text roll)"
@@ -254,7 +255,7 @@ a_failed_update_is_rolled_back_by_nobody_in_particular() {
 }
 
 a_failed_update_pauses_and_goes_on_when_told() {
-    with_busybox
+    need_busybox
     d service create --name halt --replicas 3 --update-monitor 2s --rollback-monitor 1s --stop-grace-period 1s --restart-delay 1s busybox sleep 1000 \
         >/dev/null || fail "create: $(tasks_text halt)"
     expect_error 'service update paused: update paused due to failure or early termination of task [a-z0-9]{25}' \
@@ -269,7 +270,7 @@ a_failed_update_pauses_and_goes_on_when_told() {
 
 # Each task is busy for its first half minute, so load adds tasks until there are three, and takes them away again.
 load_decides_how_many_run() {
-    with_busybox
+    need_busybox
     expect_error 'starling.autoscale.max: is missing' d service create --label starling.autoscale.cpu=50 busybox sleep 1
     d service create --detach --name busy --label starling.autoscale.max=3 --label starling.autoscale.cpu=50 --label starling.autoscale.cooldown=4s \
         --limit-cpu 0.1 --stop-grace-period 1s busybox sh -c 'timeout 30 sh -c "while :; do :; done"; exec sleep 1000' >/dev/null || fail "create"
@@ -310,7 +311,9 @@ fill_registry() {
     kill "$pid"
     wait "$pid" 2>/dev/null
 }
-busybox_image() { "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static "$1/busybox:latest" /bin/busybox sh; }
+busybox_image() { # once a lab
+    [[ -d $DATA_DIR/registry/docker/registry/v2/repositories/busybox ]] || "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static "$1/busybox:latest" /bin/busybox sh
+}
 
 # Runs in n1 until the check ends, however it ends.
 start_registry() {
@@ -634,7 +637,7 @@ SERVE='mkdir -p /www && hostname >/www/index.html && exec httpd -f -p 80 -h /www
 serve() { # NAME OPTION...
     local name=$1
     shift
-    starling lab image load busybox:latest >/dev/null || fail "no image"
+    need_busybox
     d service create --name "$name" --stop-grace-period 1s "$@" busybox sh -c "$SERVE" >/dev/null 2>"$RUN_DIR/serve" || fail "create $name: $(cat "$RUN_DIR/serve") $(tasks_text "$name")"
 }
 outside() { ip netns exec "$SWITCH" "$@"; } # somebody on the same wire who is no node
@@ -1173,23 +1176,25 @@ the_demo_interrupted_leaves_nothing() {
 # ---- the runner --------------------------------------------------------------------------------------------------------
 
 FAILED=0 CLEARED=0
-outcome() { # OUTCOME NAME REASON
+outcome() { # OUTCOME NAME REASON TIME
     [[ -z ${E2E_RESULTS:-} ]] || printf '%s\te2e %s\t%s\n' "$1" "$2" "$(tr '\n\t' '  ' <<<"${3:-}")" >>"$E2E_RESULTS"
     case $1 in
-        passed) say "  ${GREEN}ok${RESET}      $2" ;;
+        passed) say "  ${GREEN}ok${RESET}      $2${4:+ ($4)}" ;;
         skipped) say "  skipped $2: $3" ;;
         failed) ((++FAILED)); say "  ${RED}FAILED${RESET}  $2: $3" ;;
     esac
 }
 
 run_check() {
-    local name=${1%%:*} limit=${1##*:} errors
+    local name=${1%%:*} limit=${1##*:} errors status started
     errors=$(mktemp)
+    started=$(now_millis)
     timeout --kill-after=5 "$limit" bash "${BASH_SOURCE[0]}" --one "$name" 2>"$errors" </dev/null &
     CHECK_PID=$!
     wait $CHECK_PID # not in the foreground, since bash would put a signal off until it ends
-    case $? in
-        0) outcome passed "$name" ;;
+    status=$?
+    case $status in
+        0) outcome passed "$name" '' "$(seconds $(($(now_millis) - started)))" ;;
         77) outcome skipped "$name" "$(tail -n 1 "$errors")" ;;
         124 | 137) outcome failed "$name" "not done after $limit s" ;;
         *) outcome failed "$name" "$(tail -n 8 "$errors")" ;;
