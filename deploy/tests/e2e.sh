@@ -141,7 +141,7 @@ agents_stay_small() {
 }
 
 service_logs_are_shown() {
-    d service create --detach --name talker --log-driver local --log-opt mode=non-blocking --log-opt max-buffer-size=256k busybox sh -c 'echo one two three; sleep 100000' \
+    d service create --detach --name talker --stop-grace-period 1s --log-driver local --log-opt mode=non-blocking --log-opt max-buffer-size=256k busybox sh -c 'echo one two three; sleep 100000' \
         >/dev/null || fail "create"
     expect_error 'only supported with mode=non-blocking' d service create --detach --name never --log-driver json-file --log-opt max-buffer-size=1m busybox true
     wait_until 20 talker_is_heard || fail "logs: $(d service logs talker 2>&1)"
@@ -203,7 +203,7 @@ FULL=8 # so many of these tasks fill one host
 create_many() { # NODE MEMORY
     local number
     for number in {1..20}; do
-        docker_on "$1" service create --detach --name "full-$1-$number" --reserve-memory "$2" --restart-delay 0s busybox sleep 200000 >/dev/null 2>>"$RUN_DIR/full.errors"
+        docker_on "$1" service create --detach --name "full-$1-$number" --reserve-memory "$2" --restart-delay 0s --stop-grace-period 1s busybox sleep 200000 >/dev/null 2>>"$RUN_DIR/full.errors"
     done
 }
 fulls_on() { in_host "$1" pgrep -c -f '^sleep 200000$'; }
@@ -343,7 +343,7 @@ images_come_from_a_registry() {
     pulled=$(d pull "$registry/busybox" 2>&1)
     [[ $pulled == *'Image is up to date'* ]] || fail "the second docker pull: $pulled"
     expect_error 'manifest unknown' d pull "$registry/nothing"
-    d service create --name pulled --replicas 5 "$registry/busybox" sleep 1000 >/dev/null || fail "create: $(tasks_text pulled)"
+    d service create --name pulled --update-monitor 500ms --replicas 5 "$registry/busybox" sleep 1000 >/dev/null || fail "create: $(tasks_text pulled)"
     pinned=$(d service inspect pulled --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')
     [[ $pinned == *@sha256:* ]] || fail "the image is not pinned: $pinned"
     (($(served_to_peers) > 100000)) || fail "nodes fetched $(served_to_peers) bytes from each other"
@@ -356,7 +356,7 @@ images_come_from_a_registry() {
     stop_registry
     trap - EXIT
     before=$(served_to_peers)
-    d service create --name pulled --constraint node.hostname==n5 "$pinned" sleep 1000 >/dev/null || fail "create without the registry: $(tasks_text pulled)"
+    d service create --name pulled --update-monitor 500ms --constraint node.hostname==n5 "$pinned" sleep 1000 >/dev/null || fail "create without the registry: $(tasks_text pulled)"
     (($(served_to_peers) > before)) || fail "n5 has it from nobody"
     d service rm pulled >/dev/null || fail "rm"
 }
@@ -382,7 +382,7 @@ credentials_of_a_registry_go_with_a_service() {
     docker_on n4 rmi -f "$registry/busybox" >/dev/null 2>&1
     d service create --detach --name closed --constraint node.hostname==n4 "$registry/busybox" sleep 1000 >/dev/null || fail "create without credentials"
     wait_until 20 failed_for closed 'pull access denied' || fail "n4 pulls without credentials: $(tasks_text closed)"
-    timeout 30 docker -H "unix://$(socket_of n1)" service create --with-registry-auth --name open --constraint node.hostname==n4 "$registry/busybox" sleep 1000 \
+    timeout 30 docker -H "unix://$(socket_of n1)" service create --with-registry-auth --name open --update-monitor 500ms --constraint node.hostname==n4 "$registry/busybox" sleep 1000 \
         >/dev/null || fail "n4, a worker, cannot pull: $(tasks_text open)"
     uid=$(d service inspect open --format '{{.ID}}')
     compgen -G "$DATA_DIR/n4/swarm/secrets/$uid*" >/dev/null || fail "n4 does not hold them for a time without managers"
@@ -408,7 +408,7 @@ images_are_saved_and_tidied_up() {
     [[ $(docker_on n5 image inspect keep:1 --format '{{.Id}}') == "$id" ]] || fail "another image came out"
     rm -f "$archive"
     d rmi keep:1 >/dev/null || fail "rmi"
-    d service create --name user --constraint node.hostname==n5 --mount type=volume,source=kept,target=/data \
+    d service create --name user --stop-grace-period 1s --update-monitor 500ms --constraint node.hostname==n5 --mount type=volume,source=kept,target=/data \
         keep:1 sh -c 'head -c 100000 /dev/zero >/data/zeros; exec sleep 1000' >/dev/null 2>&1 || fail "create: $(tasks_text user)"
     docker_on n5 volume create loose >/dev/null || fail "volume create"
     pruned=$(docker_on n5 system prune -af 2>&1) || fail "system prune: $pruned"
@@ -419,20 +419,22 @@ images_are_saved_and_tidied_up() {
     expect_error 'volume is in use' docker_on n5 volume rm kept
     d service rm user >/dev/null || fail "rm"
     wait_until 20 is_unused_on_n5 keep:1 || fail "n5: $(docker_on n5 ps -a)"
-    pruned=$(docker_on n5 image prune -af 2>&1)
-    [[ $pruned == *"$id"* ]] || fail "the unused image was not pruned: $pruned"
+    wait_until 20 prunes_on_n5 "$id" || fail "the unused image was not pruned: $(docker_on n5 image ls)"
     docker_on n5 volume rm kept >/dev/null || fail "volume rm"
     starling lab image load busybox:latest >/dev/null || fail "load"
 }
 is_unused_on_n5() { [[ $(docker_on n5 ps -a --format '{{.Image}}') != *"$1"* ]]; }
 
+prunes_on_n5() { [[ $(docker_on n5 image prune -af 2>&1) == *"$1"* ]]; }
+
 events_are_told() {
     local begin told
     need_busybox
     begin=$(date +%s)
-    d service create --name told --constraint node.hostname==n5 busybox sleep 1000 >/dev/null || fail "create: $(tasks_text told)"
+    d service create --name told --stop-grace-period 1s --update-monitor 500ms --constraint node.hostname==n5 busybox sleep 1000 >/dev/null || fail "create: $(tasks_text told)"
     d service rm told >/dev/null || fail "rm"
     wait_until 20 n5_told "$begin" 'container destroy' || fail "n5: $(docker_on n5 events --since "$begin" --until 0s)"
+    wait_until 20 n5_told "$begin" 'service remove' || fail "n5: $(docker_on n5 events --since "$begin" --until 0s)"
     told=$(docker_on n5 events --since "$begin" --until 0s --format '{{.Type}} {{.Action}}' | sort -u | paste -sd,)
     [[ $told == *'container create,container destroy,container die,container start'*'service create,service remove'* ]] || fail "n5 tells: $told"
     [[ $(d events --since "$begin" --until 0s --filter service=told --format '{{.Action}}' | paste -sd,) == create,remove ]] || fail "n1 tells something else"
@@ -638,7 +640,7 @@ serve() { # NAME OPTION...
     local name=$1
     shift
     need_busybox
-    d service create --name "$name" --stop-grace-period 1s "$@" busybox sh -c "$SERVE" >/dev/null 2>"$RUN_DIR/serve" || fail "create $name: $(cat "$RUN_DIR/serve") $(tasks_text "$name")"
+    d service create --name "$name" --stop-grace-period 1s --update-monitor 500ms "$@" busybox sh -c "$SERVE" >/dev/null 2>"$RUN_DIR/serve" || fail "create $name: $(cat "$RUN_DIR/serve") $(tasks_text "$name")"
 }
 outside() { ip netns exec "$SWITCH" "$@"; } # somebody on the same wire who is no node
 page() { outside curl -sS --max-time 3 "http://$(address_of "$1"):$2/"; }
@@ -1096,8 +1098,8 @@ a_damaged_database_is_set_aside() {
 # As after weeks: what n5's disk says is old. n5's containers run on meanwhile.
 a_node_that_missed_a_removal_does_not_undo_it() {
     local kept node
-    d service create --name kept --constraint node.hostname==n5 busybox sleep 100001 >/dev/null || fail "create kept: $(tasks_text kept)"
-    d service create --name doomed --mode global busybox sleep 100002 >/dev/null || fail "create doomed: $(tasks_text doomed)"
+    d service create --name kept --update-monitor 500ms --constraint node.hostname==n5 busybox sleep 100001 >/dev/null || fail "create kept: $(tasks_text kept)"
+    d service create --name doomed --update-monitor 500ms --mode global busybox sleep 100002 >/dev/null || fail "create doomed: $(tasks_text doomed)"
     kept=$(in_host n5 pgrep -f '^sleep 100001$')
     starling lab kill n5 --agent >/dev/null || fail "kill --agent"
     wait_until 15 state_is n1 n5 Down || fail "n5 is '$(state_of n1 n5)'"

@@ -98,7 +98,7 @@ final class FakeImages implements ImageStore {
 
     @Override
     public synchronized void tag(String reference, String newTag) {
-        tags.add(newTag);
+        tags.add(newTag.replaceFirst("^docker\\.io/library/", "")); // the CLI sends names in full, the store shows them as people write them
     }
 
     @Override
