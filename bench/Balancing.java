@@ -133,7 +133,7 @@ public final class Balancing {
         }
         part.say("10,000 remote tasks in FDB and neighbour tables");
         HostNetworks published = published(overlay);
-        balancer.host(published);
+        balancer.host(published, HostNetworks.NONE);
         part.say("1,000 published ports of 10 tasks");
         for (int i = 0; i < containers.size(); i++) {
             balancer.container("c" + i, containers.get(i), behind(i % NETWORKS, -1));
@@ -144,7 +144,7 @@ public final class Balancing {
             int count = warm.startsWith("first") ? 20 : 100;
             Clock clock = new Clock();
             for (int i = 0; i < count; i++) {
-                balancer.host(with(published, 0, published(0, i % TASKS)));
+                balancer.host(with(published, 0, published(0, i % TASKS)), HostNetworks.NONE);
             }
             clock.each("port's rules, " + warm, count);
             for (int i = 0; i < count; i++) {
@@ -214,7 +214,7 @@ public final class Balancing {
                     run(hostPath, "nft", "flush", "ruleset");
                     run(inside, "nft", "flush", "ruleset");
                 } else if (fromOutside) {
-                    balancer.host(host(port80(choice, 2, 3, 4, 5), overlay));
+                    balancer.host(host(port80(choice, 2, 3, 4, 5), overlay), HostNetworks.NONE);
                 } else {
                     TreeMap<String, VirtualService> services = new TreeMap<>();
                     for (int i = 0; i < 60; i++) {
@@ -239,7 +239,7 @@ public final class Balancing {
         for (Choice choice : Choice.values()) {
             NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
             HostNetworks first = host(port80(choice, 2, 3, 4, 5), overlay);
-            balancer.host(first);
+            balancer.host(first, HostNetworks.NONE);
             int[] done = {0};
             boolean[] stop = {false};
             List<String> troubles = Collections.synchronizedList(new ArrayList<>());
@@ -257,7 +257,7 @@ public final class Balancing {
             load.start();
             Clock clock = new Clock();
             for (int i = 0; i < count; i++) {
-                balancer.host(with(first, first.ports().size() - 1, port80(choice, BACKENDS[i % BACKENDS.length])));
+                balancer.host(with(first, first.ports().size() - 1, port80(choice, BACKENDS[i % BACKENDS.length])), HostNetworks.NONE);
             }
             clock.each(count + " changes among 1,001 services, " + choice, count);
             stop[0] = true;

@@ -7,6 +7,7 @@ import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.oci.OciProgram;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -89,7 +91,9 @@ public final class ContainerStarts {
     }
 
     private void byStarling(Path root, Path directory) throws Exception {
-        RuntimeOptions options = new RuntimeOptions("starling-bench/" + ProcessHandle.current().pid(), false);
+        String name = System.getProperty("starling.oci"); // crun or runc: Starling's runtime through that
+        OciProgram oci = name == null ? null : OciProgram.find(OciProgram.Kind.valueOf(name.toUpperCase(Locale.ROOT)), null);
+        RuntimeOptions options = new RuntimeOptions("starling-bench/" + ProcessHandle.current().pid(), false, oci);
         NativeRuntime runtime = new NativeRuntime(directory, new OneImage(root), options);
         Map<String, CountDownLatch> ends = new ConcurrentHashMap<>();
         runtime.onExit(container -> ends.get(container.id()).countDown());

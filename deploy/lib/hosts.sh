@@ -117,6 +117,7 @@ log-level: ${LAB_LOG_LEVEL:-info}
 labels: {lab: "true"}
 generic-resources: [serial=ttyUSB0, camera=2]
 registries: {hosts: {"$(address_of n1):5000": {plain-http: true}}}
+runtime: {name: ${LAB_RUNTIME:-native}}
 CONFIG
 }
 

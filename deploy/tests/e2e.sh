@@ -20,11 +20,11 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
-    exec_reaches_into_a_container:40 health_decides_what_runs:60
+    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
-    virtual_addresses_and_the_way_out:60
+    virtual_addresses_and_the_way_out:60 ipv6_in_networks_and_on_ports:60
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
     removed_service_leaves_no_container:60 four_of_five_killed_and_the_last_one_works:60 the_four_come_back:90
@@ -582,6 +582,37 @@ exec_reaches_into_a_container() {
     d service rm inner >/dev/null
 }
 
+a_service_can_be_attached_to() {
+    local id output
+    on_n1 stage busybox sh -c 'while sleep 0.1; do echo tick; done'
+    id=$(container_of stage)
+    output=$(timeout 10 docker -H "unix://$(socket_of n1)" attach --no-stdin --sig-proxy=false "$id" | head -n 3)
+    [[ $output == $'tick\ntick\ntick' ]] || fail "attach: '$output'"
+    [[ $(d inspect --format '{{.State.Running}}' "$id") == true ]] || fail "it ended with its spectator"
+    d service rm stage >/dev/null
+}
+
+rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | grep -q .; }
+restart_n5() {
+    starling lab kill n5 --agent >/dev/null && LAB_RUNTIME=$1 starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back with runtime $1: $(tail -n 2 "$(log_of n5)")"
+}
+a_node_may_use_an_oci_runtime() {
+    local id output
+    PATH=$PATH:/usr/sbin:/sbin command -v crun >/dev/null || skip "the package crun is not installed"
+    restart_n5 crun
+    [[ $(docker_on n5 info --format '{{.DefaultRuntime}}') == crun ]] || fail "docker info: $(docker_on n5 info 2>&1 | grep -i runtime)"
+    d service create --detach --name rented --constraint node.hostname==n5 --env GREETING=hello --publish 8099:80 busybox \
+        sh -c 'mkdir /w; echo served >/w/index.html; exec httpd -f -p 80 -h /w' >/dev/null || fail create
+    wait_until 30 rented_on_n5 || fail "no container: $(tasks_text rented)"
+    id=$(docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented)
+    output=$(docker_on n5 exec "$id" sh -c 'echo $GREETING; exit 7')
+    [[ $? == 7 && $output == hello ]] || fail "exec: '$output'"
+    wait_until 10 eval '[[ $(in_host n2 curl -s http://127.0.0.1:8099/) == served ]]' || fail "its published port does not answer"
+    restart_n5 native
+    [[ $(docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented) == "$id" ]] || fail "the next agent did not adopt it"
+    d service rm rented >/dev/null
+}
+
 health_decides_what_runs() {
     local id
     on_n1 patient --health-cmd 'test -e /tmp/well' --health-interval 200ms --health-start-period 60s --health-start-interval 200ms --health-retries 2 \
@@ -820,6 +851,31 @@ virtual_addresses_and_the_way_out() {
     d service rm api caller shut >/dev/null || fail "rm"
     wait_until 20 d network rm front back >/dev/null 2>&1 || fail "network rm"
 }
+
+ipv6_in_networks_and_on_ports() {
+    local node address there
+    [[ -e /proc/sys/net/ipv6 ]] || skip "this kernel has no IPv6"
+    d network create --driver overlay --ipv6 --subnet fd00:5:6::/64 six >/dev/null || fail "network create --ipv6"
+    d network inspect --format '{{.EnableIPv6}} {{json .IPAM.Config}}' six | grep -q '^true .*"fd00:5:6::/64".*"fd00:5:6::1"' || fail "$(d network inspect six)"
+    expect_error 'Pool overlaps' d network create --driver overlay --ipv6 --subnet fd00:5:6:0::/64 seven
+    expect_error 'needs --ipv6' d network create --driver overlay --subnet fd00:5:7::/64 seven
+    serve pair --mode global --network six --publish 8086:80
+    wait_until 20 six_names 5 || fail "tasks.pair has no five IPv6 addresses: $(in_network_of n1 pair getent ahostsv6 tasks.pair)"
+    for address in $(in_network_of n1 pair getent ahostsv6 tasks.pair | awk '{print $1}' | sort -u); do
+        in_network_of n1 pair curl -gsS --max-time 3 -o /dev/null "http://[$address]/" || fail "$address is not reached from n1"
+    done
+    # Clients that come by IPv6, to each node.
+    outside ip -6 address replace fd00:88::1/64 dev br0 nodad || fail "no IPv6 on the switch"
+    for node in $(node_names); do
+        there=fd00:88::${node#n}1
+        in_host "$node" ip -6 address replace "$there/64" dev eth0 nodad || fail "$node: no IPv6 address"
+        wait_until 10 six_pages "$there" 5 || fail "$node: $(outside curl -gsS --max-time 3 "http://[$there]:8086/" 2>&1)"
+    done
+    d service rm pair >/dev/null || fail "rm"
+    wait_until 20 d network rm six >/dev/null 2>&1 || fail "network rm"
+}
+six_names() { (($(in_network_of n1 pair getent ahostsv6 tasks.pair | awk '$1 ~ /^fd00:5:6::/ {print $1}' | sort -u | wc -l) == $1)); }
+six_pages() { local k; (($(for k in {1..25}; do outside curl -gsS --max-time 3 "http://[$1]:8086/"; done | sort -u | wc -l) == $2)); }
 
 ca_of() { docker_on "$1" node inspect "$2" --format '{{.Description.TLSInfo.CertIssuerPublicKey}}'; }
 

@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Test;
 class HundredNodesTest {
     private static final int NODES = 100;
     private static final int REPLICAS = 300;
+    /** Of what each side of the partition adds. */
+    private static final int REPLICAS_OF_A_SIDE = 100;
 
     @Test
     void placesTakesOverAndHeals() {
@@ -30,7 +32,7 @@ class HundredNodesTest {
         AcknowledgedWritesAreKept kept = new AcknowledgedWritesAreKept();
         List<Invariant> atRest = List.of(new ViewsAreEqual(), new EachSlotRunsOnce(), kept, new AddressesAreUnique());
         long created = cluster.now();
-        create(cluster, 0, "web");
+        create(cluster, 0, "web", REPLICAS);
         assertTrue(cluster.runUntil(() -> running(cluster) == REPLICAS, 20_000), () -> running(cluster) + " of " + REPLICAS + " run");
         System.out.printf("100 nodes: %d replicas run %d virtual ms after create%n", REPLICAS, cluster.now() - created);
         assertEvenly(cluster);
@@ -45,8 +47,8 @@ class HundredNodesTest {
         cluster.network().loss(0.1);
         cluster.network().delay(20, 30);
         cluster.runFor(10_000);
-        create(cluster, 0, "left");
-        create(cluster, 50, "right");
+        create(cluster, 0, "left", REPLICAS_OF_A_SIDE);
+        create(cluster, 50, "right", REPLICAS_OF_A_SIDE);
         cluster.runFor(10_000);
         cluster.heal();
         cluster.settle(atRest, 120_000);
@@ -62,7 +64,7 @@ class HundredNodesTest {
         cluster.addNodes(20);
         cluster.startAll();
         cluster.runFor(3_000);
-        create(cluster, 3, "web");
+        create(cluster, 3, "web", REPLICAS);
         cluster.nodes().get(5).powerCut();
         cluster.network().loss(0.05);
         cluster.runFor(15_000);
@@ -80,8 +82,8 @@ class HundredNodesTest {
         return cluster;
     }
 
-    private static void create(Simulation cluster, int node, String name) {
-        cluster.nodes().get(node).operate((core, now) -> core.create(Kind.SERVICE, null, Services.replicated(name, REPLICAS).body(), now));
+    private static void create(Simulation cluster, int node, String name, int replicas) {
+        cluster.nodes().get(node).operate((core, now) -> core.create(Kind.SERVICE, null, Services.replicated(name, replicas).body(), now));
     }
 
     private static int running(Simulation cluster) {

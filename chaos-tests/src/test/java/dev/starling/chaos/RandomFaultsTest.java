@@ -7,7 +7,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** {@code -Dchaos.seed=N} replays one run, {@code -Dchaos.seeds=N} runs that many from {@code -Dchaos.first=N} on. */
 class RandomFaultsTest {
-    private static final int DEFAULT_SEEDS = 200;
+    private static final int DEFAULT_SEEDS = 50;
 
     static LongStream seeds() {
         Long one = Long.getLong("chaos.seed");

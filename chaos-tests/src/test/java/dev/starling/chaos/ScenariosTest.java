@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -79,6 +80,32 @@ class ScenariosTest {
         cluster.heal();
         cluster.settle(AT_REST, CALM_MILLIS);
         assertTrue(parallelism.most() > 0, "something was in change");
+    }
+
+    /** Each failed try left the old task running and out of date, so the next one followed at once: the restart policy was not asked. */
+    @Test
+    void anUpdateThatCannotStartBesideTheOldTaskIsTriedEverMoreRarely() {
+        Simulation cluster = cluster(8, 3);
+        Document web = create(cluster, startFirstWithoutRestarts("busybox:latest"));
+        cluster.settle(AT_REST, CALM_MILLIS);
+        Set<String> old = runningIds(cluster);
+        Set<String> tries = new TreeSet<>();
+        cluster.always((simulation, node) -> {
+            node.core().tasks(node.id()).stream().filter(task -> !old.contains(task.id())).map(Task::id).forEach(tries::add);
+            return Optional.empty();
+        });
+        update(cluster, 0, startFirstWithoutRestarts("missing"));
+        cluster.runFor(30_000);
+        assertEquals(old, runningIds(cluster), "what ran goes on");
+        assertTrue(tries.size() >= 3 && tries.size() <= 30, () -> tries.size() + " tries of 3 slots of service " + web.uid() + " in 30 s");
+        update(cluster, 0, startFirstWithoutRestarts("other:1"));
+        cluster.settle(AT_REST, CALM_MILLIS);
+        assertTrue(cluster.runUntil(() -> cluster.nodes().stream().flatMap(node -> node.running().stream()).allMatch(task -> task.image().equals("other:1")), 10_000),
+                "an image that is there is used at once");
+    }
+
+    private static Services startFirstWithoutRestarts(String image) {
+        return Services.replicated("web", 3).image(image).restarting("none", 0).updating(1).startFirst().updating(0, "continue", 0);
     }
 
     /** Two sides roll out each by itself: at most the parallelism is in change in both together, and afterwards nothing is left of the old. */

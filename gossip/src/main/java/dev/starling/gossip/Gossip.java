@@ -55,7 +55,7 @@ public final class Gossip {
     private long pushedVersion;
     /** Whether news in the message at hand is to be told on: its source did not tell everyone. */
     private boolean forwarding;
-    /** Of the message at hand. */
+    /** Of the message at hand, and what was as dear as one. */
     private int refusals;
 
     public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard, NodeSigning signing) {
@@ -348,6 +348,10 @@ public final class Gossip {
             case REFUSED -> refused(peer.id(), Refusal.FORGED_RECORD);
             case OWN_OF_ANOTHER_DISK -> swim.outbidBoot(delta.boot());
             case GAP -> antiEntropy.gapBefore(delta, peer.id(), now);
+            case OVERTAKEN -> {
+                refusals++; // it cost a check
+                antiEntropy.gapBefore(delta, peer.id(), now);
+            }
             case NEW_BOOT -> outputs.add(new Output.RecordChanged(delta.node(), null));
             case CHANGED -> applied.keys().forEach(key -> outputs.add(new Output.RecordChanged(delta.node(), key)));
         }

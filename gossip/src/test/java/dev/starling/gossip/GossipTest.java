@@ -20,6 +20,7 @@ import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordEntry;
 import dev.starling.gossip.record.RecordTable;
 import dev.starling.gossip.sim.SimSigning;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
@@ -194,6 +195,48 @@ class GossipTest {
         gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.FOLLOWS), 100);
         gossip.receive(other.id(), Role.MANAGER, lots, 100 + 4_000);
         assertEquals(1, wants(), "and when the next piece does not come");
+    }
+
+    /** So 30 nodes called one of them a forger: it answered with a piece of its record of now, and the piece overtook a push of a moment before. */
+    @Test
+    void aPushThatAPieceOfALaterStateOvertookIsNoForgery() {
+        meetPeer();
+        RecordTable owner = new RecordTable(PEER.id(), 1, signing("peer"), id -> Bytes.EMPTY);
+        owner.put("a", Bytes.utf8("first")); // version 2
+        owner.put("b", Bytes.utf8("1"));
+        owner.put("c", Bytes.utf8("1"));
+        RecordDelta push = owner.since(new RecordDigest(PEER.id(), 1, 3), 10_000);
+        owner.put("a", Bytes.utf8("second")); // version 5, so not in the piece up to 3
+        RecordDelta piece = owner.since(new RecordDigest(PEER.id(), 0, 0), 1);
+        assertEquals(3, piece.upTo());
+        push(changes(List.of(), List.of(piece), List.of()));
+        gossip.drain();
+        push(changes(List.of(), List.of(push), List.of()));
+        assertEquals(List.of(), gossip.drain());
+        assertNull(gossip.records().of(PEER.id()).get("c"), "nor is it taken: with it went the signature");
+        gossip.tick(90);
+        RecordDigest asked = sent(gossip.drain(), Message.Want.class).get(0).records().get(0);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(changes(List.of(), List.of(owner.since(asked, 10_000)), List.of()), Rest.NONE), 100);
+        assertEquals(owner.of(PEER.id()), gossip.records().of(PEER.id()));
+        owner.put("d", Bytes.utf8("1"));
+        RecordDelta honest = owner.since(new RecordDigest(PEER.id(), 1, 5), 10_000);
+        gossip.drain();
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Push(false, changes(List.of(), List.of(
+                new RecordDelta(PEER.id(), 1, 5, 6, List.of(), honest.signature())), List.of())), 110);
+        assertEquals(List.of(new Output.Refused(PEER.id(), Refusal.FORGED_RECORD)), gossip.drain(), "what does not fit a whole record is one");
+    }
+
+    @Test
+    void aFloodOfWhatMayBeOvertakenCostsFewChecks() {
+        meetPeer();
+        RecordTable owner = new RecordTable(PEER.id(), 1, signing("peer"), id -> Bytes.EMPTY);
+        owner.put("a", Bytes.utf8("1"));
+        owner.put("b", Bytes.utf8("1"));
+        push(changes(List.of(), List.of(owner.since(new RecordDigest(PEER.id(), 0, 0), 1)), List.of()));
+        gossip.drain();
+        RecordDelta unfit = new RecordDelta(PEER.id(), 1, 2, 3, List.of(), Bytes.utf8("signature"));
+        push(changes(List.of(), Collections.nCopies(1_000, unfit), List.of()));
+        assertEquals(List.of(new Output.Refused(PEER.id(), Refusal.REST_OF_MESSAGE)), gossip.drain());
     }
 
     private long wants() {

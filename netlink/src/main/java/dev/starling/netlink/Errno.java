@@ -12,6 +12,7 @@ public final class Errno {
     public static final int EBADMSG = 74;
     public static final int EMSGSIZE = 90;
     public static final int ERESTART = 85;
+    public static final int EAFNOSUPPORT = 97;
     public static final int EADDRINUSE = 98;
     public static final int EADDRNOTAVAIL = 99;
 

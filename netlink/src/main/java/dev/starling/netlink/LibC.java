@@ -28,6 +28,9 @@ public interface LibC {
     int SO_RCVTIMEO = 20;
     int SO_SNDBUFFORCE = 32;
     int AF_INET = 2;
+    int AF_INET6 = 10;
+    int IPPROTO_IPV6 = 41;
+    int IPV6_V6ONLY = 26;
     int SOCK_STREAM = 1;
     int SOCK_DGRAM = 2;
     int SOL_NETLINK = 270;

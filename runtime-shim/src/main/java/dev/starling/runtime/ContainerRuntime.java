@@ -61,6 +61,16 @@ public interface ContainerRuntime extends AutoCloseable {
         throw RuntimeShimException.unsupported("docker exec");
     }
 
+    /**
+     * Joins the streams of a running container's first process, from now on. {@link ExecProcess#exit} comes with the end of the container or of this agent, or
+     * where the reader has fallen too far behind; without a code, which is the container's.
+     *
+     * @throws RuntimeShimException CONFLICT where it does not run
+     */
+    default ExecProcess attach(String containerId, ExecProcess.Output output) {
+        throw RuntimeShimException.unsupported("docker attach");
+    }
+
     /** Lets a container's processes stand still, or go on. */
     default void pause(String containerId, boolean still) {
         throw RuntimeShimException.unsupported("pausing a container");

@@ -4,9 +4,9 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
-import dev.starling.runtime.launch.HeldProcess;
+import dev.starling.runtime.launch.ContainerLauncher;
+import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.LaunchRequest;
-import dev.starling.runtime.launch.Launcher;
 import dev.starling.runtime.launch.NameFiles;
 import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.launch.ProcessPlan;
@@ -25,7 +25,7 @@ final class ContainerStarter {
     private final Kernel kernel;
     private final Clock clock;
     private final Cgroups cgroups;
-    private final Launcher launcher;
+    private final ContainerLauncher launcher;
     private final Volumes volumes;
     private final ContainerLogs logs;
     private final Path directory;
@@ -34,7 +34,7 @@ final class ContainerStarter {
 
     /** @param directory of the containers; {@code availableCapabilities} the agent's own */
     ContainerStarter(
-            Kernel kernel, Clock clock, Cgroups cgroups, Launcher launcher, Volumes volumes, ContainerLogs logs, Path directory, String bootId,
+            Kernel kernel, Clock clock, Cgroups cgroups, ContainerLauncher launcher, Volumes volumes, ContainerLogs logs, Path directory, String bootId,
             long availableCapabilities) {
         this.kernel = kernel;
         this.clock = clock;
@@ -54,18 +54,19 @@ final class ContainerStarter {
     Supervised start(
             ContainerSpec spec, List<ContainerFile> files, Image.Config image, List<Path> layers, ContainerRuntime.NetworkSetup network) {
         ProcessPlan plan = ProcessPlan.of(spec, image, availableCapabilities);
-        plan.check();
+        plan.health().check();
+        if (plan.health().isSet()) launcher.checkExec(plan.capabilities());
+        launcher.check(plan);
         ProcessLimits.check(spec.options());
         LogOptions.parse(spec.logDriver(), spec.logOptions());
         Bundle bundle = bundle(spec.id());
-        Path init = spec.options().init() ? Launcher.initProgram() : null;
+        Path init = spec.options().init() ? InitProgram.onHost() : null;
         try {
             bundle.create(kernel, spec.openStdin(), layers);
             LaunchRequest request = new LaunchRequest(
                     bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
                     NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
-                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), launcher.filter(plan.capabilities()), spec.options().noNewPrivileges(),
-                    spec.openStdin(), init);
+                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.openStdin(), init);
             cgroups.create(spec.id());
             return goOn(spec, plan, bundle, launcher.hold(request), network);
         } catch (RuntimeException e) {
@@ -74,14 +75,12 @@ final class ContainerStarter {
         }
     }
 
-    private Supervised goOn(ContainerSpec spec, ProcessPlan plan, Bundle bundle, HeldProcess held, ContainerRuntime.NetworkSetup network) {
+    private Supervised goOn(ContainerSpec spec, ProcessPlan plan, Bundle bundle, ContainerLauncher.Held held, ContainerRuntime.NetworkSetup network) {
         ContainerLog log = null;
         try {
-            cgroups.enter(spec.id(), held.pid());
             cgroups.limit(spec.id(), spec.limits());
-            ProcessLimits.apply(kernel, held.pid(), spec.options());
             network.attach(spec.id(), Path.of("/proc/" + held.pid() + "/ns/net"));
-            launcher.mountProc(held, bundle);
+            held.furnish();
             log = openLog(bundle, spec);
             ContainerState state = ContainerState.running(spec, plan, held.pid(), held.startTime(), bootId, clock.instant());
             state.append(bundle.stateFile());

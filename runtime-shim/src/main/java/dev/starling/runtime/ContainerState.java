@@ -45,10 +45,13 @@ record ContainerState(
                 health, paused);
     }
 
-    /** A further line of {@code file}: no file is replaced, for which a file system would write to disk at once. */
+    /**
+     * A further line of {@code file}: no file is replaced, for which a file system would write to disk at once. It begins with a line's end, in case what was
+     * written before was cut off.
+     */
     void append(Path file) {
         try {
-            Files.writeString(file, JSON.writeValueAsString(this) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            Files.writeString(file, "\n" + JSON.writeValueAsString(this) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw RuntimeShimException.system("write " + file + ": " + e, e);
         }
@@ -57,8 +60,8 @@ record ContainerState(
     /** The last line that is whole: a full disk or a killed agent may have cut one off. */
     static ContainerState read(Path file) throws IOException {
         String text = Files.readString(file);
-        int end = text.lastIndexOf('\n');
-        if (end < 0) throw new IOException("not one whole line");
-        return JSON.readValue(text.substring(text.lastIndexOf('\n', end - 1) + 1, end), ContainerState.class);
+        String whole = text.substring(0, text.lastIndexOf('\n') + 1).stripTrailing();
+        if (whole.isEmpty()) throw new IOException("not one whole line");
+        return JSON.readValue(whole.substring(whole.lastIndexOf('\n') + 1), ContainerState.class);
     }
 }

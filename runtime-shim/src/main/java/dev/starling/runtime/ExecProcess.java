@@ -32,6 +32,9 @@ public interface ExecProcess {
     /** Ended already: nothing happens. */
     void signal(int signal);
 
+    /** Nobody listens any more. A process that was added goes on all the same; one that was attached to is left. */
+    default void detach() {}
+
     /** After the last of the output was handed out. Empty where the exit code is not known. */
     CompletionStage<OptionalInt> exit();
 }

@@ -3,11 +3,10 @@ package dev.starling.runtime;
 import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.exec.ExecSession;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExecChild;
-import dev.starling.runtime.launch.ExecLauncher;
 import dev.starling.runtime.launch.ExecRequest;
 import dev.starling.runtime.launch.ExecRequest.TerminalSize;
-import dev.starling.runtime.launch.Launcher;
 import dev.starling.runtime.launch.ProcessPlan;
 import java.util.List;
 import java.util.Set;
@@ -16,15 +15,13 @@ import java.util.concurrent.ConcurrentHashMap;
 /** Adds processes to running containers, and knows those that run. */
 final class Execs {
     private final Kernel kernel;
-    private final Launcher launcher;
-    private final ExecLauncher execLauncher;
+    private final ContainerLauncher launcher;
     private final EventLoop loop;
     private final Set<ExecSession> sessions = ConcurrentHashMap.newKeySet();
 
-    Execs(Kernel kernel, Launcher launcher, ExecLauncher execLauncher, EventLoop loop) {
+    Execs(Kernel kernel, ContainerLauncher launcher, EventLoop loop) {
         this.kernel = kernel;
         this.launcher = launcher;
-        this.execLauncher = execLauncher;
         this.loop = loop;
     }
 
@@ -34,12 +31,13 @@ final class Execs {
             throw RuntimeShimException.unsupported("adding processes to container " + container.id() + ", which an earlier release started");
         }
         TerminalSize size = spec.tty() ? new TerminalSize(spec.rows(), spec.columns()) : null;
+        launcher.checkExec(first.capabilities());
         ExecChild child;
         synchronized (container.steady()) {
             if (container.process() == null) throw RuntimeShimException.conflict("container " + container.id() + " is not running");
             if (container.paused()) throw RuntimeShimException.conflict("Container " + container.id() + " is paused, unpause the container before exec");
-            child = execLauncher.start(new ExecRequest(
-                    container.bundle(), container.process(), first.exec(spec), size, spec.input(), launcher.filter(first.capabilities()),
+            child = launcher.exec(new ExecRequest(
+                    container.bundle(), container.process(), container.state().pid(), first.exec(spec), size, spec.input(),
                     container.state().spec().options()));
         }
         ExecSession session = ExecSession.start(kernel, loop, child, output);

@@ -2,6 +2,7 @@ package dev.starling.runtime;
 
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.events.EventLoop;
+import dev.starling.runtime.exec.Attachment;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.kernel.Capability;
@@ -9,14 +10,15 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
-import dev.starling.runtime.launch.ExecLauncher;
+import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.Gates;
-import dev.starling.runtime.launch.Launcher;
+import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.logs.ContainerLog;
 import dev.starling.runtime.logs.ContainerLogs;
+import dev.starling.runtime.oci.OciLauncher;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -111,19 +113,20 @@ public final class NativeRuntime implements ContainerRuntime {
             this.logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
             List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
             Gates gates = new Gates(kernel, gatesDirectory());
-            Launcher launcher = new Launcher(kernel, cgroups, gates, options.procThroughHelper());
+            ContainerLauncher launcher = options.oci() == null
+                    ? new NativeLauncher(kernel, cgroups, gates, options.procThroughHelper())
+                    : new OciLauncher(kernel, cgroups, options.oci());
             this.removed = new RemovedContainers(this.directory.resolve("removed"));
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
             this.starter = new ContainerStarter(
                     kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), logs, containersDirectory(), bootId,
                     available);
-            ExecLauncher execLauncher = new ExecLauncher(kernel, cgroups, gates);
-            this.execs = new Execs(kernel, launcher, execLauncher, loop);
+            this.execs = new Execs(kernel, launcher, loop);
             this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
             adopt(found);
             containers.remove(WarmUp.ID); // an agent that was killed while it warmed up left it
-            new TrialContainer(kernel, cgroups, starter, launcher, execLauncher, this.directory.resolve("warm-up")).run(this::runToEnd);
+            new TrialContainer(kernel, cgroups, starter, launcher, this.directory.resolve("warm-up")).run(this::runToEnd);
         } catch (IOException e) {
             release(startedLoop);
             throw RuntimeShimException.system("open container directory " + this.directory + ": " + e, e);
@@ -311,10 +314,13 @@ public final class NativeRuntime implements ContainerRuntime {
         if (!container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL)) {
             throw RuntimeShimException.system("control group of container " + containerId + " is still in use", null);
         }
-        removed.delete(container.bundle());
+        Bundle taken;
         synchronized (this) {
+            if (containers.get(containerId) != container) return; // by another thread, and there may be a new one of that id
+            taken = removed.take(container.bundle());
             containers.remove(containerId);
         }
+        removed.delete(taken);
     }
 
     @Override
@@ -346,6 +352,14 @@ public final class NativeRuntime implements ContainerRuntime {
     @Override
     public ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
         return execs.start(requireRunning(containerId), spec, output);
+    }
+
+    @Override
+    public ExecProcess attach(String containerId, ExecProcess.Output output) {
+        Supervised container = requireRunning(containerId);
+        ContainerState state = container.state();
+        Path input = state.spec().openStdin() ? container.bundle().standardInput() : null;
+        return Attachment.start(kernel, loop, state.pid(), container.log(), input, output);
     }
 
     @Override

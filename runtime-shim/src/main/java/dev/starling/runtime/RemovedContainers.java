@@ -44,15 +44,19 @@ final class RemovedContainers implements AutoCloseable {
         return thread;
     }
 
-    /** On return it is out of the way. */
-    void delete(Bundle bundle) {
+    /** Out of the way, at once; {@link #delete} it then. */
+    Bundle take(Bundle bundle) {
         Path removed = directory.resolve(next.getAndIncrement() + "-" + System.nanoTime());
         try {
             Files.move(bundle.directory(), removed, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw RuntimeShimException.system("move " + bundle.directory() + " to " + removed + ": " + e, e);
         }
-        execute(() -> new Bundle(bundle.id(), removed).delete());
+        return new Bundle(bundle.id(), removed);
+    }
+
+    void delete(Bundle taken) {
+        execute(taken::delete);
     }
 
     /** Something that may take a while. Its failure is logged. */

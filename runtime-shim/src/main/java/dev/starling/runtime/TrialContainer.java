@@ -6,12 +6,11 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ClassPreload;
+import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExecChild;
-import dev.starling.runtime.launch.ExecLauncher;
 import dev.starling.runtime.launch.ExecRequest;
 import dev.starling.runtime.launch.ExecRequest.TerminalSize;
 import dev.starling.runtime.launch.ExitStatus;
-import dev.starling.runtime.launch.Launcher;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
@@ -36,18 +35,16 @@ final class TrialContainer {
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final ContainerStarter starter;
-    private final Launcher launcher;
-    private final ExecLauncher execLauncher;
+    private final ContainerLauncher launcher;
     private final Path directory;
 
     /** @param directory for its one layer; gone afterwards */
     TrialContainer(
-            Kernel kernel, Cgroups cgroups, ContainerStarter starter, Launcher launcher, ExecLauncher execLauncher, Path directory) {
+            Kernel kernel, Cgroups cgroups, ContainerStarter starter, ContainerLauncher launcher, Path directory) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.starter = starter;
         this.launcher = launcher;
-        this.execLauncher = execLauncher;
         this.directory = directory;
     }
 
@@ -80,16 +77,17 @@ final class TrialContainer {
 
     /** While its first process is held. */
     private void addProcesses(String containerId, Path networkNamespace) {
-        try (Descriptor first = kernel.openProcess(Integer.parseInt(networkNamespace.getName(1).toString()))) {
-            addProcess(first, null);
-            addProcess(first, new TerminalSize(24, 80));
+        int pid = Integer.parseInt(networkNamespace.getName(1).toString());
+        try (Descriptor first = kernel.openProcess(pid)) {
+            addProcess(first, pid, null);
+            addProcess(first, pid, new TerminalSize(24, 80));
         }
     }
 
-    private void addProcess(Descriptor first, TerminalSize terminal) {
+    private void addProcess(Descriptor first, int pid, TerminalSize terminal) {
         ProcessPlan plan = ProcessPlan.of(WarmUp.spec(WarmUp.PROGRAM), NO_CONFIG, -1);
-        ExecChild child = execLauncher.start(new ExecRequest(
-                starter.bundle(WarmUp.ID), first, plan, terminal, true, launcher.filter(plan.capabilities()), ContainerSpec.ProcessOptions.NONE));
+        ExecChild child = launcher.exec(new ExecRequest(
+                starter.bundle(WarmUp.ID), first, pid, plan, terminal, true, ContainerSpec.ProcessOptions.NONE));
         try (Descriptor process = child.process(); Descriptor input = child.input(); Descriptor output = child.output(); Descriptor error = child.error()) {
             boolean ended = kernel.waitReadable(process, EXEC_TIMEOUT_MILLIS);
             OptionalInt exitCode = ended ? ExitStatus.of(kernel, child.pid(), process) : OptionalInt.empty();

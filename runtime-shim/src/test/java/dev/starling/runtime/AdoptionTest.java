@@ -9,27 +9,41 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
+import dev.starling.runtime.image.Image;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.ExitStatus;
+import dev.starling.runtime.launch.ProcessPlan;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Containers outlive their agent, and the next one takes them over. */
+@ParameterizedClass
+@EnumSource(Implementation.class)
 class AdoptionTest {
+    @Parameter Implementation implementation;
     private Lab lab;
 
     @BeforeEach
     void open() {
-        lab = Lab.open();
+        lab = Lab.open(implementation);
     }
 
     @AfterEach
@@ -112,8 +126,10 @@ class AdoptionTest {
         }
     }
 
-    @Test
-    void processHeldByAKilledAgentIsSweptAway() throws Exception {
+    /** {@code state.json} is there a moment before the process is let go. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void processHeldByAKilledAgentIsSweptAway(boolean stateIsWritten) throws Exception {
         String id = run().id;
         lab.runtime.close();
         try (Agent agent = Agent.start(lab, id, "echo must not run", true)) {
@@ -122,12 +138,22 @@ class AdoptionTest {
             Path process = Path.of(word.substring("held ".length())).getParent().getParent();
             agent.killHard();
             assertTrue(Files.exists(process), "the held process is still there");
+            if (stateIsWritten) writeState(id, Integer.parseInt(process.getFileName().toString()));
             lab.runtime = lab.openRuntime();
             assertNull(lab.runtime.inspect(id));
             Lab.await(() -> !Files.exists(process) || state(process).equals("Z"), "it is gone (or a zombie of an init that does not reap)");
             assertEquals(List.of(), lab.controlGroups());
             assertFalse(Files.exists(lab.directory.resolve("runtime/containers").resolve(id)));
         }
+    }
+
+    private void writeState(String id, int pid) {
+        Kernel kernel = Kernel.load();
+        ContainerSpec spec = SpecBuilder.script("echo must not run").with(s -> s.id = id).build();
+        ProcessPlan plan = ProcessPlan.of(spec, new Image.Config(List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of()), -1);
+        String bootId = kernel.read("/proc/sys/kernel/random/boot_id").trim();
+        ContainerState.running(spec, plan, pid, ExitStatus.startTime(kernel, pid), bootId, Instant.now())
+                .append(lab.directory.resolve("runtime/containers").resolve(id).resolve("state.json"));
     }
 
     private static String state(Path process) {

@@ -16,24 +16,32 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Secrets and configs in a container: files in memory that the container reads and the host's disk never sees. */
+@ParameterizedClass
+@EnumSource(Implementation.class)
 class ContainerFilesTest {
     private static final byte[] VALUE = "correct horse battery staple".getBytes(StandardCharsets.UTF_8);
 
     private static Lab lab;
 
-    @BeforeAll
-    static void open() {
-        lab = Lab.open();
+    @Parameter Implementation implementation;
+
+    @BeforeParameterizedClassInvocation
+    static void open(Implementation implementation) {
+        lab = Lab.open(implementation);
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void close() {
         if (lab != null) lab.close();
+        lab = null;
     }
 
     private static ContainerFile file(String path, int mode) {

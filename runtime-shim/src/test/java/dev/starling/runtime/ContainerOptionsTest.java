@@ -18,25 +18,34 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Options of a service that change what its container is given. */
+@ParameterizedClass
+@EnumSource(Implementation.class)
 class ContainerOptionsTest {
     private static Lab lab;
 
-    @BeforeAll
-    static void open() {
-        lab = Lab.open();
+    @Parameter Implementation implementation;
+
+    @BeforeParameterizedClassInvocation
+    static void open(Implementation implementation) {
+        lab = Lab.open(implementation);
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void close() {
         if (lab != null) lab.close();
+        lab = null;
     }
 
     private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
@@ -70,6 +79,28 @@ class ContainerOptionsTest {
         assertEquals(Container.State.RUNNING, lab.runtime.inspect(spec.id()).state());
         lab.runtime.stop(spec.id(), Duration.ZERO);
         assertEquals("", lab.finish(spec.id()).output());
+    }
+
+    @Test
+    void whoIsAttachedSeesWhatItWritesFromNowOnAndWritesToItsInput() throws Exception {
+        ContainerSpec spec = script("while read line; do echo \"heard $line\"; test $line = end && exit 3; done").with(s -> s.openStdin = true).build();
+        lab.runtime.start(spec, NetworkSetup.NONE);
+        StringBuffer first = new StringBuffer();
+        StringBuffer second = new StringBuffer();
+        ExecProcess one = lab.runtime.attach(spec.id(), (stream, bytes) -> first.append(stream).append(new String(bytes)) != null);
+        ExecProcess other = lab.runtime.attach(spec.id(), (stream, bytes) -> second.append(stream).append(new String(bytes)) != null);
+        one.write("hello\n".getBytes()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        Lab.await(() -> first.toString().equals("1heard hello\n") && second.toString().equals("1heard hello\n"), "both see it");
+        one.detach();
+        one.exit().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        other.write("end\n".getBytes()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        other.exit().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        assertEquals("1heard hello\n", first.toString());
+        assertEquals("1heard hello\n1heard end\n", second.toString());
+        Lab.Outcome outcome = lab.finish(spec.id());
+        assertEquals(3, outcome.exitCode());
+        assertEquals("heard hello\nheard end\n", outcome.output());
+        assertEquals(Kind.NOT_FOUND, assertThrows(RuntimeShimException.class, () -> lab.runtime.attach(spec.id(), (stream, bytes) -> true)).kind());
     }
 
     private static int exec(ContainerSpec spec, String script) {
@@ -136,6 +167,7 @@ class ContainerOptionsTest {
     @ParameterizedTest
     @CsvSource({"'', '', 0", "rprivate, '', 0", "rslave, master:, 1", "rshared, shared:, 1"})
     void bindsPropagateAsAsked(String propagation, String field, int seenLater) throws Exception {
+        Assumptions.assumeTrue(implementation == Implementation.NATIVE || !propagation.endsWith("shared"), "refused with an OCI runtime");
         Path source = Files.createDirectories(lab.directory.resolve("bind" + propagation + "/later")).getParent();
         host("mount", "--bind", source.toString(), source.toString());
         try {

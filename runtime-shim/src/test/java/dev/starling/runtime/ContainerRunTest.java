@@ -21,24 +21,33 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a program finds when it runs in a container, and what one learns of its end. */
+@ParameterizedClass
+@EnumSource(Implementation.class)
 class ContainerRunTest {
     private static Lab lab;
 
-    @BeforeAll
-    static void open() {
-        lab = Lab.open();
+    @Parameter Implementation implementation;
+
+    @BeforeParameterizedClassInvocation
+    static void open(Implementation implementation) {
+        lab = Lab.open(implementation);
     }
 
-    @AfterAll
+    @AfterParameterizedClassInvocation
     static void close() {
         if (lab != null) lab.close();
+        lab = null;
     }
 
     @ParameterizedTest
@@ -159,16 +168,18 @@ class ContainerRunTest {
         }
     }
 
-    private static void assertRefused(SpecBuilder spec, Kind kind, int errno, String message) {
+    /** What an OCI runtime says of a program it says in its own words. */
+    private void assertRefused(SpecBuilder spec, Kind kind, int errno, String message) {
         RuntimeShimException refusal = assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec.build(), NetworkSetup.NONE));
-        assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
+        if (implementation == Implementation.NATIVE || errno == 0) assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
         assertEquals(kind, refusal.kind(), refusal.getMessage());
-        assertEquals(errno, refusal.errno(), refusal.getMessage());
+        if (implementation == Implementation.NATIVE) assertEquals(errno, refusal.errno(), refusal.getMessage());
         assertNull(lab.runtime.inspect(spec.id));
     }
 
     @Test
     void scriptWithoutInterpreterIsToldFromMissingProgram() {
+        Assumptions.assumeTrue(implementation == Implementation.NATIVE, "an OCI runtime finds this out after the start: the container ends with 127 or so");
         String image = lab.images.with("broken-script", root -> {
             Files.writeString(root.resolve("run"), "#!/no/interpreter\n");
             Files.setPosixFilePermissions(root.resolve("run"), java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));

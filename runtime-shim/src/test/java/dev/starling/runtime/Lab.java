@@ -15,6 +15,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
+import org.opentest4j.TestAbortedException;
 
 /** A directory, images and a runtime for one test class; takes everything away again, whatever has happened. */
 final class Lab implements AutoCloseable {
@@ -23,10 +24,12 @@ final class Lab implements AutoCloseable {
 
     final Path directory;
     final BusyboxImages images;
+    final Implementation implementation;
     final RuntimeOptions options;
     NativeRuntime runtime;
 
-    private Lab(Path directory, RuntimeOptions options) {
+    private Lab(Path directory, Implementation implementation, RuntimeOptions options) {
+        this.implementation = implementation;
         this.directory = directory;
         this.images = new BusyboxImages(directory.resolve("images"));
         this.options = options;
@@ -39,13 +42,17 @@ final class Lab implements AutoCloseable {
     }
 
     static Lab open() {
-        return open(false);
+        return open(Implementation.NATIVE, false);
     }
 
-    static Lab open(boolean procThroughHelper) {
+    static Lab open(Implementation implementation) {
+        return open(implementation, false);
+    }
+
+    static Lab open(Implementation implementation, boolean procThroughHelper) {
         assumePossible();
         try {
-            return open(Files.createTempDirectory("starling-runtime"), procThroughHelper);
+            return open(Files.createTempDirectory("starling-runtime"), implementation, procThroughHelper);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -54,11 +61,17 @@ final class Lab implements AutoCloseable {
     /** In a directory below {@code parent}. */
     static Lab openIn(Path parent) throws IOException {
         assumePossible();
-        return open(Files.createTempDirectory(parent, "starling-runtime"), false);
+        return open(Files.createTempDirectory(parent, "starling-runtime"), Implementation.NATIVE, false);
     }
 
-    private static Lab open(Path directory, boolean procThroughHelper) {
-        Lab lab = new Lab(directory, new RuntimeOptions("starling-test/" + directory.getFileName(), procThroughHelper));
+    private static Lab open(Path directory, Implementation implementation, boolean procThroughHelper) throws IOException {
+        Lab lab;
+        try {
+            lab = new Lab(directory, implementation, implementation.options("starling-test/" + directory.getFileName(), procThroughHelper));
+        } catch (TestAbortedException e) {
+            Files.delete(directory);
+            throw e;
+        }
         lab.runtime = lab.openRuntime();
         return lab;
     }

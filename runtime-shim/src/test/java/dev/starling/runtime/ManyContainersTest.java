@@ -81,7 +81,7 @@ class ManyContainersTest {
 
     @Test
     void olderKernelsWayOfMountingProcWorks() {
-        try (Lab older = Lab.open(true)) {
+        try (Lab older = Lab.open(Implementation.NATIVE, true)) {
             assertEquals("1\n", older.run(SpecBuilder.script("echo $$; test -e /proc/1/exe || echo no proc; cat /proc/kcore")).output());
         }
     }

@@ -24,8 +24,7 @@ final class BackOff {
         if (ended.state() != TaskState.FAILED || ended.isLost() || ended.attempt() == 0 || ranWell(ended, now)) {
             return delay;
         }
-        long rested = ended.notBefore() == 0 ? 0 : ended.notBefore() - ended.createdMillis();
-        long doubled = Math.max(LEAST_MILLIS, 2 * Math.max(delay, rested));
+        long doubled = Math.max(LEAST_MILLIS, 2 * Math.max(delay, rested(ended)));
         return Math.max(delay, Math.min(LONGEST_MILLIS, doubled));
     }
 
@@ -39,6 +38,15 @@ final class BackOff {
     static long afterRejections(int attempt, int nodes, RestartPolicy policy) {
         int tries = Math.max(0, Math.min(MOST_DOUBLINGS, attempt - nodes));
         return Math.max(policy.delayMillis(), Math.min(LONGEST_MILLIS, Math.max(LEAST_MILLIS, policy.delayMillis()) << tries));
+    }
+
+    /** How long an update rests whose task did not start beside the old one, whatever the restart policy: each try doubles it. */
+    static long afterTry(Task failed, RestartPolicy policy) {
+        return Math.max(policy.delayMillis(), Math.min(LONGEST_MILLIS, Math.max(LEAST_MILLIS, 2 * rested(failed))));
+    }
+
+    private static long rested(Task ended) {
+        return ended.notBefore() == 0 ? 0 : ended.notBefore() - ended.createdMillis();
     }
 
     private static boolean ranWell(Task ended, Time now) {

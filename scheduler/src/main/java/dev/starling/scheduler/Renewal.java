@@ -14,6 +14,7 @@ import dev.starling.scheduler.model.UpdatePolicy;
 import dev.starling.scheduler.rollout.Rollout;
 import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -148,8 +149,11 @@ final class Renewal implements Phase {
         boolean stays = demand.suits(round.self()) && fits(round, service, old.slot());
         boolean roomForBoth = stays && demand.fits(round.self(), round.load(task -> true));
         if (service.update().order() == UpdatePolicy.Order.START_FIRST && !service.site().isExclusive() && roomForBoth && old.state() == TaskState.RUNNING) {
-            Task next = succeed(round, addressing, service, old, 0, 0);
-            if (next != null) {
+            Optional<Task> tried = lastTry(round, service, old);
+            long rest = tried.map(task -> BackOff.afterTry(task, service.restart())).orElse(0L);
+            String error = tried.map(task -> "the last try failed: " + (task.error().isEmpty() ? task.message() : task.error())).orElse("");
+            Task next = succeed(round, addressing, service, old, 0, rest, error);
+            if (next != null && rest == 0) {
                 round.own().start(next);
             }
             return;
@@ -158,6 +162,13 @@ final class Renewal implements Phase {
         if (stays) {
             succeed(round, addressing, service, old, 0, 0);
         }
+    }
+
+    /** Of the present template, beside {@code old}: it failed, and its restart policy let nothing follow, so the slot is out of date as before. */
+    private static Optional<Task> lastTry(Round round, ServiceSpec service, Task old) {
+        return round.own().inSlot(old.slot()).stream()
+                .filter(task -> service.isCurrent(task) && !task.isLost() && (task.state() == TaskState.REJECTED || task.state() == TaskState.FAILED))
+                .filter(task -> task.createdMillis() > old.createdMillis()).max(Comparator.comparingLong(Task::createdMillis));
     }
 
     private static Task succeed(Round round, Addressing addressing, ServiceSpec service, Task before, int attempt, long delayMillis) {

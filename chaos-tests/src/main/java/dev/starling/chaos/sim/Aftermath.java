@@ -54,17 +54,13 @@ final class Aftermath {
         return all;
     }
 
-    private static int slots(ServiceSpec service) {
-        return ((ServiceSpec.Mode.Replicated) service.mode()).replicas();
-    }
-
     private void watching(AtMostInChange limit, Runnable what) {
         cluster.always(limit);
         what.run();
         cluster.noLonger(limit);
     }
 
-    /** At most the parallelism of each side is in change. */
+    /** At most the parallelism is in change, in both parts together. */
     private void updateInTwoParts() {
         List<ServiceSpec> candidates = running().stream()
                 .filter(service -> service.update().parallelism() > 0 && service.site().partition() == PartitionPolicy.BOTH).toList();
@@ -72,7 +68,7 @@ final class Aftermath {
             return;
         }
         ServiceSpec service = candidates.get(cluster.random().nextInt(candidates.size()));
-        watching(new AtMostInChange(service.uid(), slots(service), 2 * service.update().parallelism()), () -> {
+        watching(new AtMostInChange(service.uid(), service.update().parallelism(), List.of()), () -> {
             operator.update(first(), service.uid(), "next:1", service.update().parallelism(), "continue");
             cluster.network().loss(0.1);
             cluster.network().delay(20, 100);
@@ -91,7 +87,7 @@ final class Aftermath {
         List<ServiceSpec> candidates = running().stream().filter(service -> service.update().parallelism() > 0).toList();
         if (!candidates.isEmpty()) {
             ServiceSpec service = candidates.get(cluster.random().nextInt(candidates.size()));
-            watching(new AtMostInChange(service.uid(), slots(service), service.update().parallelism()), () -> {
+            watching(new AtMostInChange(service.uid(), service.update().parallelism(), List.of()), () -> {
                 operator.update(first(), service.uid(), SimContainers.MISSING, service.update().parallelism(), "pause");
                 cluster.runFor(20_000);
             });
@@ -107,7 +103,7 @@ final class Aftermath {
         for (ServiceSpec service : candidates) {
             SimNode holder = cluster.nodes().stream()
                     .filter(node -> node.running().stream().anyMatch(task -> task.slot().serviceUid().equals(service.uid()))).findFirst().orElseThrow();
-            watching(new AtMostInChange(service.uid(), slots(service), 0), () -> {
+            watching(new AtMostInChange(service.uid(), 0, List.of()), () -> {
                 operator.availability(first(), holder, "drain");
                 cluster.runFor(8_000);
             });

@@ -8,6 +8,7 @@ import dev.starling.node.spec.IngressNetwork;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.SiteLabels;
 import dev.starling.node.spec.SpecException;
+import dev.starling.node.spec.UpdateStatus;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.rollout.UpdateProgress;
 import java.util.ArrayList;
@@ -103,6 +104,9 @@ public final class Operator {
         Document here = find(node, Kind.SERVICE, uid);
         ObjectNode body = here == null ? null : change.of(here);
         if (body != null) {
+            if (!body.has(ServiceSpecReader.ROLLED_BACK)) {
+                UpdateStatus.updated(body, here);
+            }
             told(node, what + " " + here.name() + " " + body.path("Spec"));
             node.operate((core, now) -> core.update(uid, here.object().generation(), body, now));
         }
@@ -161,11 +165,9 @@ public final class Operator {
     /** A new image for the service; parallelism and {@code failureAction} of its update. */
     public void update(SimNode node, String uid, String image, int parallelism, String failureAction) {
         put(node, "update to " + image, before -> {
-            ObjectNode body = before.body().deepCopy();
+            ObjectNode body = RandomServices.following(before);
             body.withObject("/Spec/TaskTemplate/ContainerSpec").put("Image", image);
             body.withObject("/Spec/UpdateConfig").put("Parallelism", parallelism).put("FailureAction", failureAction).put("MaxFailureRatio", 0).put("Delay", 0);
-            body.set("PreviousSpec", before.spec());
-            body.remove("RolledBack");
             return body;
         }, uid);
     }

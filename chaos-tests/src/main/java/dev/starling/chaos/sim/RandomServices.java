@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.ServiceMode;
+import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.SiteLabels;
+import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
@@ -79,9 +81,8 @@ final class RandomServices {
         if (!replicas.isNumber()) {
             return null;
         }
-        ObjectNode body = before.body().deepCopy();
+        ObjectNode body = following(before);
         body.withObject("/Spec/Mode/Replicated").put("Replicas", random.nextInt(mostReplicas));
-        body.set("PreviousSpec", before.spec());
         return body;
     }
 
@@ -91,20 +92,26 @@ final class RandomServices {
         if (!previous.isObject() || isJob(before.name())) {
             return null;
         }
-        ObjectNode body = before.body().deepCopy();
+        ObjectNode body = following(before);
         body.set("Spec", previous);
-        body.set("PreviousSpec", before.spec());
-        body.put("RolledBack", true);
+        body.put(ServiceSpecReader.ROLLED_BACK, true);
         SiteLabels.updated(body, before.body());
         return body;
     }
 
     /** The same with an image that runs, and an update that nothing stops. */
     static ObjectNode mended(Document before) {
-        ObjectNode body = before.body().deepCopy();
+        ObjectNode body = following(before);
         body.withObject("/Spec/TaskTemplate/ContainerSpec").put("Image", "mended:1");
         body.withObject("/Spec/UpdateConfig").put("FailureAction", "continue");
-        body.remove("RolledBack");
+        return body;
+    }
+
+    /** What an update begins with: all of {@code before} but how its own update went, which the API does not take over either. */
+    static ObjectNode following(Document before) {
+        ObjectNode body = before.body().deepCopy();
+        body.remove(List.of(ServiceSpecReader.ROLLED_BACK, "UpdateStatus"));
+        body.set("PreviousSpec", before.spec());
         return body;
     }
 

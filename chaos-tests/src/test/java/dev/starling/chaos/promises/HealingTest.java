@@ -26,7 +26,7 @@ class HealingTest {
     private static final Spread ALL = new Spread();
 
     static Stream<Arguments> cuts() {
-        return Stream.of(Cut.values()).flatMap(cut -> Scene.seeds("healing", 3).mapToObj(seed -> Arguments.of(cut, seed)));
+        return Stream.of(Cut.values()).flatMap(cut -> Scene.seeds("healing", 2).mapToObj(seed -> Arguments.of(cut, seed)));
     }
 
     @ParameterizedTest(name = "{0}, seed {1}")

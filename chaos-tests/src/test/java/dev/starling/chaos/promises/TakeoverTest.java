@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class TakeoverTest {
     private static final int NODES = 50;
-    private static final int CRASHES = Integer.getInteger("takeover.crashes", 3);
+    private static final int CRASHES = Integer.getInteger("takeover.crashes", 2);
     private static final long SEED = Long.getLong("takeover.seed", 1);
     /** A death is known after 5 s at most; the third in the ranking would claim 3 s later. */
     private static final long LATE_CLAIMS_MILLIS = 5_000;

@@ -41,6 +41,11 @@ public final class RecordTable implements Records {
             KNOWN, GAP, CHANGED, NEW_BOOT,
             /** Its owner did not sign it, or not so. */
             REFUSED,
+            /**
+             * Its owner's signature does not fit the outcome, but what is here is a piece of a later state: what that had changed again was not in the
+             * piece, so an earlier state's delta which the piece has overtaken does not fit either. No proof of a forgery; only the owner itself can tell it.
+             */
+            OVERTAKEN,
             /** It is this node's own, signed with its key, and not written here: an older disk, or a copy of this one, was running. */
             OWN_OF_ANOTHER_DISK
         }
@@ -48,6 +53,7 @@ public final class RecordTable implements Records {
         private static final Applied KNOWN = new Applied(Kind.KNOWN, List.of());
         private static final Applied GAP = new Applied(Kind.GAP, List.of());
         private static final Applied REFUSED = new Applied(Kind.REFUSED, List.of());
+        private static final Applied OVERTAKEN = new Applied(Kind.OVERTAKEN, List.of());
 
         public boolean isNews() {
             return kind == Kind.CHANGED || kind == Kind.NEW_BOOT;
@@ -84,9 +90,10 @@ public final class RecordTable implements Records {
             return Applied.GAP;
         }
         long before = record.fingerprint();
+        boolean whole = record.isSigned();
         List<String> changed = record.take(delta, () -> isOwners(record, delta, teller));
         if (changed == null) {
-            return Applied.REFUSED;
+            return whole ? Applied.REFUSED : Applied.OVERTAKEN;
         }
         fingerprints.toggle(delta.node(), before ^ record.fingerprint());
         return new Applied(Applied.Kind.CHANGED, changed);

@@ -2,6 +2,7 @@ package dev.starling.gossip.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -87,6 +88,27 @@ class RecordLawsTest {
             RecordTable expected = history.states.stream().filter(s -> s.digest(OWNER).equals(view.digest(OWNER))).findFirst().orElseThrow();
             assertEquals(expected.of(OWNER), view.of(OWNER), "a view is always one that the owner had");
         }
+    }
+
+    /** The owner cuts its record anew for each who asks, and pushes meanwhile: over two connections the pieces of one state overtake those of another. */
+    @Property(tries = 500)
+    void piecesOfDifferentStatesInAnyOrderAreNoForgery(@ForAll long seed, @ForAll @IntRange(min = 1, max = 300) int maxBytes) {
+        Random random = new Random(seed);
+        History history = history(random, 30);
+        RecordTable view = observer();
+        for (int i = 0; i < 60; i++) {
+            int to = random.nextInt(history.states.size());
+            RecordDigest from = history.states.get(random.nextInt(to + 1)).digest(OWNER);
+            RecordDelta piece = history.states.get(to).since(random.nextInt(4) == 0 ? view.digest(OWNER) : from, maxBytes);
+            if (piece != null) {
+                assertNotEquals(RecordTable.Applied.Kind.REFUSED, view.apply(piece, OWNER).kind(), piece::toString);
+            }
+        }
+        for (RecordDelta rest = history.last().since(view.reach(OWNER, OWNER), maxBytes); rest != null;
+                rest = history.last().since(view.reach(OWNER, OWNER), maxBytes)) {
+            assertTrue(view.apply(rest, OWNER).isNews(), "what the owner tells now always goes on from what is here");
+        }
+        assertSame(merged(full(history.last())), view);
     }
 
     @Test

@@ -14,8 +14,15 @@ public interface Balancer {
     /** What {@link Choice#BY_CLIENT} needs and the kernel lacks, in a few words. Where it lacks something, that choice is random. */
     Optional<String> missingForAffinity();
 
-    /** Published ports, masquerading, and the borders between networks. */
-    void host(HostNetworks wanted);
+    /** What rules for IPv6 need and the kernel lacks, in a few words. Where it lacks something there are none. */
+    Optional<String> missingForIpv6();
+
+    /**
+     * Published ports, masquerading, and the borders between networks.
+     *
+     * @param ipv6 {@link HostNetworks#NONE} where no network has it: nothing of IPv6 is asked of the kernel then
+     */
+    void host(HostNetworks ipv4, HostNetworks ipv6);
 
     /**
      * Virtual addresses as a container sees them.

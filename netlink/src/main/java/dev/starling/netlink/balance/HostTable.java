@@ -4,6 +4,7 @@ import dev.starling.netlink.nft.Action;
 import dev.starling.netlink.nft.Chain;
 import dev.starling.netlink.nft.Chain.Hook;
 import dev.starling.netlink.nft.Data;
+import dev.starling.netlink.nft.Family;
 import dev.starling.netlink.nft.Match;
 import dev.starling.netlink.nft.NamedSet;
 import dev.starling.netlink.nft.NamedSet.Element;
@@ -48,7 +49,8 @@ import java.util.TreeMap;
  * However many services and networks there are, a packet passes the same few rules. The subnets are sets of prefixes, not of ranges: two sides of
  * a partition may give networks subnets that overlap, and ranges must not. Internal networks are among them, for nothing from there gets past
  * {@code forward}. The guard is there because local connections to 127.0.0.1 need {@code route_localnet} on the ingress bridge, which by itself would
- * let containers reach what listens on the host's loopback only. The gateway's own address is no published port: its port 53 is the name server.
+ * let containers reach what listens on the host's loopback only. IPv6 has the same rules without that: the kernel knows no such switch. Link-local
+ * addresses publish nothing there, for nothing from one may be forwarded. The gateway's own address is no published port: its port 53 is the name server.
  */
 final class HostTable {
     private static final String BRIDGES = "sb-";
@@ -59,29 +61,36 @@ final class HostTable {
     private static final String PUBLISHED = "published";
     private static final String INGRESS = "ingress";
     private static final String LOOPBACK = "127.0.0.0/8";
+    private static final String LOOPBACK_IPV6 = "::1/128";
+    private static final String LINK_LOCAL = "fe80::/10";
 
-    static Table of(HostNetworks host, ServiceRules.Memory memory) {
+    static Table of(Family family, HostNetworks host, ServiceRules.Memory memory) {
         List<Chain> chains = new ArrayList<>();
         List<NamedSet> sets = new ArrayList<>();
-        chains.add(Chain.at("guard", Hook.beforeConntrack(),
-            List.of(Rule.of(Match.inputDevices(BRIDGES), Match.destination(LOOPBACK), Action.drop()))));
-        chains.add(Chain.at("prerouting", Hook.destinationNat(), List.of(
-            Rule.of(Match.inputDevices(BRIDGES), Match.destinationIsInputDevice(), Action.leave()),
-            Rule.of(Match.destinationIsThisHost(), Action.jump(PUBLISHED)))));
+        List<Rule> arriving = new ArrayList<>();
+        if (family == Family.IPV4) {
+            chains.add(Chain.at("guard", Hook.beforeConntrack(),
+                List.of(Rule.of(Match.inputDevices(BRIDGES), Match.destination(LOOPBACK), Action.drop()))));
+        } else {
+            arriving.add(Rule.of(Match.destination(LINK_LOCAL), Action.leave()));
+        }
+        arriving.add(Rule.of(Match.inputDevices(BRIDGES), Match.destinationIsInputDevice(), Action.leave()));
+        arriving.add(Rule.of(Match.destinationIsThisHost(), Action.jump(PUBLISHED)));
+        chains.add(Chain.at("prerouting", Hook.destinationNat(), arriving));
         chains.add(Chain.at("output", Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Match.destinationIsThisHost(), Action.jump(PUBLISHED)))));
-        publish(host, memory, chains, sets);
+        publish(family, host, memory, chains, sets);
         SortedMap<Integer, List<Element>> subnets = subnets(host);
-        subnets.forEach((prefix, elements) -> sets.add(NamedSet.of(SUBNETS + prefix, NamedSet.Type.ADDRESSES, elements)));
-        chains.add(Chain.at("postrouting", Hook.sourceNat(), postrouting(host, subnets.keySet())));
-        host.ingress().ifPresent(ingress -> chains.add(Chain.called(INGRESS, ingress(ingress, subnets.keySet()))));
+        subnets.forEach((prefix, elements) -> sets.add(NamedSet.of(SUBNETS + prefix, NamedSet.Type.addresses(family), elements)));
+        chains.add(Chain.at("postrouting", Hook.sourceNat(), postrouting(family, host, subnets.keySet())));
+        host.ingress().ifPresent(ingress -> chains.add(Chain.called(INGRESS, ingress(family, ingress, subnets.keySet()))));
         chains.add(Chain.at("forward", Hook.forward(), forward()));
         sets.add(NamedSet.of(INTERNAL, NamedSet.Type.DEVICES, host.networks().stream().filter(HostNetworks.Network::internal)
             .map(network -> Element.of(Data.deviceName(network.bridge()))).toList()));
-        return Table.of(chains, sets);
+        return Table.of(family, chains, sets);
     }
 
     /** Adds the chains and sets that lead from ports to tasks. */
-    private static void publish(HostNetworks host, ServiceRules.Memory memory, List<Chain> chains, List<NamedSet> sets) {
+    private static void publish(Family family, HostNetworks host, ServiceRules.Memory memory, List<Chain> chains, List<NamedSet> sets) {
         List<Element> ports = new ArrayList<>();
         List<Element> local = new ArrayList<>();
         for (PublishedPort port : host.ports()) {
@@ -96,7 +105,7 @@ final class HostTable {
         }
         chains.add(Chain.called(PUBLISHED, List.of(Rule.of(Action.byDestinationPort(PORTS)))));
         sets.add(memory.set(PORTS, NamedSet.Type.VERDICT_OF_PORT, ports));
-        sets.add(memory.set(LOCAL, NamedSet.Type.ADDRESSES, local));
+        sets.add(memory.set(LOCAL, NamedSet.Type.addresses(family), local));
     }
 
     /** By the length of their prefixes. */
@@ -110,20 +119,20 @@ final class HostTable {
         return subnets;
     }
 
-    private static List<Rule> postrouting(HostNetworks host, Set<Integer> prefixes) {
+    private static List<Rule> postrouting(Family family, HostNetworks host, Set<Integer> prefixes) {
         List<Rule> rules = new ArrayList<>();
         host.ingress().ifPresent(ingress ->
             rules.add(Rule.of(Match.outputDevice(ingress.bridge()), Match.hasDestinationNat(), Action.moveTo(INGRESS))));
         rules.add(Rule.of(Match.outputDevices(BRIDGES), Action.leave()));
-        prefixes.forEach(prefix -> rules.add(Rule.of(Match.sourceSubnetIn(prefix, SUBNETS + prefix), Action.masquerade())));
+        prefixes.forEach(prefix -> rules.add(Rule.of(Match.sourceSubnetIn(family, prefix, SUBNETS + prefix), Action.masquerade())));
         return rules;
     }
 
-    private static List<Rule> ingress(HostNetworks.Ingress ingress, Set<Integer> prefixes) {
+    private static List<Rule> ingress(Family family, HostNetworks.Ingress ingress, Set<Integer> prefixes) {
         List<Rule> rules = new ArrayList<>();
-        rules.add(Rule.of(Match.source(LOOPBACK), Action.sourceNat(ingress.address())));
-        prefixes.forEach(prefix -> rules.add(Rule.of(Match.sourceSubnetIn(prefix, SUBNETS + prefix), Action.sourceNat(ingress.address()))));
-        rules.add(Rule.of(Match.destinationIn(LOCAL), Action.accept()));
+        rules.add(Rule.of(Match.source(family == Family.IPV4 ? LOOPBACK : LOOPBACK_IPV6), Action.sourceNat(ingress.address())));
+        prefixes.forEach(prefix -> rules.add(Rule.of(Match.sourceSubnetIn(family, prefix, SUBNETS + prefix), Action.sourceNat(ingress.address()))));
+        rules.add(Rule.of(Match.destinationIn(family, LOCAL), Action.accept()));
         rules.add(Rule.of(Action.sourceNat(ingress.address())));
         return rules;
     }

@@ -3,10 +3,13 @@ package dev.starling.netlink.balance;
 import dev.starling.netlink.NetNs;
 import dev.starling.netlink.Sysctl;
 import dev.starling.netlink.nft.ConntrackFlows.Flow;
+import dev.starling.netlink.nft.Family;
 import dev.starling.netlink.nft.KernelTable;
 import dev.starling.netlink.nft.NetfilterProbe;
+import dev.starling.netlink.nft.Table;
 import dev.starling.netlink.nft.Transport;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,18 +32,22 @@ public final class NetfilterBalancer implements Balancer {
     private final NetNs host;
     private final Sysctl sysctl;
     private final KernelTable hostTable;
-    private final UdpFlows hostFlows;
-    private final ServiceRules.Memory hostRules = new ServiceRules.Memory();
+    private final Map<Family, UdpFlows> hostFlows = new EnumMap<>(Family.class);
+    private final Map<Family, ServiceRules.Memory> hostRules = new EnumMap<>(Family.class);
     /** Of all containers: those in one network see the same services. */
     private final ServiceRules.Memory containerRules = new ServiceRules.Memory();
     private final Map<String, Inside> containers = new TreeMap<>();
     private Optional<String> missingForAffinity;
+    private Optional<String> missingForIpv6;
 
     public NetfilterBalancer(NetNs host) {
         this.host = host;
         this.sysctl = new Sysctl(host);
         this.hostTable = new KernelTable(host, TABLE);
-        this.hostFlows = new UdpFlows(host, flow -> Integer.toString(flow.destinationPort()));
+        for (Family family : Family.values()) {
+            hostFlows.put(family, new UdpFlows(host, family, flow -> Integer.toString(flow.destinationPort())));
+            hostRules.put(family, new ServiceRules.Memory());
+        }
     }
 
     @Override
@@ -57,15 +64,36 @@ public final class NetfilterBalancer implements Balancer {
     }
 
     @Override
-    public synchronized void host(HostNetworks wanted) {
-        wanted.ingress().ifPresent(ingress -> sysctl.set(Map.of("ipv4/conf/" + ingress.bridge() + "/route_localnet", "1")));
+    public synchronized Optional<String> missingForIpv6() {
+        if (missingForIpv6 == null) {
+            missingForIpv6 = NetfilterProbe.missingForIpv6(host);
+        }
+        return missingForIpv6;
+    }
+
+    @Override
+    public synchronized void host(HostNetworks ipv4, HostNetworks ipv6) {
+        ipv4.ingress().ifPresent(ingress -> sysctl.set(Map.of("ipv4/conf/" + ingress.bridge() + "/route_localnet", "1")));
+        boolean withIpv6 = !ipv6.networks().isEmpty() && missingForIpv6().isEmpty();
+        boolean changed = hostTable.apply(table(Family.IPV4, ipv4), withIpv6 ? table(Family.IPV6, ipv6) : Table.empty(Family.IPV6));
+        if (withIpv6) {
+            sysctl.forwardIpv6(); // not before the rules that keep networks apart
+        }
+        keepFlows(Family.IPV4, ipv4.ports(), changed);
+        keepFlows(Family.IPV6, ipv6.ports(), changed);
+    }
+
+    private Table table(Family family, HostNetworks wanted) {
         List<PublishedPort> ports = wanted.ports().stream()
             .map(port -> new PublishedPort(port.transport(), port.port(), port.backends(), possible(port.choice()))).toList();
-        boolean changed = hostTable.apply(HostTable.of(new HostNetworks(wanted.networks(), wanted.ingress(), ports), hostRules));
+        return HostTable.of(family, new HostNetworks(wanted.networks(), wanted.ingress(), ports), hostRules.get(family));
+    }
+
+    private void keepFlows(Family family, List<PublishedPort> ports, boolean changed) {
         SortedMap<String, SortedSet<String>> answering = new TreeMap<>();
         ports.stream().filter(port -> port.transport() == Transport.UDP).forEach(port -> answering.put(Integer.toString(port.port()),
             port.backends().stream().map(Backend::address).collect(Collectors.toCollection(TreeSet::new))));
-        hostFlows.keepTo(answering, changed);
+        hostFlows.get(family).keepTo(answering, changed);
     }
 
     @Override
@@ -73,7 +101,7 @@ public final class NetfilterBalancer implements Balancer {
         Inside inside = containers.get(key);
         if (inside == null || !inside.netns().equals(netns)) {
             NetNs namespace = NetNs.at(netns);
-            inside = new Inside(netns, new KernelTable(namespace, TABLE), new UdpFlows(namespace, Flow::destination));
+            inside = new Inside(netns, new KernelTable(namespace, TABLE), new UdpFlows(namespace, Family.IPV4, Flow::destination));
             containers.put(key, inside);
         }
         SortedMap<String, VirtualService> wanted = new TreeMap<>();

@@ -3,6 +3,7 @@ package dev.starling.netlink.balance;
 import dev.starling.netlink.nft.Action;
 import dev.starling.netlink.nft.Chain;
 import dev.starling.netlink.nft.Data;
+import dev.starling.netlink.nft.Family;
 import dev.starling.netlink.nft.Match;
 import dev.starling.netlink.nft.NamedSet;
 import dev.starling.netlink.nft.NamedSet.Element;
@@ -51,7 +52,7 @@ record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Element 
         List<Backend> ordered = List.copyOf(backends);
         List<Rule> rules = new ArrayList<>();
         Optional<NamedSet> buckets = choice == Choice.BY_CLIENT && ordered.size() > 1 ? Optional.of(buckets(name, ordered)) : Optional.empty();
-        buckets.ifPresent(map -> rules.add(Rule.of(Action.destinationNatBySource(Buckets.COUNT, SEED, name, hasPort(ordered)))));
+        buckets.ifPresent(map -> rules.add(Rule.of(Action.destinationNatBySource(family(ordered), Buckets.COUNT, SEED, name, hasPort(ordered)))));
         for (int i = 0; i < ordered.size(); i++) {
             Backend backend = ordered.get(i);
             rules.add(Rule.of(Match.oneOf(ordered.size() - i), backend.port() == 0 ? Action.destinationNat(backend.address())
@@ -59,6 +60,10 @@ record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Element 
         }
         List<Element> local = ordered.stream().filter(Backend::local).map(backend -> Element.of(Data.address(backend.address()))).toList();
         return new ServiceRules(ordered, choice, Chain.called(name, rules), Element.moveTo(key, name), local, buckets);
+    }
+
+    private static Family family(List<Backend> backends) {
+        return Family.of(backends.get(0).address());
     }
 
     private static boolean hasPort(List<Backend> backends) {
@@ -72,8 +77,8 @@ record ServiceRules(List<Backend> backends, Choice choice, Chain chain, Element 
             Data address = Data.address(owner.address());
             elements.add(Element.of(Data.number(bucket), hasPort(backends) ? Data.concatenated(address, Data.port(owner.port())) : address));
         }
-        return NamedSet.of(name, hasPort(backends) ? NamedSet.Type.addressAndPortOfNumber(Buckets.COUNT)
-            : NamedSet.Type.addressOfNumber(Buckets.COUNT), elements);
+        return NamedSet.of(name, hasPort(backends) ? NamedSet.Type.addressAndPortOfNumber(family(backends), Buckets.COUNT)
+            : NamedSet.Type.addressOfNumber(family(backends), Buckets.COUNT), elements);
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.starling.netlink.balance;
 import dev.starling.netlink.NetNs;
 import dev.starling.netlink.nft.ConntrackFlows;
 import dev.starling.netlink.nft.ConntrackFlows.Flow;
+import dev.starling.netlink.nft.Family;
 import dev.starling.netlink.nft.Transport;
 import java.util.Collections;
 import java.util.SortedMap;
@@ -18,13 +19,15 @@ import java.util.function.Predicate;
  */
 final class UdpFlows {
     private final NetNs namespace;
+    private final Family family;
     private final Function<Flow, String> service;
     /** What each service's flows were last allowed to lead to; null where that is not known, after a start. */
     private SortedMap<String, SortedSet<String>> last;
 
     /** @param service the key of the service that a flow belongs to, if it belongs to one */
-    UdpFlows(NetNs namespace, Function<Flow, String> service) {
+    UdpFlows(NetNs namespace, Family family, Function<Flow, String> service) {
         this.namespace = namespace;
+        this.family = family;
         this.service = service;
     }
 
@@ -63,6 +66,6 @@ final class UdpFlows {
     }
 
     private void delete(Predicate<Flow> which) {
-        ConntrackFlows.delete(namespace, flow -> flow.protocol() == Transport.UDP.number() && which.test(flow));
+        ConntrackFlows.delete(namespace, family, flow -> flow.protocol() == Transport.UDP.number() && which.test(flow));
     }
 }

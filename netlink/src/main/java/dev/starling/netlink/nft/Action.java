@@ -18,9 +18,6 @@ import java.util.List;
 
 /** What a rule does, in nft's words. */
 public final class Action {
-    private static final int SOURCE_OFFSET = 12;
-    private static final int DESTINATION_OFFSET = 16;
-
     public static List<Expression> accept() {
         return List.of(new Decide(Verdict.ACCEPT, ""));
     }
@@ -45,17 +42,18 @@ public final class Action {
 
     /** {@code dnat to ADDRESS} */
     public static List<Expression> destinationNat(String address) {
-        return List.of(new Immediate(REGISTER_1, Data.address(address)), new Nat(true, REGISTER_1, 0));
+        return List.of(new Immediate(REGISTER_1, Data.address(address)), new Nat(Family.of(address), true, REGISTER_1, 0));
     }
 
     /** {@code dnat to ADDRESS:PORT} */
     public static List<Expression> destinationNat(String address, int port) {
-        return List.of(new Immediate(REGISTER_1, Data.address(address)), new Immediate(REGISTER_2, Data.port(port)), new Nat(true, REGISTER_1, REGISTER_2));
+        return List.of(new Immediate(REGISTER_1, Data.address(address)), new Immediate(REGISTER_2, Data.port(port)),
+            new Nat(Family.of(address), true, REGISTER_1, REGISTER_2));
     }
 
-    /** {@code ip daddr vmap @MAP}: what the map has for the destination; the next rule where it has nothing. */
+    /** {@code ip daddr vmap @MAP}, of IPv4: what the map has for the destination; the next rule where it has nothing. */
     public static List<Expression> byDestination(String map) {
-        return List.of(new Payload(PayloadBase.NETWORK, DESTINATION_OFFSET, 4, REGISTER_1), new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
+        return List.of(new Payload(PayloadBase.NETWORK, Family.IPV4.destinationOffset, 4, REGISTER_1), new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
     }
 
     /** {@code meta l4proto . th dport vmap @MAP} */
@@ -69,14 +67,16 @@ public final class Action {
      *
      * @param withPort whether the map has addresses and ports, or addresses only
      */
-    public static List<Expression> destinationNatBySource(int buckets, int seed, String map, boolean withPort) {
-        return List.of(new Payload(PayloadBase.NETWORK, SOURCE_OFFSET, 4, REGISTER_1), new Hash(REGISTER_1, 4, seed, buckets, REGISTER_1),
-            new Lookup(map, REGISTER_1, REGISTER_1), new Nat(true, REGISTER_1, withPort ? Expression.REGISTER_1_SECOND_WORD : 0));
+    public static List<Expression> destinationNatBySource(Family family, int buckets, int seed, String map, boolean withPort) {
+        int port = family == Family.IPV4 ? Expression.REGISTER_1_SECOND_WORD : REGISTER_2; // behind the address
+        return List.of(new Payload(PayloadBase.NETWORK, family.sourceOffset, family.addressLength, REGISTER_1),
+            new Hash(REGISTER_1, family.addressLength, seed, buckets, REGISTER_1),
+            new Lookup(map, REGISTER_1, REGISTER_1), new Nat(family, true, REGISTER_1, withPort ? port : 0));
     }
 
     /** {@code snat to ADDRESS} */
     public static List<Expression> sourceNat(String address) {
-        return List.of(new Immediate(REGISTER_1, Data.address(address)), new Nat(false, REGISTER_1, 0));
+        return List.of(new Immediate(REGISTER_1, Data.address(address)), new Nat(Family.of(address), false, REGISTER_1, 0));
     }
 
     public static List<Expression> masquerade() {

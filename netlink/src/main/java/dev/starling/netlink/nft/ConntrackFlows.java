@@ -15,7 +15,7 @@ import java.util.function.Predicate;
  * entry is deleted; TCP notices by itself.
  *
  * <pre>
- * CTA_TUPLE_ORIG 1, CTA_TUPLE_REPLY 2 { CTA_TUPLE_IP 1 { CTA_IP_V4_SRC 1, _V4_DST 2 }, CTA_TUPLE_PROTO 2 { CTA_PROTO_NUM 1, _SRC_PORT 2, _DST_PORT 3 } }
+ * CTA_TUPLE_ORIG 1, CTA_TUPLE_REPLY 2 { CTA_TUPLE_IP 1 { CTA_IP_V4_SRC 1, _V4_DST 2, _V6_SRC 3, _V6_DST 4 }, CTA_TUPLE_PROTO 2 { CTA_PROTO_NUM 1, _SRC_PORT 2, _DST_PORT 3 } }
  * CTA_STATS_GLOBAL_ENTRIES 1
  * // linux/netfilter/nfnetlink_conntrack.h
  * </pre>
@@ -36,20 +36,21 @@ public final class ConntrackFlows {
 
     private record Entry(Flow flow, byte[] original) {}
 
-    /** All IPv4 flows of the namespace. */
-    public static List<Flow> list(NetNs namespace) {
+    /** All flows of the namespace. */
+    public static List<Flow> list(NetNs namespace, Family family) {
         try (NetlinkSocket socket = NetlinkSocket.netfilter(namespace)) {
-            return entries(socket).stream().map(Entry::flow).toList();
+            return entries(socket, family).stream().map(Entry::flow).toList();
         }
     }
 
     /** @return how many there were */
-    public static int delete(NetNs namespace, Predicate<Flow> which) {
+    public static int delete(NetNs namespace, Family family, Predicate<Flow> which) {
         try (NetlinkSocket socket = NetlinkSocket.netfilter(namespace)) {
             if (count(socket) == 0) {
                 return 0;
             }
-            List<Request> requests = entries(socket).stream().filter(entry -> which.test(entry.flow())).map(ConntrackFlows::delete).toList();
+            List<Request> requests = entries(socket, family).stream().filter(entry -> which.test(entry.flow()))
+                .map(entry -> delete(family, entry)).toList();
             socket.executeAll(requests);
             return requests.size();
         }
@@ -61,27 +62,35 @@ public final class ConntrackFlows {
             message -> Nfnetlink.header(message, Nfnetlink.AF_UNSPEC))).attributes(Nfnetlink.HEADER).be32(1, 0);
     }
 
-    private static Request delete(Entry entry) {
+    private static Request delete(Family family, Entry entry) {
         return Request.of("conntrack delete " + entry.flow(), Nfnetlink.type(Nfnetlink.SUBSYSTEM_CONNTRACK, DELETE), 0,
-            message -> Nfnetlink.header(message, Nfnetlink.AF_INET).nest(TUPLE_ORIGINAL, tuple -> {
+            message -> Nfnetlink.header(message, family.number).nest(TUPLE_ORIGINAL, tuple -> {
                 for (byte octet : entry.original()) {
                     tuple.u8(octet);
                 }
             })).tolerating(Errno.ENOENT);
     }
 
-    private static List<Entry> entries(NetlinkSocket socket) {
+    private static List<Entry> entries(NetlinkSocket socket, Family family) {
         return socket.dump(Request.of("conntrack list", Nfnetlink.type(Nfnetlink.SUBSYSTEM_CONNTRACK, GET), 0,
-            message -> Nfnetlink.header(message, Nfnetlink.AF_INET))).stream().map(ConntrackFlows::entry).toList();
+            message -> Nfnetlink.header(message, family.number))).stream().map(ConntrackFlows::entry).toList();
     }
 
     private static Entry entry(Message message) {
         Attributes attributes = message.attributes(Nfnetlink.HEADER);
         Attributes original = attributes.nested(TUPLE_ORIGINAL);
         Attributes ports = original.nested(2);
-        Flow flow = new Flow(ports.u8(1, 0), AddressText.ipv4(original.nested(1).bytes(1)), port(ports, 2), AddressText.ipv4(original.nested(1).bytes(2)),
-            port(ports, 3), AddressText.ipv4(attributes.nested(TUPLE_REPLY).nested(1).bytes(1)));
+        Flow flow = new Flow(ports.u8(1, 0), source(original.nested(1)), port(ports, 2), destination(original.nested(1)), port(ports, 3),
+            source(attributes.nested(TUPLE_REPLY).nested(1)));
         return new Entry(flow, attributes.bytes(TUPLE_ORIGINAL));
+    }
+
+    private static String source(Attributes addresses) {
+        return AddressText.text(addresses.bytes(addresses.has(3) ? 3 : 1));
+    }
+
+    private static String destination(Attributes addresses) {
+        return AddressText.text(addresses.bytes(addresses.has(4) ? 4 : 2));
     }
 
     private static int port(Attributes protocol, int type) {

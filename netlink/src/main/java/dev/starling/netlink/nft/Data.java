@@ -36,8 +36,8 @@ public final class Data implements Comparable<Data> {
         return new Data(new byte[] {(byte) (port >> 8), (byte) port});
     }
 
-    public static Data address(String dottedQuad) {
-        return new Data(AddressText.ipv4(dottedQuad));
+    public static Data address(String address) {
+        return new Data(AddressText.bytes(address));
     }
 
     /** Padded: equal to this name only. */
@@ -51,17 +51,21 @@ public final class Data implements Comparable<Data> {
     }
 
     /** The first {@code prefix} bits of an address. */
-    public static Data subnet(String dottedQuad, int prefix) {
-        byte[] address = AddressText.ipv4(dottedQuad);
-        byte[] mask = mask(prefix).bytes;
+    public static Data subnet(String base, int prefix) {
+        byte[] address = AddressText.bytes(base);
+        byte[] mask = mask(Family.of(base), prefix).bytes;
         for (int i = 0; i < mask.length; i++) {
             address[i] &= mask[i];
         }
         return new Data(address);
     }
 
-    public static Data mask(int prefix) {
-        return new Data(ByteBuffer.allocate(4).putInt(prefix == 0 ? 0 : -1 << 32 - prefix).array());
+    public static Data mask(Family family, int prefix) {
+        byte[] mask = new byte[family.addressLength];
+        for (int bit = 0; bit < prefix; bit++) {
+            mask[bit / 8] |= (byte) (0x80 >> bit % 8);
+        }
+        return new Data(mask);
     }
 
     /** Several parts as one key or value, {@code tcp . 8080}: each is padded to four bytes or a multiple, as it is in registers. */

@@ -48,8 +48,8 @@ public sealed interface Expression {
     /** {@code [ immediate reg 0 accept | drop | jump CHAIN ... ]}; {@code chain} is empty where the verdict needs none. */
     record Decide(Verdict verdict, String chain) implements Expression {}
 
-    /** {@code [ nat snat|dnat ip addr_min reg proto_min reg ]}; {@code portRegister} 0: the port stays. */
-    record Nat(boolean destination, int addressRegister, int portRegister) implements Expression {}
+    /** {@code [ nat snat|dnat ip|ip6 addr_min reg proto_min reg ]}; {@code portRegister} 0: the port stays. */
+    record Nat(Family family, boolean destination, int addressRegister, int portRegister) implements Expression {}
 
     /** {@code [ masq ]} */
     record Masquerade() implements Expression {}

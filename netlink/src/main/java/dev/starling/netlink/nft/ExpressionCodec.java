@@ -77,7 +77,7 @@ final class ExpressionCodec {
             element(list, "immediate", data -> data.attributeBe32(1, 0).nest(2, value -> value.nest(DATA_VERDICT, verdict -> verdict(verdict, decide))));
         } else if (expression instanceof Expression.Nat nat) {
             element(list, "nat", data -> {
-                data.attributeBe32(1, nat.destination() ? 1 : 0).attributeBe32(2, Nfnetlink.AF_INET).attributeBe32(3, nat.addressRegister());
+                data.attributeBe32(1, nat.destination() ? 1 : 0).attributeBe32(2, nat.family().number).attributeBe32(3, nat.addressRegister());
                 if (nat.portRegister() != 0) {
                     data.attributeBe32(5, nat.portRegister());
                 }
@@ -129,7 +129,10 @@ final class ExpressionCodec {
             case "bitwise" -> data.be32(1, 0) == data.be32(2, 0) ? new Expression.Mask(data.be32(1, 0), value(data.nested(4))) : null;
             case "cmp" -> data.be32(2, -1) >> 1 == 0 ? new Expression.Compare(data.be32(1, 0), data.be32(2, 0) == 0, value(data.nested(3))) : null;
             case "immediate" -> immediate(data);
-            case "nat" -> data.be32(2, 0) == Nfnetlink.AF_INET ? new Expression.Nat(data.be32(1, 0) == 1, data.be32(3, 0), data.be32(5, 0)) : null;
+            case "nat" -> {
+                Family family = find(Family.values(), value -> value.number, data.be32(2, -1));
+                yield family == null ? null : new Expression.Nat(family, data.be32(1, 0) == 1, data.be32(3, 0), data.be32(5, 0));
+            }
             case "masq" -> data.all().isEmpty() ? new Expression.Masquerade() : null;
             default -> null;
         };

@@ -18,8 +18,6 @@ import java.util.List;
 
 /** Conditions of a rule, in nft's words. */
 public final class Match {
-    private static final int SOURCE_OFFSET = 12;
-    private static final int DESTINATION_OFFSET = 16;
     private static final int RTN_LOCAL = 2;
     private static final int IPS_DST_NAT = 1 << 5;
     private static final int ESTABLISHED_OR_RELATED = 2 | 4;
@@ -51,37 +49,39 @@ public final class Match {
 
     /** {@code ip saddr ADDRESS/PREFIX} */
     public static List<Expression> source(String cidr) {
-        return address(SOURCE_OFFSET, cidr);
+        return address(Family.of(cidr).sourceOffset, cidr);
     }
 
     /** {@code ip daddr ADDRESS/PREFIX} */
     public static List<Expression> destination(String cidr) {
-        return address(DESTINATION_OFFSET, cidr);
+        return address(Family.of(cidr).destinationOffset, cidr);
     }
 
     private static List<Expression> address(int offset, String cidr) {
         int slash = cidr.indexOf('/');
-        int prefix = slash < 0 ? 32 : Integer.parseInt(cidr.substring(slash + 1));
-        List<Expression> expressions = new ArrayList<>(subnet(offset, prefix));
+        Family family = Family.of(cidr);
+        int prefix = slash < 0 ? family.addressBits() : Integer.parseInt(cidr.substring(slash + 1));
+        List<Expression> expressions = new ArrayList<>(subnet(family, offset, prefix));
         expressions.add(new Compare(REGISTER_1, true, Data.subnet(slash < 0 ? cidr : cidr.substring(0, slash), prefix)));
         return expressions;
     }
 
-    private static List<Expression> subnet(int offset, int prefix) {
-        Expression address = new Payload(PayloadBase.NETWORK, offset, 4, REGISTER_1);
-        return prefix == 32 ? List.of(address) : List.of(address, new Mask(REGISTER_1, Data.mask(prefix)));
+    private static List<Expression> subnet(Family family, int offset, int prefix) {
+        Expression address = new Payload(PayloadBase.NETWORK, offset, family.addressLength, REGISTER_1);
+        return prefix == family.addressBits() ? List.of(address) : List.of(address, new Mask(REGISTER_1, Data.mask(family, prefix)));
     }
 
     /** {@code ip saddr & MASK @SET}: of a subnet that is in a set of subnets of this length. */
-    public static List<Expression> sourceSubnetIn(int prefix, String set) {
-        List<Expression> expressions = new ArrayList<>(subnet(SOURCE_OFFSET, prefix));
+    public static List<Expression> sourceSubnetIn(Family family, int prefix, String set) {
+        List<Expression> expressions = new ArrayList<>(subnet(family, family.sourceOffset, prefix));
         expressions.add(new Lookup(set, REGISTER_1, Expression.NO_REGISTER));
         return expressions;
     }
 
     /** {@code ip daddr @SET} */
-    public static List<Expression> destinationIn(String set) {
-        return List.of(new Payload(PayloadBase.NETWORK, DESTINATION_OFFSET, 4, REGISTER_1), new Lookup(set, REGISTER_1, Expression.NO_REGISTER));
+    public static List<Expression> destinationIn(Family family, String set) {
+        return List.of(new Payload(PayloadBase.NETWORK, family.destinationOffset, family.addressLength, REGISTER_1),
+            new Lookup(set, REGISTER_1, Expression.NO_REGISTER));
     }
 
     /** {@code iifname @SET} */

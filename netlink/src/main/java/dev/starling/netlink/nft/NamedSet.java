@@ -21,13 +21,12 @@ public record NamedSet(String name, Type type, SortedSet<Element> elements) {
         static final int VERDICT = 0xffffff00;
         // enum datatypes of nft; a concatenation has six bits for each part
         private static final int IPV4_ADDRESS = 7;
+        private static final int IPV6_ADDRESS = 8;
         private static final int INET_PROTOCOL = 12;
         private static final int INET_SERVICE = 13;
         private static final int MARK = 19;
         private static final int INTERFACE_NAME = 41;
 
-        /** {@code type ipv4_addr} */
-        public static final Type ADDRESSES = new Type(0, IPV4_ADDRESS, 4, 0, 0, 0);
         /** {@code type ifname} */
         public static final Type DEVICES = new Type(0, INTERFACE_NAME, 16, 0, 0, 0);
         /** {@code type ipv4_addr : verdict} */
@@ -39,14 +38,23 @@ public record NamedSet(String name, Type type, SortedSet<Element> elements) {
             return keyType == MARK || keyType == INTERFACE_NAME;
         }
 
+        private static int addressType(Family family) {
+            return family == Family.IPV4 ? IPV4_ADDRESS : IPV6_ADDRESS;
+        }
+
+        /** {@code type ipv4_addr} or {@code ipv6_addr} */
+        public static Type addresses(Family family) {
+            return new Type(0, addressType(family), family.addressLength, 0, 0, 0);
+        }
+
         /** {@code type mark : ipv4_addr}, for numbers below {@code size}. */
-        public static Type addressOfNumber(int size) {
-            return new Type(MAP, MARK, 4, IPV4_ADDRESS, 4, size);
+        public static Type addressOfNumber(Family family, int size) {
+            return new Type(MAP, MARK, 4, addressType(family), family.addressLength, size);
         }
 
         /** {@code type mark : ipv4_addr . inet_service}, for numbers below {@code size}. */
-        public static Type addressAndPortOfNumber(int size) {
-            return new Type(MAP, MARK, 4, IPV4_ADDRESS << 6 | INET_SERVICE, 8, size);
+        public static Type addressAndPortOfNumber(Family family, int size) {
+            return new Type(MAP, MARK, 4, addressType(family) << 6 | INET_SERVICE, family.addressLength + 4, size);
         }
     }
 

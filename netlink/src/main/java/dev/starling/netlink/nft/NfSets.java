@@ -38,10 +38,10 @@ final class NfSets {
     private static final int ELEMENTS_OF_REQUEST = 256;
 
     /** {@code add set} or {@code add map}, without its elements. {@code id} tells it from other new ones of the batch. */
-    static Request add(String table, NamedSet set, int id) {
+    static Request add(TableName table, NamedSet set, int id) {
         NamedSet.Type type = set.type();
-        return request("add set ip " + table + " " + set.name(), NEW_SET, Message.FLAG_CREATE, message -> {
-            message.attribute(1, table).attribute(2, set.name()).attributeBe32(3, type.flags()).attributeBe32(4, type.keyType())
+        return request(table.family(), "add set " + table + " " + set.name(), NEW_SET, Message.FLAG_CREATE, message -> {
+            message.attribute(1, table.name()).attribute(2, set.name()).attributeBe32(3, type.flags()).attributeBe32(4, type.keyType())
                 .attributeBe32(5, type.keyLength());
             if (type.dataType() != 0) {
                 message.attributeBe32(6, type.dataType());
@@ -59,25 +59,25 @@ final class NfSets {
         });
     }
 
-    static Request delete(String table, String set) {
-        return request("delete set ip " + table + " " + set, DELETE_SET, 0, message -> message.attribute(1, table).attribute(2, set));
+    static Request delete(TableName table, String set) {
+        return request(table.family(), "delete set " + table + " " + set, DELETE_SET, 0, message -> message.attribute(1, table.name()).attribute(2, set));
     }
 
     /** {@code add element} */
-    static List<Request> addElements(String table, String set, List<NamedSet.Element> elements) {
-        return elements("add element ip " + table + " " + set, NEW_ELEMENTS, Message.FLAG_CREATE, table, set, elements);
+    static List<Request> addElements(TableName table, String set, List<NamedSet.Element> elements) {
+        return elements("add element " + table + " " + set, NEW_ELEMENTS, Message.FLAG_CREATE, table, set, elements);
     }
 
     /** {@code delete element} */
-    static List<Request> deleteElements(String table, String set, List<NamedSet.Element> elements) {
-        return elements("delete element ip " + table + " " + set, DELETE_ELEMENTS, 0, table, set, elements);
+    static List<Request> deleteElements(TableName table, String set, List<NamedSet.Element> elements) {
+        return elements("delete element " + table + " " + set, DELETE_ELEMENTS, 0, table, set, elements);
     }
 
-    private static List<Request> elements(String operation, int message, int flags, String table, String set, List<NamedSet.Element> elements) {
+    private static List<Request> elements(String operation, int message, int flags, TableName table, String set, List<NamedSet.Element> elements) {
         List<Request> requests = new ArrayList<>();
         for (int from = 0; from < elements.size(); from += ELEMENTS_OF_REQUEST) {
             List<NamedSet.Element> some = elements.subList(from, Math.min(elements.size(), from + ELEMENTS_OF_REQUEST));
-            requests.add(request(operation, message, flags, body -> body.attribute(1, table).attribute(2, set)
+            requests.add(request(table.family(), operation, message, flags, body -> body.attribute(1, table.name()).attribute(2, set)
                 .nest(ELEMENTS, list -> some.forEach(element -> write(list, element)))));
         }
         return requests;
@@ -108,11 +108,11 @@ final class NfSets {
     }
 
     /** All but the anonymous ones, which come and go with a rule. */
-    static List<NamedSet> read(NetlinkSocket socket, String table) {
+    static List<NamedSet> read(NetlinkSocket socket, TableName table) {
         List<NamedSet> sets = new ArrayList<>();
-        for (Message message : socket.dump(request("list sets", GET_SET, 0, body -> { }))) {
+        for (Message message : socket.dump(request(table.family(), "list sets", GET_SET, 0, body -> { }))) {
             Attributes set = message.attributes(Nfnetlink.HEADER);
-            if (set.string(1).equals(table) && (set.be32(3, 0) & FLAG_ANONYMOUS) == 0) {
+            if (set.string(1).equals(table.name()) && (set.be32(3, 0) & FLAG_ANONYMOUS) == 0) {
                 sets.add(NamedSet.of(set.string(2), type(set), elements(socket, table, set.string(2))));
             }
         }
@@ -125,14 +125,14 @@ final class NfSets {
             set.nested(SET_DESCRIPTION).be32(1, 0));
     }
 
-    private static List<NamedSet.Element> elements(NetlinkSocket socket, String table, String set) {
-        return socket.dump(request("list elements of " + set, GET_ELEMENTS, 0, message -> message.attribute(1, table).attribute(2, set))).stream()
+    private static List<NamedSet.Element> elements(NetlinkSocket socket, TableName table, String set) {
+        return socket.dump(request(table.family(), "list elements of " + set, GET_ELEMENTS, 0, message -> message.attribute(1, table.name()).attribute(2, set))).stream()
             .flatMap(message -> message.attributes(Nfnetlink.HEADER).nested(ELEMENTS).all().stream())
             .map(element -> element(Attributes.parse(element.payload(), 0))).toList();
     }
 
-    private static Request request(String operation, int message, int flags, Consumer<MessageWriter> attributes) {
-        return NfTables.request(operation, message, flags, attributes);
+    private static Request request(Family family, String operation, int message, int flags, Consumer<MessageWriter> attributes) {
+        return NfTables.request(family, operation, message, flags, attributes);
     }
 
     private NfSets() {}

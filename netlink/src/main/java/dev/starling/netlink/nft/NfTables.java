@@ -14,7 +14,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * The requests of nf_tables for tables of family ip, and reading one back.
+ * The requests of nf_tables for our tables, and reading one back.
  *
  * <pre>
  * NFTA_TABLE_NAME 1
@@ -46,44 +46,44 @@ final class NfTables {
     private static final int POLICY_ACCEPT = 1;
 
     /** {@code add table ip NAME} */
-    static Request addTable(String table) {
-        return request("add table ip " + table, NEW_TABLE, Message.FLAG_CREATE, message -> message.attribute(1, table));
+    static Request addTable(TableName table) {
+        return request(table.family(), "add table " + table, NEW_TABLE, Message.FLAG_CREATE, message -> message.attribute(1, table.name()));
     }
 
     /** {@code delete table ip NAME}, with all that is in it. */
-    static Request deleteTable(String table) {
-        return request("delete table ip " + table, DELETE_TABLE, 0, message -> message.attribute(1, table));
+    static Request deleteTable(TableName table) {
+        return request(table.family(), "delete table " + table, DELETE_TABLE, 0, message -> message.attribute(1, table.name()));
     }
 
     /** {@code add chain}, without its rules. */
-    static Request addChain(String table, Chain chain) {
-        return request("add chain ip " + table + " " + chain.name(), NEW_CHAIN, Message.FLAG_CREATE, message -> {
-            message.attribute(1, table).attribute(3, chain.name());
+    static Request addChain(TableName table, Chain chain) {
+        return request(table.family(), "add chain " + table + " " + chain.name(), NEW_CHAIN, Message.FLAG_CREATE, message -> {
+            message.attribute(1, table.name()).attribute(3, chain.name());
             chain.hook().ifPresent(hook -> message
                 .nest(CHAIN_HOOK, nested -> nested.attributeBe32(1, hook.point()).attributeBe32(2, hook.priority()))
                 .attributeBe32(CHAIN_POLICY, POLICY_ACCEPT).attribute(CHAIN_TYPE, hook.type()));
         });
     }
 
-    static Request deleteChain(String table, String chain) {
-        return request("delete chain ip " + table + " " + chain, DELETE_CHAIN, 0, message -> message.attribute(1, table).attribute(3, chain));
+    static Request deleteChain(TableName table, String chain) {
+        return request(table.family(), "delete chain " + table + " " + chain, DELETE_CHAIN, 0, message -> message.attribute(1, table.name()).attribute(3, chain));
     }
 
     /** {@code flush chain} */
-    static Request flushChain(String table, String chain) {
-        return request("flush chain ip " + table + " " + chain, DELETE_RULE, 0, message -> message.attribute(1, table).attribute(2, chain));
+    static Request flushChain(TableName table, String chain) {
+        return request(table.family(), "flush chain " + table + " " + chain, DELETE_RULE, 0, message -> message.attribute(1, table.name()).attribute(2, chain));
     }
 
     /** {@code add rule}, at the chain's end. */
-    static Request addRule(String table, String chain, Rule rule) {
-        return request("add rule ip " + table + " " + chain + " " + rule.expressions(), NEW_RULE, Message.FLAG_CREATE | Message.FLAG_APPEND,
-            message -> message.attribute(1, table).attribute(2, chain)
+    static Request addRule(TableName table, String chain, Rule rule) {
+        return request(table.family(), "add rule " + table + " " + chain + " " + rule.expressions(), NEW_RULE, Message.FLAG_CREATE | Message.FLAG_APPEND,
+            message -> message.attribute(1, table.name()).attribute(2, chain)
                 .nest(RULE_EXPRESSIONS, list -> rule.expressions().forEach(expression -> ExpressionCodec.write(list, expression))));
     }
 
-    static Request request(String operation, int message, int flags, Consumer<MessageWriter> attributes) {
+    static Request request(Family family, String operation, int message, int flags, Consumer<MessageWriter> attributes) {
         return Request.of("nft " + operation, Nfnetlink.type(Nfnetlink.SUBSYSTEM_NFTABLES, message), flags,
-            body -> attributes.accept(Nfnetlink.header(body, Nfnetlink.AF_INET)));
+            body -> attributes.accept(Nfnetlink.header(body, family.number)));
     }
 
     /** @param generation that the batch was made for */
@@ -109,16 +109,16 @@ final class NfTables {
     }
 
     /** Empty where there is no such table, and where it has nothing. */
-    static Table read(NetlinkSocket socket, String table) {
+    static Table read(NetlinkSocket socket, TableName table) {
         SortedMap<String, List<Rule>> rules = new TreeMap<>();
-        socket.dump(request("list rules of " + table, GET_RULE, 0, message -> message.attribute(1, table)).tolerating(Errno.ENOENT)).stream()
-            .map(message -> message.attributes(Nfnetlink.HEADER)).filter(attributes -> attributes.string(1).equals(table))
+        socket.dump(request(table.family(), "list rules of " + table, GET_RULE, 0, message -> message.attribute(1, table.name())).tolerating(Errno.ENOENT)).stream()
+            .map(message -> message.attributes(Nfnetlink.HEADER)).filter(attributes -> attributes.string(1).equals(table.name()))
             .forEach(attributes -> rules.computeIfAbsent(attributes.string(2), chain -> new ArrayList<>()).add(rule(attributes)));
-        List<Chain> chains = socket.dump(request("list chains", GET_CHAIN, 0, message -> { })).stream()
-            .map(message -> message.attributes(Nfnetlink.HEADER)).filter(attributes -> attributes.string(1).equals(table))
+        List<Chain> chains = socket.dump(request(table.family(), "list chains", GET_CHAIN, 0, message -> { })).stream()
+            .map(message -> message.attributes(Nfnetlink.HEADER)).filter(attributes -> attributes.string(1).equals(table.name()))
             .map(attributes -> new Chain(attributes.string(3), hook(attributes), List.copyOf(rules.getOrDefault(attributes.string(3), List.of()))))
             .toList();
-        return Table.of(chains, NfSets.read(socket, table));
+        return Table.of(table.family(), chains, NfSets.read(socket, table));
     }
 
     private static Optional<Chain.Hook> hook(Attributes chain) {

@@ -15,7 +15,6 @@ final class Nfnetlink {
     static final int SUBSYSTEM_CONNTRACK = 1;
     static final int SUBSYSTEM_NFTABLES = 10;
     static final int AF_UNSPEC = 0;
-    static final int AF_INET = 2;
 
     static int type(int subsystem, int message) {
         return subsystem << 8 | message;

@@ -13,7 +13,7 @@ import java.util.Objects;
  * <p>The order is the kernel's: nothing that is still referred to can be deleted, nothing that is not there yet can be referred to.
  */
 final class TableDiff {
-    private final String name;
+    private final TableName name;
     private final Table have;
     private final Table wanted;
     private final List<Chain> added = new ArrayList<>();
@@ -21,18 +21,18 @@ final class TableDiff {
     private final List<Chain> removed = new ArrayList<>();
     private final List<Request> requests = new ArrayList<>();
 
-    private TableDiff(String name, Table have, Table wanted) {
+    private TableDiff(TableName name, Table have, Table wanted) {
         this.name = name;
         this.have = have;
         this.wanted = wanted;
     }
 
     static List<Request> changes(String name, Table have, Table wanted) {
-        TableDiff diff = new TableDiff(name, have, wanted);
+        TableDiff diff = new TableDiff(new TableName(wanted.family(), name), have, wanted);
         diff.compareChains();
         diff.write();
         if (!diff.requests.isEmpty()) {
-            diff.requests.add(0, NfTables.addTable(name));
+            diff.requests.add(0, NfTables.addTable(diff.name));
         }
         return diff.requests;
     }

@@ -88,7 +88,7 @@ record ContainerLeg(NetlinkSocket host, Sysctl sysctl, Link bridge, Link vxlan, 
     private void configureInside(LocalEndpoint endpoint, NetNs container, NetlinkSocket inside) {
         String device = endpoint.interfaceName();
         String mac = MacAddress.of(endpoint.address());
-        new Sysctl(container).set(Map.of("ipv6/conf/" + device + "/disable_ipv6", "1"));
+        new Sysctl(container).set(NetlinkOverlay.ipv6Switches(device, network.hasIpv6()));
         Link link = Links.find(inside, device).orElseThrow(() -> new NetlinkException("attach " + endpoint.id(), Errno.ENODEV, device + " vanished"));
         List<Request> changes = new ArrayList<>();
         if (!link.mac().equals(mac)) {
@@ -99,9 +99,11 @@ record ContainerLeg(NetlinkSocket host, Sysctl sysctl, Link bridge, Link vxlan, 
         }
         changes.add(Links.up("lo"));
         changes.add(Addresses.add(new Address(link.index(), endpoint.address())));
+        network.ipv6(endpoint.address()).ifPresent(ipv6 -> changes.add(Addresses.add(new Address(link.index(), ipv6))));
         changes.add(Links.up(device));
         if (endpoint.defaultRoute()) {
             changes.add(Routes.replace(new Route(Route.DEFAULT, network.gateway(), link.index())));
+            network.ipv6(network.gateway()).ifPresent(gateway -> changes.add(Routes.replace(new Route(Route.DEFAULT_IPV6, gateway, link.index()))));
         }
         inside.executeAll(changes);
     }
@@ -111,8 +113,11 @@ record ContainerLeg(NetlinkSocket host, Sysctl sysctl, Link bridge, Link vxlan, 
         String mac = MacAddress.of(endpoint.address());
         String address = endpoint.address().substring(0, endpoint.address().indexOf('/'));
         Link end = near(endpoint);
-        host.executeAll(List.of(Fdb.deleteSelf(vxlan.index(), mac), Fdb.deleteMaster(vxlan.index(), mac),
-            Neighbors.delete(bridge.index(), address), Fdb.pin(end.index(), mac)));
+        List<Request> changes = new ArrayList<>(List.of(Fdb.deleteSelf(vxlan.index(), mac), Fdb.deleteMaster(vxlan.index(), mac),
+            Neighbors.delete(bridge.index(), address)));
+        network.ipv6(address).ifPresent(ipv6 -> changes.add(Neighbors.delete(bridge.index(), ipv6)));
+        changes.add(Fdb.pin(end.index(), mac));
+        host.executeAll(changes);
     }
 
     private Link near(LocalEndpoint endpoint) {

@@ -14,8 +14,10 @@ import dev.starling.netlink.route.FdbEntry;
 import dev.starling.netlink.route.Link;
 import dev.starling.netlink.route.LinkKind;
 import dev.starling.netlink.route.Links;
+import dev.starling.netlink.route.Neighbor;
 import dev.starling.netlink.route.Neighbors;
 import dev.starling.netlink.xfrm.VxlanEncryption;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -68,12 +70,20 @@ public final class NetlinkOverlay implements Overlay {
     }
 
     @Override
+    public boolean hasIpv6() {
+        return Files.exists(Path.of("/proc/sys/net/ipv6"));
+    }
+
+    @Override
     public synchronized void ensure(OverlayNetwork network, String vtep) {
+        if (network.hasIpv6() && !hasIpv6()) {
+            throw new NetlinkException("ensure " + network.uid(), Errno.EAFNOSUPPORT, "the network has IPv6 and this kernel none (module ipv6)");
+        }
         DeviceNames names = DeviceNames.of(network.uid());
         LinkKind.Vxlan tunnel = new LinkKind.Vxlan(network.vni(), vtep, underlay(vtep), network.encrypted() ? VxlanEncryption.PORT : VXLAN_PORT);
         Link bridge = bridge(names, network);
         Link vxlan = vxlan(names, network, tunnel, bridge);
-        setKernelSwitches(names);
+        setKernelSwitches(names, network);
         List<Request> changes = new ArrayList<>();
         if (!vxlan.port().equals(Optional.of(BridgePort.silentTunnel()))) {
             changes.add(Links.port(vxlan.name(), BridgePort.silentTunnel()));
@@ -121,8 +131,11 @@ public final class NetlinkOverlay implements Overlay {
             .filter(entry -> entry.ofBridge() && entry.pinned() && entry.device() != vxlan.index())
             .map(FdbEntry::mac).collect(Collectors.toSet());
         String ownVtep = vxlan.kind() instanceof LinkKind.Vxlan tunnel ? tunnel.local() : "";
-        socket.executeAll(RemoteTable.of(remotes, localMacs, ownVtep)
-            .changes(vxlan.index(), bridge.index(), fdb, Neighbors.list(socket, bridge.index())));
+        List<Neighbor> neighbors = new ArrayList<>(Neighbors.list(socket, bridge.index()));
+        if (network.hasIpv6()) {
+            neighbors.addAll(Neighbors.listIpv6(socket, bridge.index()));
+        }
+        socket.executeAll(RemoteTable.of(network, remotes, localMacs, ownVtep).changes(vxlan.index(), bridge.index(), fdb, neighbors));
     }
 
     @Override
@@ -193,24 +206,44 @@ public final class NetlinkOverlay implements Overlay {
     }
 
     private List<Request> gatewayChanges(OverlayNetwork network, Link bridge) {
-        Address gateway = new Address(bridge.index(), network.gateway() + network.subnet().substring(network.subnet().indexOf('/')));
-        List<Address> found = Addresses.list(socket).stream().filter(address -> address.device() == bridge.index()).toList();
-        List<Request> changes = new ArrayList<>();
-        found.stream().filter(address -> !address.equals(gateway)).forEach(address -> changes.add(Addresses.delete(address)));
-        if (!found.contains(gateway)) {
-            changes.add(Addresses.add(gateway));
+        String gateway = network.gateway() + network.subnet().substring(network.subnet().indexOf('/'));
+        List<Address> wanted = new ArrayList<>(List.of(new Address(bridge.index(), gateway)));
+        List<Address> found = new ArrayList<>(Addresses.list(socket));
+        if (network.hasIpv6()) {
+            network.ipv6(gateway).ifPresent(ipv6 -> wanted.add(new Address(bridge.index(), ipv6)));
+            found.addAll(Addresses.listIpv6(socket));
         }
+        found.removeIf(address -> address.device() != bridge.index());
+        List<Request> changes = new ArrayList<>();
+        found.stream().filter(address -> !wanted.contains(address)).forEach(address -> changes.add(Addresses.delete(address)));
+        wanted.stream().filter(address -> !found.contains(address)).forEach(address -> changes.add(Addresses.add(address)));
         return changes;
     }
 
-    /** Bridged frames stay out of iptables, IPv6 stays off our devices (its chatter would wake the tunnel), and containers may leave by the gateway. */
-    private void setKernelSwitches(DeviceNames names) {
+    /**
+     * Bridged frames stay out of iptables, IPv6 stays off our devices (its chatter would wake the tunnel) but for the bridge of a network that has
+     * it, and containers may leave by the gateway.
+     */
+    private void setKernelSwitches(DeviceNames names, OverlayNetwork network) {
         Map<String, String> switches = new TreeMap<>();
         switches.put("bridge/bridge-nf-call-iptables", "0");
         switches.put("ipv4/ip_forward", "1");
-        switches.put("ipv6/conf/" + names.bridge() + "/disable_ipv6", "1");
+        if (network.hasIpv6()) {
+            switches.put("bridge/bridge-nf-call-ip6tables", "0");
+        }
+        switches.putAll(ipv6Switches(names.bridge(), network.hasIpv6()));
         switches.put("ipv6/conf/" + names.vxlan() + "/disable_ipv6", "1");
         sysctl.set(switches);
+    }
+
+    /**
+     * What a device that is to have addresses given by us, or none, needs. Nobody's advertisements configure it, and its link-local address is not
+     * searched for duplicates: the gateway's MAC, from which it comes, is the same on each host.
+     */
+    static Map<String, String> ipv6Switches(String device, boolean on) {
+        String conf = "ipv6/conf/" + device + "/";
+        return on ? new TreeMap<>(Map.of(conf + "accept_dad", "0", conf + "accept_ra", "0", conf + "disable_ipv6", "0"))
+            : Map.of(conf + "disable_ipv6", "1");
     }
 
     private int underlay(String vtep) {
@@ -218,7 +251,8 @@ public final class NetlinkOverlay implements Overlay {
             return require("underlay", underlayDevice.get()).index();
         }
         return Addresses.list(socket).stream().filter(address -> address.cidr().startsWith(vtep + "/")).mapToInt(Address::device).findFirst()
-            .orElseThrow(() -> new NetlinkException("underlay", Errno.EADDRNOTAVAIL, "no device has the VTEP's address " + vtep));
+            .orElseThrow(() -> new NetlinkException("underlay", Errno.EADDRNOTAVAIL, "no device has the VTEP's address " + vtep
+                + ": overlay networks need the advertised address on this host, NAT between nodes is not supported"));
     }
 
     private Link require(String operation, String device) {

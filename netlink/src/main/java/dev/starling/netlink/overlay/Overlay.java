@@ -12,6 +12,9 @@ public interface Overlay extends AutoCloseable {
     /** Makes or mends the bridge and the VXLAN device. @param vtep this host's underlay IPv4 address */
     void ensure(OverlayNetwork network, String vtep);
 
+    /** Whether this host's kernel has IPv6. Without it {@code ensure} fails for networks that have. */
+    boolean hasIpv6();
+
     /** Gives a container's network namespace its leg: veth, address, routes, loopback up. {@code ensure} came before. */
     void attach(OverlayNetwork network, LocalEndpoint endpoint, Path netns);
 

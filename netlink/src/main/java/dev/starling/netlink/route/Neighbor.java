@@ -1,7 +1,7 @@
 package dev.starling.netlink.route;
 
 /**
- * An ARP entry.
+ * An entry of ARP or of IPv6 neighbour discovery.
  *
  * @param device    index
  * @param mac       empty while unresolved

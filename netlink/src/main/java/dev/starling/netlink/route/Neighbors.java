@@ -10,13 +10,13 @@ import dev.starling.netlink.Request;
 import java.util.List;
 
 /**
- * {@code ip -4 neighbour}.
+ * {@code ip neighbour}.
  *
  * <pre>
  * struct ndmsg { u8 ndm_family; u8 pad1; u16 pad2; s32 ndm_ifindex; u16 ndm_state; u8 ndm_flags; u8 ndm_type; };   // linux/neighbour.h
  * </pre>
  *
- * {@code nud permanent} entries do not count towards the kernel's neighbour table limits (net.ipv4.neigh.default.gc_thresh*).
+ * {@code nud permanent} entries do not count towards the kernel's neighbour table limits (net.ipv4.neigh.default.gc_thresh*, the same of ipv6).
  */
 public final class Neighbors {
     static final int HEADER = 12;
@@ -30,19 +30,28 @@ public final class Neighbors {
     /** {@code ip neigh replace ADDRESS lladdr MAC dev DEVICE nud permanent}. */
     public static Request replace(int device, String address, String mac) {
         return Request.of("neigh replace " + address + " lladdr " + mac + " dev " + device, Rtnetlink.RTM_NEWNEIGH, Message.FLAG_CREATE | Message.FLAG_REPLACE,
-            message -> header(message, Rtnetlink.AF_INET, device, NUD_PERMANENT, 0)
-                .attribute(NDA_DST, AddressText.ipv4(address)).attribute(NDA_LLADDR, AddressText.mac(mac)));
+            message -> header(message, Rtnetlink.familyOf(address), device, NUD_PERMANENT, 0)
+                .attribute(NDA_DST, AddressText.bytes(address)).attribute(NDA_LLADDR, AddressText.mac(mac)));
     }
 
     /** Deleting one that is not there is fine. */
     public static Request delete(int device, String address) {
         return Request.of("neigh delete " + address + " dev " + device, Rtnetlink.RTM_DELNEIGH, 0,
-            message -> header(message, Rtnetlink.AF_INET, device, 0, 0).attribute(NDA_DST, AddressText.ipv4(address))).tolerating(Errno.ENOENT);
+            message -> header(message, Rtnetlink.familyOf(address), device, 0, 0).attribute(NDA_DST, AddressText.bytes(address))).tolerating(Errno.ENOENT);
     }
 
+    /** Of IPv4. */
     public static List<Neighbor> list(NetlinkSocket socket, int device) {
+        return list(socket, device, Rtnetlink.AF_INET);
+    }
+
+    public static List<Neighbor> listIpv6(NetlinkSocket socket, int device) {
+        return list(socket, device, Rtnetlink.AF_INET6);
+    }
+
+    private static List<Neighbor> list(NetlinkSocket socket, int device, int family) {
         return socket.dump(Request.of("neigh list dev " + device, Rtnetlink.RTM_GETNEIGH, 0,
-                message -> header(message, Rtnetlink.AF_INET, 0, 0, 0).attributeU32(NDA_IFINDEX, device))).stream()
+                message -> header(message, family, 0, 0, 0).attributeU32(NDA_IFINDEX, device))).stream()
             .map(Neighbors::parse).filter(neighbor -> neighbor.device() == device).toList();
     }
 
@@ -64,7 +73,7 @@ public final class Neighbors {
 
     private static Neighbor parse(Message message) {
         Attributes attributes = message.attributes(HEADER);
-        return new Neighbor(device(message), AddressText.ipv4(attributes.bytes(NDA_DST)), AddressText.mac(attributes.bytes(NDA_LLADDR)),
+        return new Neighbor(device(message), AddressText.text(attributes.bytes(NDA_DST)), AddressText.mac(attributes.bytes(NDA_LLADDR)),
             (state(message) & NUD_PERMANENT) != 0);
     }
 

@@ -9,7 +9,7 @@ import dev.starling.netlink.Request;
 import java.util.List;
 
 /**
- * {@code ip -4 route}, main table.
+ * {@code ip route}, main table; listed are those of IPv4.
  *
  * <pre>
  * struct rtmsg { u8 family; u8 dst_len; u8 src_len; u8 tos; u8 table; u8 protocol; u8 scope; u8 type; u32 flags; };   // linux/rtnetlink.h
@@ -38,30 +38,30 @@ public final class Routes {
     }
 
     public static List<Route> list(NetlinkSocket socket) {
-        return socket.dump(Request.of("route list", Rtnetlink.RTM_GETROUTE, 0, message -> header(message, 0, 0, 0, 0, 0))).stream()
+        return socket.dump(Request.of("route list", Rtnetlink.RTM_GETROUTE, 0, message -> header(message, Rtnetlink.AF_INET, 0, 0, 0, 0, 0))).stream()
             .filter(message -> (message.body().get(4) & 0xff) == RT_TABLE_MAIN && message.body().get(7) == RTN_UNICAST)
             .map(Routes::parse).toList();
     }
 
     private static Request change(String verb, int type, int flags, Route route) {
         int slash = route.destination().indexOf('/');
-        byte[] destination = AddressText.ipv4(route.destination().substring(0, slash));
+        byte[] destination = AddressText.bytes(route.destination().substring(0, slash));
         int prefixLength = Integer.parseInt(route.destination().substring(slash + 1));
         int scope = route.gateway().isEmpty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
         return Request.of(verb + " " + route.destination() + " via " + route.gateway() + " dev " + route.device(), type, flags, message -> {
-            header(message, prefixLength, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST);
+            header(message, Rtnetlink.familyOf(route.destination()), prefixLength, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST);
             if (prefixLength > 0) {
                 message.attribute(RTA_DST, destination);
             }
             if (!route.gateway().isEmpty()) {
-                message.attribute(RTA_GATEWAY, AddressText.ipv4(route.gateway()));
+                message.attribute(RTA_GATEWAY, AddressText.bytes(route.gateway()));
             }
             message.attributeU32(RTA_OIF, route.device());
         });
     }
 
-    private static MessageWriter header(MessageWriter message, int prefixLength, int table, int protocol, int scope, int type) {
-        return message.u8(Rtnetlink.AF_INET).u8(prefixLength).u8(0).u8(0).u8(table).u8(protocol).u8(scope).u8(type).u32(0);
+    private static MessageWriter header(MessageWriter message, int family, int prefixLength, int table, int protocol, int scope, int type) {
+        return message.u8(family).u8(prefixLength).u8(0).u8(0).u8(table).u8(protocol).u8(scope).u8(type).u32(0);
     }
 
     private static Route parse(Message message) {

@@ -1,5 +1,7 @@
 package dev.starling.netlink.route;
 
+import dev.starling.netlink.AddressText;
+
 /** Numbers of linux/rtnetlink.h and linux/if_addr.h that more than one object of this package uses. */
 final class Rtnetlink {
     static final int RTM_NEWLINK = 16;
@@ -18,6 +20,11 @@ final class Rtnetlink {
     static final int AF_UNSPEC = 0;
     static final int AF_INET = 2;
     static final int AF_BRIDGE = 7;
+    static final int AF_INET6 = 10;
+
+    static int familyOf(String address) {
+        return AddressText.isIpv6(address) ? AF_INET6 : AF_INET;
+    }
 
     private Rtnetlink() {}
 }

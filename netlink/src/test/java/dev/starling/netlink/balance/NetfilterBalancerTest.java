@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.starling.netlink.NamespaceLab;
 import dev.starling.netlink.NetNs;
 import dev.starling.netlink.nft.ConntrackFlows;
+import dev.starling.netlink.nft.Family;
 import dev.starling.netlink.nft.Transport;
 import java.io.IOException;
 import java.net.DatagramPacket;
@@ -15,6 +16,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -69,7 +71,7 @@ class NetfilterBalancerTest {
         }
         lab.ip(tasks, "route add default via 10.255.0.1");
         lab.in(host, "sysctl", "-qw", "net.ipv4.ip_forward=1");
-        lab.in(host, "sysctl", "-q", "-e", "-w", "net.bridge.bridge-nf-call-iptables=0");
+        lab.in(host, "sysctl", "-q", "-e", "-w", "net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0");
     }
 
     @AfterEach
@@ -98,7 +100,7 @@ class NetfilterBalancerTest {
         List<PublishedPort> ports = new ArrayList<>(List.of(others));
         ports.add(port);
         balancer.host(new HostNetworks(List.of(new HostNetworks.Network(BRIDGE, "10.255.0.0/24", false)),
-            Optional.of(new HostNetworks.Ingress(BRIDGE, "10.255.0.1")), ports));
+            Optional.of(new HostNetworks.Ingress(BRIDGE, "10.255.0.1")), ports), HostNetworks.NONE);
     }
 
     /** Services that come and go, so that the map of ports grows and shrinks. */
@@ -112,7 +114,11 @@ class NetfilterBalancerTest {
 
     /** Says its own address and the client's to each that connects. */
     private void serve(int number, int port) throws IOException {
-        ServerSocket server = NetNs.at(tasks).call(() -> new ServerSocket(port, 200, InetAddress.getByName("10.255.0." + number)));
+        serve(number, "10.255.0." + number, port);
+    }
+
+    private void serve(int number, String address, int port) throws IOException {
+        ServerSocket server = NetNs.at(tasks).call(() -> new ServerSocket(port, 200, InetAddress.getByName(address)));
         servers.add(server);
         Thread thread = new Thread(() -> {
             while (!server.isClosed()) {
@@ -128,7 +134,7 @@ class NetfilterBalancerTest {
     }
 
     private static String ask(Path from, String address) throws IOException {
-        return ask(from, "0.0.0.0", address);
+        return ask(from, address.contains(":") ? "::" : "0.0.0.0", address);
     }
 
     private static String ask(Path from, String own, String address) throws IOException {
@@ -160,6 +166,66 @@ class NetfilterBalancerTest {
         assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(client, "172.30.0.1", 5));
         assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(host, "127.0.0.1", 5), "from the host itself, too");
         assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(tasks, "172.30.0.1", 5), "and from a container of it, even itself");
+    }
+
+    /** The same host with the other family beside it. */
+    private void publishIpv6(PublishedPort port, Choice choice, boolean local, int... backends) {
+        TreeSet<Backend> all = new TreeSet<>();
+        for (int backend : backends) {
+            all.add(new Backend("fd00:ff::" + backend, SERVER, local));
+        }
+        balancer.host(new HostNetworks(List.of(new HostNetworks.Network(BRIDGE, "10.255.0.0/24", false)),
+                Optional.of(new HostNetworks.Ingress(BRIDGE, "10.255.0.1")), List.of(port)),
+            new HostNetworks(List.of(new HostNetworks.Network(BRIDGE, "fd00:ff::/64", false)), Optional.of(new HostNetworks.Ingress(BRIDGE, "fd00:ff::1")),
+                List.of(new PublishedPort(Transport.TCP, 80, all, choice))));
+    }
+
+    /** The plain links of this lab search for duplicates of their link-local addresses for a second, and answer nobody meanwhile. */
+    private void awaitNeighbours(String address) throws IOException {
+        for (int i = 0; ; i++) {
+            try {
+                ask(client, address);
+                return;
+            } catch (SocketTimeoutException e) {
+                if (i == 5) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    @Test
+    void ipv6HasTheSameRules() throws IOException {
+        assumeTrue(balancer.missingForIpv6().isEmpty(), () -> "this kernel lacks " + balancer.missingForIpv6());
+        lab.ip(client, "addr add fd00:30::9/64 dev eth0 nodad");
+        lab.ip(host, "addr add fd00:30::1/64 dev eth0 nodad");
+        lab.ip(host, "addr add fd00:ff::1/64 dev " + BRIDGE + " nodad");
+        for (int i = 2; i <= 4; i++) {
+            lab.ip(tasks, "addr add fd00:ff::" + i + "/64 dev eth0 nodad");
+            serve(i, "fd00:ff::" + i, SERVER);
+        }
+        lab.ip(tasks, "route add default via fd00:ff::1");
+        serve(2, SERVER);
+        PublishedPort ipv4 = port(Transport.TCP, true, 2);
+        publishIpv6(ipv4, Choice.RANDOM, true, 2, 3);
+        awaitNeighbours("fd00:30::1");
+        String seen = "fd00:30:0:0:0:0:0:9";
+        assertEquals(new TreeSet<>(List.of("2 " + seen, "3 " + seen)), answers(client, "fd00:30::1", 30), "local tasks see the client");
+        assertEquals(new TreeSet<>(List.of("2 172.30.0.9")), answers(client, "172.30.0.1", 3), "IPv4 beside it");
+        publishIpv6(ipv4, Choice.RANDOM, false, 3);
+        assertEquals(new TreeSet<>(List.of("3 fd00:ff:0:0:0:0:0:1")), answers(client, "fd00:30::1", 3), "a remote one sees this host");
+        assertEquals(new TreeSet<>(List.of("3 fd00:ff:0:0:0:0:0:1")), answers(host, "fd00:30::1", 3), "from the host itself, too");
+        assertEquals(new TreeSet<>(List.of("3 fd00:ff:0:0:0:0:0:1")), answers(tasks, "fd00:30::1", 3), "and from a container of it");
+        publishIpv6(ipv4, Choice.BY_CLIENT, true, 2, 3, 4);
+        assertEquals(1, answers(client, "fd00:30::1", 20).size(), "a client that stays with a task");
+        String rules = lab.in(host, "nft", "list", "table", "ip6", "starling");
+        publishIpv6(ipv4, Choice.BY_CLIENT, true, 2, 3, 4);
+        assertEquals(rules, lab.in(host, "nft", "list", "table", "ip6", "starling"));
+        assertTrue(rules.contains("masquerade") && rules.contains("jhash ip6 saddr mod 256"), rules);
+        publish(ipv4);
+        assertTrue(lab.in(host, "nft", "list", "ruleset").lines().noneMatch(line -> line.startsWith("\tchain") && line.contains("ip6")));
+        assertEquals("", lab.in(host, "nft", "list", "table", "ip6", "starling").replaceAll("table ip6 starling|[{}\\s]", ""), "nothing of IPv6 without a network of it");
+        balancer.remove();
     }
 
     @Test
@@ -277,7 +343,7 @@ class NetfilterBalancerTest {
             socket.setSoTimeout(1_000);
             publish(port(Transport.UDP, true, 2));
             assertEquals("2", ask(socket));
-            assertTrue(ConntrackFlows.list(NetNs.at(host)).stream().anyMatch(flow -> flow.answeredBy().equals("10.255.0.2") && flow.destinationPort() == 80));
+            assertTrue(ConntrackFlows.list(NetNs.at(host), Family.IPV4).stream().anyMatch(flow -> flow.answeredBy().equals("10.255.0.2") && flow.destinationPort() == 80));
             publish(port(Transport.UDP, true, 3));
             assertEquals("3", ask(socket), "the same flow");
         }

@@ -94,7 +94,7 @@ class ExpressionCodecTest {
             byte[] chain = decide.chain().isEmpty() ? new byte[0] : attribute(2, text(decide.chain()));
             return element("immediate", be(1, 0), attribute(0x8002, attribute(0x8002, concat(code, chain))));
         } else if (expression instanceof Expression.Nat nat) {
-            return element("nat", be(1, nat.destination() ? 1 : 0), be(2, 2), be(3, nat.addressRegister()),
+            return element("nat", be(1, nat.destination() ? 1 : 0), be(2, nat.family() == Family.IPV4 ? 2 : 10), be(3, nat.addressRegister()),
                 nat.portRegister() == 0 ? new byte[0] : be(5, nat.portRegister()));
         }
         return element("masq");
@@ -160,7 +160,7 @@ class ExpressionCodecTest {
             Combinators.combine(register, data).as(Expression.Immediate::new),
             Combinators.combine(Arbitraries.of(Expression.Verdict.JUMP, Expression.Verdict.GOTO), chain).as(Expression.Decide::new),
             Arbitraries.of(Expression.Verdict.DROP, Expression.Verdict.ACCEPT, Expression.Verdict.RETURN).map(verdict -> new Expression.Decide(verdict, "")),
-            Combinators.combine(Arbitraries.of(true, false), register, Arbitraries.of(0, 1, 2)).as(Expression.Nat::new),
+            Combinators.combine(Arbitraries.of(Family.values()), Arbitraries.of(true, false), register, Arbitraries.of(0, 1, 2)).as(Expression.Nat::new),
             Arbitraries.just(new Expression.Masquerade()));
     }
 }

@@ -110,7 +110,7 @@ class KernelTableTest {
         assertTrue(lab.in(namespace, "nft", "list ruleset").contains("table ip users"));
         table.remove();
         table.remove();
-        assertEquals(Table.EMPTY, table.read());
+        assertEquals(Table.empty(Family.IPV4), table.read());
         assertTrue(lab.in(namespace, "nft", "list ruleset").contains("table ip users"));
     }
 
@@ -136,16 +136,16 @@ class KernelTableTest {
                 NamedSet.Element.moveTo(Data.concatenated(Data.octet(Transport.TCP.number()), Data.port(8080)), "tcp-8080"),
                 NamedSet.Element.moveTo(Data.concatenated(Data.octet(Transport.UDP.number()), Data.port(53)), "udp-53"))),
             NamedSet.of("services", NamedSet.Type.VERDICT_OF_ADDRESS, List.of(NamedSet.Element.moveTo(Data.address("10.0.1.200"), "udp-53"))),
-            NamedSet.of("tcp-8080", NamedSet.Type.addressAndPortOfNumber(8), buckets),
+            NamedSet.of("tcp-8080", NamedSet.Type.addressAndPortOfNumber(Family.IPV4, 8), buckets),
             NamedSet.of("internal", NamedSet.Type.DEVICES, List.of(NamedSet.Element.of(Data.deviceName("sb-secret")))),
-            NamedSet.of("local", NamedSet.Type.ADDRESSES, local.stream().map(address -> NamedSet.Element.of(Data.address(address))).toList()),
-            NamedSet.of("subnets-24", NamedSet.Type.ADDRESSES, List.of(NamedSet.Element.of(Data.subnet("10.0.1.77", 24)))));
+            NamedSet.of("local", NamedSet.Type.addresses(Family.IPV4), local.stream().map(address -> NamedSet.Element.of(Data.address(address))).toList()),
+            NamedSet.of("subnets-24", NamedSet.Type.addresses(Family.IPV4), List.of(NamedSet.Element.of(Data.subnet("10.0.1.77", 24)))));
         return Table.of(List.of(
             Chain.at("prerouting", Chain.Hook.destinationNat(), List.of(Rule.of(Action.byDestinationPort("ports")), Rule.of(Action.byDestination("services")))),
-            Chain.called("tcp-8080", List.of(Rule.of(Action.destinationNatBySource(8, 5, "tcp-8080", true)), Rule.of(Action.destinationNat("10.255.0.18", 80)))),
+            Chain.called("tcp-8080", List.of(Rule.of(Action.destinationNatBySource(Family.IPV4, 8, 5, "tcp-8080", true)), Rule.of(Action.destinationNat("10.255.0.18", 80)))),
             Chain.called("udp-53", List.of(Rule.of(Action.destinationNat("10.255.0.19")))),
-            Chain.at("postrouting", Chain.Hook.sourceNat(), List.of(Rule.of(Match.destinationIn("local"), Action.accept()),
-                Rule.of(Match.sourceSubnetIn(24, "subnets-24"), Action.masquerade()))),
+            Chain.at("postrouting", Chain.Hook.sourceNat(), List.of(Rule.of(Match.destinationIn(Family.IPV4, "local"), Action.accept()),
+                Rule.of(Match.sourceSubnetIn(Family.IPV4, 24, "subnets-24"), Action.masquerade()))),
             Chain.at("forward", Chain.Hook.forward(), List.of(Rule.of(Match.inputDeviceIn("internal"), Action.drop())))), sets);
     }
 

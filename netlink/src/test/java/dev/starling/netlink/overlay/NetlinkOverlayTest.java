@@ -34,6 +34,9 @@ class NetlinkOverlayTest {
     private static final OverlayNetwork NETWORK = new OverlayNetwork("k3v9x0a1b2c3d4e5f6g7h8i9j", 4097, "10.42.0.0/24", "10.42.0.1", false, 1450);
     private static final OverlayNetwork OTHER = new OverlayNetwork("zz19x0a1b2c3d4e5f6g7h8i9j", 4098, "10.43.0.0/24", "10.43.0.1", false, 1450);
 
+    private static final OverlayNetwork DUAL =
+        new OverlayNetwork(NETWORK.uid(), 4097, "10.42.0.0/24", "10.42.0.1", false, 1450, false, "fd00:42::/64");
+
     private record Host(String vtep, Path namespace, NetlinkOverlay overlay) {}
 
     private final List<Host> hosts = new ArrayList<>();
@@ -84,6 +87,32 @@ class NetlinkOverlayTest {
         String routes = lab.ip(a, "route");
         assertTrue(routes.contains("default via 10.42.0.1 dev eth0"), routes);
         assertTrue(lab.ip(a, "-j link show dev eth0").contains("02:42:0a:2a:00:02"));
+    }
+
+    @Test
+    void ipv6GoesTheSameWaysAndNoSearchForDuplicatesHoldsItUp() throws IOException {
+        org.junit.jupiter.api.Assumptions.assumeTrue(java.nio.file.Files.exists(Path.of("/proc/sys/net/ipv6")), "this kernel has no IPv6");
+        List<Path> containers = new ArrayList<>();
+        for (int i = 1; i <= 2; i++) {
+            hosts.get(i - 1).overlay().ensure(DUAL, hosts.get(i - 1).vtep());
+            Path container = lab.namespace("six" + i);
+            hosts.get(i - 1).overlay().attach(DUAL, leg("six" + i, "10.42.0.1" + i), container);
+            hosts.get(i - 1).overlay().sync(DUAL, List.of(remote("10.42.0.1" + (3 - i), 3 - i)));
+            containers.add(container);
+        }
+        assertEquals("fd00:42:0:0:0:0:0:b", callerSeenBy(containers.get(1), "fd00:42::c", containers.get(0)), "at once, across hosts");
+        assertTrue(ping(containers.get(0), "fd00:42::1") && ping(containers.get(0), "10.42.0.12"), "the gateway; and IPv4 beside it");
+        long known = tunnelled(1);
+        assertFalse(ping(containers.get(0), "fd00:42::77"));
+        assertEquals(known, tunnelled(1), "a solicitation for an unknown address stays here");
+
+        String before = state(1) + lab.ip(hosts.get(0).namespace(), "-6 address");
+        hosts.get(0).overlay().ensure(DUAL, hosts.get(0).vtep());
+        hosts.get(0).overlay().attach(DUAL, leg("six1", "10.42.0.11"), containers.get(0));
+        hosts.get(0).overlay().sync(DUAL, List.of(remote("10.42.0.12", 2)));
+        assertEquals(before, state(1) + lab.ip(hosts.get(0).namespace(), "-6 address"), "nothing to change");
+        hosts.get(0).overlay().sync(DUAL, List.of());
+        assertFalse(state(1).contains("fd00:42::c"), "what is no longer remote is forgotten");
     }
 
     @Test

@@ -23,6 +23,8 @@ class RemoteTableTest {
     private static final int VXLAN = 5;
     private static final int BRIDGE = 4;
     private static final int LEG = 6;
+    private static final OverlayNetwork NETWORK =
+        new OverlayNetwork("k3v9x0a1b2c3d4e5f6g7h8i9j", 4097, "10.0.0.0/24", "10.0.0.1", false, 1450, false, "fd00:1::/64");
 
     /** The three tables of a kernel, changed by what requests say of themselves. */
     private static final class Kernel {
@@ -52,7 +54,7 @@ class RemoteTableTest {
     @Property(tries = 300)
     void fromAnyStateOneRoundReachesTheTableAndASecondFindsNothingToDo(@ForAll("kernels") Kernel kernel, @ForAll("remotes") List<RemoteEndpoint> remotes) {
         List<FdbEntry> foreign = kernel.fdb.stream().filter(entry -> entry.device() == LEG).toList();
-        RemoteTable table = RemoteTable.of(remotes, Set.of(), "172.30.0.9");
+        RemoteTable table = RemoteTable.of(NETWORK, remotes, Set.of(), "172.30.0.9");
         List.copyOf(table.changes(VXLAN, BRIDGE, kernel.fdb, kernel.neighbors)).forEach(kernel::apply);
 
         SortedMap<String, String> reached = new TreeMap<>();
@@ -66,7 +68,7 @@ class RemoteTableTest {
 
     @Test
     void localAndLoopingEndpointsAreLeftOutAndTheSmallerVtepWins() {
-        RemoteTable table = RemoteTable.of(List.of(new RemoteEndpoint("10.0.0.2", "172.30.0.3"), new RemoteEndpoint("10.0.0.2", "172.30.0.2"),
+        RemoteTable table = RemoteTable.of(NETWORK, List.of(new RemoteEndpoint("10.0.0.2", "172.30.0.3"), new RemoteEndpoint("10.0.0.2", "172.30.0.2"),
             new RemoteEndpoint("10.0.0.3", "172.30.0.1"), new RemoteEndpoint("10.0.0.4", "172.30.0.2")), Set.of("02:42:0a:00:00:04"), "172.30.0.1");
         assertEquals(new TreeMap<>(java.util.Map.of("10.0.0.2", "172.30.0.2")), table.vteps());
     }
@@ -84,7 +86,8 @@ class RemoteTableTest {
             addresses().map(address -> new FdbEntry(LEG, "06" + MacAddress.of(address).substring(2), "", true, false, true)));
         Arbitrary<Neighbor> neighbors = Combinators.combine(addresses(), addresses())
             .as((address, other) -> new Neighbor(BRIDGE, address, MacAddress.of(other), true));
-        return Combinators.combine(entries.list().ofMaxSize(8).uniqueElements(entry -> entry.mac() + entry.ofBridge()), neighbors.list().ofMaxSize(5).uniqueElements(Neighbor::address))
+        return Combinators.combine(entries.list().ofMaxSize(8).uniqueElements(entry -> entry.mac() + entry.ofBridge()), Arbitraries.oneOf(neighbors, Arbitraries.integers().between(2, 40).map(last ->
+                new Neighbor(BRIDGE, "fd00:1::" + Integer.toHexString(last), MacAddress.of("10.0.0." + last % 12), true))).list().ofMaxSize(5).uniqueElements(Neighbor::address))
             .as((fdb, known) -> {
                 Kernel kernel = new Kernel();
                 kernel.fdb.addAll(fdb);

@@ -7,7 +7,9 @@ import dev.starling.netlink.overlay.NetlinkOverlay;
 import dev.starling.netlink.xfrm.NetlinkVxlanEncryption;
 import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.api.DockerApi;
+import dev.starling.node.api.HostInfo;
 import dev.starling.node.config.NodeConfig;
+import dev.starling.node.config.RuntimeChoice;
 import dev.starling.node.host.AgentClock;
 import dev.starling.node.host.HostFacts;
 import dev.starling.node.host.Threads;
@@ -21,6 +23,7 @@ import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
 import dev.starling.runtime.image.LocalImageStore;
 import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.oci.OciProgram;
 import dev.starling.runtime.registry.BandwidthLimit;
 import dev.starling.runtime.registry.ImagePuller;
 import dev.starling.runtime.registry.Registries;
@@ -39,9 +42,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -92,8 +98,9 @@ public final class Agent implements AutoCloseable {
         BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
         ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
         WatchedImages images = new WatchedImages(store, puller);
+        OciProgram oci = ociRuntime(config.runtime());
         NativeRuntime runtime = keep(new NativeRuntime(containers, images,
-                new RuntimeOptions(config.cgroupParent(), false, config.logs().bytesPerHour())));
+                new RuntimeOptions(config.cgroupParent(), false, oci, config.logs().bytesPerHour())));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Balancer balancer = new NetfilterBalancer(NetNs.current());
         VxlanEncryption encryption = new NetlinkVxlanEncryption(NetNs.current());
@@ -113,7 +120,8 @@ public final class Agent implements AutoCloseable {
         DockerApi api = new DockerApi(vertx, swarm, runtime, new NamedVolumes(containers), images, swarm,
                 () -> facts.info(config.name(), version, commit, config.dataDir(),
                         Stream.of(host.warnings(), swarm.warnings()).flatMap(List::stream).toList(),
-                        config.offer().labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList()), meters,
+                        config.offer().labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList(),
+                        oci == null ? HostInfo.Runtime.NATIVE : new HostInfo.Runtime(oci.kind().toString(), oci.path().toString(), oci.version())), meters,
                 SchedulerSeams.of(new ServiceSpecCheck.Features(host.missingForServices())));
         opened.push(() -> api.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
         swarm.resume();
@@ -125,6 +133,15 @@ public final class Agent implements AutoCloseable {
             keep(new UnattendedJoin(config, swarm, timer)).start();
         }
         LOG.info("starling {} on {} serves the Docker API at {}", version, config.name(), config.addresses().apiSocket());
+    }
+
+    /** Null for the native one. @throws RuntimeException where the program that is configured is not there */
+    private static OciProgram ociRuntime(RuntimeChoice choice) {
+        return switch (choice.name()) {
+            case NATIVE -> null;
+            case CRUN -> OciProgram.find(OciProgram.Kind.CRUN, choice.path());
+            case RUNC -> OciProgram.find(OciProgram.Kind.RUNC, choice.path());
+        };
     }
 
     /** One agent a data directory. */
@@ -141,13 +158,13 @@ public final class Agent implements AutoCloseable {
         }
     }
 
-    private static void await(String what, java.util.concurrent.CompletableFuture<?> future) {
+    private static void await(String what, CompletableFuture<?> future) {
         try {
             future.get(START_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(what + ": interrupted", e);
-        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+        } catch (ExecutionException | TimeoutException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(what + ": " + cause.getMessage(), cause);
         }

@@ -39,6 +39,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 
 /** What Prometheus sees of a node's membership; docs/OPERATIONS.md lists the names. Gone with the session. */
 final class NodeMetrics implements AutoCloseable {
@@ -203,7 +204,7 @@ final class NodeMetrics implements AutoCloseable {
                 .filter(task -> task.state() == state).count();
     }
 
-    private void gauge(String name, String description, String tag, String value, java.util.function.Supplier<Number> number) {
+    private void gauge(String name, String description, String tag, String value, Supplier<Number> number) {
         keep(Gauge.builder(name, number).description(description).tag(tag, value).register(registry));
     }
 

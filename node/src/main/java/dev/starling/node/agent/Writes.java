@@ -9,6 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.ToLongFunction;
 
 /** Operators' writes: run on the core, acknowledged when they are kept, refused in Docker's words. */
 final class Writes {
@@ -19,8 +21,8 @@ final class Writes {
         return run(session, write, document -> document.uid(), document -> document.object().generation());
     }
 
-    static <T> CompletableFuture<T> run(SwarmSession session, BiFunction<NodeCore, Time, T> write, java.util.function.Function<T, String> uid,
-            java.util.function.ToLongFunction<T> generation) {
+    static <T> CompletableFuture<T> run(SwarmSession session, BiFunction<NodeCore, Time, T> write, Function<T, String> uid,
+            ToLongFunction<T> generation) {
         return session.loop().ask((core, now) -> {
             T written = write.apply(core, now);
             int reachable = (int) core.snapshot().members().values().stream().filter(member -> member.status().isUp()).count();

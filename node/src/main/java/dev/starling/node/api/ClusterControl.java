@@ -7,6 +7,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.trust.ClusterRoots;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /** The cluster as the Docker API sees it. Stages fail with {@link ApiException}; its status is the HTTP status. */
@@ -85,5 +86,5 @@ public interface ClusterControl {
     /** @param advertiseAddress host[:port] or empty; {@code listenAddress} likewise; {@code spec} Docker's swarm spec */
     record Init(String listenAddress, String advertiseAddress, JsonNode spec) {}
 
-    record Join(String listenAddress, String advertiseAddress, java.util.List<String> remoteAddresses, String token, String availability) {}
+    record Join(String listenAddress, String advertiseAddress, List<String> remoteAddresses, String token, String availability) {}
 }

@@ -79,6 +79,7 @@ public final class DockerApi {
         new LogRoutes(vertx, control, containers, logs).addTo(endpoints);
         containers.addTo(endpoints);
         new ExecRoutes(vertx, runtime, containers).addTo(endpoints);
+        new AttachRoutes(vertx, runtime, containers).addTo(endpoints);
         new UsageRoutes(vertx, runtime, containers).addTo(endpoints);
         MissingRoutes.addTo(endpoints);
         new ImageRoutes(images, runtime).addTo(endpoints);
@@ -132,6 +133,7 @@ public final class DockerApi {
             HttpServer created = vertx.createHttpServer(options).requestHandler(router);
             return created.listen(SocketAddress.domainSocketAddress(file.bindPath().toString()))
                     .compose(listening -> vertx.executeBlocking(() -> {
+                        events.firstLook();
                         file.publish();
                         return listening;
                     }, false))

@@ -28,9 +28,14 @@ final class EventRoutes {
         endpoints.stream(HttpMethod.GET, "/events", context -> stream(context, endpoints.call(context)));
     }
 
+    /** Before the first client can ask for something: what is there by then is no event, and all that comes later is one. */
+    void firstLook() {
+        watch.look();
+    }
+
     /** Looks from now on, until {@link #stop}. */
     void start() {
-        timer = vertx.setTimer(1, first -> lookOn());
+        timer = vertx.setTimer(LOOK_MILLIS, next -> lookOn());
     }
 
     private void lookOn() {

@@ -1,7 +1,6 @@
 package dev.starling.node.api;
 
 import dev.starling.runtime.ExecProcess;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.internal.net.NetSocketInternal;
@@ -19,10 +18,10 @@ import java.util.Queue;
  */
 final class ExecConnection implements ExecProcess.Output {
     private static final int HEADER_BYTES = 8;
-    private static final long LAST_INPUT_MILLIS = 50;
-    private static final int MAX_WAITING_BYTES = 128 << 10;
 
-    private final ExecTable.Entry entry;
+    private final boolean terminal;
+    private final boolean output;
+    private final boolean errors;
     private final Context context;
     /** Guarded by this until there is a socket: what was written before. At most a piece of each stream, since more is not accepted. */
     private final Queue<Buffer> early = new ArrayDeque<>();
@@ -30,17 +29,16 @@ final class ExecConnection implements ExecProcess.Output {
     private boolean gone;
     private boolean ended;
 
-    ExecConnection(ExecTable.Entry entry, Context context) {
-        this.entry = entry;
+    /** @param output whether the client wants its standard output; {@code errors} likewise */
+    ExecConnection(boolean terminal, boolean output, boolean errors, Context context) {
+        this.terminal = terminal;
+        this.output = output;
+        this.errors = errors;
         this.context = context;
     }
 
-    private boolean isTerminal() {
-        return entry.spec.tty();
-    }
-
     String contentType() {
-        return isTerminal() ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream";
+        return terminal ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream";
     }
 
     /** There is no process, and this is why. */
@@ -50,7 +48,7 @@ final class ExecConnection implements ExecProcess.Output {
 
     @Override
     public synchronized boolean accept(int stream, byte[] bytes) {
-        if (gone || !(stream == 1 ? entry.output : entry.errors)) {
+        if (gone || !(stream == 1 ? output : errors)) {
             return true; // nobody listens
         }
         Buffer frame = frame(stream, bytes);
@@ -64,7 +62,7 @@ final class ExecConnection implements ExecProcess.Output {
     }
 
     private Buffer frame(int stream, byte[] bytes) {
-        if (isTerminal()) {
+        if (terminal) {
             return Buffer.buffer(bytes);
         }
         return Buffer.buffer(HEADER_BYTES + bytes.length).appendByte((byte) stream).appendByte((byte) 0).appendByte((byte) 0).appendByte((byte) 0)
@@ -76,7 +74,7 @@ final class ExecConnection implements ExecProcess.Output {
         opened.exceptionHandler(error -> lost(running));
         opened.closeHandler(nothing -> lost(running));
         opened.drainHandler(nothing -> running.resumeOutput());
-        new Input(running, (NetSocketInternal) opened).read();
+        ClientInput.read((NetSocketInternal) opened, running);
         synchronized (this) {
             socket = opened;
             early.forEach(opened::write);
@@ -88,67 +86,6 @@ final class ExecConnection implements ExecProcess.Output {
         running.resumeOutput();
     }
 
-    /**
-     * What the client sends, handed on piece by piece. Where the process is slow the socket is paused. What Vert.x holds back then comes after the news
-     * that the input is over, so that the end is passed on only when nothing more came for a moment. On the socket's event loop only.
-     */
-    private final class Input {
-        private final ExecProcess running;
-        private final NetSocketInternal opened;
-        private final Queue<Buffer> pieces = new ArrayDeque<>();
-        private int waitingBytes;
-        private boolean writing;
-        private boolean over;
-
-        Input(ExecProcess running, NetSocketInternal opened) {
-            this.running = running;
-            this.opened = opened;
-        }
-
-        void read() {
-            opened.handler(piece -> {
-                pieces.add(piece);
-                waitingBytes += piece.length();
-                if (waitingBytes >= MAX_WAITING_BYTES) {
-                    opened.pause();
-                }
-                writeNext();
-            });
-            opened.eventHandler(event -> {
-                if (event instanceof ChannelInputShutdownEvent) {
-                    over = true;
-                    writeNext();
-                }
-            });
-        }
-
-        private void writeNext() {
-            if (writing) {
-                return;
-            }
-            Buffer next = pieces.poll();
-            if (next == null) {
-                if (over) {
-                    context.owner().setTimer(LAST_INPUT_MILLIS, timer -> {
-                        if (pieces.isEmpty() && !writing) {
-                            running.closeInput();
-                        }
-                    });
-                }
-                return;
-            }
-            writing = true;
-            running.write(next.getBytes()).whenComplete((done, failure) -> context.runOnContext(nothing -> {
-                writing = false;
-                waitingBytes -= next.length();
-                if (waitingBytes < MAX_WAITING_BYTES) {
-                    opened.resume();
-                }
-                writeNext();
-            }));
-        }
-    }
-
     /** The client is gone: what still comes is let go, so that the process is not held up. */
     void lost(ExecProcess running) {
         synchronized (this) {
@@ -157,6 +94,7 @@ final class ExecConnection implements ExecProcess.Output {
         }
         running.closeInput();
         running.resumeOutput();
+        running.detach();
     }
 
     /** After the last output. */

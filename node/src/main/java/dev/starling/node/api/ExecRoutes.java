@@ -104,7 +104,7 @@ final class ExecRoutes {
             throw ApiException.badRequest("attaching to an added process needs an upgraded connection (Upgrade: tcp)");
         }
         execs.begin(entry);
-        ExecConnection connection = detach ? null : new ExecConnection(entry, vertx.getOrCreateContext());
+        ExecConnection connection = detach ? null : new ExecConnection(entry.spec.tty(), entry.output, entry.errors, vertx.getOrCreateContext());
         vertx.executeBlocking(() -> run(entry, connection), false).onComplete(
                 process -> {
                     if (detach) {

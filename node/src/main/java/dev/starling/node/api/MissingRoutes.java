@@ -14,7 +14,6 @@ final class MissingRoutes {
             POST /containers/{id}/rename = docker rename
             POST /containers/{id}/update = docker update
             POST /containers/{id}/resize = resizing a terminal
-            POST /containers/{id}/attach = docker attach
             GET /containers/{id}/changes = docker diff
             GET /containers/{id}/export = docker export
             GET /containers/{id}/archive = docker cp

@@ -3,11 +3,14 @@ package dev.starling.node.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.CanonicalJson;
+import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.scheduler.model.Task;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Networks as {@code docker network ls} and {@code inspect} read them. */
@@ -26,6 +29,7 @@ final class NetworkJson {
             json.put(flag, spec.path(flag).asBoolean(false));
         }
         ObjectNode options = spec.path("Options") instanceof ObjectNode given ? given.deepCopy() : Json.object();
+        json.put("EnableIPv6", spec.path("EnableIPv6").asBoolean(false));
         json.set("Options", options.put("com.docker.network.driver.overlay.vxlanid_list", spec.path("VxlanId").asText("")));
         json.set("Labels", spec.path("Labels").isObject() ? spec.path("Labels") : Json.object());
         json.set("Containers", containers(network, localTasks));
@@ -55,11 +59,12 @@ final class NetworkJson {
 
     private static ObjectNode containers(Document network, Set<Task> localTasks) {
         ObjectNode containers = Json.object();
+        Optional<OverlayNetwork> overlay = NetworkSpecReader.overlay(network);
         for (Task task : localTasks) {
             String address = task.addresses().get(network.uid());
             if (address != null && task.isActive() && !task.containerId().isEmpty()) {
                 containers.putObject(task.containerId()).put("Name", task.id()).put("EndpointID", "").put("MacAddress", "")
-                        .put("IPv4Address", address).put("IPv6Address", "");
+                        .put("IPv4Address", address).put("IPv6Address", overlay.flatMap(of -> of.ipv6(address)).orElse(""));
             }
         }
         return containers;

@@ -44,12 +44,13 @@ final class SystemJson {
                 .put("NCPU", host.cpus()).put("MemTotal", host.memoryBytes()).putNull("GenericResources")
                 .put("DockerRootDir", host.dataDirectory()).put("HttpProxy", "").put("HttpsProxy", "").put("NoProxy", "")
                 .put("Name", host.hostname()).set("Labels", Json.strings(host.labels()));
-        json.put("ExperimentalBuild", false).put("ServerVersion", host.version()).put("DefaultRuntime", "starling")
-                .putObject("Runtimes").putObject("starling").put("path", "");
+        json.put("ExperimentalBuild", false).put("ServerVersion", host.version()).put("DefaultRuntime", host.runtime().name())
+                .putObject("Runtimes").putObject(host.runtime().name()).put("path", host.runtime().path());
         json.set("Swarm", swarm == null ? noSwarm("inactive") : swarm);
         json.put("LiveRestoreEnabled", true).put("Isolation", "").put("InitBinary", ""); // containers outlive the agent
         for (String component : List.of("ContainerdCommit", "RuncCommit", "InitCommit")) {
-            json.putObject(component).put("ID", "").put("Expected", "");
+            String version = component.equals("RuncCommit") ? host.runtime().version() : "";
+            json.putObject(component).put("ID", version).put("Expected", version);
         }
         json.putArray("SecurityOptions").add("name=seccomp,profile=default");
         ArrayNode warnings = Json.strings(host.warnings());

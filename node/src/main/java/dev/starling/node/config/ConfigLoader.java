@@ -32,7 +32,7 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "container-metrics", "labels", "resources", "generic-resources", "conditions",
-            "profile", "gossip", "cgroup-parent", "log-level", "logs", "registries", "images", "network-key-renewal");
+            "profile", "gossip", "cgroup-parent", "log-level", "logs", "registries", "images", "network-key-renewal", "runtime");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -104,7 +104,8 @@ public final class ConfigLoader {
                 LogSettings.read(s.readSection("logs", LogSettings.KEYS)),
                 RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)),
                 ImagesSection.read(s.readSection("images", ImagesSection.KEYS)),
-                s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal));
+                s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal),
+                RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)));
     }
 
     private static NodeConfig.Addresses addresses(Section s, NodeConfig.Addresses defaults) {
@@ -235,7 +236,7 @@ public final class ConfigLoader {
         return text;
     }
 
-    private static <E extends Enum<E>> Function<String, E> oneOf(Class<E> type) {
+    static <E extends Enum<E>> Function<String, E> oneOf(Class<E> type) {
         return text -> Arrays.stream(type.getEnumConstants())
                 .filter(constant -> written(constant).equals(text))
                 .findFirst()

@@ -8,6 +8,7 @@ import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -54,11 +55,13 @@ final class DesiredWriter {
 
     /**
      * Writes {@code body} over {@code old} within its generation, a tick later. So it prevails over what it amends, and any operator's write, which is of
-     * the next generation, over it.
+     * the next generation, over it. Empty where it does not fit: nobody has asked for it, so there is nobody to refuse it to.
      */
-    DesiredObject amend(DesiredObject old, JsonNode body) {
+    Optional<DesiredObject> amend(DesiredObject old, JsonNode body) {
         requireManager();
-        return signed(old.kind(), old.uid(), old.created(), old.generation(), old.time().next(0), false, written(old.kind(), body));
+        Bytes bytes = codec.write(body);
+        return bytes.size() > maxBodyBytes ? Optional.empty()
+                : Optional.of(signed(old.kind(), old.uid(), old.created(), old.generation(), old.time().next(0), false, bytes));
     }
 
     DesiredObject delete(String uid, long wallMillis) {

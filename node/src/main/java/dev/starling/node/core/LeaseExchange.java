@@ -67,14 +67,27 @@ final class LeaseExchange {
         messages.forEach(message -> leases.receive(from, message, now.monotonicMillis()));
     }
 
-    /** A value of a node's record: who votes on a slot since that node held it. */
-    void learn(Bytes value, Time now) {
+    /** A whole record of a node, see {@link #learn(String, Bytes, Time)}. */
+    void learn(SortedMap<String, Bytes> record, Time now) {
+        record.forEach((key, value) -> learn(key, value, now));
+    }
+
+    /** A value of a node's record, null for one that went. Those of interest say who votes on a slot, told by a node that held it when that changed. */
+    void learn(String key, Bytes value, Time now) {
+        if (value == null || !key.startsWith(RecordKeys.STEWARDS)) {
+            return;
+        }
         try {
             LeaseCodec.Told told = LeaseCodec.decodeStewards(value);
             leases.learn(told.slot(), told.stewards(), now.monotonicMillis());
         } catch (RecordCodec.MalformedRecordException e) {
             malformed++;
         }
+    }
+
+    /** Nobody needs votes on its slots any more. */
+    void serviceDeleted(String uid) {
+        leases.serviceDeleted(uid);
     }
 
     long malformed() {

@@ -5,7 +5,6 @@ import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.NodeId;
-import dev.starling.gossip.Output;
 import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Desired;
@@ -23,8 +22,6 @@ import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -53,41 +50,37 @@ public final class NodeCore {
         }
     }
 
-    private static final long LONGEST_CATCH_UP_MILLIS = 30_000;
-    private static final long CATCH_UP_LOOK_MILLIS = 100;
-
     private final NodeId self;
     private final Role role;
-    private final Config config;
     private final Gossip gossip;
     private final Scheduler scheduler;
-    private final ViewBuilder state;
     private final SpecReader specs;
     private final List<NodeEffect> effects = new ArrayList<>();
 
+    private final ViewBuilder state;
+    private final ViewCache views;
+    private final PlanTurns turns;
+    private final OwnRecordWriter own;
     private final LeaseExchange leases;
+    private final GossipNews news;
+    private final ScheduledChanges scheduled;
     private final HybridClock clock = new HybridClock();
     private final DesiredWriter writer;
-    private boolean dirty = true;
-    /** Not before this does the scheduler run: first for listening, then {@link Config#planInterval} after its last run. */
-    private long planAt;
-    private boolean heardPeer;
-    /** From the start until the state of the others is here. */
-    private boolean listening;
-    private long listenUntil;
-    private View view;
-    private ClusterSnapshot snapshot;
 
     public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, DesiredSigning signing,
             RandomGenerator random) {
         this.self = self;
         this.role = role;
-        this.config = config;
         this.gossip = gossip;
         this.scheduler = scheduler;
         this.specs = specs;
         this.state = new ViewBuilder(self, specs);
+        this.views = new ViewCache(state, gossip, role);
+        this.turns = new PlanTurns(config, gossip, scheduler);
+        this.own = new OwnRecordWriter(self, gossip, state, views, effects::add);
         this.leases = new LeaseExchange(self, scheduler.leases(), this::sendParcel, effects::add);
+        this.news = new GossipNews(self, gossip, state, views, turns, leases, clock, config.maxClockAhead(), effects::add);
+        this.scheduled = new ScheduledChanges(own, clock, effects::add, this::amend);
         this.writer = new DesiredWriter(self, role, state, clock, signing, random, gossip.maxValueBytes());
     }
 
@@ -96,21 +89,7 @@ public final class NodeCore {
         SortedMap<String, Bytes> ownRecord = new TreeMap<>(stored);
         leases.restore(ownRecord);
         gossip.restore(desired, ownRecord, lastKnown);
-        for (Member member : gossip.members().values()) {
-            if (!member.id().equals(self)) { // known again: no change of gossip's own will tell of it
-                effects.add(new NodeEffect.MemberChanged(null, member));
-            }
-        }
-        for (DesiredObject object : desired) {
-            state.desiredChanged(object);
-            if (object.kind() == Kind.SERVICE && object.deleted()) {
-                scheduler.leases().serviceDeleted(object.uid());
-            }
-            clock.observe(object.time());
-            if (object.kind() == Kind.NODE && object.deleted()) {
-                effects.add(new NodeEffect.NodeRemoved(new NodeId(object.uid())));
-            }
-        }
+        news.restored(desired);
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
         scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
@@ -124,20 +103,17 @@ public final class NodeCore {
     }
 
     public void start(Collection<Endpoint> seeds, Time now) {
-        boolean alone = seeds.isEmpty() && gossip.members().size() <= 1;
-        planAt = alone ? now.monotonicMillis() : now.monotonicMillis() + config.listenFirst();
+        turns.start(seeds.isEmpty() && gossip.members().size() <= 1, now.monotonicMillis());
         scheduler.leases().start(now.monotonicMillis());
-        gossip.records().of(self).forEach((key, value) -> learnStewards(key, value, now));
-        apply(scheduler.fence(view(), now), now);
-        listening = !alone;
-        listenUntil = now.monotonicMillis() + Math.max(config.listenFirst(), LONGEST_CATCH_UP_MILLIS);
+        leases.learn(own.values(), now);
+        scheduled.apply(scheduler.fence(view(), now), now);
         gossip.start(seeds, now.monotonicMillis());
         absorb(now);
     }
 
     /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
-        if (isRemoved(from)) {
+        if (news.isRemoved(from)) {
             effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE));
             return;
         }
@@ -147,10 +123,7 @@ public final class NodeCore {
             return;
         }
         gossip.receive(from, fromRole, message, now.monotonicMillis());
-        if (!heardPeer) {
-            heardPeer = true;
-            planAt = Math.min(planAt, now.monotonicMillis() + config.listenAfterPeer());
-        }
+        turns.peerHeard(now.monotonicMillis());
         absorb(now);
     }
 
@@ -167,62 +140,40 @@ public final class NodeCore {
 
     /** What this host can do has changed (or is told for the first time). */
     public void describe(NodeReport report, Time now) {
-        putRecord(RecordKeys.NODE, RecordCodec.encode(report), now);
-        changed();
+        own.put(RecordKeys.NODE, RecordCodec.encode(report), now);
+        views.changed();
+        turns.changed();
         absorb(now);
     }
 
     /** This node has another certificate, or trusts other roots. */
     public void certify(CertificateReport report, Time now) {
-        putRecord(RecordKeys.CERTIFICATE, RecordCodec.encode(report), now);
+        own.put(RecordKeys.CERTIFICATE, RecordCodec.encode(report), now);
         absorb(now);
     }
 
     /** The keys for overlay networks that this node offers from now on, oldest first; none: it cannot encrypt. */
     public void encrypt(List<Bytes> keys, List<String> ciphers, Time now) {
-        if (keys.isEmpty()) {
-            removeRecordIfThere(RecordKeys.ENCRYPTION, now);
-        } else {
-            putRecord(RecordKeys.ENCRYPTION, RecordCodec.encode(keys, ciphers), now);
-        }
+        own.putEncryption(keys, ciphers, now);
         absorb(now);
     }
 
     /**
-     * What the tasks of autoscaled services use here now. Not kept on disk: it is soon measured again, and a flash card is not to wear out by it.
+     * What the tasks of autoscaled services use here now. Not kept on disk.
      *
      * @param loads in the order of their services' uids
      */
     public void load(List<ServiceLoad> loads, Time now) {
-        Bytes value = loads.isEmpty() ? null : RecordCodec.encodeLoads(loads);
-        if (Objects.equals(value, gossip.records().of(self).get(RecordKeys.LOADS))) {
-            return;
+        if (own.putLoads(loads, now)) {
+            turns.changed();
+            absorb(now);
         }
-        if (value == null) {
-            gossip.remove(RecordKeys.LOADS, now.monotonicMillis());
-        } else {
-            gossip.put(RecordKeys.LOADS, value, now.monotonicMillis());
-        }
-        state.recordChanged(self, RecordKeys.LOADS, value);
-        changed();
-        absorb(now);
     }
 
     /** What this node says to each peer of the keys between them; nothing to those that are not in it. */
     public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements, Time now) {
-        for (String key : List.copyOf(gossip.records().of(self).keySet())) {
-            if (RecordKeys.isAcknowledgement(key) && !acknowledgements.containsKey(RecordKeys.acknowledgedPeer(key))) {
-                removeRecord(key, now);
-            }
-        }
-        acknowledgements.forEach((peer, said) -> putRecord(RecordKeys.acknowledged(peer), RecordCodec.encode(said), now));
+        own.putAcknowledgements(acknowledgements, now);
         absorb(now);
-    }
-
-    private void removeRecordIfThere(String key, Time now) {
-        if (gossip.records().of(self).containsKey(key)) {
-            removeRecord(key, now);
-        }
     }
 
     /** All objects, as they are signed; for what the view leaves out. */
@@ -231,8 +182,8 @@ public final class NodeCore {
     }
 
     public void report(TaskReport report, Time now) {
-        apply(scheduler.report(report, now), now);
-        dirty = true;
+        scheduled.apply(scheduler.report(report, now), now);
+        turns.changed();
         absorb(now);
     }
 
@@ -255,99 +206,29 @@ public final class NodeCore {
 
     /** Monotonic milliseconds at which {@link #tick} and {@link #settle} want to run next; Long.MAX_VALUE for never. */
     public long nextTick() {
-        long scheduling = dirty ? planAt : Math.max(planAt, scheduler.nextStep());
-        return Math.min(Math.min(gossip.nextTick(), scheduler.leases().nextTick()), scheduling);
+        return Math.min(Math.min(gossip.nextTick(), scheduler.leases().nextTick()), turns.next());
     }
 
     /** Runs the scheduler where the view has changed or a wait of its own is over. */
     public void settle(Time now) {
-        if (isListening(now) || now.monotonicMillis() < planAt || !dirty && now.monotonicMillis() < scheduler.nextStep()) {
+        if (!turns.take(now.monotonicMillis())) {
             return;
         }
-        planAt = now.monotonicMillis() + config.planInterval();
-        dirty = false;
         List<Effect> next = scheduler.step(view(), now);
-        apply(next, now);
+        scheduled.apply(next, now);
         if (!next.isEmpty() || scheduler.leases().hasOutput()) {
             absorb(now);
         }
     }
 
-    /** A node that has just come plans on the whole state, not on the part that has arrived; with a bound, for the link may be slow. */
-    private boolean isListening(Time now) {
-        if (!listening || now.monotonicMillis() < planAt) {
-            return false;
-        }
-        listening = now.monotonicMillis() < listenUntil && gossip.isCatchingUp(now.monotonicMillis());
-        planAt += listening ? CATCH_UP_LOOK_MILLIS : 0;
-        return listening;
-    }
-
-    private void apply(List<Effect> next, Time now) {
-        ScheduleHandler handler = new ScheduleHandler(now);
-        next.forEach(effect -> effect.handle(handler));
-    }
-
-    private void putRecord(String key, Bytes value, Time now) {
-        if (value.equals(gossip.records().of(self).get(key))) {
-            return;
-        }
-        gossip.put(key, value, now.monotonicMillis());
-        state.recordChanged(self, key, value);
-        effects.add(new NodeEffect.PersistRecord(key, Optional.of(value)));
-        ownRecordChanged();
-    }
-
-    private void removeRecord(String key, Time now) {
-        gossip.remove(key, now.monotonicMillis());
-        state.recordChanged(self, key, null);
-        effects.add(new NodeEffect.PersistRecord(key, Optional.empty()));
-        ownRecordChanged();
-    }
-
-    /** Takes over what gossip has put out since the last input. */
+    /** Takes over what gossip and the votes have put out since the last input. */
     private void absorb(Time now) {
-        GossipHandler handler = new GossipHandler(now);
-        List<Output> outputs;
-        while (!(outputs = gossip.drain()).isEmpty()) {
-            outputs.forEach(output -> output.handle(handler));
+        news.take(now);
+        leases.flush(now, (key, value) -> own.put(key, value, now));
+        if (scheduler.leases().takeGained()) {
+            turns.changed();
         }
-        leases.flush(now, (key, value) -> putRecord(key, value, now));
-        dirty |= scheduler.leases().takeGained();
-        gossip.drain().forEach(output -> output.handle(handler));
-    }
-
-    /** {@code docker node rm}. One that was removed while it was up is heard no more, and forgotten once it counts as dead. */
-    private void removed(NodeId node, Time now) {
-        effects.add(new NodeEffect.NodeRemoved(node));
-        Member member = gossip.members().get(node);
-        if (member != null && !member.status().isUp()) {
-            gossip.forget(node, now.monotonicMillis());
-        }
-        state.forget(node);
-    }
-
-    private boolean isRemoved(NodeId node) {
-        DesiredObject enrolled = gossip.desired().get(node.value());
-        return enrolled != null && enrolled.deleted();
-    }
-
-    private void takeRecord(NodeId node, String key, Time now) {
-        SortedMap<String, Bytes> record = gossip.records().of(node);
-        if (key == null) {
-            state.recordReplaced(node, record);
-            record.forEach((each, value) -> learnStewards(each, value, now));
-        } else {
-            state.recordChanged(node, key, record.get(key));
-            learnStewards(key, record.get(key), now);
-        }
-    }
-
-    /** Who votes on a slot, as a node tells that held it when that changed. */
-    private void learnStewards(String key, Bytes value, Time now) {
-        if (value != null && key.startsWith(RecordKeys.STEWARDS)) {
-            leases.learn(value, now);
-        }
+        news.take(now);
     }
 
     private void sendParcel(NodeId to, Bytes content) {
@@ -355,23 +236,6 @@ public final class NodeCore {
         if (member != null) {
             effects.add(new NodeEffect.Send(member.endpoint(), new Message.Parcel(content)));
         }
-    }
-
-    /** A suspicion and its refutation are not: the member counts as up all the while. */
-    private static boolean isNewToScheduler(Member before, Member now) {
-        return before == null || now == null || before.status().isUp() != now.status().isUp()
-                || !before.endpoint().equals(now.endpoint()) || before.role() != now.role();
-    }
-
-    private void changed() {
-        dirty = true;
-        ownRecordChanged();
-    }
-
-    /** What the scheduler itself has put into this node's record it need not be asked about again. */
-    private void ownRecordChanged() {
-        view = null;
-        snapshot = null;
     }
 
     /** Writes a new object; {@code uid} null: a new id is made. Follow up with {@link #settle}. */
@@ -386,6 +250,15 @@ public final class NodeCore {
 
     public DesiredObject delete(String uid, Time now) {
         return write(writer.delete(uid, now.wallMillis()), now);
+    }
+
+    /** An operator may have written in between, or this node be a manager no more: then it is for others to say. */
+    private void amend(Effect.AmendService wanted, Time now) {
+        Document service = state.document(wanted.serviceUid());
+        if (role == Role.MANAGER && service != null && service.object().generation() == wanted.generation()) {
+            specs.amended(service, wanted.amendment(), snapshot(), now.wallMillis())
+                    .flatMap(body -> writer.amend(service.object(), body)).ifPresent(signed -> write(signed, now));
+        }
     }
 
     private DesiredObject write(DesiredObject signed, Time now) {
@@ -408,18 +281,12 @@ public final class NodeCore {
     }
 
     public View view() {
-        if (view == null) {
-            view = state.view(gossip.members());
-        }
-        return view;
+        return views.view();
     }
 
     /** The same object until something changes. */
     public ClusterSnapshot snapshot() {
-        if (snapshot == null) {
-            snapshot = state.snapshot(role, gossip.members(), view());
-        }
-        return snapshot;
+        return views.snapshot();
     }
 
     /** A node's tasks, in the order of their ids; the same list until one changes. */
@@ -457,142 +324,6 @@ public final class NodeCore {
 
     /** Own record as it stands, for a comparison with the disk. */
     public SortedMap<String, Bytes> ownRecord() {
-        SortedMap<String, Bytes> kept = new TreeMap<>(gossip.records().of(self));
-        kept.remove(RecordKeys.LOADS);
-        return kept;
-    }
-
-    /** Carries out what the scheduler wants: its bids go into this node's record, its wishes for containers outside. */
-    private final class ScheduleHandler implements Effect.Handler {
-        private final Time now;
-
-        ScheduleHandler(Time now) {
-            this.now = now;
-        }
-
-        @Override
-        public void on(Effect.PutTask put) {
-            clock.observe(put.task().claimed());
-            putRecord(RecordKeys.task(put.task().id()), RecordCodec.encode(put.task()), now);
-        }
-
-        @Override
-        public void on(Effect.DropTask drop) {
-            removeRecord(RecordKeys.task(drop.task().id()), now);
-            effects.add(new NodeEffect.RemoveTask(drop.task()));
-        }
-
-        @Override
-        public void on(Effect.PutRefusal put) {
-            putRecord(RecordKeys.refusal(put.refusal().slot()), RecordCodec.encode(put.refusal()), now);
-        }
-
-        @Override
-        public void on(Effect.DropRefusal drop) {
-            removeRecord(RecordKeys.refusal(drop.slot()), now);
-        }
-
-        @Override
-        public void on(Effect.PutBlocks put) {
-            String key = RecordKeys.blocks(put.networkUid());
-            if (put.blocks().isEmpty()) {
-                removeRecord(key, now);
-            } else {
-                putRecord(key, RecordCodec.encode(put.blocks()), now);
-            }
-        }
-
-        @Override
-        public void on(Effect.PutCompleted put) {
-            putRecord(RecordKeys.completed(put.work().serviceUid()), RecordCodec.encode(put.work()), now);
-        }
-
-        @Override
-        public void on(Effect.DropCompleted drop) {
-            removeRecord(RecordKeys.completed(drop.serviceUid()), now);
-        }
-
-        /** An operator may have written in between, or this node be a manager no more: then it is for others to say. */
-        @Override
-        public void on(Effect.AmendService amend) {
-            Document service = state.document(amend.serviceUid());
-            if (role == Role.MANAGER && service != null && service.object().generation() == amend.generation()) {
-                specs.amended(service, amend.amendment(), snapshot(), now.wallMillis())
-                        .ifPresent(body -> write(writer.amend(service.object(), body), now));
-            }
-        }
-
-        @Override
-        public void on(Effect.Start start) {
-            effects.add(new NodeEffect.StartTask(start.task()));
-        }
-
-        @Override
-        public void on(Effect.Stop stop) {
-            effects.add(new NodeEffect.StopTask(stop.task(), stop.reason()));
-        }
-    }
-
-    /** Takes over what gossip tells: changes into the state that the next view is built of, the rest outside. */
-    private final class GossipHandler implements Output.Handler {
-        private final Time now;
-
-        GossipHandler(Time now) {
-            this.now = now;
-        }
-
-        @Override
-        public void on(Output.Send send) {
-            effects.add(new NodeEffect.Send(send.to(), send.message()));
-        }
-
-        @Override
-        public void on(Output.MemberChanged change) {
-            effects.add(new NodeEffect.MemberChanged(change.before(), change.now()));
-            if (change.now() != null && !change.now().status().isUp() && isRemoved(change.now().id())) {
-                removed(change.now().id(), now);
-            }
-            if (isNewToScheduler(change.before(), change.now())) {
-                state.membersChanged();
-                changed();
-            } else {
-                snapshot = null;
-            }
-        }
-
-        @Override
-        public void on(Output.DesiredChanged change) {
-            DesiredObject object = change.object();
-            if (object.time().wallMillis() - now.wallMillis() <= config.maxClockAhead()) {
-                clock.observe(object.time());
-            }
-            state.desiredChanged(object);
-            if (object.kind() == Kind.SERVICE && object.deleted()) {
-                scheduler.leases().serviceDeleted(object.uid());
-            }
-            if (object.kind() == Kind.NODE && object.deleted()) {
-                removed(new NodeId(object.uid()), now);
-            }
-            effects.add(new NodeEffect.PersistDesired(object));
-            changed();
-        }
-
-        @Override
-        public void on(Output.RecordChanged change) {
-            if (!change.node().equals(self)) {
-                takeRecord(change.node(), change.key(), now);
-                changed();
-            }
-        }
-
-        @Override
-        public void on(Output.Refused refused) {
-            effects.add(new NodeEffect.Refused(refused.teller(), refused.reason()));
-        }
-
-        @Override
-        public void on(Output.Replicated replicated) {
-            effects.add(new NodeEffect.Replicated(replicated.uid(), replicated.generation(), replicated.copies()));
-        }
+        return own.kept();
     }
 }

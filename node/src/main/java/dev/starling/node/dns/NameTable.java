@@ -38,9 +38,9 @@ public final class NameTable {
     }
 
     /**
-     * @param names   network uid to name to IPv4 addresses; names in any case, without a trailing dot: {@code web}, {@code tasks.web}, {@code web.1.TASKID}
+     * @param names   network uid to name to addresses, IPv6 as in RFC 5952; names in any case, without a trailing dot: {@code web}, {@code tasks.web}, {@code web.1.TASKID}
      * @param clients network uid to a container's address in it to the uids of all networks of that container, the preferred first
-     * @throws IllegalArgumentException for what is not an IPv4 address
+     * @throws IllegalArgumentException for what is not an address
      */
     public static NameTable of(Map<String, Map<String, List<String>>> names, Map<String, Map<String, List<String>>> clients) {
         SortedMap<String, SortedMap<String, List<String>>> checked = new TreeMap<>();
@@ -78,7 +78,7 @@ public final class NameTable {
     }
 
     private static List<String> checkedAddresses(List<String> addresses) {
-        addresses.forEach(AddressText::ipv4);
+        addresses.forEach(AddressText::bytes);
         return List.copyOf(new LinkedHashSet<>(addresses));
     }
 

@@ -10,10 +10,10 @@ import java.util.List;
 
 /** Our own answer to a query: a response code and records of the name asked for. */
 record Reply(DnsResponseCode code, List<Answer> answers) {
-    /** @param data as it goes on the wire: four bytes for A, a name for PTR */
+    /** @param data as it goes on the wire: four bytes for A, sixteen for AAAA, a name for PTR */
     record Answer(DnsRecordType type, byte[] data) {
-        static Answer address(byte[] ipv4) {
-            return new Answer(DnsRecordType.A, ipv4);
+        static Answer address(byte[] address) {
+            return new Answer(address.length == 16 ? DnsRecordType.AAAA : DnsRecordType.A, address);
         }
 
         static Answer pointer(String name) {

@@ -5,6 +5,7 @@ import io.netty.handler.codec.dns.DnsRecordType;
 import io.netty.handler.codec.dns.DnsResponseCode;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,9 +14,11 @@ import java.util.Optional;
  *
  * <pre>
  * name                            type       answer
- * known                           A, ANY     its addresses, turned by one each time
- * known                           any other  none, no error (so that a client that asks AAAA first goes on to A)
- * D.C.B.A.in-addr.arpa, known     PTR        the name of A.B.C.D
+ * known                           A, AAAA    its addresses of that family, turned by one each time; none is no error, so that a client that
+ *                                            asks AAAA first goes on to A
+ * known                           ANY        of both families
+ * known                           any other  none, no error
+ * D.C.B.A.in-addr.arpa, known     PTR        the name of A.B.C.D; likewise of an IPv6 address below ip6.arpa
  * unknown, one label              any        NXDOMAIN: no resolver outside knows our services
  * tasks.NAME, unknown             any        NXDOMAIN
  * any other                       any        whatever the host's resolvers say
@@ -29,6 +32,7 @@ sealed interface Resolution {
     int CLASS_IN = 1;
     int OPCODE_QUERY = 0;
     String REVERSE = ".in-addr.arpa";
+    String REVERSE_IPV6 = ".ip6.arpa";
 
     /**
      * @param network uid of the network at whose gateway the client asks
@@ -42,30 +46,41 @@ sealed interface Resolution {
         if (query.dnsClass() != CLASS_IN) {
             return new Answered(Reply.of(DnsResponseCode.REFUSED));
         }
-        if (query.type() == DnsRecordType.PTR.intValue() && query.name().endsWith(REVERSE)) {
+        if (query.type() == DnsRecordType.PTR.intValue() && (query.name().endsWith(REVERSE) || query.name().endsWith(REVERSE_IPV6))) {
             return pointer(query, table, network, client);
         }
         Optional<List<String>> addresses = table.addresses(network, client, query.name());
         if (addresses.isPresent()) {
-            boolean asked = query.type() == DnsRecordType.A.intValue() || query.type() == DnsRecordType.ANY.intValue();
-            return new Answered(asked ? addressReply(addresses.get(), turn) : Reply.of(DnsResponseCode.NOERROR));
+            boolean any = query.type() == DnsRecordType.ANY.intValue();
+            List<String> asked = addresses.get().stream()
+                .filter(address -> any || query.type() == (AddressText.isIpv6(address) ? DnsRecordType.AAAA : DnsRecordType.A).intValue()).toList();
+            return new Answered(addressReply(asked, turn));
         }
         return isOurs(query.name()) ? new Answered(Reply.of(DnsResponseCode.NXDOMAIN)) : new Forwarded();
     }
 
     private static Resolution pointer(Query query, NameTable table, String network, String client) {
-        String[] labels = query.name().substring(0, query.name().length() - REVERSE.length()).split("\\.", -1);
-        List<String> octets = new ArrayList<>(List.of(labels));
-        Collections.reverse(octets);
-        return table.name(network, client, String.join(".", octets))
+        return table.name(network, client, reversed(query.name()))
             .<Resolution>map(name -> new Answered(new Reply(DnsResponseCode.NOERROR, List.of(Reply.Answer.pointer(name)))))
             .orElseGet(Forwarded::new);
+    }
+
+    /** The address that a name below a reverse domain stands for; something that is none where it stands for none. */
+    private static String reversed(String name) {
+        boolean ipv6 = name.endsWith(REVERSE_IPV6);
+        List<String> labels = new ArrayList<>(List.of(name.substring(0, name.length() - (ipv6 ? REVERSE_IPV6 : REVERSE).length()).split("\\.", -1)));
+        Collections.reverse(labels);
+        if (!ipv6) {
+            return String.join(".", labels);
+        }
+        String digits = String.join("", labels);
+        return labels.size() == 32 && digits.matches("[0-9a-f]{32}") ? AddressText.ipv6(HexFormat.of().parseHex(digits)) : "";
     }
 
     private static Reply addressReply(List<String> addresses, int turn) {
         List<String> turned = new ArrayList<>(addresses);
         Collections.rotate(turned, -Math.floorMod(turn, Math.max(1, turned.size())));
-        return new Reply(DnsResponseCode.NOERROR, turned.stream().map(AddressText::ipv4).map(Reply.Answer::address).toList());
+        return new Reply(DnsResponseCode.NOERROR, turned.stream().map(AddressText::bytes).map(Reply.Answer::address).toList());
     }
 
     private static boolean isOurs(String name) {

@@ -30,9 +30,10 @@ public record HostFacts(String kernelVersion, String operatingSystem, String osV
         return new Resources(cpus * NANOS_PER_CPU, memoryBytes);
     }
 
-    public HostInfo info(String hostname, String version, String commit, Path dataDirectory, List<String> warnings, List<String> labels) {
+    public HostInfo info(String hostname, String version, String commit, Path dataDirectory, List<String> warnings, List<String> labels,
+            HostInfo.Runtime runtime) {
         return new HostInfo(hostname, version, commit, kernelVersion, operatingSystem, osVersion, architecture, cpus, memoryBytes,
-                dataDirectory.toString(), cgroupV2 ? "2" : "1", "cgroupfs", warnings, labels);
+                dataDirectory.toString(), cgroupV2 ? "2" : "1", "cgroupfs", warnings, labels, runtime);
     }
 
     /** Kernel features that are missing, in a line each. */

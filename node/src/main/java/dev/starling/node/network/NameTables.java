@@ -2,11 +2,13 @@ package dev.starling.node.network;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.dns.NameTable;
 import dev.starling.node.spec.ContainerSpecBuilder;
 import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Task;
@@ -15,17 +17,22 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
  * The names that containers can resolve, per network: a service's name and aliases lead to its virtual address, or where it has none to
- * its running tasks, {@code tasks.NAME} to its running tasks, a task's own name to its address. A function of the snapshot.
+ * its running tasks, {@code tasks.NAME} to its running tasks, a task's own name to its address. In networks with IPv6 a task has two addresses; as
+ * virtual addresses are IPv4, a service's name leads by IPv6 to its tasks. A function of the snapshot.
  */
 final class NameTables {
     /** @param endpoints of the services; empty where this node's containers cannot reach virtual addresses */
     static NameTable of(ClusterSnapshot snapshot, Map<String, ServiceEndpoint> endpoints) {
         Map<String, Document> services = new HashMap<>();
         snapshot.documents().get(Kind.SERVICE).forEach(document -> services.put(document.uid(), document));
+        Map<String, OverlayNetwork> withIpv6 = new HashMap<>();
+        snapshot.documents().get(Kind.NETWORK).forEach(document -> NetworkSpecReader.overlay(document).filter(OverlayNetwork::hasIpv6)
+                .ifPresent(network -> withIpv6.put(document.uid(), network)));
         Map<String, Map<String, List<String>>> table = new TreeMap<>();
         endpoints.forEach((uid, endpoint) -> endpoint.virtualAddresses().forEach((network, address) ->
                 addService(table.computeIfAbsent(network, none -> new TreeMap<>()), services.get(uid), network, address)));
@@ -37,7 +44,7 @@ final class NameTables {
             for (Task task : entry.getValue()) {
                 Document service = services.get(task.slot().serviceUid());
                 if (task.state() == TaskState.RUNNING && task.isActive() && service != null) { // gone before its signal comes
-                    addTask(table, service, task, endpoints.get(service.uid()));
+                    addTask(table, service, task, endpoints.get(service.uid()), withIpv6);
                 }
             }
         }
@@ -58,16 +65,25 @@ final class NameTables {
         return clients;
     }
 
-    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task, ServiceEndpoint endpoint) {
+    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task, ServiceEndpoint endpoint,
+            Map<String, OverlayNetwork> withIpv6) {
         for (String networkUid : userNetworks(task)) {
             Map<String, List<String>> names = table.computeIfAbsent(networkUid, uid -> new TreeMap<>());
             String address = OverlayPlan.address(task, networkUid);
-            add(names, "tasks." + service.name(), address);
-            add(names, ContainerSpecBuilder.taskName(service, task), address);
+            addTask(names, service, task, address);
             if (endpoint == null || !endpoint.virtualAddresses().containsKey(networkUid)) {
                 addService(names, service, networkUid, address);
             }
+            Optional.ofNullable(withIpv6.get(networkUid)).flatMap(network -> network.ipv6(address)).ifPresent(ipv6 -> {
+                addTask(names, service, task, ipv6);
+                addService(names, service, networkUid, ipv6);
+            });
         }
+    }
+
+    private static void addTask(Map<String, List<String>> names, Document service, Task task, String address) {
+        add(names, "tasks." + service.name(), address);
+        add(names, ContainerSpecBuilder.taskName(service, task), address);
     }
 
     private static void addService(Map<String, List<String>> names, Document service, String networkUid, String address) {

@@ -46,6 +46,13 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
         return new OverlayPlan(Collections.unmodifiableSortedMap(needed), Collections.unmodifiableSortedMap(remotes));
     }
 
+    /** On a kernel without IPv6: published ports work by IPv4 all the same. A network that users made with IPv6 is refused there. */
+    OverlayPlan withIngressOfIpv4() {
+        TreeMap<String, OverlayNetwork> possible = new TreeMap<>(networks);
+        possible.computeIfPresent(IngressNetwork.UID, (uid, network) -> network.withoutIpv6());
+        return new OverlayPlan(Collections.unmodifiableSortedMap(possible), remotes);
+    }
+
     private static boolean isIngressInUse(ClusterSnapshot snapshot, Document network) {
         return network.uid().equals(IngressNetwork.UID)
                 && snapshot.documents().get(Kind.SERVICE).stream().anyMatch(service -> IngressNetwork.isUsedBy(service.spec()));
@@ -54,8 +61,7 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
     /** The network as this host makes it; empty where it cannot, or its own gateway is not known yet. */
     static Optional<OverlayNetwork> onThisNode(ClusterSnapshot snapshot, Document document) {
         return NetworkSpecReader.overlay(document).flatMap(network -> !network.gateway().isEmpty() ? Optional.of(network)
-                : gateway(snapshot, snapshot.self(), document).map(own ->
-                        new OverlayNetwork(network.uid(), network.vni(), network.subnet(), own, network.internal(), network.mtu(), network.encrypted())));
+                : gateway(snapshot, snapshot.self(), document).map(network::withGateway));
     }
 
     private static Optional<String> gateway(ClusterSnapshot snapshot, NodeId node, Document network) {

@@ -109,6 +109,7 @@ public final class OverlayRunner implements AutoCloseable {
     /** The network as this host makes it. */
     public OverlayNetwork network(ClusterSnapshot snapshot, String networkUid) {
         return Optional.ofNullable(snapshot.document(Kind.NETWORK, networkUid)).flatMap(document -> OverlayPlan.onThisNode(snapshot, document))
+                .map(network -> networkUid.equals(IngressNetwork.UID) && !overlay.hasIpv6() ? network.withoutIpv6() : network)
                 .orElseThrow(() -> RuntimeShimException.notFound("network " + networkUid + " not found"));
     }
 
@@ -156,7 +157,7 @@ public final class OverlayRunner implements AutoCloseable {
 
     private void reconcile(ClusterSnapshot snapshot) {
         attempt("encryption of networks", () -> encryption.reconcile(snapshot, System.nanoTime()));
-        OverlayPlan plan = OverlayPlan.of(snapshot);
+        OverlayPlan plan = overlay.hasIpv6() ? OverlayPlan.of(snapshot) : OverlayPlan.of(snapshot).withIngressOfIpv4();
         dns.update(NameTables.of(snapshot, services.available() ? services.endpoints(snapshot) : Map.of()));
         for (OverlayNetwork network : plan.networks().values()) {
             attempt("network " + network.uid(), () -> {

@@ -52,6 +52,9 @@ public final class ServiceAddresses implements AutoCloseable {
     private final BalancePlanner planner = new BalancePlanner();
     /** Of the overlay's thread: what was last programmed, and when all of it was last compared with the kernel's. */
     private HostNetworks host;
+    private HostNetworks hostIpv6;
+    private final Ipv6Backends ipv6Backends = new Ipv6Backends();
+    private volatile Optional<String> ipv6Lacks = Optional.empty();
     private List<PublishedPort> asked = List.of();
     private List<PublishedPort> had = List.of();
     private final Map<String, SortedMap<String, VirtualService>> inside = new HashMap<>();
@@ -91,6 +94,7 @@ public final class ServiceAddresses implements AutoCloseable {
         List<String> warnings = new ArrayList<>(conflicts);
         ports.refusals().forEach(refusal -> warnings.add("published " + refusal));
         affinityLacks.ifPresent(lack -> warnings.add("services with the label starling.affinity give connections to any task on this node, for its kernel lacks " + lack));
+        ipv6Lacks.ifPresent(lack -> warnings.add("ports are not published on IPv6 addresses of this node, and containers do not leave by IPv6, for its kernel lacks " + lack));
         return warnings.stream().map(warning -> "WARNING: " + warning).toList();
     }
 
@@ -108,7 +112,7 @@ public final class ServiceAddresses implements AutoCloseable {
                 new HostNetworks.Network(overlay.bridge(network.uid()), network.subnet(), network.internal())).toList(),
                 Optional.ofNullable(plan.networks().get(IngressNetwork.UID)).map(network ->
                         new HostNetworks.Ingress(overlay.bridge(network.uid()), network.gateway())),
-                published), due);
+                published), ipv6(plan, published), due);
         containers(snapshot, wanted, due);
         balanced = wanted.balanced();
         checked = due ? System.nanoTime() : checked;
@@ -133,11 +137,27 @@ public final class ServiceAddresses implements AutoCloseable {
         return had;
     }
 
-    private void program(HostNetworks wanted, boolean due) {
-        if (due || !wanted.equals(host)) {
+    /** The same for the networks that have IPv6. */
+    private HostNetworks ipv6(OverlayPlan plan, List<PublishedPort> published) {
+        List<OverlayNetwork> networks = plan.networks().values().stream().filter(OverlayNetwork::hasIpv6).toList();
+        if (networks.isEmpty()) {
+            ipv6Lacks = Optional.empty();
+            return HostNetworks.NONE;
+        }
+        ipv6Lacks = balancer.missingForIpv6();
+        Optional<OverlayNetwork> ingress = networks.stream().filter(network -> network.uid().equals(IngressNetwork.UID)).findFirst();
+        return new HostNetworks(networks.stream().map(network ->
+                new HostNetworks.Network(overlay.bridge(network.uid()), network.ipv6Subnet(), network.internal())).toList(),
+                ingress.map(network -> new HostNetworks.Ingress(overlay.bridge(network.uid()), network.ipv6(network.gateway()).orElseThrow())),
+                ingress.map(network -> ipv6Backends.of(published, network)).orElse(List.of()));
+    }
+
+    private void program(HostNetworks wanted, HostNetworks ipv6, boolean due) {
+        if (due || !wanted.equals(host) || !ipv6.equals(hostIpv6)) {
             host = null;
-            balancer.host(wanted);
+            balancer.host(wanted, ipv6);
             host = wanted;
+            hostIpv6 = ipv6;
         }
     }
 

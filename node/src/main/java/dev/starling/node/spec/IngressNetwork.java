@@ -1,6 +1,7 @@
 package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
@@ -18,6 +19,8 @@ public final class IngressNetwork {
     public static final String UID = "ingress000000000000000000";
     static final String NAME = "ingress";
     private static final int VXLAN_ID = 4095; // those that are picked begin above
+    /** A unique local one: "starlin" in ASCII from its second byte. The same on each side of a partition, like the rest. */
+    private static final String IPV6_SUBNET = "fd73:7461:726c:696e::/64";
     private static final List<String> SUBNETS = List.of("10.255.0.0/16", "10.254.0.0/16", "172.31.0.0/16");
 
     /** Whether a service with this spec is attached to it: it publishes a port, in whichever mode. */
@@ -41,7 +44,10 @@ public final class IngressNetwork {
                         "the ingress network finds no free subnet among " + SUBNETS + ": they are in use by nodes or networks"));
         ObjectNode spec = JsonNodeFactory.instance.objectNode().put("Name", NAME).put("Driver", "overlay").put("Ingress", true)
                 .put("VxlanId", VXLAN_ID);
-        spec.putObject("IPAM").put("Driver", "default").putArray("Config").addObject().put("Subnet", subnet);
+        spec.put("EnableIPv6", true);
+        ArrayNode configs = spec.putObject("IPAM").put("Driver", "default").putArray("Config");
+        configs.addObject().put("Subnet", subnet);
+        configs.addObject().put("Subnet", IPV6_SUBNET);
         return JsonNodeFactory.instance.objectNode().set("Spec", spec);
     }
 

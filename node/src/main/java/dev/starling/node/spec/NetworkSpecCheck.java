@@ -1,9 +1,13 @@
 package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.netlink.AddressText;
+import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
@@ -13,7 +17,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * The gate for {@code docker network create}: checks the request and fills in the subnet and the VXLAN id.
+ * The gate for {@code docker network create}: checks the request and fills in the subnets and the VXLAN id.
  *
  * <p>Both are picked from a starting point that is a hash of the network's name and of this node, and not counted up from the lowest as
  * Docker does: two sides of a partition that each create a network would otherwise always pick the same ones, and clash when they meet.
@@ -34,6 +38,7 @@ public final class NetworkSpecCheck {
             Driver = overlay
             Scope = swarm
             EnableIPv4 boolean
+            EnableIPv6 boolean
             Attachable boolean
             Internal boolean
             IPAM.Driver = default
@@ -51,7 +56,7 @@ public final class NetworkSpecCheck {
     }
 
     /**
-     * @return the spec to store: the request with {@code IPAM.Config} of one subnet and gateway, and {@code VxlanId}
+     * @return the spec to store: the request with {@code IPAM.Config} of one subnet and gateway for IPv4, then one for IPv6 where it is on, and {@code VxlanId}
      * @throws SpecException INVALID, FORBIDDEN (a reserved name, a subnet that is taken) or NOT_SUPPORTED
      */
     public ObjectNode accept(JsonNode request) {
@@ -75,16 +80,33 @@ public final class NetworkSpecCheck {
         result.remove("CheckDuplicate");
         ObjectNode ipam = result.path("IPAM") instanceof ObjectNode given ? given : result.putObject("IPAM");
         ipam.put("Driver", "default");
-        JsonNode asked = ipam.path("Config");
-        if (asked.size() > 1) {
-            throw SpecException.notSupported("IPAM.Config: more than one subnet");
-        }
-        Subnet subnet = asked.path(0).has("Subnet") ? asked(asked.path(0)) : picked(name);
-        ObjectNode config = JsonNodeFactory.instance.objectNode().put("Subnet", subnet.toString())
-                .put("Gateway", gateway(asked.path(0), subnet));
-        ipam.putArray("Config").add(config);
+        JsonNode asked = only(ipam.path("Config"), false);
+        JsonNode askedIpv6 = only(ipam.path("Config"), true);
+        Subnet subnet = asked.has("Subnet") ? asked(asked) : picked(name);
+        ObjectNode config = JsonNodeFactory.instance.objectNode().put("Subnet", subnet.toString()).put("Gateway", gateway(asked, subnet));
+        ArrayNode configs = ipam.putArray("Config").add(config);
         result.put("VxlanId", pickedVni(name));
+        if (request.path("EnableIPv6").asBoolean(false)) {
+            OverlayNetwork ipv4 = new OverlayNetwork("", 0, subnet.toString(), config.path("Gateway").asText(), false, 0);
+            configs.add(NetworkIpv6.config(askedIpv6, ipv4, networks(), attempt -> hex(name, "ipv6 subnet " + attempt)));
+        } else if (!askedIpv6.isMissingNode()) {
+            throw SpecException.invalid("IPAM.Config: the IPv6 subnet " + askedIpv6.path("Subnet").asText() + " needs --ipv6");
+        }
         return result;
+    }
+
+    /** The entry of a family; Docker knows entries without a subnet too, which are IPv4's. */
+    private static JsonNode only(JsonNode configs, boolean ipv6) {
+        JsonNode found = MissingNode.getInstance();
+        for (JsonNode config : configs) {
+            if (AddressText.isIpv6(config.path("Subnet").asText("")) == ipv6) {
+                if (!found.isMissingNode()) {
+                    throw SpecException.notSupported("IPAM.Config: more than one " + (ipv6 ? "IPv6" : "IPv4") + " subnet");
+                }
+                found = config;
+            }
+        }
+        return found;
     }
 
     private Subnet asked(JsonNode config) {
@@ -156,7 +178,11 @@ public final class NetworkSpecCheck {
     }
 
     private int hash(String name, String purpose) {
-        return (int) Long.parseLong(CanonicalJson.sha256(name + "\n" + snapshot.self() + "\n" + purpose).substring(0, 8), 16);
+        return (int) Long.parseLong(hex(name, purpose).substring(0, 8), 16);
+    }
+
+    private String hex(String name, String purpose) {
+        return CanonicalJson.sha256(name + "\n" + snapshot.self() + "\n" + purpose);
     }
 
     private void checkEncryption(JsonNode request) {

@@ -1,6 +1,7 @@
 package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.starling.netlink.Ipv6Subnet;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.Document;
 import dev.starling.scheduler.model.NetworkSpec;
@@ -8,7 +9,7 @@ import java.util.Optional;
 
 /**
  * Takes from a stored network what the address plan and the kernel need. Never throws; empty where the document is not an overlay network
- * that this release can make (another driver, an IPv6 subnet, ...).
+ * that this release can make (another driver, a subnet that is none, ...).
  */
 public final class NetworkSpecReader {
     /** VXLAN over IPv4 takes 50 bytes of an Ethernet frame's 1500. */
@@ -48,10 +49,22 @@ public final class NetworkSpecReader {
             boolean encrypted = isEncrypted(spec);
             int mtu = spec.path("Options").path(MTU_OPTION).asInt(encrypted ? ENCRYPTED_MTU : DEFAULT_MTU);
             boolean internal = spec.path("Internal").asBoolean(false);
-            return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, internal, mtu, encrypted));
+            return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, internal, mtu, encrypted, ipv6Subnet(spec, subnet)));
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
+    }
+
+    /** Empty where there is none. */
+    private static String ipv6Subnet(JsonNode spec, Subnet ipv4) {
+        if (!spec.path("EnableIPv6").asBoolean(false)) {
+            return "";
+        }
+        Ipv6Subnet subnet = Ipv6Subnet.parse(spec.path("IPAM").path("Config").path(1).path("Subnet").asText(""));
+        if (subnet.prefix() > NetworkIpv6.greatestPrefix(ipv4.toString())) {
+            throw new IllegalArgumentException(subnet + " has not the room of " + ipv4);
+        }
+        return subnet.toString();
     }
 
     private NetworkSpecReader() {}

@@ -116,6 +116,11 @@ public final class LoopbackNode implements AutoCloseable {
 
     static final class NoOverlay implements Overlay {
         @Override
+        public boolean hasIpv6() {
+            return false;
+        }
+
+        @Override
         public void ensure(OverlayNetwork network, String vtep) {
             throw new AssertionError("not expected");
         }
@@ -192,7 +197,12 @@ public final class LoopbackNode implements AutoCloseable {
         }
 
         @Override
-        public void host(HostNetworks wanted) {
+        public void host(HostNetworks ipv4, HostNetworks ipv6) {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public Optional<String> missingForIpv6() {
             throw new AssertionError("not expected");
         }
 

@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import static dev.starling.node.agent.SwarmOfLoopbackNodes.until;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -12,7 +13,6 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.Sample;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.ContainerFile;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,34 +37,21 @@ class SecretsTest {
 
     @TempDir
     Path directory;
-    private final Vertx vertx = Vertx.vertx();
+    private SwarmOfLoopbackNodes swarm;
     private LoopbackNode manager;
     private LoopbackNode worker;
 
     @BeforeEach
     void open() throws Exception {
-        manager = new LoopbackNode(directory.resolve("m1"), vertx);
-        worker = new LoopbackNode(directory.resolve("w1"), vertx);
-        manager.init();
-        worker.join(manager, Role.WORKER);
-        until(() -> manager.swarm.snapshot().view().nodes().size() == 2
-                && manager.swarm.snapshot().view().nodes().values().stream().allMatch(node -> node.ready())
-                && worker.swarm.snapshot().view().nodes().size() == 2);
+        swarm = new SwarmOfLoopbackNodes(directory);
+        manager = swarm.first();
+        worker = swarm.joined("w1", manager, Role.WORKER);
+        swarm.untilReady();
     }
 
     @AfterEach
-    void close() throws Exception {
-        worker.close();
-        manager.close();
-        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
-    }
-
-    private static void until(BooleanSupplier condition) throws InterruptedException {
-        long deadline = System.nanoTime() + 30_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < deadline, "waited 30 s in vain");
-            Thread.sleep(20);
-        }
+    void close() {
+        swarm.close();
     }
 
     private Document secret(String name) throws Exception {

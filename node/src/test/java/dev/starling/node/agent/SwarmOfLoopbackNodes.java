@@ -64,6 +64,10 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
         return member != null && member.status().isUp();
     }
 
+    static void until(BooleanSupplier condition) throws InterruptedException {
+        until("what the test waits for has come", condition);
+    }
+
     static void until(String what, BooleanSupplier condition) throws InterruptedException {
         long deadline = System.nanoTime() + 30_000_000_000L;
         while (!condition.getAsBoolean()) {
@@ -105,6 +109,12 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
 
     static boolean isUnder(LoopbackNode node, java.security.cert.X509Certificate root) {
         return node.swarm.session().credentials().ca().equals(root) && node.swarm.session().trust().roots().trusted().equals(List.of(root));
+    }
+
+    /** Each counts on all of them for tasks. */
+    void untilReady() throws InterruptedException {
+        until("all are ready", () -> nodes.stream().map(node -> node.swarm.snapshot().view().nodes().values())
+                .allMatch(known -> known.size() == nodes.size() && known.stream().allMatch(node -> node.ready())));
     }
 
     Document service(LoopbackNode at, String name) throws Exception {

@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import static dev.starling.node.agent.SwarmOfLoopbackNodes.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -43,7 +44,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -85,14 +85,6 @@ class TakenOverNodeTest {
 
     private NodeId evilId() {
         return evil.swarm.session().self();
-    }
-
-    private static void until(BooleanSupplier condition) throws InterruptedException {
-        long deadline = System.nanoTime() + 30_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < deadline, "waited 30 s in vain");
-            Thread.sleep(20);
-        }
     }
 
     private void send(List<RecordDelta> records, DesiredObject... objects) {

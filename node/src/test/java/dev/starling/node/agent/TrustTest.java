@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import static dev.starling.node.agent.SwarmOfLoopbackNodes.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -35,7 +36,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -81,14 +81,6 @@ class TrustTest {
 
     private static Document documentOf(LoopbackNode at, LoopbackNode node) {
         return at.swarm.snapshot().document(Kind.NODE, node.id());
-    }
-
-    private static void until(BooleanSupplier condition) throws InterruptedException {
-        long deadline = System.nanoTime() + 30_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < deadline, "waited 30 s in vain");
-            Thread.sleep(20);
-        }
     }
 
     private static void setRole(LoopbackNode at, LoopbackNode node, String role) throws Exception {

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 /** The API over a fake cluster, on a socket in a directory of its own. Everything goes with {@link #close}. */
 final class ApiFixture implements AutoCloseable {
     static final HostInfo HOST = new HostInfo("n1", "0.1.0", "abc1234", "6.18.0", "Debian GNU/Linux 12 (bookworm)", "12", "x86_64", 2, 8L << 30,
-            "/var/lib/starling", "2", "cgroupfs", List.of("WARNING: no ESP in this kernel"), List.of());
+            "/var/lib/starling", "2", "cgroupfs", List.of("WARNING: no ESP in this kernel"), List.of(), HostInfo.Runtime.NATIVE);
 
     final FakeCluster cluster = new FakeCluster();
     final FakeRuntime runtime = new FakeRuntime();

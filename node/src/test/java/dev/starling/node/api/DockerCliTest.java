@@ -14,32 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The real docker command against the API, as an operator types it. */
-final class DockerCliTest {
-    private ApiFixture api;
-    private DockerCli docker;
-
-    @BeforeAll
-    static void assumeDocker() {
-        DockerCli.assumeInstalled();
-    }
-
-    @BeforeEach
-    void open() throws Exception {
-        api = new ApiFixture();
-        docker = api.docker();
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        api.close();
-    }
-
+final class DockerCliTest extends WithDockerCli {
     private String ok(String... arguments) throws Exception {
         return docker.run(arguments).ok().out();
     }
@@ -176,7 +154,7 @@ final class DockerCliTest {
         assertError("invalid oom score", "service", "create", "-d", "--oom-score-adj", "2000", "busybox");
         assertError("expected one operator", "service", "create", "-d", "--constraint", "node.role", "busybox");
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");
-        assertError("EnableIPv6", "network", "create", "-d", "overlay", "--ipv6", "n");
+        assertError("is not for networks", "network", "create", "-d", "overlay", "--ipv6", "--subnet", "fe80::/64", "n");
         assertError("docker run", "run", "busybox");
         assertEquals(1, api.cluster.snapshot().documents().get(Kind.SERVICE).size());
     }

@@ -11,33 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The real docker command: what it is told of what happens, and logging in to a registry. */
-final class EventsCliTest {
+final class EventsCliTest extends WithDockerCli {
     private static final String ID = "ab".repeat(32);
-
-    private ApiFixture api;
-    private DockerCli docker;
-
-    @BeforeAll
-    static void assumeDocker() {
-        DockerCli.assumeInstalled();
-    }
-
-    @BeforeEach
-    void open() throws Exception {
-        api = new ApiFixture();
-        docker = api.docker();
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        api.close();
-    }
 
     private static String output(DockerCli.Running running) {
         try {

@@ -5,30 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** {@code docker exec} of the stock CLI: connections that become streams. */
-final class ExecCliTest {
+final class ExecCliTest extends WithDockerCli {
     private static final String ID = "ab".repeat(32);
 
-    private ApiFixture api;
-    private DockerCli docker;
-
     @BeforeEach
-    void open() throws Exception {
-        DockerCli.assumeInstalled();
-        api = new ApiFixture();
-        docker = api.docker();
+    void addContainer() {
         api.runtime.add(ID, "web.1.x", Map.of(), List.of("sleep"));
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        if (api != null) {
-            api.close();
-        }
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.starling.runtime.image.MachinePlatform;
 import dev.starling.runtime.image.PullProgress;
 import dev.starling.runtime.image.RemoteImage;
 import dev.starling.runtime.image.RegistryCredentials;
+import dev.starling.runtime.image.RegistryReference;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -96,9 +97,10 @@ final class FakeImages implements ImageStore {
         return known ? image() : null;
     }
 
+    /** As the store does: newer CLIs send a name in full. */
     @Override
     public synchronized void tag(String reference, String newTag) {
-        tags.add(newTag.replaceFirst("^docker\\.io/library/", "")); // the CLI sends names in full, the store shows them as people write them
+        tags.add(RegistryReference.parse(newTag).familiar());
     }
 
     @Override

@@ -15,32 +15,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The real docker command: saving images, looking where the disk went, tidying up. */
-final class HousekeepingCliTest {
-    private ApiFixture api;
-    private DockerCli docker;
-
-    @BeforeAll
-    static void assumeDocker() {
-        DockerCli.assumeInstalled();
-    }
-
-    @BeforeEach
-    void open() throws Exception {
-        api = new ApiFixture();
-        docker = api.docker();
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        api.close();
-    }
-
+final class HousekeepingCliTest extends WithDockerCli {
     private String ok(String... arguments) throws Exception {
         return docker.run(arguments).ok().out();
     }

@@ -9,35 +9,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.starling.gossip.desired.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The real docker command with secrets and configs. */
-final class SecretCliTest {
+final class SecretCliTest extends WithDockerCli {
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    private ApiFixture api;
-    private DockerCli docker;
-
-    @BeforeAll
-    static void assumeDocker() {
-        DockerCli.assumeInstalled();
-    }
-
-    @BeforeEach
-    void open() throws Exception {
-        api = new ApiFixture();
-        docker = api.docker();
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        api.close();
-    }
 
     private String ok(String... arguments) throws Exception {
         return docker.run(arguments).ok().out().strip();

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ResolutionTest {
     private static final NameTable TABLE = NameTable.of(Map.of(
         "front", Map.of("Web", List.of("10.0.1.9"), "tasks.web", List.of("10.0.1.2", "10.0.1.3", "10.0.1.4"), "web.1.abc", List.of("10.0.1.2"), "idle", List.of()),
+        "six", Map.of("web", List.of("10.0.6.9", "fd00:6::2"), "web.1.abc", List.of("10.0.6.2", "fd00:6::2")),
         "back", Map.of("db", List.of("10.0.2.9"), "web", List.of("10.0.2.5"))),
         Map.of("front", Map.of("10.0.1.2", List.of("front", "back"))));
 
@@ -31,6 +32,10 @@ class ResolutionTest {
             Arguments.of("front", "10.0.1.7", "web", A, "NoError [10.0.1.9]"),
             Arguments.of("front", "10.0.1.7", "WEB", ANY, "NoError [10.0.1.9]"),
             Arguments.of("front", "10.0.1.7", "web", AAAA, "NoError []"),
+            Arguments.of("six", "10.0.6.7", "web", A, "NoError [10.0.6.9]"),
+            Arguments.of("six", "10.0.6.7", "web", AAAA, "NoError [fd00:6::2]"),
+            Arguments.of("six", "10.0.6.7", "web", ANY, "NoError [10.0.6.9, fd00:6::2]"),
+            Arguments.of("front", "10.0.1.7", "2.0.0.0.ip6.arpa", PTR, "forwarded"),
             Arguments.of("front", "10.0.1.7", "web", 65, "NoError []"),
             Arguments.of("front", "10.0.1.7", "idle", A, "NoError []"),
             Arguments.of("front", "10.0.1.7", "web.1.abc", A, "NoError [10.0.1.2]"),
@@ -98,6 +103,6 @@ class ResolutionTest {
     }
 
     private static List<String> addresses(Resolution.Answered known) {
-        return known.reply().answers().stream().map(answer -> AddressText.ipv4(answer.data())).toList();
+        return known.reply().answers().stream().map(answer -> AddressText.text(answer.data())).toList();
     }
 }

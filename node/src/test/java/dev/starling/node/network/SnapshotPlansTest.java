@@ -106,6 +106,19 @@ class SnapshotPlansTest {
     }
 
     @Test
+    void inANetworkWithIpv6NamesLeadToTasksByIpv6Too() {
+        ObjectNode dual = Sample.networkBody("back", "10.0.1.0/24", 4097);
+        dual.withObject("/Spec").put("EnableIPv6", true);
+        dual.withObject("/Spec").withObject("/IPAM").withArray("Config").addObject().put("Subnet", "fd00:1::/64");
+        ClusterSnapshot snapshot = cluster().has(Kind.NETWORK, BACK, dual)
+                .runs(web(1, N1, TaskState.RUNNING, Map.of(BACK, "10.0.1.2/24"))).snapshot();
+        NameTable names = NameTables.of(snapshot, ServiceEndpoints.of(snapshot));
+        String virtual = ServiceEndpoints.of(snapshot).get("web").virtualAddresses().get(BACK);
+        assertEquals(Optional.of(List.of(virtual, "fd00:1::2")), names.addresses(BACK, "10.0.1.2", "web"), "virtual addresses are IPv4");
+        assertEquals(Optional.of(List.of("10.0.1.2", "fd00:1::2")), names.addresses(BACK, "10.0.1.2", "tasks.web"));
+    }
+
+    @Test
     void connectionsGoToRunningTasksThatAreToStay() {
         ObjectNode shop = Sample.serviceBody("shop", 3);
         shop.withObject("/Spec/EndpointSpec").putArray("Ports").addObject().put("TargetPort", 80).put("PublishedPort", 8080);

@@ -11,6 +11,7 @@ import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.Document;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.AlphaChars;
@@ -58,12 +59,44 @@ final class NetworkSpecCheckTest {
         assertEquals("y", spec.path("Labels").path("x").asText());
     }
 
+    @Test
+    void ipv6AddressesHaveTheNumbersOfIpv4Addresses() {
+        ObjectNode spec = accept(List.of(), """
+                {"Name": "a", "Driver": "overlay", "EnableIPv6": true,
+                 "IPAM": {"Config": [{"Subnet": "FD00:1::/64", "Gateway": "fd00:1:0::1"}, {"Subnet": "10.0.1.0/24"}]}}""");
+        assertEquals("""
+                [{"Subnet":"10.0.1.0/24","Gateway":"10.0.1.1"},{"Subnet":"fd00:1::/64","Gateway":"fd00:1::1"}]""", spec.path("IPAM").path("Config").toString());
+        OverlayNetwork overlay = NetworkSpecReader.overlay(Specs.withSpec(Kind.NETWORK, "net", spec)).orElseThrow();
+        assertEquals(Optional.of("fd00:1::12/64"), overlay.ipv6("10.0.1.18/24"));
+        assertEquals(Optional.of("fd00:1::fe"), overlay.ipv6("10.0.1.254"));
+        assertEquals(Optional.empty(), overlay.ipv6("10.0.2.1"), "not of this network");
+    }
+
+    @Test
+    void pickedIpv6SubnetsAreUniqueLocalAndDoNotClash() {
+        List<Document> made = new ArrayList<>();
+        for (String name : List.of("a", "b", "c")) {
+            ObjectNode spec = accept(made, "{\"Name\": \"" + name + "\", \"Driver\": \"overlay\", \"EnableIPv6\": true}");
+            assertTrue(spec.path("IPAM").path("Config").path(1).path("Subnet").asText().matches("fd.*::/64"), spec.toString());
+            made.add(Specs.withSpec(Kind.NETWORK, "net" + name, spec));
+        }
+        assertEquals(3, made.stream().map(network -> NetworkSpecReader.overlay(network).orElseThrow().ipv6Subnet()).distinct().count());
+        String taken = NetworkSpecReader.overlay(made.get(0)).orElseThrow().ipv6Subnet();
+        SpecException refused = assertThrows(SpecException.class, () -> accept(made, "{\"Name\": \"d\", \"Driver\": \"overlay\", \"EnableIPv6\": true, "
+                + "\"IPAM\": {\"Config\": [{\"Subnet\": \"" + taken + "\"}]}}"));
+        assertTrue(refused.getMessage().contains("of network"), refused.getMessage());
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "\"Name\": \"a\"                                                      | NOT_SUPPORTED | bridge",
         "\"Name\": \"a\", \"Driver\": \"macvlan\"                             | NOT_SUPPORTED | Driver \"macvlan\"",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"ConfigOnly\": true       | NOT_SUPPORTED | ConfigOnly",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true       | NOT_SUPPORTED | EnableIPv6",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true, \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00::/121\"}]} | INVALID | as many addresses",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true, \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00::1/64\"}]} | INVALID | invalid subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true, \"IPAM\": {\"Config\": [{\"Subnet\": \"fe80::/64\"}]} | INVALID | is not for networks",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true, \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00:1::/64\"}, {\"Subnet\": \"fd00:2::/64\"}]} | NOT_SUPPORTED | more than one IPv6",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv6\": true, \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00:1::/64\", \"Gateway\": \"fd00:1::9\"}]} | NOT_SUPPORTED | gateway fd00:1::9",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"EnableIPv4\": false      | NOT_SUPPORTED | without IPv4",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"encrypted\": \"\"} | NOT_SUPPORTED | --opt encrypted",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"Options\": {\"x\": \"1\"} | NOT_SUPPORTED | Options.x",
@@ -71,7 +104,7 @@ final class NetworkSpecCheckTest {
         "\"Name\": \"a b\", \"Driver\": \"overlay\"                           | INVALID | invalid network name",
         "\"Name\": \"host\", \"Driver\": \"overlay\"                          | FORBIDDEN | predefined host network",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.1/24\"}]} | INVALID | invalid subnet",
-        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00::/64\"}]}   | INVALID | invalid subnet",
+        "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"fd00::/64\"}]}   | INVALID | needs --ipv6",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/31\"}]} | INVALID | prefix length",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"Gateway\": \"10.1.0.1\"}]} | INVALID | not in the subnet",
         "\"Name\": \"a\", \"Driver\": \"overlay\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.0.0.0/24\", \"IPRange\": \"10.0.0.0/25\"}]} | NOT_SUPPORTED | IPRange",

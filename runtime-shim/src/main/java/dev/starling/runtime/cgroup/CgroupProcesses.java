@@ -6,6 +6,7 @@ import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -25,6 +26,11 @@ final class CgroupProcesses {
             if (!line.isBlank() && !line.equals(self) && !outsideOurPidNamespace) pids.add(Integer.parseInt(line));
         }
         return pids;
+    }
+
+    /** Whether a thread of this agent is in the group. */
+    static boolean hasOurs(Kernel kernel, Path file) {
+        return Arrays.asList(content(kernel, file).split("\n")).contains(Long.toString(ProcessHandle.current().pid()));
     }
 
     /** Empty where the group is gone: its container may end at any moment. */

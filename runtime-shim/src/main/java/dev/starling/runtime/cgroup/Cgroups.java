@@ -22,11 +22,17 @@ import java.util.TreeSet;
  * version 2 tree) is version 1 to us.
  */
 public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
+    /** Of the container's group, from the top of each hierarchy: {@code /starling/NODE/ID}. */
+    String path(String containerId);
+
     /** Makes the container's groups. */
     void create(String containerId);
 
     /** Lets the calling thread join, so that its next child is born inside. Does nothing where only processes can join (version 2). */
     void enterWithThread(String containerId);
+
+    /** Lets containers that are created from now on have a device besides the usual ones, in the words of version 1 ({@code c 10:200 rwm}); version 2 has no such rules. */
+    void allowDevice(String rule);
 
     /** Moves a held first process in, where {@link #enterWithThread} could not. */
     void enter(String containerId, int pid);

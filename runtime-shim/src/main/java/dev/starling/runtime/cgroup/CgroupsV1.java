@@ -75,6 +75,13 @@ final class CgroupsV1 implements Cgroups {
         for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
     }
 
+    @Override
+    public void allowDevice(String rule) {
+        for (Hierarchy hierarchy : hierarchies) {
+            if (hierarchy.controllers.contains("devices")) kernel.write(hierarchy.mountPoint.resolve(parent).resolve("devices.allow").toString(), rule);
+        }
+    }
+
     /** A new cpuset is empty, and nothing can join an empty one. */
     private void inheritCpus(Path from, Path to) {
         for (String file : List.of("cpuset.cpus", "cpuset.mems")) {
@@ -86,6 +93,11 @@ final class CgroupsV1 implements Cgroups {
 
     private Path group(Hierarchy hierarchy, String containerId) {
         return hierarchy.mountPoint.resolve(parent).resolve(containerId);
+    }
+
+    @Override
+    public String path(String containerId) {
+        return "/" + parent + "/" + containerId;
     }
 
     @Override
@@ -186,11 +198,24 @@ final class CgroupsV1 implements Cgroups {
     public void freeze(String containerId, boolean still) {
         Path control = file("freezer", containerId, "freezer.state");
         if (!Files.exists(control)) throw RuntimeShimException.unsupported("pausing a container: this kernel has no freezer controller");
+        if (still) awaitNoThreadOfOurs(containerId);
         String wanted = still ? "FROZEN" : "THAWED";
         kernel.write(control.toString(), wanted);
         for (int attempt = 0; !kernel.read(control.toString()).trim().equals(wanted); attempt++) {
             if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(control + " does not become " + wanted, null);
             if (attempt % 10 == 9) kernel.write(control.toString(), wanted); // a process forked meanwhile: the kernel wants to be asked again
+            pause();
+        }
+    }
+
+    /**
+     * A thread that brought forth a process in there is over for Java before it is for the kernel. Frozen on its last steps it would stop the whole agent, which
+     * waits for all its threads now and then.
+     */
+    private void awaitNoThreadOfOurs(String containerId) {
+        Path tasks = file("freezer", containerId, "cgroup.procs");
+        for (int attempt = 0; CgroupProcesses.hasOurs(kernel, tasks); attempt++) {
+            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system("a thread of the agent stays in " + tasks + ": not pausing its container", null);
             pause();
         }
     }

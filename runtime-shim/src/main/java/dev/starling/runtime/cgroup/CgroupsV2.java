@@ -20,10 +20,12 @@ final class CgroupsV2 implements Cgroups {
     private static final int FREEZE_ATTEMPTS = 1000;
 
     private final Kernel kernel;
+    private final Path mountPoint;
     private final Path parent;
 
     CgroupsV2(Kernel kernel, Path mountPoint, String parent) {
         this.kernel = kernel;
+        this.mountPoint = mountPoint;
         this.parent = mountPoint.resolve(parent);
         Path path = mountPoint;
         handDown(path);
@@ -58,8 +60,18 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
+    public String path(String containerId) {
+        return "/" + mountPoint.relativize(group(containerId));
+    }
+
+    @Override
     public void create(String containerId) {
         kernel.check(kernel.libc().mkdir(group(containerId).toString(), 0755), "mkdir", group(containerId).toString());
+    }
+
+    @Override
+    public void allowDevice(String rule) {
+        // no device is denied
     }
 
     @Override

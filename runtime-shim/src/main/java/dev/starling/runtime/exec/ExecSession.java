@@ -1,7 +1,6 @@
 package dev.starling.runtime.exec;
 
 import dev.starling.runtime.ExecProcess;
-import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
@@ -43,17 +42,12 @@ public final class ExecSession implements ExecProcess {
     private final Pointer buffer;
     private final Source output;
     private final Source error;
+    private final InputPump input;
     private final CompletableFuture<OptionalInt> exit = new CompletableFuture<>();
 
     /** On the loop's thread only, as all below. */
     private boolean paused;
     private boolean over;
-    private byte[] pending;
-    private int written;
-    private CompletableFuture<Void> pendingDone;
-    private boolean inputWatched;
-    private boolean inputClosing;
-    private boolean inputClosed;
     /** Guarded by this: signals and sizes come from any thread. */
     private boolean closed;
 
@@ -65,7 +59,7 @@ public final class ExecSession implements ExecProcess {
         this.buffer = kernel.memory(READ_BYTES);
         this.output = new Source(1, child.output());
         this.error = child.error() == null ? null : new Source(2, child.error());
-        this.inputClosed = child.input() == null;
+        this.input = new InputPump(kernel, loop, child.input());
     }
 
     /** Takes {@code child} over. */
@@ -134,8 +128,7 @@ public final class ExecSession implements ExecProcess {
             }
         }
         loop.unwatch(child.process());
-        closeInputNow();
-        failPending("the process has ended");
+        input.close("the process has ended");
         closeOutputs();
         exit.complete(exitCode);
     }
@@ -163,79 +156,14 @@ public final class ExecSession implements ExecProcess {
     @Override
     public CompletionStage<Void> write(byte[] bytes) {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        if (!loop.execute(() -> accept(bytes, done))) done.completeExceptionally(refusal("the agent is stopping"));
+        if (!loop.execute(() -> input.accept(bytes, done))) done.completeExceptionally(InputPump.refusal("the agent is stopping"));
         return done;
-    }
-
-    private void accept(byte[] bytes, CompletableFuture<Void> done) {
-        if (inputClosed || inputClosing) {
-            done.completeExceptionally(refusal("standard input is closed"));
-        } else if (pending != null) {
-            done.completeExceptionally(refusal("the last write is not done yet"));
-        } else {
-            pending = bytes;
-            written = 0;
-            pendingDone = done;
-            pumpInput();
-        }
-    }
-
-    private static RuntimeShimException refusal(String why) {
-        return RuntimeShimException.conflict("write to a process's standard input: " + why);
-    }
-
-    private void pumpInput() {
-        if (pending == null || inputClosed) return;
-        while (written < pending.length) {
-            int size = Math.min(READ_BYTES, pending.length - written);
-            buffer.put(0, pending, written, size);
-            int count = (int) kernel.libc().write(child.input().number(), buffer, size);
-            if (count < 0 && kernel.errno() == Errno.EAGAIN.number()) {
-                if (!inputWatched) loop.watchWritable(child.input(), this::pumpInput);
-                inputWatched = true;
-                return;
-            }
-            if (count < 0) {
-                closeInputNow();
-                failPending("the process does not read it any more");
-                return;
-            }
-            written += count;
-        }
-        unwatchInput();
-        CompletableFuture<Void> done = pendingDone;
-        pending = null;
-        pendingDone = null;
-        if (inputClosing) closeInputNow();
-        done.complete(null);
-    }
-
-    private void failPending(String why) {
-        if (pending == null) return;
-        CompletableFuture<Void> done = pendingDone;
-        pending = null;
-        pendingDone = null;
-        done.completeExceptionally(refusal(why));
-    }
-
-    private void unwatchInput() {
-        if (inputWatched) loop.unwatch(child.input());
-        inputWatched = false;
-    }
-
-    private void closeInputNow() {
-        if (inputClosed) return;
-        unwatchInput();
-        child.input().close();
-        inputClosed = true;
     }
 
     @Override
     public void closeInput() {
         loop.execute(() -> {
-            if (child.terminal()) return;
-            inputClosing = true;
-            if (pending == null) closeInputNow();
+            if (!child.terminal()) input.closeAtEnd();
         });
     }
 

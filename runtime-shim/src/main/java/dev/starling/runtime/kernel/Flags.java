@@ -20,6 +20,7 @@ public final class Flags {
     public static final long MS_BIND = 4096;
     public static final long MS_REC = 16384;
     public static final long MS_PRIVATE = 1 << 18;
+    public static final long MS_SLAVE = 1 << 19;
     public static final long MS_STRICTATIME = 1 << 24;
     public static final int MNT_DETACH = 2;
 
@@ -51,6 +52,7 @@ public final class Flags {
 
     public static final int PR_SET_DUMPABLE = 4;
     public static final int PR_CAPBSET_DROP = 24;
+    public static final int PR_SET_CHILD_SUBREAPER = 36;
     public static final int SECCOMP_SET_MODE_FILTER = 1;
     public static final int KEYCTL_JOIN_SESSION_KEYRING = 1;
 

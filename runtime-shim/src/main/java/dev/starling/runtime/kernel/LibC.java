@@ -71,6 +71,14 @@ public interface LibC {
 
     int socket(int domain, int type, int protocol);
 
+    int bind(int socket, Pointer address, int size);
+
+    int listen(int socket, int backlog);
+
+    int accept4(int socket, Pointer address, Pointer size, int flags);
+
+    @ssize_t long recvmsg(int socket, Pointer message, int flags);
+
     int ioctl(int fd, long request, Pointer argument);
 
     long syscall(long number, long a, long b, long c, long d, long e, long f);

@@ -49,7 +49,7 @@ public record Bundle(String id, Path directory) {
     }
 
     /** There where the spec asks for an open standard input. */
-    Path standardInput() {
+    public Path standardInput() {
         return directory.resolve("stdin");
     }
 
@@ -128,7 +128,7 @@ public record Bundle(String id, Path directory) {
      * system of the host is written to disk. Nothing is lost by that, since an upper directory is mounted once and never again: what shall
      * outlive a power cut lies in a volume.
      */
-    static String overlayOptions(int layers) {
+    public static String overlayOptions(int layers) {
         return "lowerdir=../../" + MOUNT_POINTS + ":" + lowerDirectories(layers) + ",upperdir=upper,workdir=work,volatile";
     }
 

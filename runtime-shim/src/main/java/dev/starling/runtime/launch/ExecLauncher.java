@@ -22,13 +22,13 @@ import jnr.ffi.Pointer;
  * <p>While it is held it is a process of the container that shares this JVM's memory. The JVM is not dumpable, so nothing in the container may look
  * into it, unless it has CAP_SYS_PTRACE: such containers are refused.
  */
-public final class ExecLauncher {
+final class ExecLauncher {
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final Gates gates;
     private final Pointer spawnAttributes;
 
-    public ExecLauncher(Kernel kernel, Cgroups cgroups, Gates gates) {
+    ExecLauncher(Kernel kernel, Cgroups cgroups, Gates gates) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.gates = gates;
@@ -36,7 +36,7 @@ public final class ExecLauncher {
     }
 
     /** Whether processes may be added to a container with these capabilities. @throws RuntimeShimException UNSUPPORTED where not */
-    public static void require(long capabilities) {
+    static void require(long capabilities) {
         if (Capability.SYS_PTRACE.isIn(capabilities)) {
             throw RuntimeShimException.unsupported(
                     "running a further process (docker exec, health checks) in a container with CAP_SYS_PTRACE: it could read the agent's memory");
@@ -44,11 +44,11 @@ public final class ExecLauncher {
     }
 
     /** The container stays as it is meanwhile: neither ends its cgroup nor is frozen. Nothing is left where this fails. */
-    public ExecChild start(ExecRequest request) {
+    ExecChild start(ExecRequest request, byte[] filter) {
         require(request.process().capabilities());
         ExecStreams streams = new ExecStreams(kernel, request.terminal(), request.input());
         try {
-            HeldProcess held = hold(request, streams);
+            HeldProcess held = hold(request, filter, streams);
             return goOn(request, streams, held);
         } catch (RuntimeException e) {
             streams.closeAll();
@@ -56,8 +56,8 @@ public final class ExecLauncher {
         }
     }
 
-    private HeldProcess hold(ExecRequest request, ExecStreams streams) {
-        ExecThread thread = new ExecThread(kernel, cgroups, request, streams, spawnAttributes, gates.open());
+    private HeldProcess hold(ExecRequest request, byte[] filter, ExecStreams streams) {
+        ExecThread thread = new ExecThread(kernel, cgroups, request, filter, streams, spawnAttributes, gates.open());
         return HeldProcess.start(kernel, thread, "exec-" + request.bundle().id().substring(0, 12));
     }
 

@@ -14,13 +14,16 @@ final class ExecThread extends Spawner {
 
     private final Cgroups cgroups;
     private final ExecRequest request;
+    private final byte[] filter;
     private final ExecStreams streams;
     private final Pointer spawnAttributes;
 
-    ExecThread(Kernel kernel, Cgroups cgroups, ExecRequest request, ExecStreams streams, Pointer spawnAttributes, Gates.Gate gate) {
+    ExecThread(
+            Kernel kernel, Cgroups cgroups, ExecRequest request, byte[] filter, ExecStreams streams, Pointer spawnAttributes, Gates.Gate gate) {
         super(kernel, gate);
         this.cgroups = cgroups;
         this.request = request;
+        this.filter = filter;
         this.streams = streams;
         this.spawnAttributes = spawnAttributes;
     }
@@ -37,7 +40,7 @@ final class ExecThread extends Spawner {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             streams.prepare(actions, identity);
             passGate(actions, process.workingDirectory());
-            Privileges.giveUp(kernel, containerId, identity, process.capabilities(), request.filter(), request.options().noNewPrivileges());
+            Privileges.giveUp(kernel, containerId, identity, process.capabilities(), filter, request.options().noNewPrivileges());
             return Executable.spawn(kernel, actions, process, identity, spawnAttributes);
         }
     }

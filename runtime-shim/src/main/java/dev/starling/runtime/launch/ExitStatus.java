@@ -25,7 +25,7 @@ public final class ExitStatus {
     private ExitStatus() {}
 
     /** @param status as waitpid gives it. @return the exit code, or 128 + signal */
-    static int decode(int status) {
+    public static int decode(int status) {
         int signal = status & 0x7f;
         return signal == 0 ? status >> 8 & 0xff : 128 + signal;
     }

@@ -7,7 +7,7 @@ import dev.starling.runtime.kernel.Kernel;
 /**
  * A process of a container, born but held before exec at its gate. Either {@link #release} it or {@link #abandon} it.
  */
-public final class HeldProcess {
+final class HeldProcess {
     private static final long EXEC_TIMEOUT_MILLIS = 30_000;
     private static final int HOLD_TIMEOUT_MILLIS = 30_000;
     private static final int STACK_BYTES = 512 << 10;
@@ -77,21 +77,21 @@ public final class HeldProcess {
         }
     }
 
-    public int pid() {
+    int pid() {
         return pid;
     }
 
-    public long startTime() {
+    long startTime() {
         return startTime;
     }
 
     /** A pidfd; whoever releases or abandons the process closes it. */
-    public Descriptor descriptor() {
+    Descriptor descriptor() {
         return process;
     }
 
     /** Lets it go on to exec. @throws RuntimeShimException where exec fails; the process is gone then */
-    public void release() {
+    void release() {
         boolean passed = false;
         try (Descriptor go = spawner.gate.letGo()) {
             awaitSpawn();
@@ -103,7 +103,7 @@ public final class HeldProcess {
     }
 
     /** Kills and reaps it. */
-    public void abandon() {
+    void abandon() {
         try {
             kernel.signal(process, Signals.SIGKILL);
             awaitSpawn();

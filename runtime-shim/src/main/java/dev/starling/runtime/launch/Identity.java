@@ -10,7 +10,7 @@ import java.util.List;
  *
  * @param groups supplementary
  */
-record Identity(int uid, int gid, List<Integer> groups, String home) {
+public record Identity(int uid, int gid, List<Integer> groups, String home) {
 
     private record User(String name, int uid, int gid, String home) {}
 

@@ -28,6 +28,7 @@ final class InsideThread extends Spawner {
 
     private final Cgroups cgroups;
     private final LaunchRequest request;
+    private final byte[] filter;
     private final RootFilesystem root;
     private final Pointer spawnAttributes;
     private final Launcher.StandardStreams streams;
@@ -36,11 +37,12 @@ final class InsideThread extends Spawner {
 
     /** @param cgroupNamespace to join, or null to make one; {@code ownCgroupNamespace} whether either is the container's own */
     InsideThread(
-            Kernel kernel, Cgroups cgroups, LaunchRequest request, Pointer spawnAttributes, Gates.Gate gate,
+            Kernel kernel, Cgroups cgroups, LaunchRequest request, byte[] filter, Pointer spawnAttributes, Gates.Gate gate,
             Launcher.StandardStreams streams, Descriptor cgroupNamespace, boolean ownCgroupNamespace) {
         super(kernel, gate);
         this.cgroups = cgroups;
         this.request = request;
+        this.filter = filter;
         this.root = new RootFilesystem(kernel, request);
         this.spawnAttributes = spawnAttributes;
         this.streams = streams;
@@ -91,7 +93,7 @@ final class InsideThread extends Spawner {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
             passGate(actions, process.workingDirectory());
-            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), request.filter(), request.noNewPrivileges());
+            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), filter, request.options().noNewPrivileges());
             return Executable.spawn(kernel, actions, process, identity, spawnAttributes);
         }
     }

@@ -3,10 +3,10 @@ package dev.starling.runtime.launch;
 import dev.starling.runtime.RuntimeShimException;
 
 /** Carries a failure from a disposable thread to the caller, with both stack traces. */
-final class LaunchFailure {
+public final class LaunchFailure {
     private LaunchFailure() {}
 
-    static RuntimeShimException of(Throwable failure) {
+    public static RuntimeShimException of(Throwable failure) {
         if (failure instanceof RuntimeShimException known) {
             return new RuntimeShimException(known.kind(), known.getMessage(), known.errno(), known);
         }

@@ -27,7 +27,7 @@ import jnr.ffi.Pointer;
  *   open gate/go ............................................... -> exec
  * </pre>
  */
-public final class Launcher {
+final class Launcher {
     private static final int STACK_BYTES = 512 << 10;
 
     private final Kernel kernel;
@@ -38,17 +38,12 @@ public final class Launcher {
     private final Pointer spawnAttributes;
     private volatile Filter lastFilter;
 
-    public Launcher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
+    Launcher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.gates = gates;
         this.procThroughHelper = procThroughHelper;
         this.spawnAttributes = SpawnActions.attributes(kernel);
-    }
-
-    /** Of the host, for {@code --init}. @throws RuntimeShimException UNSUPPORTED where there is none */
-    public static Path initProgram() {
-        return InitProgram.onHost();
     }
 
     private record Filter(long capabilities, byte[] program) {}
@@ -57,7 +52,7 @@ public final class Launcher {
     record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
 
     /** Of one set of capabilities after the other mostly the same: what was compiled last is kept. */
-    public byte[] filter(long capabilities) {
+    byte[] filter(long capabilities) {
         Filter last = lastFilter;
         if (last == null || last.capabilities != capabilities) {
             last = new Filter(capabilities, FilterCompiler.compile(profile, kernel.architecture(), capabilities));
@@ -67,7 +62,7 @@ public final class Launcher {
     }
 
     /** The bundle and the control groups are there. @throws RuntimeShimException with nothing left running */
-    public HeldProcess hold(LaunchRequest request) {
+    HeldProcess hold(LaunchRequest request) {
         Bundle bundle = request.bundle();
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
@@ -82,7 +77,8 @@ public final class Launcher {
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            InsideThread inside = new InsideThread(kernel, cgroups, request, spawnAttributes, gates.open(), streams, namespace, own);
+            byte[] filter = filter(request.process().capabilities());
+            InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own);
             return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12));
         } finally {
             if (namespace != null) namespace.close();
@@ -90,7 +86,7 @@ public final class Launcher {
     }
 
     /** Gives the held process its /proc. */
-    public void mountProc(HeldProcess held, Bundle bundle) {
+    void mountProc(HeldProcess held, Bundle bundle) {
         ProcMount mount = new ProcMount(
                 kernel, held.pid(), held.descriptor(), bundle.directory(), procThroughHelper, spawnAttributes);
         Thread thread = new Thread(null, mount, "proc-" + bundle.id().substring(0, 12), STACK_BYTES);

@@ -13,7 +13,7 @@ import java.util.List;
  * container's mount namespace only: the host does not see it. The files are then bound one by one into the container; the tmpfs itself goes
  * out of reach with the host's root and lives as long as those binds.
  */
-final class MemoryFiles {
+public final class MemoryFiles {
     /** A page is 64 KiB on some ARM kernels. */
     private static final long LARGEST_PAGE = 64 << 10;
     /** What a container may add to those it can write ({@code /etc/hosts}). */
@@ -22,13 +22,13 @@ final class MemoryFiles {
     private final Kernel kernel;
     private final String directory;
 
-    MemoryFiles(Kernel kernel, String directory) {
+    public MemoryFiles(Kernel kernel, String directory) {
         this.kernel = kernel;
         this.directory = directory;
     }
 
     /** File {@code i} is at {@link #path} then. In the container's mount namespace, with the host's root. */
-    void write(List<ContainerFile> files) {
+    public void write(List<ContainerFile> files) {
         mount("mode=0700,nr_inodes=" + (files.size() + 8) + ",size=" + size(files));
         for (int i = 0; i < files.size(); i++) {
             ContainerFile file = files.get(i);
@@ -36,7 +36,7 @@ final class MemoryFiles {
         }
     }
 
-    String path(int index) {
+    public String path(int index) {
         return directory + "/" + index;
     }
 

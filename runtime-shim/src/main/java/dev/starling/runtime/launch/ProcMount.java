@@ -20,10 +20,6 @@ import jnr.ffi.Pointer;
  * the detached mount is then moved into the container's mount namespace, which this thread joins; so it must end afterwards.
  */
 final class ProcMount implements Runnable {
-    private static final List<String> MASKED = List.of(
-            "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-            "/proc/sched_debug", "/proc/scsi");
-    private static final List<String> READ_ONLY = List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
 
     private final Kernel kernel;
     private final int pid;
@@ -55,8 +51,8 @@ final class ProcMount implements Runnable {
             Pointer target = kernel.string("/proc");
             kernel.checkedCall(
                     "to /proc", SystemCall.MOVE_MOUNT, mount.number(), empty.address(), AT_FDCWD, target.address(), MOVE_MOUNT_F_EMPTY_PATH);
-            for (String path : MASKED) mask(path);
-            for (String path : READ_ONLY) makeReadOnly(path);
+            for (String path : ProcPaths.MASKED) mask(path);
+            for (String path : ProcPaths.READ_ONLY) makeReadOnly(path);
         } catch (Throwable e) {
             failure = e;
         }

@@ -38,12 +38,6 @@ public record ProcessPlan(
                 spec.health().over(image.health()));
     }
 
-    /** @throws RuntimeShimException where the health check is none, or could not be run */
-    public void check() {
-        health.check();
-        if (health.isSet()) ExecLauncher.require(capabilities);
-    }
-
     /** A further process beside this one. */
     public ProcessPlan exec(ExecSpec exec) {
         Map<String, String> completed = new LinkedHashMap<>();
@@ -99,7 +93,7 @@ public record ProcessPlan(
     }
 
     /** HOME is known only when the user is. */
-    List<String> environmentWithHome(String home) {
+    public List<String> environmentWithHome(String home) {
         for (String entry : environment) if (entry.startsWith("HOME=")) return environment;
         List<String> completed = new ArrayList<>(environment);
         completed.add("HOME=" + home);

@@ -4,7 +4,7 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Flags;
 
 /** Whether mounts made later below a bind's source appear in the container, and the other way round (mount_namespaces(7)). */
-record Propagation(long flag, boolean recursive) {
+public record Propagation(long flag, boolean recursive) {
     private static final long MS_SLAVE = 1 << 19;
     private static final long MS_SHARED = 1 << 20;
 

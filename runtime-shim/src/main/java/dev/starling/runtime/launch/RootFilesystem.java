@@ -72,8 +72,7 @@ final class RootFilesystem {
     }
 
     private void openFiles(MemoryFiles memory) {
-        List<ContainerFile> all = new ArrayList<>(request.nameFiles());
-        all.addAll(request.files());
+        List<ContainerFile> all = request.allFiles();
         memory.write(all);
         for (int i = 0; i < all.size(); i++) {
             String path = all.get(i).path();
@@ -175,7 +174,7 @@ final class RootFilesystem {
     }
 
     private void hideFirmware() {
-        for (String path : List.of("/sys/firmware", "/sys/devices/virtual/powercap")) {
+        for (String path : ProcPaths.MASKED_FIRMWARE) {
             if (kernel.mode(path, false) != 0) kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY, null);
         }
     }

@@ -4,10 +4,8 @@ import static dev.starling.runtime.kernel.Flags.*;
 
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
-import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
-import dev.starling.runtime.kernel.SystemCall;
 import java.nio.file.Path;
 import java.util.List;
 import jnr.ffi.Pointer;
@@ -19,8 +17,6 @@ import jnr.ffi.Pointer;
  * symlink of the image leads out of it, and lets the host's cp(1) work from there; that follows no symlinks.
  */
 public final class VolumeFill implements Runnable {
-    private static final long RESOLVE_IN_ROOT = 0x10;
-
     private final Kernel kernel;
     private final Bundle bundle;
     private final int layers;
@@ -70,15 +66,7 @@ public final class VolumeFill implements Runnable {
 
     /** Null where the image has no directory there. */
     private Descriptor source(Descriptor image) {
-        Pointer how = kernel.memory(24); // struct open_how { flags, mode, resolve }
-        how.putLong(0, O_PATH | O_CLOEXEC | kernel.architecture().openDirectory());
-        how.putLong(16, RESOLVE_IN_ROOT);
-        Pointer path = kernel.string(target);
-        int fd = (int) kernel.call(SystemCall.OPENAT2, image.number(), path.address(), how.address(), 24, 0);
-        if (fd >= 0) return new Descriptor(kernel, fd);
-        int errno = kernel.errno();
-        if (errno == Errno.ENOENT.number() || errno == Errno.ENOTDIR.number() || errno == Errno.ELOOP.number()) return null;
-        throw kernel.failure("open " + target + " of the image", errno);
+        return new RootView(kernel, image).open(target, O_PATH | kernel.architecture().openDirectory());
     }
 
     private void copy(Descriptor source) {

@@ -7,6 +7,8 @@ import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import jnr.ffi.Pointer;
 import org.slf4j.Logger;
@@ -27,12 +29,23 @@ public final class ContainerLog {
     /** More than a FIFO can hold (1 MiB for those who may enlarge it). */
     private static final int MAX_LAST_READS = 32;
 
+    /** Gets what a container writes, as well as its log. On the event loop's thread: return at once. */
+    public interface Tap {
+        /** @param stream 1 standard output, 2 standard error */
+        void accept(int stream, byte[] bytes);
+
+        /** Nothing more will come. */
+        void end();
+    }
+
     private static final class Stream {
+        final int number;
         final String name;
         final Descriptor fifo;
         final LineSplitter lines = new LineSplitter();
 
-        Stream(String name, Descriptor fifo) {
+        Stream(int number, String name, Descriptor fifo) {
+            this.number = number;
             this.name = name;
             this.fifo = fifo;
         }
@@ -42,7 +55,9 @@ public final class ContainerLog {
     private final Clock clock;
     private final List<Stream> streams;
     private final LogSink file;
+    private final List<Tap> taps = new ArrayList<>();
     private boolean complained;
+    private boolean finished;
 
     ContainerLog(Kernel kernel, Clock clock, Path standardOutput, Path standardError, LogSink file) {
         this.kernel = kernel;
@@ -50,7 +65,7 @@ public final class ContainerLog {
         this.file = file;
         Descriptor output = kernel.open(standardOutput.toString(), Flags.O_RDWR | Flags.O_NONBLOCK);
         this.streams = List.of(
-                new Stream("stdout", output), new Stream("stderr", kernel.open(standardError.toString(), Flags.O_RDWR | Flags.O_NONBLOCK)));
+                new Stream(1, "stdout", output), new Stream(2, "stderr", kernel.open(standardError.toString(), Flags.O_RDWR | Flags.O_NONBLOCK)));
     }
 
     public void watch(EventLoop loop, Pointer buffer) {
@@ -70,8 +85,25 @@ public final class ContainerLog {
             buffer.get(0, bytes, 0, count);
             stream.lines.accept(bytes, count, entry -> file.append(stream.name, clock.instant(), entry));
             flush();
+            if (!taps.isEmpty()) tell(stream.number, Arrays.copyOf(bytes, count));
             if (count < READ_BYTES) break;
         }
+    }
+
+    private void tell(int stream, byte[] bytes) {
+        for (Tap tap : List.copyOf(taps)) tap.accept(stream, bytes);
+    }
+
+    public void add(Tap tap) {
+        if (finished) {
+            tap.end();
+        } else {
+            taps.add(tap);
+        }
+    }
+
+    public void remove(Tap tap) {
+        taps.remove(tap);
     }
 
     /** A full disk costs log lines, and is told once; it must not stop the container or the other logs. */
@@ -93,6 +125,9 @@ public final class ContainerLog {
             flush();
             loop.unwatch(stream.fifo);
         }
+        finished = true;
+        taps.forEach(Tap::end);
+        taps.clear();
         close();
     }
 

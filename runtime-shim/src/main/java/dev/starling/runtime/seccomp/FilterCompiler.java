@@ -39,10 +39,10 @@ public final class FilterCompiler {
     private static final int ENOSYS = 38;
 
     /** NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET */
-    private static final int NAMESPACE_FLAGS = 0x7E020000;
-    private static final int AF_ALG = 38;
-    private static final int AF_VSOCK = 40;
-    private static final int[] HARMLESS_PERSONALITIES = {0, 0x0008, 0x20000, 0x20008, 0xffffffff};
+    static final int NAMESPACE_FLAGS = 0x7E020000;
+    static final int AF_ALG = 38;
+    static final int AF_VSOCK = 40;
+    static final int[] HARMLESS_PERSONALITIES = {0, 0x0008, 0x20000, 0x20008, 0xffffffff};
     /** ARM has private calls from 0x0f0000 on; "newer than we know" is judged by the ordinary ones. */
     private static final int ORDINARY_CALLS_END = 0x10000;
 

@@ -2,6 +2,7 @@ package dev.starling.runtime.seccomp;
 
 import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Capability;
+import dev.starling.runtime.seccomp.SyscallRules.Condition;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -64,6 +65,37 @@ public final class SeccompProfile {
             if (number >= 0) rules.put(number, rule(entry.rule, capabilities));
         }
         return rules;
+    }
+
+    /** The same for those who compile it themselves, by names. */
+    public SyscallRules syscallRules(long capabilities) {
+        List<String> allowed = new ArrayList<>();
+        List<SyscallRules.Statement> special = new ArrayList<>();
+        for (Entry entry : entries) {
+            switch (rule(entry.rule, capabilities)) {
+                case ALLOW -> allowed.add(entry.name);
+                case DENY -> { }
+                case NO_SUCH_CALL -> special.add(statement(entry, SyscallRules.Action.ENOSYS));
+                case CLONE_WITHOUT_NAMESPACES -> special.add(statement(
+                        entry, SyscallRules.Action.ALLOW, new Condition(0, Condition.Operator.MASKED_EQ, 0, FilterCompiler.NAMESPACE_FLAGS)));
+                case SOCKET_BUT_NOT_VSOCK_OR_ALG -> { // one comparison of an argument in each statement
+                    special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.LT, FilterCompiler.AF_ALG)));
+                    special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.EQ, FilterCompiler.AF_ALG + 1)));
+                    special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.GT, FilterCompiler.AF_VSOCK)));
+                }
+                case HARMLESS_PERSONALITY -> {
+                    for (int harmless : FilterCompiler.HARMLESS_PERSONALITIES) {
+                        special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.EQ, harmless & 0xffffffffL)));
+                    }
+                }
+            }
+        }
+        special.add(0, new SyscallRules.Statement(allowed, SyscallRules.Action.ALLOW, List.of()));
+        return new SyscallRules(SyscallRules.Action.EPERM, List.copyOf(special));
+    }
+
+    private static SyscallRules.Statement statement(Entry entry, SyscallRules.Action action, Condition... conditions) {
+        return new SyscallRules.Statement(List.of(entry.name), action, List.of(conditions));
     }
 
     /** The number of a call, -1 where the architecture does not have it. For tests and messages. */

@@ -1,0 +1,81 @@
+package dev.starling.node.agent;
+
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.NodeId;
+import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.KeyAcknowledgement;
+import dev.starling.node.core.NodeCore;
+import dev.starling.node.dns.DnsConfig;
+import dev.starling.node.dns.DnsServer;
+import dev.starling.node.network.NetworkEncryption;
+import dev.starling.node.network.OverlayRunner;
+import dev.starling.node.network.ServiceAddresses;
+import dev.starling.scheduler.model.Time;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+
+/** The parts that deal with networks, names and services' addresses while this node is in a swarm, put together. */
+final class SessionNetworks implements AutoCloseable {
+    private final DnsServer dns;
+    private final ServiceAddresses services;
+    private final NetworkEncryption encryption;
+    private final OverlayRunner overlays;
+
+    /**
+     * @param address where the other nodes reach this one
+     * @param core    takes inputs of the core
+     */
+    SessionNetworks(Host host, String address, Consumer<BiConsumer<NodeCore, Time>> core) {
+        this.dns = new DnsServer(DnsConfig.standard());
+        this.services = new ServiceAddresses(host.balancer(), host.overlay(), host.missingForServices());
+        this.encryption = new NetworkEncryption(host.encryption(), host.esp(), new EncryptionRecord(core), address, host.config().networkKeyRenewal());
+        this.overlays = new OverlayRunner(host.overlay(), dns, services, encryption, address);
+    }
+
+    void start() {
+        encryption.start(System.nanoTime());
+        overlays.start();
+    }
+
+    void update(ClusterSnapshot snapshot) {
+        overlays.update(snapshot);
+    }
+
+    OverlayRunner overlays() {
+        return overlays;
+    }
+
+    ServiceAddresses services() {
+        return services;
+    }
+
+    /** This node leaves for good: rules that lead to tasks elsewhere go. */
+    void withdraw() {
+        overlays.close();
+        encryption.clear();
+        services.remove();
+    }
+
+    /** What the kernel was told stays: containers go on. */
+    @Override
+    public void close() {
+        overlays.close();
+        services.close();
+        dns.close();
+    }
+
+    /** Into this node's record. */
+    private record EncryptionRecord(Consumer<BiConsumer<NodeCore, Time>> core) implements NetworkEncryption.Announcements {
+        @Override
+        public void keys(List<Bytes> keys, List<String> ciphers) {
+            core.accept((node, now) -> node.encrypt(keys, ciphers, now));
+        }
+
+        @Override
+        public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements) {
+            core.accept((node, now) -> node.acknowledge(acknowledgements, now));
+        }
+    }
+}

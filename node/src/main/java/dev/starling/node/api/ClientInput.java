@@ -1,0 +1,120 @@
+package dev.starling.node.api;
+
+import dev.starling.runtime.ExecProcess;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.UncheckedBooleanSupplier;
+import io.vertx.core.internal.net.NetSocketInternal;
+import java.util.ArrayDeque;
+import java.util.Queue;
+
+/**
+ * What a client sends over an upgraded connection, handed on piece by piece to a process, and its end after the last of it. Where the process is slow the
+ * client's side waits.
+ *
+ * <p>It stands in the channel's pipeline before Vert.x, which holds bytes back in a queue of its own but tells of their end at once: here both come in the
+ * order in which they were sent. On the connection's event loop only.
+ *
+ * <p>Netty 4.2.18 loses a channel from its epoll when the other side shuts down while reading is off: what is left in the socket could never be read. So what
+ * is there is always read to its end ({@link UntilEmpty}), of which a socket holds little, and reading is not touched any more afterwards.
+ */
+final class ClientInput extends ChannelInboundHandlerAdapter {
+    private static final int MAX_WAITING_BYTES = 128 << 10;
+    /** More than a unix socket holds (net.core.wmem_default is 208 KiB). */
+    private static final int MAX_BYTES_AT_ONCE = 1 << 20;
+    private static final int READ_BYTES = 32 << 10;
+
+    private final ExecProcess process;
+    private final ChannelHandlerContext vertx;
+    private final Queue<byte[]> pieces = new ArrayDeque<>();
+    private int waitingBytes;
+    private boolean writing;
+    private boolean over;
+
+    private ClientInput(ExecProcess process, ChannelHandlerContext vertx) {
+        this.process = process;
+        this.vertx = vertx;
+    }
+
+    static void read(NetSocketInternal socket, ExecProcess process) {
+        ChannelHandlerContext vertx = socket.channelHandlerContext();
+        ClientInput input = new ClientInput(process, vertx);
+        vertx.channel().config().setRecvByteBufAllocator(new UntilEmpty());
+        vertx.pipeline().addBefore(vertx.name(), "client-input", input);
+        socket.handler(early -> input.take(early.getBytes())); // what came along with the request is Vert.x's already
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        if (message instanceof ByteBuf bytes) {
+            take(ByteBufUtil.getBytes(bytes));
+        }
+        ReferenceCountUtil.release(message);
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof ChannelInputShutdownEvent) {
+            over = true; // not for Vert.x, which would close the connection: the output is still wanted
+            writeNext();
+        } else {
+            context.fireUserEventTriggered(event);
+        }
+    }
+
+    private void take(byte[] piece) {
+        pieces.add(piece);
+        waitingBytes += piece.length;
+        readAsFarAsThereIsRoom();
+        writeNext();
+    }
+
+    private void readAsFarAsThereIsRoom() {
+        if (!over) {
+            vertx.channel().config().setAutoRead(waitingBytes < MAX_WAITING_BYTES);
+        }
+    }
+
+    private void writeNext() {
+        if (writing) {
+            return;
+        }
+        byte[] next = pieces.poll();
+        if (next == null) {
+            if (over) {
+                process.closeInput();
+            }
+            return;
+        }
+        writing = true;
+        process.write(next).whenComplete((done, failure) -> vertx.executor().execute(() -> {
+            writing = false;
+            waitingBytes -= next.length;
+            readAsFarAsThereIsRoom();
+            writeNext();
+        }));
+    }
+
+    /** Reads until nothing is there, also where reading was turned off meanwhile. */
+    private static final class UntilEmpty extends DefaultMaxMessagesRecvByteBufAllocator {
+        @Override
+        public Handle newHandle() {
+            return new MaxMessageHandle() {
+                @Override
+                public int guess() {
+                    return READ_BYTES;
+                }
+
+                @Override
+                public boolean continueReading(UncheckedBooleanSupplier maybeMore) {
+                    return lastBytesRead() > 0 && totalBytesRead() < MAX_BYTES_AT_ONCE;
+                }
+            };
+        }
+    }
+}

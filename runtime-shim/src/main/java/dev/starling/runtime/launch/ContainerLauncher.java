@@ -1,0 +1,45 @@
+package dev.starling.runtime.launch;
+
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Descriptor;
+
+/**
+ * How processes come to be in containers: by this JVM's own system calls ({@link NativeLauncher}), or by an OCI runtime ({@link dev.starling.runtime.oci.OciLauncher}).
+ * What is around it is the same for all: images, volumes, logs, control groups, networks, supervision, adoption.
+ */
+public interface ContainerLauncher {
+    /** For people: {@code native}, {@code crun}. */
+    String name();
+
+    /** @throws RuntimeShimException UNSUPPORTED or INVALID where this launcher cannot do what is planned; before anything is made */
+    void check(ProcessPlan plan);
+
+    /** The same for adding a process to a container with these capabilities. */
+    void checkExec(long capabilities);
+
+    /** Bundle and control groups are there. @throws RuntimeShimException with nothing left running */
+    Held hold(LaunchRequest request);
+
+    /** The container stays as it is meanwhile: neither ends its cgroup nor is frozen. Nothing is left where this fails. */
+    ExecChild exec(ExecRequest request);
+
+    /** A first process inside of its namespaces and control groups, before its program runs. Either {@link #release} or {@link #abandon} it. */
+    interface Held {
+        int pid();
+
+        /** With the pid it names the process for ever. */
+        long startTime();
+
+        /** Its pidfd; whoever releases it closes that, abandoning does it itself. */
+        Descriptor descriptor();
+
+        /** What is still missing in it once its network is there. */
+        void furnish();
+
+        /** Lets it go on to its program. @throws RuntimeShimException where that cannot be run; the process is gone then */
+        void release();
+
+        /** Kills and reaps it. */
+        void abandon();
+    }
+}

@@ -1,0 +1,93 @@
+package dev.starling.runtime.launch;
+
+import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Kernel;
+
+/** Containers by system calls of this JVM: {@link Launcher} for the first process, {@link ExecLauncher} for further ones. */
+public final class NativeLauncher implements ContainerLauncher {
+    private final Kernel kernel;
+    private final Cgroups cgroups;
+    private final Launcher launcher;
+    private final ExecLauncher execLauncher;
+
+    public NativeLauncher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
+        this.kernel = kernel;
+        this.cgroups = cgroups;
+        this.launcher = new Launcher(kernel, cgroups, gates, procThroughHelper);
+        this.execLauncher = new ExecLauncher(kernel, cgroups, gates);
+    }
+
+    @Override
+    public String name() {
+        return "native";
+    }
+
+    @Override
+    public void check(ProcessPlan plan) {
+        // whatever a plan can say
+    }
+
+    @Override
+    public void checkExec(long capabilities) {
+        ExecLauncher.require(capabilities);
+    }
+
+    @Override
+    public Held hold(LaunchRequest request) {
+        HeldProcess held = launcher.hold(request);
+        try {
+            cgroups.enter(request.bundle().id(), held.pid());
+            ProcessLimits.apply(kernel, held.pid(), request.options());
+        } catch (RuntimeException e) {
+            held.abandon();
+            throw e;
+        }
+        return new NativeHeld(held, request.bundle());
+    }
+
+    @Override
+    public ExecChild exec(ExecRequest request) {
+        return execLauncher.start(request, launcher.filter(request.process().capabilities()));
+    }
+
+    private final class NativeHeld implements Held {
+        private final HeldProcess process;
+        private final Bundle bundle;
+
+        NativeHeld(HeldProcess process, Bundle bundle) {
+            this.process = process;
+            this.bundle = bundle;
+        }
+
+        @Override
+        public int pid() {
+            return process.pid();
+        }
+
+        @Override
+        public long startTime() {
+            return process.startTime();
+        }
+
+        @Override
+        public Descriptor descriptor() {
+            return process.descriptor();
+        }
+
+        @Override
+        public void furnish() {
+            launcher.mountProc(process, bundle);
+        }
+
+        @Override
+        public void release() {
+            process.release();
+        }
+
+        @Override
+        public void abandon() {
+            process.abandon();
+        }
+    }
+}

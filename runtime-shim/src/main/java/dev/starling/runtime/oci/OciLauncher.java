@@ -1,0 +1,245 @@
+package dev.starling.runtime.oci;
+
+import static dev.starling.runtime.kernel.Flags.O_PATH;
+import static dev.starling.runtime.kernel.Flags.O_RDONLY;
+import static dev.starling.runtime.kernel.Flags.O_RDWR;
+import static dev.starling.runtime.kernel.Flags.PR_SET_CHILD_SUBREAPER;
+import static dev.starling.runtime.kernel.Flags.S_IFDIR;
+import static dev.starling.runtime.kernel.Flags.S_IFMT;
+
+import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.Accounts;
+import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.launch.ContainerLauncher;
+import dev.starling.runtime.launch.ExecChild;
+import dev.starling.runtime.launch.ExecRequest;
+import dev.starling.runtime.launch.ExitStatus;
+import dev.starling.runtime.launch.Identity;
+import dev.starling.runtime.launch.LaunchRequest;
+import dev.starling.runtime.launch.MemoryFiles;
+import dev.starling.runtime.launch.ProcessPlan;
+import dev.starling.runtime.launch.RootView;
+import dev.starling.runtime.launch.Signals;
+import dev.starling.runtime.seccomp.SeccompProfile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Containers through crun or runc, as a program with an end: {@code create} is what brings a first process into being and holds it, {@code start} what
+ * lets it go, {@code exec --detach} adds one. Nothing of the runtime stays. Signals, pausing, limits, statistics and the end are handled as for all
+ * containers: by pidfd and control groups.
+ *
+ * <pre>
+ *   caller            thread of PrivateMounts                        crun create
+ *   control groups .. mounts the overlay and the files, for itself
+ *                     reads the image's accounts, writes config.json
+ *                     runs it in the container's control groups .... first process, held at its exec.fifo; ends
+ *   limits, network                                                  (the process is the agent's child now: the agent is a subreaper)
+ *   start
+ * </pre>
+ *
+ * No thread of the agent ever enters the image, and no process of the container ever shares its memory. So, other than with {@code NativeLauncher},
+ * processes can be added to a container that may trace others, and no image gets the JVM's program by {@code /proc/self/exe}.
+ */
+public final class OciLauncher implements ContainerLauncher {
+    private static final int REAP_TIMEOUT_MILLIS = 10_000;
+
+    private final Kernel kernel;
+    private final Cgroups cgroups;
+    private final OciProgram program;
+    private final OciCall call;
+    private final OciConfig config;
+    private final Orphans orphans;
+    private final SeccompProfile seccomp = SeccompProfile.dockerDefault();
+
+    public OciLauncher(Kernel kernel, Cgroups cgroups, OciProgram program) {
+        this.kernel = kernel;
+        this.cgroups = cgroups;
+        this.program = program;
+        this.call = new OciCall(kernel, cgroups, program);
+        this.config = new OciConfig(kernel.architecture());
+        this.orphans = new Orphans(kernel, name());
+        // runc 1.1 lets every container have tun devices, and fails where the group above does not
+        if (program.kind() == OciProgram.Kind.RUNC) cgroups.allowDevice("c 10:200 rwm");
+        // Children of the runtime's processes become the agent's own when those end, and tell it their exit codes.
+        kernel.check(kernel.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
+    }
+
+    @Override
+    public String name() {
+        return program.kind().toString();
+    }
+
+    @Override
+    public void check(ProcessPlan plan) {
+        // whatever a plan can say
+    }
+
+    @Override
+    public void checkExec(long capabilities) {
+        // an added process never shares the agent's memory
+    }
+
+    @Override
+    public Held hold(LaunchRequest request) {
+        for (Mount mount : request.mounts()) checkBind(mount);
+        Bundle bundle = request.bundle();
+        return PrivateMounts.run(kernel, "container-" + bundle.id().substring(0, 12), () -> create(request));
+    }
+
+    private void checkBind(Mount mount) {
+        if (mount.type() == Mount.Type.TMPFS) return;
+        if (mount.propagation().endsWith("shared")) {
+            throw RuntimeShimException.unsupported("bind-propagation " + mount.propagation() + " with the container runtime \"" + name() + "\": "
+                    + mount.source() + " would have to be mounted in the host's own mount namespace. The native runtime does it");
+        }
+        if (kernel.mode(mount.source(), true) == 0) {
+            throw RuntimeShimException.invalid("invalid mount config for type \"bind\": bind source path does not exist: " + mount.source());
+        }
+    }
+
+    private Held create(LaunchRequest request) {
+        Bundle bundle = request.bundle();
+        String directory = bundle.directory().toString();
+        kernel.check(kernel.libc().chdir(directory), "chdir", directory);
+        for (String mountPoint : List.of("root", "files")) kernel.makeDirectory(directory + "/" + mountPoint, 0700);
+        kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
+        MemoryFiles files = new MemoryFiles(kernel, directory + "/files");
+        files.write(request.allFiles());
+        for (String mountPoint : List.of("proc", "dev", "sys", "etc")) checkMountPoint(directory, mountPoint);
+        Identity identity = identity(directory + "/root", request.process());
+        config.write(request, files, identity, seccomp.syscallRules(request.process().capabilities()), cgroups.path(bundle.id()));
+        Path pidFile = bundle.directory().resolve("pid");
+        try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
+                Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
+                Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
+            // so that /dev/stdout can be opened again by name
+            for (Descriptor stream : request.openInput() ? List.of(input, output, error) : List.of(output, error)) {
+                kernel.check(kernel.libc().fchown(stream.number(), identity.uid(), identity.gid()), "chown a standard stream");
+            }
+            int pid = orphans.adopt(() -> {
+                call.run(bundle, "create", List.of("--bundle", directory, "--pid-file", pidFile.toString(), bundle.id()), input, output, error);
+                return pid(pidFile);
+            });
+            return new OciHeld(bundle, pid);
+        } catch (RuntimeException e) {
+            sweep(bundle);
+            throw e;
+        }
+    }
+
+    /** As without an OCI runtime: nothing is ever mounted by way of a link. */
+    private void checkMountPoint(String directory, String name) {
+        int mode = kernel.mode(directory + "/root/" + name, false);
+        if (mode != 0 && (mode & S_IFMT) != S_IFDIR) {
+            throw RuntimeShimException.invalid("the image's /" + name + " is not a directory, so nothing can be mounted there");
+        }
+    }
+
+    private Identity identity(String root, ProcessPlan plan) {
+        try (Descriptor opened = kernel.open(root, O_PATH | kernel.architecture().openDirectory())) {
+            return Accounts.identity(new RootView(kernel, opened), plan.user(), plan.groups());
+        }
+    }
+
+    /** Whether a first process of it was made and never let go: a runtime removes this FIFO when it starts one. */
+    public static boolean isHeld(Bundle bundle) {
+        return Files.exists(OciCall.stateDirectory(bundle).resolve(bundle.id()).resolve("exec.fifo"));
+    }
+
+    static int pid(Path file) {
+        try {
+            return Integer.parseInt(Files.readString(file).trim());
+        } catch (IOException | NumberFormatException e) {
+            throw RuntimeShimException.system("read the pid of a process from " + file + ": " + e, e);
+        }
+    }
+
+    /** What a call that failed may have left in the container's groups. */
+    private void sweep(Bundle bundle) {
+        List<Integer> left = cgroups.processes(bundle.id());
+        cgroups.kill(bundle.id());
+        for (int pid : left) {
+            if (pid == ProcessHandle.current().pid()) continue; // the thread that this is
+            try (Descriptor process = kernel.openProcess(pid)) {
+                kernel.waitReadable(process, REAP_TIMEOUT_MILLIS);
+            } catch (RuntimeShimException e) {
+                if (e.errno() != Errno.ESRCH.number()) throw e;
+            }
+        }
+        orphans.sweep();
+    }
+
+    @Override
+    public ExecChild exec(ExecRequest request) {
+        Bundle bundle = request.bundle();
+        if (!Files.isDirectory(OciCall.stateDirectory(bundle))) {
+            throw RuntimeShimException.unsupported("adding a process to container " + bundle.id() + ": it was started by the native runtime, and this agent's is \""
+                    + name() + "\". A new container of its service will do");
+        }
+        return PrivateMounts.run(kernel, "exec-" + bundle.id().substring(0, 12), () -> new OciExec(kernel, call, orphans, config, request).start(
+                identity("/proc/" + request.pid() + "/root", request.process())));
+    }
+
+    private final class OciHeld implements Held {
+        private final Bundle bundle;
+        private final int pid;
+        private final Descriptor process;
+        private final long startTime;
+
+        OciHeld(Bundle bundle, int pid) {
+            this.bundle = bundle;
+            this.pid = pid;
+            this.process = kernel.openProcess(pid);
+            this.startTime = ExitStatus.startTime(kernel, pid);
+        }
+
+        @Override
+        public int pid() {
+            return pid;
+        }
+
+        @Override
+        public long startTime() {
+            return startTime;
+        }
+
+        @Override
+        public Descriptor descriptor() {
+            return process;
+        }
+
+        @Override
+        public void furnish() {
+            // all was done by create
+        }
+
+        @Override
+        public void release() {
+            PrivateMounts.run(kernel, "start-" + bundle.id().substring(0, 12), () -> {
+                try (Descriptor none = kernel.open("/dev/null", O_RDWR)) {
+                    call.run(bundle, "start", List.of(bundle.id()), none, none, none);
+                }
+                return null;
+            });
+        }
+
+        @Override
+        public void abandon() {
+            try {
+                kernel.signal(process, Signals.SIGKILL);
+                kernel.waitReadable(process, REAP_TIMEOUT_MILLIS);
+                call.reapIfEnded(pid);
+            } finally {
+                process.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package dev.starling.runtime.oci;
+
+import static dev.starling.runtime.kernel.Flags.CLONE_FS;
+import static dev.starling.runtime.kernel.Flags.CLONE_NEWNS;
+import static dev.starling.runtime.kernel.Flags.MS_REC;
+import static dev.starling.runtime.kernel.Flags.MS_SLAVE;
+
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.LaunchFailure;
+import java.util.function.Supplier;
+
+/**
+ * Runs something on a disposable thread with a mount namespace of its own: what is mounted there is seen by the programs started from it, and nobody
+ * else, and goes with the last of them. So a container's overlay never shows on the host, and nothing is to be unmounted after a crash.
+ */
+final class PrivateMounts {
+    private PrivateMounts() {}
+
+    static <T> T run(Kernel kernel, String name, Supplier<T> body) {
+        Task<T> task = new Task<>(kernel, body);
+        Thread thread = new Thread(task, name);
+        thread.start();
+        try {
+            thread.join(); // each step of the body has its own limit
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while " + name + " was at work", e);
+        }
+        if (task.failure != null) throw LaunchFailure.of(task.failure);
+        return task.result;
+    }
+
+    private static final class Task<T> implements Runnable {
+        private final Kernel kernel;
+        private final Supplier<T> body;
+        private volatile T result;
+        private volatile Throwable failure;
+
+        Task(Kernel kernel, Supplier<T> body) {
+            this.kernel = kernel;
+            this.body = body;
+        }
+
+        @Override
+        public void run() {
+            try {
+                kernel.check(kernel.libc().unshare(CLONE_FS | CLONE_NEWNS), "unshare mounts");
+                kernel.mount("", "/", null, MS_REC | MS_SLAVE, null); // what the host mounts later still arrives, for binds that ask for it
+                result = body.get();
+            } catch (Throwable e) {
+                failure = e;
+            }
+        }
+    }
+}
