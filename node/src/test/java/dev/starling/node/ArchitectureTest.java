@@ -148,6 +148,15 @@ class ArchitectureTest {
         noClasses().that().resideOutsideOfPackages(allowed.split(" ")).should().dependOnClassesThat().resideInAPackage(library).check(ALL);
     }
 
+    /** Where images come from is known to the registry's side alone: the store works with what it is given. */
+    @Test
+    void registriesKnowImagesAndNotTheOtherWayRound() {
+        noClasses().that().resideInAPackage("dev.starling.runtime.image..").should().dependOnClassesThat()
+                .resideInAPackage("dev.starling.runtime.registry..").check(ALL);
+        classes().that().haveFullyQualifiedName("dev.starling.runtime.registry.ImagePuller").should().dependOnClassesThat()
+                .resideInAPackage("dev.starling.runtime.image..").check(ALL);
+    }
+
     @Test
     void thePackagesOfNodeFormNoCycle() {
         slices().matching("dev.starling.node.(*)..").should().beFreeOfCycles().check(ALL);

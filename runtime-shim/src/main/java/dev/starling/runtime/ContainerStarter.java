@@ -12,9 +12,8 @@ import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.Sysctls;
 import dev.starling.runtime.logs.ContainerLog;
-import dev.starling.runtime.logs.JsonFileLog;
+import dev.starling.runtime.logs.ContainerLogs;
 import dev.starling.runtime.logs.LogOptions;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -28,18 +27,21 @@ final class ContainerStarter {
     private final Cgroups cgroups;
     private final ContainerLauncher launcher;
     private final Volumes volumes;
+    private final ContainerLogs logs;
     private final Path directory;
     private final String bootId;
     private final long availableCapabilities;
 
     /** @param directory of the containers; {@code availableCapabilities} the agent's own */
     ContainerStarter(
-            Kernel kernel, Clock clock, Cgroups cgroups, ContainerLauncher launcher, Volumes volumes, Path directory, String bootId, long availableCapabilities) {
+            Kernel kernel, Clock clock, Cgroups cgroups, ContainerLauncher launcher, Volumes volumes, ContainerLogs logs, Path directory, String bootId,
+            long availableCapabilities) {
         this.kernel = kernel;
         this.clock = clock;
         this.cgroups = cgroups;
         this.launcher = launcher;
         this.volumes = volumes;
+        this.logs = logs;
         this.directory = directory;
         this.bootId = bootId;
         this.availableCapabilities = availableCapabilities;
@@ -101,11 +103,6 @@ final class ContainerStarter {
     }
 
     ContainerLog openLog(Bundle bundle, ContainerSpec spec) {
-        try {
-            JsonFileLog file = new JsonFileLog(bundle.logFile(), LogOptions.parse(spec.logDriver(), spec.logOptions()));
-            return new ContainerLog(kernel, clock, bundle.standardOutput(), bundle.standardError(), file);
-        } catch (IOException e) {
-            throw RuntimeShimException.system("open log " + bundle.logFile() + ": " + e, e);
-        }
+        return logs.open(bundle.standardOutput(), bundle.standardError(), bundle.logFile(), LogOptions.parse(spec.logDriver(), spec.logOptions()));
     }
 }

@@ -5,8 +5,12 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** What a container has used up to {@code read}. */
-public record ContainerStats(Instant read, ControlGroupStats groups, Map<String, Interface> interfaces) {
+/**
+ * What a container has used up to {@code read}.
+ *
+ * @param logLinesDropped what it wrote that its log has not: since this agent started or, if that was later, the container
+ */
+public record ContainerStats(Instant read, ControlGroupStats groups, Map<String, Interface> interfaces, long logLinesDropped) {
     public record Interface(
             long receivedBytes, long receivedPackets, long receiveErrors, long receiveDropped, long sentBytes, long sentPackets, long sendErrors,
             long sendDropped) {}

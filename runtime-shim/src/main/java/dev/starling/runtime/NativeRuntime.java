@@ -17,6 +17,7 @@ import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.logs.ContainerLog;
+import dev.starling.runtime.logs.ContainerLogs;
 import dev.starling.runtime.oci.OciLauncher;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -76,6 +77,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final FileChannel lock;
     private final String bootId;
     private final Pointer logBuffer;
+    private final ContainerLogs logs;
 
     /** Guarded by this. */
     private final Map<String, Supervised> containers = new TreeMap<>();
@@ -108,6 +110,7 @@ public final class NativeRuntime implements ContainerRuntime {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
             Bundle.makeMountPoints(this.directory);
             this.logBuffer = ContainerLog.buffer(kernel);
+            this.logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
             List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
             Gates gates = new Gates(kernel, gatesDirectory());
             ContainerLauncher launcher = options.oci() == null
@@ -117,7 +120,8 @@ public final class NativeRuntime implements ContainerRuntime {
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
             this.starter = new ContainerStarter(
-                    kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), containersDirectory(), bootId, available);
+                    kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), logs, containersDirectory(), bootId,
+                    available);
             this.execs = new Execs(kernel, launcher, loop);
             this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
             adopt(found);
@@ -370,8 +374,10 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public ContainerStats stats(String containerId) {
-        int pid = requireRunning(containerId).container().pid();
-        return new ContainerStats(clock.instant(), cgroups.stats(containerId), ContainerStats.interfaces(kernel.read("/proc/" + pid + "/net/dev")));
+        Supervised container = requireRunning(containerId);
+        int pid = container.container().pid();
+        return new ContainerStats(clock.instant(), cgroups.stats(containerId), ContainerStats.interfaces(kernel.read("/proc/" + pid + "/net/dev")),
+                container.log().dropped());
     }
 
     @Override
@@ -416,6 +422,7 @@ public final class NativeRuntime implements ContainerRuntime {
             }
         });
         loop.close();
+        logs.close();
         removed.close();
         closeLock();
     }

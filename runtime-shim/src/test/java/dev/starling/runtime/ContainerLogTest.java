@@ -53,6 +53,27 @@ class ContainerLogTest {
         for (int i = 0; i < lines; i++) assertEquals(Integer.toString(i + 1), read[i]);
     }
 
+    /** With a buffer that holds some lines only: how many are dropped is up to the machine, but none goes untold. */
+    @Test
+    void aBufferedLogHasEachLineOrTellsThatItHasNot() {
+        int lines = 20_000;
+        SpecBuilder spec = script("seq 1 " + lines).with(s -> s.logOptions = Map.of("mode", "non-blocking", "max-buffer-size", "16k"));
+        lab.runtime.start(spec.build(), NetworkSetup.NONE);
+        Lab.await(() -> lab.runtime.inspect(spec.id).state() == Container.State.EXITED, "it ends");
+        int told = 0;
+        for (JsonNode entry : Lab.entries(lab.runtime.logFile(spec.id))) {
+            String text = entry.get("log").asText().trim();
+            if (entry.get("stream").asText().equals("stdout")) {
+                assertEquals(++told, Integer.parseInt(text));
+            } else {
+                assertTrue(text.startsWith("[starling] "), text);
+                told += Integer.parseInt(text.split(" ")[1]);
+            }
+        }
+        assertEquals(lines, told);
+        lab.runtime.remove(spec.id);
+    }
+
     @Test
     void logIsRotatedBySize() throws Exception {
         SpecBuilder spec = script("seq 1 3000; sleep 0.1; seq 3001 6000; sleep 0.1; seq 6001 9000; sleep 0.1; seq 9001 12000; sleep 0.1; echo last")

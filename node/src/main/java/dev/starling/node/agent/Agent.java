@@ -99,7 +99,8 @@ public final class Agent implements AutoCloseable {
         ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
         WatchedImages images = new WatchedImages(store, puller);
         OciProgram oci = ociRuntime(config.runtime());
-        NativeRuntime runtime = keep(new NativeRuntime(containers, images, new RuntimeOptions(config.cgroupParent(), false, oci)));
+        NativeRuntime runtime = keep(new NativeRuntime(containers, images,
+                new RuntimeOptions(config.cgroupParent(), false, oci, config.logs().bytesPerHour())));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Balancer balancer = new NetfilterBalancer(NetNs.current());
         VxlanEncryption encryption = new NetlinkVxlanEncryption(NetNs.current());
@@ -119,19 +120,19 @@ public final class Agent implements AutoCloseable {
         DockerApi api = new DockerApi(vertx, swarm, runtime, new NamedVolumes(containers), images, swarm,
                 () -> facts.info(config.name(), version, commit, config.dataDir(),
                         Stream.of(host.warnings(), swarm.warnings()).flatMap(List::stream).toList(),
-                        config.labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList(),
+                        config.offer().labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList(),
                         oci == null ? HostInfo.Runtime.NATIVE : new HostInfo.Runtime(oci.kind().toString(), oci.path().toString(), oci.version())), meters,
                 SchedulerSeams.of(new ServiceSpecCheck.Features(host.missingForServices())));
         opened.push(() -> api.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
         swarm.resume();
-        await("API socket " + config.apiSocket(), api.listen(config.apiSocket()).toCompletionStage().toCompletableFuture());
+        await("API socket " + config.addresses().apiSocket(), api.listen(config.addresses().apiSocket()).toCompletionStage().toCompletableFuture());
         if (config.metrics() != null) {
             keep(new MetricsEndpoint(vertx, meters, config.containerMetrics() ? new ContainerMetrics(runtime) : null)).listen(config.metrics());
         }
-        if (!swarm.isInSwarm() && config.joinsUnattended()) {
+        if (!swarm.isInSwarm() && config.joining().isUnattended()) {
             keep(new UnattendedJoin(config, swarm, timer)).start();
         }
-        LOG.info("starling {} on {} serves the Docker API at {}", version, config.name(), config.apiSocket());
+        LOG.info("starling {} on {} serves the Docker API at {}", version, config.name(), config.addresses().apiSocket());
     }
 
     /** Null for the native one. @throws RuntimeException where the program that is configured is not there */

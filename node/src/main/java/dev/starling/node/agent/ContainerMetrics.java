@@ -81,6 +81,8 @@ final class ContainerMetrics {
         gauge(families, "container_threads_max", "Limit of threads and processes; 0 for none").add(labels, groups.pidsLimit());
         counter(families, "container_fs_reads_bytes_total", "Bytes read from disks").add(labels, groups.readBytes());
         counter(families, "container_fs_writes_bytes_total", "Bytes written to disks").add(labels, groups.writtenBytes());
+        counter(families, "starling_container_log_lines_dropped_total", "Lines that its log has not: no room in its buffer, or more than logs may write here")
+                .add(labels, stats.logLinesDropped());
         if (container.startedAt() != null) {
             gauge(families, "container_start_time_seconds", "When it was started, in Unix time").add(labels, container.startedAt().toEpochMilli() / 1e3);
         }

@@ -185,13 +185,13 @@ final class OwnCertificate implements CertificateKeeper.Node {
     private List<Endpoint> joinAddresses() {
         ClusterSnapshot snapshot = session.snapshot();
         Set<Endpoint> addresses = new LinkedHashSet<>();
-        int port = host.config().joinListen().port();
+        int port = host.config().addresses().joinListen().port();
         for (NodeReport report : snapshot.reports().values()) {
             if (report.role() == Role.MANAGER) {
                 addresses.add(Endpoint.parse(report.apiAddress(), port));
             }
         }
-        addresses.addAll(host.config().joinAddresses());
+        addresses.addAll(host.config().joining().joinAddresses());
         for (Member member : snapshot.members().values()) {
             if (member.role() == Role.MANAGER) {
                 addresses.add(new Endpoint(member.endpoint().host(), port));

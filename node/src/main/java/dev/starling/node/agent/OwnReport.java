@@ -32,7 +32,7 @@ final class OwnReport implements AutoCloseable {
         this.role = role;
         this.storage = storage;
         this.obstacles = new HostObstacles(snapshot, ListeningPorts.OF_THIS_HOST, found -> tellAnew());
-        this.conditions = new HostConditions(host.config().conditions(), found -> tellAnew());
+        this.conditions = new HostConditions(host.config().offer().conditions(), found -> tellAnew());
         this.tell = tell;
     }
 
@@ -51,11 +51,11 @@ final class OwnReport implements AutoCloseable {
         Resources has = host.facts().capacity();
         TreeSet<String> warnings = new TreeSet<>(host.warnings());
         warnings.addAll(diskWarnings());
-        Resources offers = new Resources(config.resources().nanoCpus() > 0 ? config.resources().nanoCpus() : has.nanoCpus(),
-                config.resources().memoryBytes() > 0 ? config.resources().memoryBytes() : has.memoryBytes(), config.genericResources());
-        return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.joinListen().port()).toString(),
+        Resources offers = new Resources(config.offer().resources().nanoCpus() > 0 ? config.offer().resources().nanoCpus() : has.nanoCpus(),
+                config.offer().resources().memoryBytes() > 0 ? config.offer().resources().memoryBytes() : has.memoryBytes(), config.offer().genericResources());
+        return new NodeReport(config.name(), advertise.host(), new Endpoint(advertise.host(), config.addresses().joinListen().port()).toString(),
                 role, host.facts().platform(), offers, host.version(),
-                Collections.unmodifiableSortedMap(new TreeMap<>(config.labels())), host.images().names(),
+                Collections.unmodifiableSortedMap(new TreeMap<>(config.offer().labels())), host.images().names(),
                 Collections.unmodifiableSortedSet(warnings), obstacles.current(), conditions.current());
     }
 

@@ -105,7 +105,7 @@ final class SwarmLife implements AutoCloseable {
         if (isLocked()) {
             LOG.warn("this manager's keys are sealed: it takes no part in the swarm until docker swarm unlock; containers that run go on");
         } else if (directory.hasIdentity()) {
-            session = open(directory.load(), host.config().seeds());
+            session = open(directory.load(), host.config().addresses().seeds());
         }
     }
 

@@ -116,7 +116,7 @@ final class SwarmSession implements AutoCloseable {
         this.metrics = new NodeMetrics(host.meters());
         this.receiver = new GossipReceiver(codec, metrics);
         try {
-            this.transport = PeerTransport.open(TransportConfig.of(host.config().listen(), advertise), credentials(), receiver, clock);
+            this.transport = PeerTransport.open(TransportConfig.of(host.config().addresses().listen(), advertise), credentials(), receiver, clock);
         } catch (RuntimeException e) {
             metrics.close(); // else those of the next try would be taken for the same ones, and show this one's values
             throw e;
@@ -180,7 +180,7 @@ final class SwarmSession implements AutoCloseable {
         metrics.bind(secrets);
         metrics.bind(images.blobs());
         if (joinServer != null) {
-            joinServer.listen(host.config().joinListen());
+            joinServer.listen(host.config().addresses().joinListen());
         }
         keeper.start();
         LOG.info("node {} ({}) is in swarm {} as {}, gossip at {}", self(), host.config().name(), credentials().clusterId(),

@@ -37,8 +37,8 @@ final class UnattendedJoin implements AutoCloseable {
             return;
         }
         try {
-            swarm.join(new ClusterControl.Join("", "", config.joinAddresses().stream().map(Object::toString).toList(),
-                    config.readJoinToken(), "active")).whenComplete((done, failure) -> {
+            swarm.join(new ClusterControl.Join("", "", config.joining().joinAddresses().stream().map(Object::toString).toList(),
+                    config.joining().readToken(), "active")).whenComplete((done, failure) -> {
                         if (failure != null) {
                             again(failure);
                         }

@@ -6,9 +6,12 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Instant;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** {@code /events}: one watch for all clients, which looks also while there is none, so that {@code --since} has an answer. */
 final class EventRoutes {
+    private static final Logger LOG = LoggerFactory.getLogger(EventRoutes.class);
     private static final long LOOK_MILLIS = 500;
 
     private final Vertx vertx;
@@ -40,6 +43,9 @@ final class EventRoutes {
             watch.look();
             return null;
         }, false).onComplete(done -> {
+            if (done.failed()) {
+                LOG.warn("events of this moment are not told", done.cause());
+            }
             if (timer >= 0) {
                 timer = vertx.setTimer(LOOK_MILLIS, next -> lookOn());
             }

@@ -21,7 +21,7 @@ final class StatsJson {
     /** A container's counters and the machine's, of the same moment. */
     record Sample(ContainerStats stats, long systemNanos) {
         static final Sample NOTHING = new Sample(
-                new ContainerStats(Instant.EPOCH, new ControlGroupStats(0, 0, 0, 0, 0, 0, 0, 0, 0, Map.of(), 0, 0, 0, 0), Map.of()), 0);
+                new ContainerStats(Instant.EPOCH, new ControlGroupStats(0, 0, 0, 0, 0, 0, 0, 0, 0, Map.of(), 0, 0, 0, 0), Map.of(), 0), 0);
 
         static Sample of(ContainerStats stats) {
             return new Sample(stats, machineNanos());

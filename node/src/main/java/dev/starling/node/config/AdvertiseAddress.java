@@ -23,11 +23,11 @@ public final class AdvertiseAddress {
 
     /** @throws ConfigException where there is no default route to go by */
     public static Endpoint of(NodeConfig config) {
-        if (config.advertise() != null) {
-            return config.advertise();
+        if (config.addresses().advertise() != null) {
+            return config.addresses().advertise();
         }
-        if (!isWildcard(config.listen().host())) {
-            return config.listen();
+        if (!isWildcard(config.addresses().listen().host())) {
+            return config.addresses().listen();
         }
         String ipv4 = addressOf(ipv4DefaultInterface(lines(IPV4_ROUTES)), Inet4Address.class);
         String address = ipv4 != null ? ipv4 : addressOf(ipv6DefaultInterface(lines(IPV6_ROUTES)), Inet6Address.class);
@@ -35,7 +35,7 @@ public final class AdvertiseAddress {
             throw new ConfigException("key 'advertise': not given, and there is no interface with a default route to take it from; "
                     + "set 'advertise: ADDRESS'");
         }
-        return new Endpoint(address, config.listen().port());
+        return new Endpoint(address, config.addresses().listen().port());
     }
 
     static boolean isWildcard(String host) {

@@ -31,8 +31,8 @@ import org.yaml.snakeyaml.nodes.Node;
 public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
-            "join-token", "join-token-file", "join-addresses", "metrics", "labels", "profile", "gossip", "cgroup-parent", "log-level",
-            "resources", "generic-resources", "registries", "images", "container-metrics", "network-key-renewal", "runtime", "conditions");
+            "join-token", "join-token-file", "join-addresses", "metrics", "container-metrics", "labels", "resources", "generic-resources", "conditions",
+            "profile", "gossip", "cgroup-parent", "log-level", "logs", "registries", "images", "network-key-renewal", "runtime");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -66,10 +66,7 @@ public final class ConfigLoader {
         if (root == null) {
             return NodeConfig.defaults(hostName());
         }
-        Section section = Section.of(file, "", root, KEYS);
-        NodeConfig config = read(section);
-        checkJoin(section, config);
-        return config;
+        return read(Section.of(file, "", root, KEYS));
     }
 
     private static Node compose(String file, String text) {
@@ -91,32 +88,43 @@ public final class ConfigLoader {
         String name = s.has("name") ? s.read("name", null, ConfigLoader::nodeName) : hostName();
         NodeConfig defaults = NodeConfig.defaults(name);
         Profile profile = s.read("profile", defaults.profile(), oneOf(Profile.class));
-        Endpoint listen = s.read("listen", defaults.listen(), endpoint(NodeConfig.GOSSIP_PORT));
         return new NodeConfig(
                 name,
                 s.read("data-dir", defaults.dataDir(), ConfigLoader::absolutePath),
-                s.read("api-socket", defaults.apiSocket(), ConfigLoader::socketPath),
-                listen,
-                s.read("advertise", defaults.advertise(), reachable(listen.port())),
-                s.read("join-listen", defaults.joinListen(), endpoint(NodeConfig.JOIN_PORT)),
-                s.readList("seeds", reachable(NodeConfig.GOSSIP_PORT)),
-                s.read("join-token", defaults.joinToken(), ConfigLoader::token),
-                s.read("join-token-file", defaults.joinTokenFile(), ConfigLoader::absolutePath),
-                s.readList("join-addresses", reachable(NodeConfig.JOIN_PORT)),
+                addresses(s, defaults.addresses()),
+                joining(s),
                 s.read("metrics", defaults.metrics(), ConfigLoader::metrics),
-                s.readMap("labels"),
+                s.read("container-metrics", defaults.containerMetrics(), ConfigLoader::onOff),
+                new NodeConfig.Offer(s.readMap("labels"), resources(s.readSection("resources", RESOURCE_KEYS)), genericResources(s),
+                        ConditionSettings.read(s.readSection("conditions", ConditionSettings.KEYS))),
                 profile,
                 GossipSection.read(s.readSection("gossip", GossipSection.KEYS), profile.gossip()),
                 s.read("cgroup-parent", defaults.cgroupParent(), ConfigLoader::cgroup),
                 s.read("log-level", defaults.logLevel(), oneOf(LogLevel.class)),
-                resources(s.readSection("resources", RESOURCE_KEYS)),
-                genericResources(s),
+                LogSettings.read(s.readSection("logs", LogSettings.KEYS)),
                 RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)),
                 ImagesSection.read(s.readSection("images", ImagesSection.KEYS)),
-                s.read("container-metrics", defaults.containerMetrics(), ConfigLoader::onOff),
                 s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal),
-                RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)),
-                ConditionSettings.read(s.readSection("conditions", ConditionSettings.KEYS)));
+                RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)));
+    }
+
+    private static NodeConfig.Addresses addresses(Section s, NodeConfig.Addresses defaults) {
+        Endpoint listen = s.read("listen", defaults.listen(), endpoint(NodeConfig.GOSSIP_PORT));
+        return new NodeConfig.Addresses(
+                s.read("api-socket", defaults.apiSocket(), ConfigLoader::socketPath),
+                listen,
+                s.read("advertise", defaults.advertise(), reachable(listen.port())),
+                s.read("join-listen", defaults.joinListen(), endpoint(NodeConfig.JOIN_PORT)),
+                s.readList("seeds", reachable(NodeConfig.GOSSIP_PORT)));
+    }
+
+    private static NodeConfig.Joining joining(Section s) {
+        NodeConfig.Joining joining = new NodeConfig.Joining(
+                s.read("join-token", null, ConfigLoader::token),
+                s.read("join-token-file", null, ConfigLoader::absolutePath),
+                s.readList("join-addresses", reachable(NodeConfig.JOIN_PORT)));
+        check(s, joining);
+        return joining;
     }
 
     private static boolean onOff(String text) {
@@ -148,16 +156,16 @@ public final class ConfigLoader {
         return s == null ? Resources.NONE : new Resources(s.read("cpus", 0L, ConfigLoader::nanoCpus), s.read("memory", 0L, ConfigLoader::bytes));
     }
 
-    private static void checkJoin(Section section, NodeConfig config) {
-        if (config.joinToken() != null && config.joinTokenFile() != null) {
+    private static void check(Section section, NodeConfig.Joining joining) {
+        if (joining.joinToken() != null && joining.joinTokenFile() != null) {
             throw section.complaintAbout("join-token-file", "give 'join-token' or 'join-token-file', not both");
         }
-        boolean hasToken = config.joinToken() != null || config.joinTokenFile() != null;
-        if (hasToken && config.joinAddresses().isEmpty()) {
-            throw section.complaintAbout(config.joinToken() != null ? "join-token" : "join-token-file",
+        boolean hasToken = joining.joinToken() != null || joining.joinTokenFile() != null;
+        if (hasToken && !joining.isUnattended()) {
+            throw section.complaintAbout(joining.joinToken() != null ? "join-token" : "join-token-file",
                     "needs 'join-addresses': the nodes to ask");
         }
-        if (!hasToken && config.joinsUnattended()) {
+        if (!hasToken && joining.isUnattended()) {
             throw section.complaintAbout("join-addresses", "needs 'join-token' or 'join-token-file'");
         }
     }

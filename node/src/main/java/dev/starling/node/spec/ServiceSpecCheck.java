@@ -102,7 +102,8 @@ public final class ServiceSpecCheck {
             TaskTemplate.LogDriver.Name = json-file local none
             TaskTemplate.LogDriver.Options.max-size string
             TaskTemplate.LogDriver.Options.max-file string
-            TaskTemplate.LogDriver.Options.mode = blocking
+            TaskTemplate.LogDriver.Options.mode = blocking non-blocking
+            TaskTemplate.LogDriver.Options.max-buffer-size string
             TaskTemplate.ForceUpdate integer
             TaskTemplate.Runtime = container
             UpdateConfig.Parallelism integer

@@ -124,7 +124,7 @@ public final class SwarmEntry {
                 return AdvertiseAddress.of(config);
             }
             // Docker's flag carries the address; the port in it is the join port there, while gossip has its own
-            return new Endpoint(Endpoint.parse(asked, NodeConfig.JOIN_PORT).host(), config.listen().port());
+            return new Endpoint(Endpoint.parse(asked, NodeConfig.JOIN_PORT).host(), config.addresses().listen().port());
         } catch (ConfigException | IllegalArgumentException e) {
             throw new ApiException(400, e.getMessage(), e);
         }

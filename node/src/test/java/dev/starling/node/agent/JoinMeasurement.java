@@ -8,7 +8,6 @@ import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
 import dev.starling.node.config.NodeConfig;
-import dev.starling.node.config.Profile;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.LargeCluster;
 import dev.starling.node.host.AgentClock;
@@ -28,7 +27,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -84,11 +82,8 @@ public final class JoinMeasurement {
         Vertx vertx = Vertx.vertx();
         ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
         NodeConfig defaults = NodeConfig.defaults("joiner");
-        NodeConfig config = new NodeConfig("joiner", directory, defaults.apiSocket(), own, own, own, List.of(seed), null, null, List.of(), null,
-                Map.of(), Profile.LAN, Profile.LAN.gossip(), defaults.cgroupParent(), defaults.logLevel(), defaults.resources(),
-                defaults.genericResources(),
-                defaults.registries(), defaults.images(), defaults.containerMetrics(),
-                defaults.networkKeyRenewal(), defaults.runtime(), defaults.conditions());
+        NodeConfig config = defaults.withDataDir(directory)
+                .withAddresses(new NodeConfig.Addresses(defaults.addresses().apiSocket(), own, own, own, List.of(seed)));
         SwarmControl swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), new ToldContainers(),
                 new WatchedImages(new BusyboxOnly()), new LoopbackNode.NoOverlay(), new LoopbackNode.NoBalancer(), List.of("everything"),
                 new LoopbackNode.NoEncryption(), LoopbackNode.NoEncryption.NONE, vertx,

@@ -16,6 +16,7 @@ import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.Sample;
 import dev.starling.node.api.ClusterControl;
 import dev.starling.node.config.NodeConfig;
+import dev.starling.node.config.Profile;
 import dev.starling.node.host.AgentClock;
 import dev.starling.node.host.HostFacts;
 import dev.starling.node.image.WatchedImages;
@@ -30,7 +31,6 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -65,11 +65,9 @@ public final class LoopbackNode implements AutoCloseable {
     /** The agent begins, or begins again after {@link #stop}. */
     void start() {
         NodeConfig defaults = NodeConfig.defaults(directory.getFileName().toString());
-        NodeConfig config = new NodeConfig(defaults.name(), directory, defaults.apiSocket(), gossip, gossip, join, List.of(), null, null, joinAddresses,
-                null, Map.of(), dev.starling.node.config.Profile.LOCAL, dev.starling.node.config.Profile.LOCAL.gossip(),
-                defaults.cgroupParent(), defaults.logLevel(), defaults.resources(), defaults.genericResources(),
-                defaults.registries(), defaults.images(), defaults.containerMetrics(),
-                defaults.networkKeyRenewal(), defaults.runtime(), defaults.conditions());
+        NodeConfig config = defaults.withDataDir(directory)
+                .withAddresses(new NodeConfig.Addresses(defaults.addresses().apiSocket(), gossip, gossip, join, List.of()))
+                .withJoining(new NodeConfig.Joining(null, null, joinAddresses)).withProfile(Profile.LOCAL);
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(images), new NoOverlay(), new NoBalancer(), List.of("everything"),
                 new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),

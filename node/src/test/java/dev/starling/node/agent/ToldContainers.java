@@ -15,7 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 
 /** Containers that run as soon as they are started and until they are stopped; {@link #calls} says what was asked. They outlive the agent. */
-public final class ToldContainers implements ContainerRuntime {
+public class ToldContainers implements ContainerRuntime {
     public final List<String> calls = new CopyOnWriteArrayList<>();
     /** Container name and path -> what it was handed. */
     public final Map<String, ContainerFile> received = new ConcurrentHashMap<>();

@@ -66,15 +66,17 @@ class ConfigLoaderTest {
                 resources: {cpus: 1.5, memory: 512MiB}
                 runtime: {name: crun, path: /opt/crun}
                 conditions: {link-cost: 3, temperature: off}
+                logs: {bytes-per-hour: 20m}
                 """);
-        assertEquals(new NodeConfig("n1", Path.of("/srv/starling"), Path.of("/run/s.sock"), new Endpoint("10.0.0.1", 7946),
-                new Endpoint("fd00::1", 7946), new Endpoint("10.0.0.1", 2000),
-                List.of(new Endpoint("10.0.0.2", 7946), new Endpoint("10.0.0.3", 99), new Endpoint("seed.example.net", 7946)),
-                "SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377)), null,
-                Map.of("site", "berlin", "rack", "7", "ssd", "yes"), Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG,
-                new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE, RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, true,
-                Duration.ofHours(12), new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun")), new ConditionSettings(3, true, false)), config);
-        assertEquals("SWMTKN-1-abc-def", config.readJoinToken());
+        assertEquals(new NodeConfig("n1", Path.of("/srv/starling"),
+                new NodeConfig.Addresses(Path.of("/run/s.sock"), new Endpoint("10.0.0.1", 7946), new Endpoint("fd00::1", 7946), new Endpoint("10.0.0.1", 2000),
+                        List.of(new Endpoint("10.0.0.2", 7946), new Endpoint("10.0.0.3", 99), new Endpoint("seed.example.net", 7946))),
+                new NodeConfig.Joining("SWMTKN-1-abc-def", null, List.of(new Endpoint("10.0.0.2", 2377))), null, true,
+                new NodeConfig.Offer(Map.of("site", "berlin", "rack", "7", "ssd", "yes"), new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE,
+                        new ConditionSettings(3, true, false)),
+                Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG, new LogSettings(20 << 20), RegistrySettings.DEFAULTS,
+                CollectionPolicy.DEFAULTS, Duration.ofHours(12), new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun"))), config);
+        assertEquals("SWMTKN-1-abc-def", config.joining().readToken());
     }
 
     @Test
@@ -85,6 +87,7 @@ class ConfigLoaderTest {
                 parse("images: {unused-for: 2h, disk-high: off}").images());
         assertEquals(50, parse("images: {disk-high: 50}").images().lowPercent(), "the default of disk-low gives way");
         assertFalse(parse("container-metrics: off").containerMetrics());
+        assertEquals(LogSettings.DEFAULTS, parse("logs: {bytes-per-hour: off}").logs());
     }
 
     @Test
@@ -157,6 +160,7 @@ class ConfigLoaderTest {
                 Arguments.of("resources: {cpus: -1}", "starling.yml:1: key 'resources.cpus': must be 0.01 to 100000 CPUs, got -1"),
                 Arguments.of("resources: {memory: 1x}", "starling.yml:1: key 'resources.memory': '1x' is not an amount of memory"),
                 Arguments.of("resources: {memory: 999999999999t}", "starling.yml:1: key 'resources.memory': '999999999999t' is out of range"),
+                Arguments.of("logs: {bytes-per-hour: 200k}", "starling.yml:1: key 'logs.bytes-per-hour': must be at least 256k, or off, got 200k"),
                 Arguments.of("join-token: SECRET", "starling.yml:1: key 'join-token': not a join token"),
                 Arguments.of("join-token: SWMTKN-1-a", "starling.yml:1: key 'join-token': needs 'join-addresses'"),
                 Arguments.of("join-addresses: [a]", "starling.yml:1: key 'join-addresses': needs 'join-token' or 'join-token-file'"),
@@ -191,9 +195,9 @@ class ConfigLoaderTest {
     @Test
     void genericResourcesAreNamedOrCounted() {
         NodeConfig config = parse("generic-resources: [gpu=UUID2, gpu=UUID1, camera=2]");
-        assertEquals(2, config.genericResources().count("gpu"));
-        assertEquals("[UUID1, UUID2]", config.genericResources().named().get("gpu").toString());
-        assertEquals(2, config.genericResources().count("camera"));
+        assertEquals(2, config.offer().genericResources().count("gpu"));
+        assertEquals("[UUID1, UUID2]", config.offer().genericResources().named().get("gpu").toString());
+        assertEquals(2, config.offer().genericResources().count("camera"));
         for (String wrong : List.of("[gpu]", "[gpu=0]", "[gpu=1, gpu=A]", "[gpu=A, gpu=A]", "[gpu=2, gpu=2]", "[gpu=99999999]", "[a b=1]")) {
             String message = assertThrows(ConfigException.class, () -> parse("name: x\ngeneric-resources: " + wrong)).getMessage();
             assertTrue(message.startsWith("starling.yml:2: key 'generic-resources': "), message);
@@ -217,13 +221,13 @@ class ConfigLoaderTest {
     void theTokenFileIsReadWhenTheTokenIsNeeded(@TempDir Path dir) throws IOException {
         Path tokenFile = dir.resolve("token");
         NodeConfig config = parse("join-token-file: " + tokenFile + "\njoin-addresses: [10.0.0.1]");
-        assertTrue(config.joinsUnattended());
-        assertNull(config.joinToken());
+        assertTrue(config.joining().isUnattended());
+        assertNull(config.joining().joinToken());
         assertEquals("join-token-file " + tokenFile + ": no such file",
-                assertThrows(ConfigException.class, config::readJoinToken).getMessage());
+                assertThrows(ConfigException.class, config.joining()::readToken).getMessage());
         Files.writeString(tokenFile, "hello\n");
-        assertTrue(assertThrows(ConfigException.class, config::readJoinToken).getMessage().contains("holds no token"));
+        assertTrue(assertThrows(ConfigException.class, config.joining()::readToken).getMessage().contains("holds no token"));
         Files.writeString(tokenFile, "SWMTKN-1-x-y\n");
-        assertEquals("SWMTKN-1-x-y", config.readJoinToken());
+        assertEquals("SWMTKN-1-x-y", config.joining().readToken());
     }
 }

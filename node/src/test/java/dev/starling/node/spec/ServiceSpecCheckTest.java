@@ -71,7 +71,7 @@ final class ServiceSpecCheckTest {
         "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"bind\", \"Source\": \"x\", \"Target\": \"/t\"}] | INVALID | Mounts[0].Source",
         "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"volume\", \"Target\": \"/t\", \"VolumeOptions\": {\"DriverConfig\": {\"Name\": \"nfs\"}}}] | NOT_SUPPORTED | DriverConfig.Name \"nfs\"",
         "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"bind\", \"Source\": \"/s\", \"Target\": \"/t\", \"BindOptions\": {\"Propagation\": \"sideways\"}}] | NOT_SUPPORTED | Propagation \"sideways\"",
-        "TaskTemplate.LogDriver                            | {\"Options\": {\"mode\": \"non-blocking\"}} | NOT_SUPPORTED | LogDriver.Options.mode \"non-blocking\"",
+        "TaskTemplate.LogDriver                            | {\"Options\": {\"mode\": \"sometimes\"}}    | NOT_SUPPORTED | LogDriver.Options.mode \"sometimes\"",
         "TaskTemplate.LogDriver                            | {\"Options\": {\"max-size\": \"much\"}} | INVALID | TaskTemplate.LogDriver: invalid value for log opt max-size",
         "TaskTemplate.ContainerSpec.OomScoreAdj            | 1001 | INVALID | must be between -1000 and 1000",
         "TaskTemplate.ContainerSpec.Mounts                 | [{\"Type\": \"npipe\", \"Source\": \"x\", \"Target\": \"/t\"}] | NOT_SUPPORTED | Mounts[0].Type \"npipe\"",

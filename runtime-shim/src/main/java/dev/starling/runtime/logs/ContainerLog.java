@@ -54,12 +54,12 @@ public final class ContainerLog {
     private final Kernel kernel;
     private final Clock clock;
     private final List<Stream> streams;
-    private final JsonFileLog file;
+    private final LogSink file;
     private final List<Tap> taps = new ArrayList<>();
     private boolean complained;
     private boolean finished;
 
-    public ContainerLog(Kernel kernel, Clock clock, Path standardOutput, Path standardError, JsonFileLog file) {
+    ContainerLog(Kernel kernel, Clock clock, Path standardOutput, Path standardError, LogSink file) {
         this.kernel = kernel;
         this.clock = clock;
         this.file = file;
@@ -129,6 +129,11 @@ public final class ContainerLog {
         taps.forEach(Tap::end);
         taps.clear();
         close();
+    }
+
+    /** Lines that were not kept: no room in the buffer, or more than the node lets logs write. */
+    public long dropped() {
+        return file.dropped();
     }
 
     /** Without having been watched. */

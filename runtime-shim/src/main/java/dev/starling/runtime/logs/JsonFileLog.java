@@ -19,12 +19,16 @@ import java.time.Instant;
  * When the file has grown to its limit it becomes {@code .1}, {@code .1} becomes {@code .2}, and so on; the oldest goes. Not for
  * several threads.
  */
-public final class JsonFileLog implements AutoCloseable {
+public final class JsonFileLog implements LogSink {
+    /** The names of the fields, the time, and what stands between them. */
+    private static final int ENTRY_BYTES = 70;
+
     private final Path file;
     private final LogOptions options;
     private final StringBuilder batch = new StringBuilder();
     private FileChannel channel;
     private long size;
+    private long written;
     /** Of the current file's first byte, see {@link LogSegments}. */
     private long begin;
 
@@ -40,13 +44,29 @@ public final class JsonFileLog implements AutoCloseable {
         size = channel.size();
     }
 
-    /** Kept until {@link #flush}. @param text one line with its end, or a piece of a line that is too long or has not ended */
+    @Override
     public void append(String stream, Instant time, String text) {
         batch.append("{\"log\":\"");
         JsonStringEncoder.getInstance().quoteAsString(text, batch);
         batch.append("\",\"stream\":\"").append(stream).append("\",\"time\":\"").append(time).append("\"}\n");
     }
 
+    /** How much longer the file gets by a line, about; text that is not ASCII, or has to be escaped, takes more. */
+    static long bytesOf(String text) {
+        return text.length() + ENTRY_BYTES;
+    }
+
+    /** Bytes so far, by this object. */
+    long written() {
+        return written;
+    }
+
+    @Override
+    public long dropped() {
+        return 0;
+    }
+
+    @Override
     public void flush() throws IOException {
         if (batch.length() == 0) return;
         if (options.maxFiles() == 0) {
@@ -57,7 +77,7 @@ public final class JsonFileLog implements AutoCloseable {
         batch.setLength(0);
         if (size > 0 && size + bytes.remaining() > options.maxBytes()) rotate();
         size += bytes.remaining();
-        while (bytes.hasRemaining()) channel.write(bytes);
+        while (bytes.hasRemaining()) written += channel.write(bytes);
     }
 
     private void rotate() throws IOException {

@@ -137,8 +137,9 @@ class PullFaultsTest {
             run("/bin/mount", "-o", "remount,size=6m", mount.toString());
             int before = registry.requests.size();
             pull(store, PullProgress.NONE);
-            assertEquals(List.of(), registry.requests.subList(before, registry.requests.size()).stream().filter(request -> request.contains("/blobs/"))
-                    .toList(), "all of it was there");
+            String lower = Digest.of(Archives.gzip(LOWER)).toString(); // the other may have been on its way while the disk was full
+            assertEquals(List.of(), registry.requests.subList(before, registry.requests.size()).stream().filter(request -> request.contains(lower))
+                    .toList(), "what was unpacked had come whole");
         });
     }
 

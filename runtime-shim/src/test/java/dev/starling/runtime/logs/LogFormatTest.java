@@ -11,8 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -28,6 +30,28 @@ class LogFormatTest {
         assertEquals(bytes, LogOptions.parse("json-file", Map.of("max-size", text)).maxBytes());
     }
 
+    @Test
+    void nonBlockingHasABuffer() {
+        assertEquals(0, LogOptions.parse("", Map.of("mode", "blocking")).bufferBytes());
+        assertEquals(1 << 20, LogOptions.parse("", Map.of("mode", "non-blocking")).bufferBytes(), "Docker's default");
+        assertEquals(4 << 20, LogOptions.parse("local", Map.of("mode", "non-blocking", "max-buffer-size", "4m")).bufferBytes(), "binary, as Docker reads memory");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "max-buffer-size=1m, only supported with mode=non-blocking",
+        "mode=blocking max-buffer-size=1m, only supported with mode=non-blocking",
+        "mode=sometimes, logging mode not supported: sometimes",
+        "mode=non-blocking max-buffer-size=0, invalid value for log opt max-buffer-size",
+        "mode=non-blocking max-buffer-size=17m, at most 16m",
+    })
+    void otherBuffersAreRefused(String options, String complaint) {
+        Map<String, String> given = Arrays.stream(options.split(" ")).map(option -> option.split("="))
+                .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
+        String message = assertThrows(RuntimeShimException.class, () -> LogOptions.parse("json-file", given)).getMessage();
+        assertTrue(message.contains(complaint), message);
+    }
+
     @ParameterizedTest
     @CsvSource({"max-size, -1", "max-size, many", "max-size, 99999999999g", "max-file, 0", "max-file, x", "compress-me, true"})
     void otherOptionsAreRefused(String name, String value) {
@@ -40,7 +64,7 @@ class LogFormatTest {
         LineSplitter splitter = new LineSplitter();
         List<String> entries = new ArrayList<>();
         for (int from = 0; from < bytes.length; from += step) {
-            byte[] piece = java.util.Arrays.copyOfRange(bytes, from, Math.min(from + step, bytes.length));
+            byte[] piece = Arrays.copyOfRange(bytes, from, Math.min(from + step, bytes.length));
             splitter.accept(piece, piece.length, entries::add);
         }
         splitter.end(entries::add);
