@@ -39,6 +39,7 @@ NODES=5 MANAGERS=3 # also for the checks after the lab
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 skip() { printf '%s\n' "$*" >&2; exit 77; }
 d() { docker_on n1 "$@"; }
+found() { grep "$@" >/dev/null; } # reads to the end: grep -q may end before what writes to it, which then dies of SIGPIPE
 starling() { "$ROOT_DIR/starling" "$@"; }
 
 # expect_error PATTERN COMMAND...: the command fails, and says something that matches.
@@ -51,7 +52,7 @@ expect_error() {
 
 # ---- before the lab ----------------------------------------------------------------------------------------------------
 
-usage_is_shown() { starling lab | grep -q 'lab COMMAND' || fail "no usage"; }
+usage_is_shown() { starling lab | found 'lab COMMAND' || fail "no usage"; }
 
 bad_arguments_are_refused() {
     expect_error "no command 'fly'" starling lab fly
@@ -98,7 +99,7 @@ modules() { sed -n 's|.*<module>\(.*\)</module>.*|\1|p' "$ROOT_DIR/pom.xml"; }
 running_of() { d service ps "$1" --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' 2>/dev/null | awk '$2 == "Running" {print $1}'; }
 count_running() { running_of "$1" | wc -l; }
 runs() { (($(count_running "$1") == $2)); }
-runs_without() { runs "$1" "$2" && ! running_of "$1" | grep -qx "$3"; }
+runs_without() { runs "$1" "$2" && ! running_of "$1" | found -x "$3"; }
 state_of() { docker_on "$1" node ls --format '{{.Hostname}} {{.Status}}' 2>/dev/null | awk -v node="$2" '$1 == node {print $2}'; }
 state_is() { [[ $(state_of "$1" "$2") == "$3" ]]; }
 all_ready() { sees_all_ready n1; }
@@ -224,11 +225,11 @@ what_would_be_is_said() {
     socket=$(socket_of n1)
     d service create --detach --name seen --replicas 5 busybox sleep 1000 >/dev/null || fail "create"
     wait_until 20 runs seen 5 || fail "$(count_running seen) of 5 run"
-    starling explain --socket "$socket" seen.1 | grep -q 'has it: running' || fail "explain: $(starling explain --socket "$socket" seen.1 2>&1)"
-    starling whatif --socket "$socket" --down n4 | grep -qE '^seen\.[1-5] +n4 +n[1235]$' || fail "whatif: $(starling whatif --socket "$socket" --down n4 2>&1)"
+    starling explain --socket "$socket" seen.1 | found 'has it: running' || fail "explain: $(starling explain --socket "$socket" seen.1 2>&1)"
+    starling whatif --socket "$socket" --down n4 | found -E '^seen\.[1-5] +n4 +n[1235]$' || fail "whatif: $(starling whatif --socket "$socket" --down n4 2>&1)"
     file=$(mktemp --suffix .yml)
     printf 'services:\n  big: {image: busybox, deploy: {replicas: 2, resources: {reservations: {cpus: "4000"}}}}\n' >"$file"
-    starling plan --socket "$socket" "$file" | grep -q 'big.1 .*no suitable node: 5 lack CPU' || fail "plan: $(starling plan --socket "$socket" "$file" 2>&1)"
+    starling plan --socket "$socket" "$file" | found 'big.1 .*no suitable node: 5 lack CPU' || fail "plan: $(starling plan --socket "$socket" "$file" 2>&1)"
     rm -f "$file"
     d service rm seen >/dev/null || fail "rm"
 }
@@ -275,7 +276,7 @@ load_decides_how_many_run() {
     d service create --detach --name busy --label starling.autoscale.max=3 --label starling.autoscale.cpu=50 --label starling.autoscale.cooldown=4s \
         --limit-cpu 0.1 --stop-grace-period 1s busybox sh -c 'timeout 30 sh -c "while :; do :; done"; exec sleep 1000' >/dev/null || fail "create"
     wait_until 30 replicas_are busy 3/3 || fail "under load it has $(replicas_of busy): $(explained busy.1)"
-    explained busy.1 | grep -q '^autoscale 1 to 3: cpu at [0-9]* % of what is wanted' || fail "explain: $(explained busy.1)"
+    explained busy.1 | found '^autoscale 1 to 3: cpu at [0-9]* % of what is wanted' || fail "explain: $(explained busy.1)"
     wait_until 60 replicas_are busy 1/1 || fail "without load it has $(replicas_of busy): $(explained busy.1)"
     d service rm busy >/dev/null || fail "rm"
 }
@@ -311,6 +312,7 @@ fill_registry() {
     kill "$pid"
     wait "$pid" 2>/dev/null
 }
+closed_image() { "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static "$1/closed:latest" /bin/busybox ash; }
 busybox_image() { # once a lab
     [[ -d $DATA_DIR/registry/docker/registry/v2/repositories/busybox ]] || "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static "$1/busybox:latest" /bin/busybox sh
 }
@@ -352,7 +354,7 @@ images_come_from_a_registry() {
     d service rm wrong pulled >/dev/null || fail "rm"
     # with the registry gone a node without the image has it from the others
     wait_until 20 no_task_of_pulled || fail "tasks are still there"
-    docker_on n5 rmi -f "$pinned" | grep -q Deleted || fail "rmi"
+    docker_on n5 rmi -f "$pinned" | grep Deleted >/dev/null || fail "rmi"
     stop_registry
     trap - EXIT
     before=$(served_to_peers)
@@ -360,13 +362,13 @@ images_come_from_a_registry() {
     (($(served_to_peers) > before)) || fail "n5 has it from nobody"
     d service rm pulled >/dev/null || fail "rm"
 }
-no_task_of_pulled() { ! docker_on n5 ps --format '{{.Image}}' | grep -q ":5000/busybox"; }
+no_task_of_pulled() { ! docker_on n5 ps --format '{{.Image}}' | found ":5000/busybox"; }
 
 # The registry lets nobody in but edge; the password's hash is bcrypt's, as docker-registry wants it.
 credentials_of_a_registry_go_with_a_service() {
     local registry config uid found
     registry=$(address_of n1):5000
-    fill_registry busybox_image
+    fill_registry closed_image # one that no node has yet, else it comes from a neighbour and nobody asks for credentials
     registry_config ":5000" >"$RUN_DIR/registry.yml"
     # shellcheck disable=SC2016  # no variables: a hash
     echo 'edge:$2y$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK' >"$RUN_DIR/htpasswd"
@@ -379,10 +381,9 @@ credentials_of_a_registry_go_with_a_service() {
     export DOCKER_CONFIG=$config
     expect_error 'unauthorized' sh -c "printf wrong | docker -H unix://$(socket_of n1) login -u edge --password-stdin $registry"
     printf s3cret | d login -u edge --password-stdin "$registry" >/dev/null 2>&1 || fail "docker login"
-    docker_on n4 rmi -f "$registry/busybox" >/dev/null 2>&1
-    d service create --detach --name closed --constraint node.hostname==n4 "$registry/busybox" sleep 1000 >/dev/null || fail "create without credentials"
+    d service create --detach --name closed --constraint node.hostname==n4 "$registry/closed" sleep 1000 >/dev/null || fail "create without credentials"
     wait_until 20 failed_for closed 'pull access denied' || fail "n4 pulls without credentials: $(tasks_text closed)"
-    timeout 30 docker -H "unix://$(socket_of n1)" service create --with-registry-auth --name open --update-monitor 500ms --constraint node.hostname==n4 "$registry/busybox" sleep 1000 \
+    timeout 30 docker -H "unix://$(socket_of n1)" service create --with-registry-auth --name open --update-monitor 500ms --constraint node.hostname==n4 "$registry/closed" sleep 1000 \
         >/dev/null || fail "n4, a worker, cannot pull: $(tasks_text open)"
     uid=$(d service inspect open --format '{{.ID}}')
     compgen -G "$DATA_DIR/n4/swarm/secrets/$uid*" >/dev/null || fail "n4 does not hold them for a time without managers"
@@ -444,7 +445,7 @@ n5_told() { [[ $(docker_on n5 events --since "$1" --until 0s --format '{{.Type}}
 
 api() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" -o /dev/null -w '%{http_code}' "$@"; }
 api_message() { curl -sS --max-time 20 --unix-socket "$(socket_of n1)" "$@"; }
-failed_for() { d service ps "$1" --no-trunc --format '{{.Error}}' 2>/dev/null | grep -qiE "$2"; }
+failed_for() { d service ps "$1" --no-trunc --format '{{.Error}}' 2>/dev/null | found -iE "$2"; }
 
 bad_input_gets_a_clear_error() {
     local code
@@ -458,7 +459,7 @@ bad_input_gets_a_clear_error() {
     expect_error 'not found|no such' d service ps no-such-service
     code=$(api -X POST -H 'Content-Type: application/json' -d '{"Name": ' http://docker/v1.41/services/create)
     ((code == 400)) || fail "malformed JSON: $code"
-    api_message -X POST -H 'Content-Type: application/json' -d '{"Name": ' http://docker/v1.41/services/create | grep -q '"message"' || fail "malformed JSON: no message"
+    api_message -X POST -H 'Content-Type: application/json' -d '{"Name": ' http://docker/v1.41/services/create | found '"message"' || fail "malformed JSON: no message"
     code=$(head -c 64000000 /dev/zero | tr '\0' ' ' | api -X POST -H 'Content-Type: application/json' -H 'Expect:' --data-binary @- http://docker/v1.41/services/create 2>/dev/null)
     ((code == 413)) || fail "a body of 64 MB: $code"
     d service rm ghost nowhere >/dev/null || fail "rm"
@@ -574,8 +575,8 @@ exec_reaches_into_a_container() {
     [[ $(d exec "$id" id -u) == 11 && $(d exec "$id" id -G) == '22 33' && $(d exec -u 0 "$id" id -u) == 0 ]] || fail "user: $(d exec "$id" id)"
     expect_error 'executable file not found' d exec "$id" nosuchprogram
     d exec -d "$id" touch /tmp/detached && wait_until 10 d exec "$id" test -e /tmp/detached || fail "exec -d"
-    d top "$id" | grep -q 'sleep 100000' || fail "top: $(d top "$id" 2>&1)"
-    d stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' "$id" | grep -qE '^1 [0-9.]+[KM]iB / ' || fail "stats: $(d stats --no-stream "$id" 2>&1)"
+    d top "$id" | found 'sleep 100000' || fail "top: $(d top "$id" 2>&1)"
+    d stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' "$id" | found -E '^1 [0-9.]+[KM]iB / ' || fail "stats: $(d stats --no-stream "$id" 2>&1)"
     d pause "$id" >/dev/null && [[ $(d inspect --format '{{.State.Status}}' "$id") == paused ]] || fail "pause"
     expect_error 'is paused' d exec "$id" true
     d unpause "$id" >/dev/null && d exec "$id" true || fail "unpause"
@@ -592,7 +593,7 @@ a_service_can_be_attached_to() {
     d service rm stage >/dev/null
 }
 
-rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | grep -q .; }
+rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | found .; }
 restart_n5() {
     starling lab kill n5 --agent >/dev/null && LAB_RUNTIME=$1 starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back with runtime $1: $(tail -n 2 "$(log_of n5)")"
 }
@@ -649,7 +650,7 @@ what_is_missing_is_named() {
     local code
     code=$(api -X POST -H 'Content-Type: application/json' -d '{}' 'http://docker/v1.41/build?t=x')
     ((code == 501)) || fail "docker build: $code"
-    api_message -X POST 'http://docker/v1.41/build?t=x' | grep -qi 'build' || fail "the message does not name what is missing"
+    api_message -X POST 'http://docker/v1.41/build?t=x' | found -i 'build' || fail "the message does not name what is missing"
 }
 
 metrics_are_served() {
@@ -695,7 +696,7 @@ a_published_port_answers_on_every_node() {
     d service rm web picked >/dev/null || fail "rm"
     wait_until 20 is_refused n2 8080 || fail "port 8080 still answers without its service"
 }
-untouched() { ! in_host n1 nft list chain ip starling published | grep -qw drop; }
+untouched() { ! in_host n1 nft list chain ip starling published | found -w drop; }
 is_refused() { local said; said=$(page "$1" "$2" 2>&1); [[ $? == 7 && $said == *connect* ]]; }
 
 # Connections to all nodes in turn, each a new one, until the file $1 is there; "EXIT-CODE SECONDS" of each goes to $1.log.
@@ -780,7 +781,7 @@ host_ports_and_taken_ports_are_told() {
     serve each --mode global --publish mode=host,published=8090,target=80
     all_pages n3 8090 1 || fail "n3: $(page n3 8090 2>&1)"
     [[ $(page n3 8090) != "$(page n4 8090)" ]] || fail "a port in host mode leads to another node's task"
-    d service ps each --format '{{.Ports}}' | grep -q '^\*:8090->80/tcp$' || fail "service ps: $(d service ps each)"
+    d service ps each --format '{{.Ports}}' | found '^\*:8090->80/tcp$' || fail "service ps: $(d service ps each)"
     d service rm each >/dev/null || fail "rm"
     in_host n2 timeout 40 "$(static_busybox)" nc -l -p 8091 >/dev/null 2>&1 &
     wait_until 5 in_host n2 bash -c 'grep -q ":1F9B .* 0A " /proc/net/tcp /proc/net/tcp6' || fail "nothing listens on 8091"
@@ -815,7 +816,7 @@ labels_choose_the_task() {
     d service rm near >/dev/null || fail "rm"
 }
 all_nodes_give_one_task() { local node; (($(for node in $(node_names); do page "$node" 8080; page "$node" 8080; done | sort -u | wc -l) == 1)); }
-warns() { docker_on "$1" info 2>&1 | grep -q "WARNING.*$2"; }
+warns() { docker_on "$1" info 2>&1 | found "WARNING.*$2"; }
 
 # in_network_of NODE SERVICE COMMAND...: in the network namespace of a task, and with its resolv.conf; the image's own tools are few.
 in_network_of() {
@@ -856,7 +857,7 @@ ipv6_in_networks_and_on_ports() {
     local node address there
     [[ -e /proc/sys/net/ipv6 ]] || skip "this kernel has no IPv6"
     d network create --driver overlay --ipv6 --subnet fd00:5:6::/64 six >/dev/null || fail "network create --ipv6"
-    d network inspect --format '{{.EnableIPv6}} {{json .IPAM.Config}}' six | grep -q '^true .*"fd00:5:6::/64".*"fd00:5:6::1"' || fail "$(d network inspect six)"
+    d network inspect --format '{{.EnableIPv6}} {{json .IPAM.Config}}' six | found '^true .*"fd00:5:6::/64".*"fd00:5:6::1"' || fail "$(d network inspect six)"
     expect_error 'Pool overlaps' d network create --driver overlay --ipv6 --subnet fd00:5:6:0::/64 seven
     expect_error 'needs --ipv6' d network create --driver overlay --subnet fd00:5:7::/64 seven
     serve pair --mode global --network six --publish 8086:80
@@ -919,7 +920,7 @@ autolock_seals_a_restarted_manager() {
     local key containers
     expect_error "no unlock key is set" d swarm unlock-key
     expect_error "swarm is not locked" d swarm unlock </dev/null
-    d swarm update --autolock=true | grep -q SWMKEY-1- || fail "no key shown"
+    d swarm update --autolock=true | found SWMKEY-1- || fail "no key shown"
     key=$(d swarm unlock-key -q)
     [[ $key == SWMKEY-1-* ]] || fail "unlock-key: $key"
     wait_until 20 has_unlock_key n3 "$key" || fail "n3 has another key: $(docker_on n3 swarm unlock-key 2>&1)"
@@ -934,7 +935,7 @@ autolock_seals_a_restarted_manager() {
     expect_error "invalid key" unlock n3 SWMKEY-1-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
     unlock n3 "$key" || fail "unlock"
     wait_until 20 all_ready || fail "n3 is not ready again: $(d node ls 2>&1)"
-    d swarm unlock-key --rotate -q | grep -q SWMKEY-1- || fail "rotate"
+    d swarm unlock-key --rotate -q | found SWMKEY-1- || fail "rotate"
     [[ $(d swarm unlock-key -q) != "$key" ]] || fail "the key is the old one"
     d swarm update --autolock=false >/dev/null || fail "autolock off"
     wait_until 20 lies_open n3 || fail "n3 is sealed still"
@@ -1064,7 +1065,7 @@ move_to_a_small_disk() {
     starling lab start "$node" >/dev/null || fail "start"
 }
 
-info_warns() { docker_on "$1" info --format '{{json .Warnings}}' | grep -q -- "$2"; }
+info_warns() { docker_on "$1" info --format '{{json .Warnings}}' | found -- "$2"; }
 message_of_n3_says() { [[ $(d node inspect n3 --format '{{.Status.Message}}') == *"$1"* ]]; }
 message_of_n3_is_gone() { [[ $(d node inspect n3 --format '{{.Status.Message}}') != *store* ]]; }
 disk_is_well() { in_host n3 curl -sS --max-time 10 http://127.0.0.1:9323/metrics | grep -E '^starling_disk_trouble(\{[^}]*\})? 0(\.0)?$' >/dev/null; }
