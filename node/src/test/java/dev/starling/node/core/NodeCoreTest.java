@@ -93,6 +93,11 @@ class NodeCoreTest {
             return created;
         }
 
+        void scale(Document service, int replicas) {
+            core.update(service.uid(), service.object().generation(), Sample.serviceBody(service.name(), replicas), time());
+            carryOut();
+        }
+
         void carryOut() {
             for (NodeEffect effect : core.drain()) {
                 effects.add(effect);
@@ -236,11 +241,14 @@ class NodeCoreTest {
     void aBurstOfChangesCostsFewPlans() {
         Host host = single();
         run(100);
-        host.service("a", 1);
+        Document a = host.service("a", 0);
+        Document b = host.service("b", 0);
+        run(1_000); // new services wait for others that come with them; here it is about plans
+        host.scale(a, 1);
         host.core.settle(time());
         host.carryOut();
         assertEquals(1, host.seen(NodeEffect.StartTask.class).size(), "a lone change does not wait");
-        host.service("b", 1);
+        host.scale(b, 1);
         host.core.settle(time());
         host.carryOut();
         assertEquals(1, host.seen(NodeEffect.StartTask.class).size(), "the next one waits for the interval");
