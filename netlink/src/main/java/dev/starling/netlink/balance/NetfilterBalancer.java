@@ -27,7 +27,7 @@ public final class NetfilterBalancer implements Balancer {
     static final String TABLE = "starling";
 
     /** A container's table, which remembers what it was last given. */
-    private record Inside(Path netns, KernelTable table, UdpFlows flows) {}
+    private record Inside(Path netns, KernelTable table, Map<Family, UdpFlows> flows) {}
 
     private final NetNs host;
     private final Sysctl sysctl;
@@ -101,15 +101,36 @@ public final class NetfilterBalancer implements Balancer {
         Inside inside = containers.get(key);
         if (inside == null || !inside.netns().equals(netns)) {
             NetNs namespace = NetNs.at(netns);
-            inside = new Inside(netns, new KernelTable(namespace, TABLE), new UdpFlows(namespace, Family.IPV4, Flow::destination));
+            Map<Family, UdpFlows> flows = new EnumMap<>(Family.class);
+            for (Family family : Family.values()) {
+                flows.put(family, new UdpFlows(namespace, family, Flow::destination));
+            }
+            inside = new Inside(netns, new KernelTable(namespace, TABLE), flows);
             containers.put(key, inside);
         }
-        SortedMap<String, VirtualService> wanted = new TreeMap<>();
-        services.forEach((virtual, service) -> wanted.put(virtual, new VirtualService(service.tasks(), possible(service.choice()))));
-        boolean changed = inside.table().apply(ContainerTable.of(wanted, containerRules));
-        SortedMap<String, SortedSet<String>> answering = new TreeMap<>();
-        services.forEach((virtual, service) -> answering.put(virtual, service.tasks()));
-        inside.flows().keepTo(answering, changed);
+        Map<Family, SortedMap<String, VirtualService>> wanted = byFamily(services);
+        boolean changed = inside.table().apply(wanted.entrySet().stream()
+            .map(family -> ContainerTable.of(family.getKey(), family.getValue(), containerRules)).toArray(Table[]::new));
+        for (Family family : Family.values()) {
+            SortedMap<String, SortedSet<String>> answering = new TreeMap<>();
+            wanted.get(family).forEach((virtual, service) -> answering.put(virtual, service.tasks()));
+            inside.flows().get(family).keepTo(answering, changed);
+        }
+    }
+
+    /** As this kernel can have them. */
+    private Map<Family, SortedMap<String, VirtualService>> byFamily(SortedMap<String, VirtualService> services) {
+        Map<Family, SortedMap<String, VirtualService>> byFamily = new EnumMap<>(Family.class);
+        for (Family family : Family.values()) {
+            byFamily.put(family, new TreeMap<>());
+        }
+        services.forEach((virtual, service) -> {
+            Family family = Family.of(virtual);
+            if (family == Family.IPV4 || missingForIpv6().isEmpty()) {
+                byFamily.get(family).put(virtual, new VirtualService(service.tasks(), possible(service.choice())));
+            }
+        });
+        return byFamily;
     }
 
     private Choice possible(Choice choice) {

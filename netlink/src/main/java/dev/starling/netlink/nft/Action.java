@@ -51,9 +51,10 @@ public final class Action {
             new Nat(Family.of(address), true, REGISTER_1, REGISTER_2));
     }
 
-    /** {@code ip daddr vmap @MAP}, of IPv4: what the map has for the destination; the next rule where it has nothing. */
-    public static List<Expression> byDestination(String map) {
-        return List.of(new Payload(PayloadBase.NETWORK, Family.IPV4.destinationOffset, 4, REGISTER_1), new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
+    /** {@code ip daddr vmap @MAP}: what the map has for the destination; the next rule where it has nothing. */
+    public static List<Expression> byDestination(Family family, String map) {
+        return List.of(new Payload(PayloadBase.NETWORK, family.destinationOffset, family.addressLength, REGISTER_1),
+            new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
     }
 
     /** {@code meta l4proto . th dport vmap @MAP} */

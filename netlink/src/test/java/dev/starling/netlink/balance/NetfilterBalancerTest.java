@@ -356,15 +356,46 @@ class NetfilterBalancerTest {
         return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8);
     }
 
-    @Test
-    void aContainerReachesTasksByAVirtualAddressAndTheySeeWhoCalls() throws IOException {
-        serve(2, 80); // a virtual address leaves the port as it is
-        serve(3, 80);
+    /** Puts the client on the bridge, as a container is. */
+    private void clientIsAContainer() {
         lab.ip(client, "link set eth0 down");
         lab.ip(client, "link add eth1 type veth peer name sv-client netns " + host.getFileName());
         lab.ip(host, "link set sv-client master " + BRIDGE + " up");
         lab.ip(client, "addr add 10.255.0.9/24 dev eth1");
         lab.ip(client, "link set eth1 up");
+    }
+
+    @Test
+    void virtualAddressesOfIpv6HaveTheSameRules() throws IOException {
+        assumeTrue(balancer.missingForIpv6().isEmpty(), () -> "this kernel lacks " + balancer.missingForIpv6());
+        clientIsAContainer();
+        lab.ip(client, "addr add fd00:ff::9/64 dev eth1 nodad");
+        for (int i = 2; i <= 3; i++) {
+            lab.ip(tasks, "addr add fd00:ff::" + i + "/64 dev eth0 nodad");
+            serve(i, "fd00:ff::" + i, 80);
+        }
+        serve(2, 80);
+        SortedMap<String, VirtualService> services = new TreeMap<>();
+        services.put("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2")), Choice.RANDOM));
+        services.put("fd00:ff::c8", new VirtualService(new TreeSet<>(List.of("fd00:ff::2", "fd00:ff::3")), Choice.RANDOM));
+        balancer.container("task1", client, services);
+        awaitNeighbours("fd00:ff::c8");
+        String seen = " fd00:ff:0:0:0:0:0:9";
+        assertEquals(new TreeSet<>(List.of("2" + seen, "3" + seen)), answers(client, "fd00:ff::c8", 30));
+        assertEquals(new TreeSet<>(List.of("2 10.255.0.9")), answers(client, "10.255.0.200", 3), "IPv4 beside it");
+        services.put("fd00:ff::c8", new VirtualService(new TreeSet<>(List.of("fd00:ff::2", "fd00:ff::3")), Choice.BY_CLIENT));
+        balancer.container("task1", client, services);
+        assertEquals(1, answers(client, "fd00:ff::c8", 20).size(), "a client that stays with a task");
+        services.remove("fd00:ff::c8");
+        balancer.container("task1", client, services);
+        assertEquals("", lab.in(client, "nft", "list", "table", "ip6", "starling").replaceAll("table ip6 starling|[{}\\s]", ""), "nothing of IPv6 is left");
+    }
+
+    @Test
+    void aContainerReachesTasksByAVirtualAddressAndTheySeeWhoCalls() throws IOException {
+        serve(2, 80); // a virtual address leaves the port as it is
+        serve(3, 80);
+        clientIsAContainer();
         SortedMap<String, VirtualService> services = new TreeMap<>();
         services.put("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2", "10.255.0.3")), Choice.RANDOM));
         balancer.container("task1", client, services);

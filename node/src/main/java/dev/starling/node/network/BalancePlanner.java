@@ -7,9 +7,11 @@ import dev.starling.netlink.balance.Choice;
 import dev.starling.netlink.balance.PublishedPort;
 import dev.starling.netlink.balance.VirtualService;
 import dev.starling.netlink.nft.Transport;
+import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.SiteLabels;
 import dev.starling.scheduler.model.NodeView;
@@ -22,6 +24,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -57,10 +60,10 @@ final class BalancePlanner {
 
     private record OfNode(List<Task> tasks, boolean ready, Map<String, List<Balanced>> byService) {}
 
-    /** A service as it is reached in one network. */
+    /** A service as it is reached in one network, by IPv4 or by IPv6. */
     private record Lead(String virtual, VirtualService service) {}
 
-    private record OfService(Document document, ServiceEndpoint endpoint, List<PublishedPort> ports, SortedMap<String, Lead> leads) {}
+    private record OfService(Document document, ServiceEndpoint endpoint, List<PublishedPort> ports, SortedMap<String, List<Lead>> leads) {}
 
     private record OfContainer(Set<String> networks, SortedMap<String, VirtualService> services) {}
 
@@ -72,12 +75,12 @@ final class BalancePlanner {
 
         void between(OfService before, OfService after) {
             ports |= !before.ports().equals(after.ports());
-            before.leads().forEach((network, lead) -> note(network, lead, after.leads().get(network)));
-            after.leads().forEach((network, lead) -> note(network, lead, before.leads().get(network)));
+            before.leads().forEach((network, leads) -> note(network, leads, after.leads().get(network)));
+            after.leads().forEach((network, leads) -> note(network, leads, before.leads().get(network)));
         }
 
-        private void note(String network, Lead lead, Lead other) {
-            if (!lead.equals(other)) {
+        private void note(String network, List<Lead> leads, List<Lead> others) {
+            if (!leads.equals(others)) {
                 networks.add(network);
             }
         }
@@ -88,6 +91,7 @@ final class BalancePlanner {
     private final Map<String, SortedMap<String, VirtualService>> networks = new HashMap<>();
     private final Map<String, OfContainer> containers = new HashMap<>();
     private Set<String> ownServices = Set.of();
+    private Map<String, OverlayNetwork> withIpv6 = Map.of();
     private SortedMap<String, ServiceEndpoint> endpoints;
     private ClusterSnapshot planned;
     private BalancePlan plan = new BalancePlan(List.of(), Collections.emptySortedMap(), Collections.emptySortedSet());
@@ -99,6 +103,7 @@ final class BalancePlanner {
         }
         Changes changes = new Changes();
         noteTasks(snapshot, changes);
+        noteNetworks(snapshot, changes);
         noteDocuments(snapshot, current, changes);
         for (String uid : changes.services) {
             OfService before = services.get(uid);
@@ -156,6 +161,17 @@ final class BalancePlanner {
         return byService;
     }
 
+    private void noteNetworks(ClusterSnapshot snapshot, Changes changes) {
+        List<Document> documents = snapshot.documents().get(Kind.NETWORK);
+        if (planned == null || documents != planned.documents().get(Kind.NETWORK)) {
+            Map<String, OverlayNetwork> now = NetworkSpecReader.withIpv6(documents);
+            if (!now.equals(withIpv6)) {
+                changes.services.addAll(services.keySet());
+                withIpv6 = now;
+            }
+        }
+    }
+
     private void noteDocuments(ClusterSnapshot snapshot, SortedMap<String, ServiceEndpoint> current, Changes changes) {
         List<Document> documents = snapshot.documents().get(Kind.SERVICE);
         if (current == endpoints && planned != null && documents == planned.documents().get(Kind.SERVICE)) {
@@ -187,9 +203,19 @@ final class BalancePlanner {
         boolean localOnly = SiteLabels.keepsToOwnTasks(document.spec());
         List<PublishedPort> ports = endpoint.ports().stream().filter(port -> port.ingress() || ownServices.contains(document.uid()))
                 .map(port -> published(port, tasks, localOnly || !port.ingress(), choice)).toList();
-        TreeMap<String, Lead> leads = new TreeMap<>();
-        endpoint.virtualAddresses().forEach((network, virtual) -> leads.put(network, new Lead(virtual, new VirtualService(addresses(tasks, network), choice))));
+        TreeMap<String, List<Lead>> leads = new TreeMap<>();
+        endpoint.virtualAddresses().forEach((network, virtual) -> leads.put(network, leads(network, virtual, addresses(tasks, network), choice)));
         return new OfService(document, endpoint, ports, leads);
+    }
+
+    /** Virtual addresses of IPv6 and those of tasks follow from the others in the same way. */
+    private List<Lead> leads(String network, String virtual, SortedSet<String> tasks, Choice choice) {
+        Lead lead = new Lead(virtual, new VirtualService(tasks, choice));
+        return Optional.ofNullable(withIpv6.get(network)).flatMap(other -> other.ipv6(virtual).map(twin -> {
+            TreeSet<String> twins = new TreeSet<>();
+            tasks.forEach(task -> other.ipv6(task).ifPresent(twins::add));
+            return List.of(lead, new Lead(twin, new VirtualService(Collections.unmodifiableSortedSet(twins), choice)));
+        })).orElse(List.of(lead));
     }
 
     private static PublishedPort published(ServiceEndpoint.Port port, List<Balanced> tasks, boolean localOnly, Choice choice) {
@@ -210,9 +236,9 @@ final class BalancePlanner {
         Map<String, SortedMap<String, VirtualService>> collected = new HashMap<>();
         changed.forEach(network -> collected.put(network, new TreeMap<>()));
         if (!changed.isEmpty()) {
-            services.values().forEach(service -> service.leads().forEach((network, lead) -> {
+            services.values().forEach(service -> service.leads().forEach((network, leads) -> {
                 if (collected.containsKey(network)) {
-                    collected.get(network).put(lead.virtual(), lead.service());
+                    leads.forEach(lead -> collected.get(network).put(lead.virtual(), lead.service()));
                 }
             }));
         }

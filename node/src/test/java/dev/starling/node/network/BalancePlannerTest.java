@@ -50,7 +50,11 @@ class BalancePlannerTest {
                 ready(NODES.get(i), true);
             }
             for (int i = 0; i < NETWORKS.size(); i++) {
-                networks.add(Sample.document(Kind.NETWORK, NETWORKS.get(i), Sample.networkBody(NETWORKS.get(i), "10.0." + (i + 1) + ".0/24", 4_097 + i)));
+                ObjectNode body = Sample.networkBody(NETWORKS.get(i), "10.0." + (i + 1) + ".0/24", 4_097 + i);
+                if (i == 1) {
+                    body.withObject("/Spec").put("EnableIPv6", true).withObject("/IPAM").withArray("Config").addObject().put("Subnet", "fd00:1::/64");
+                }
+                networks.add(Sample.document(Kind.NETWORK, NETWORKS.get(i), body));
             }
         }
 
