@@ -13,6 +13,7 @@ import dev.starling.netlink.nft.Expression.MetaKey;
 import dev.starling.netlink.nft.Expression.Nat;
 import dev.starling.netlink.nft.Expression.Payload;
 import dev.starling.netlink.nft.Expression.PayloadBase;
+import dev.starling.netlink.nft.Expression.Untracked;
 import dev.starling.netlink.nft.Expression.Verdict;
 import java.util.List;
 
@@ -82,6 +83,11 @@ public final class Action {
 
     public static List<Expression> masquerade() {
         return List.of(new Masquerade());
+    }
+
+    /** {@code notrack}: connection tracking passes the packet over. Before connection tracking only. */
+    public static List<Expression> untracked() {
+        return List.of(new Untracked());
     }
 
     private Action() {}

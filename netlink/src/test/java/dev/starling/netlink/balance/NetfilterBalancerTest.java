@@ -349,6 +349,21 @@ class NetfilterBalancerTest {
         }
     }
 
+    @Test
+    void tunnelsBetweenHostsAreNotTracked() throws IOException {
+        publish(port(Transport.TCP, true, 2));
+        try (DatagramSocket there = NetNs.at(client).call(() -> new DatagramSocket(6_000, InetAddress.getByName("172.30.0.9")));
+                DatagramSocket here = NetNs.at(host).call(() -> new DatagramSocket(6_000, InetAddress.getByName("172.30.0.1")))) {
+            for (int port : new int[] {4789, 7947, 4790}) { // the last one is tracked, so by then the others would have been
+                there.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName("172.30.0.1"), port));
+                here.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName("172.30.0.9"), port));
+            }
+        }
+        List<String> tracked = ConntrackFlows.list(NetNs.at(host), Family.IPV4).stream().filter(flow -> flow.sourcePort() == 6_000)
+            .map(flow -> flow.source() + " " + flow.destinationPort()).sorted().toList();
+        assertEquals(List.of("172.30.0.1 4790", "172.30.0.9 4790"), tracked);
+    }
+
     private static String ask(DatagramSocket socket) throws IOException {
         socket.send(new DatagramPacket(new byte[] {1}, 1, new InetSocketAddress(InetAddress.getByName("172.30.0.1"), 80)));
         DatagramPacket answer = new DatagramPacket(new byte[100], 100);
