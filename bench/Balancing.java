@@ -228,6 +228,7 @@ public final class Balancing {
                     }
                     balancer.container("inside", inside, services);
                 }
+                Thread.sleep(300); // the kernel frees the rules of before in the background, and this process compiles what it has just run
                 String target = way.contains("direct") ? "10.255.0.3" : fromOutside ? "172.30.0.1" : "10.255.200.33";
                 double rate = ab(fromOutside ? client : inside, fromOutside ? "172.30.0." : "10.255.9.", target, count);
                 seen.computeIfAbsent(way, none -> new ArrayList<>()).add(rate);

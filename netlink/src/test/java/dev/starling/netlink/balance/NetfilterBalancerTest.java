@@ -344,9 +344,28 @@ class NetfilterBalancerTest {
             publish(port(Transport.UDP, true, 2));
             assertEquals("2", ask(socket));
             assertTrue(ConntrackFlows.list(NetNs.at(host), Family.IPV4).stream().anyMatch(flow -> flow.answeredBy().equals("10.255.0.2") && flow.destinationPort() == 80));
-            publish(port(Transport.UDP, true, 3));
+            PublishedPort three = port(Transport.UDP, true, 3);
+            publish(new PublishedPort(three.transport(), three.port(), three.backends(), new TreeSet<>(List.of("10.255.0.2")), three.choice()));
+            assertEquals("2", ask(socket), "one that is given nothing new keeps its flows");
+            publish(three);
             assertEquals("3", ask(socket), "the same flow");
         }
+    }
+
+    @Test
+    void connectionsThatHaveEndedAreSoonForgottenUnlessAUserSaysOtherwise() {
+        publish(port(Transport.TCP, true, 2));
+        assertEquals("10", secondsAfterTheEnd(host));
+        lab.in(host, "sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_timeout_time_wait=60");
+        publish(port(Transport.TCP, true, 3));
+        assertEquals("60", secondsAfterTheEnd(host));
+        balancer.container("task1", client, new TreeMap<>(Map.of("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2")), Choice.RANDOM))));
+        assertEquals("10", secondsAfterTheEnd(client));
+        assertEquals("120", secondsAfterTheEnd(tasks), "a namespace without rules of ours");
+    }
+
+    private String secondsAfterTheEnd(Path namespace) {
+        return lab.in(namespace, "sysctl", "-n", "net.netfilter.nf_conntrack_tcp_timeout_time_wait").strip();
     }
 
     @Test
