@@ -1274,14 +1274,20 @@ remove_leftovers() {
     done
 }
 
+any_host_is_up() { local node; for node in $(known_hosts); do ! host_is_up "$node" || return 0; done; return 1; }
+
 run_all() {
     local entry problem
     problem=$( (require_lab 'lab up') 2>&1 >/dev/null) || {
         for entry in "${BEFORE_LAB[@]}" "${IN_LAB[@]}" "${AFTER_LAB[@]}"; do outcome skipped "${entry%%:*}" "${problem##*$'\n'}"; done
         return
     }
-    # A lab that is up is somebody's: it is not this script's to remove.
-    [[ ! -f $LAB_FILE && -z $(known_hosts) ]] || { outcome failed "the lab" "one is up on this machine already: ./starling lab down"; return; }
+    # A lab of which something runs is somebody's, and not this script's to remove. One of which nothing does was left by a run that was killed.
+    if [[ -f $LAB_FILE || -n $(known_hosts) ]]; then
+        ! any_host_is_up || { outcome failed "the lab" "one is up on this machine already: ./starling lab down"; return; }
+        say "  removing what an earlier lab has left, of which nothing runs any more"
+        remove_all
+    fi
     trap 'remove_all' EXIT
     trap 'kill "${CHECK_PID:-}" 2>/dev/null; exit 143' TERM INT
     for entry in "${BEFORE_LAB[@]}"; do ! wanted "$entry" || run_check "$entry"; done
