@@ -13,7 +13,7 @@ set -uo pipefail
 KILL_ROUNDS=${E2E_KILL_ROUNDS:-1}
 # NAME:LIMIT_SECONDS. The first group needs no lab, the last none that is up.
 BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
-    the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
+    the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5 the_benchmarks_compile:60)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 two_clients_at_once_overfill_no_node:90 what_would_be_is_said:60
     a_failed_update_is_rolled_back_by_nobody_in_particular:60 a_failed_update_pauses_and_goes_on_when_told:60 load_decides_how_many_run:100
@@ -90,6 +90,15 @@ every_dependency_is_explained() {
         | grep -vxE "starling|$(modules | paste -sd '|')" | sort -u)
     explained=$(grep -oE '`[a-z0-9_-]+`' "$ROOT_DIR/docs/DEPENDENCIES.md" | tr -d '`' | sort -u)
     [[ $named == "$explained" ]] || fail "docs/DEPENDENCIES.md and the poms differ: $(diff <(say "$named") <(say "$explained") | grep '^[<>]' | tr '\n' ' ')"
+}
+
+# They are run by hand, and would go stale unseen.
+the_benchmarks_compile() {
+    local classes
+    classes=$(mktemp -d)
+    javac -proc:none -d "$classes" -cp "$ROOT_DIR/node/target/starling.jar" "$ROOT_DIR"/bench/*.java || { rm -rf "$classes"; fail "bench/*.java"; }
+    rm -rf "$classes"
+    for script in "$ROOT_DIR"/bench/*.sh; do bash -n "$script" || fail "$script"; done
 }
 modules() { sed -n 's|.*<module>\(.*\)</module>.*|\1|p' "$ROOT_DIR/pom.xml"; }
 
