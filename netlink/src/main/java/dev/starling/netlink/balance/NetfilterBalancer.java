@@ -114,21 +114,14 @@ public final class NetfilterBalancer implements Balancer {
 
     @Override
     public synchronized void container(String key, Path netns, SortedMap<String, VirtualService> services) {
-        Inside inside = containers.get(key);
-        if (inside == null || !inside.netns().equals(netns)) {
-            NetNs namespace = NetNs.at(netns);
-            Map<Family, UdpFlows> flows = new EnumMap<>(Family.class);
-            for (Family family : Family.values()) {
-                flows.put(family, new UdpFlows(namespace, family, Flow::destination));
-            }
-            inside = new Inside(netns, new KernelTable(namespace, TABLE), flows);
-            containers.put(key, inside);
-        }
+        Inside known = containers.get(key);
+        Inside inside = known != null && known.netns().equals(netns) ? known : inside(netns);
         Map<Family, SortedMap<String, VirtualService>> wanted = byFamily(services);
         boolean changed = inside.table().apply(wanted.entrySet().stream()
             .map(family -> ContainerTable.of(family.getKey(), family.getValue(), containerRules)).toArray(Table[]::new));
-        if (changed) {
+        if (inside != known) {
             forgetEndedSoon(new Sysctl(NetNs.at(netns))); // not before the rules, which load the module that has the setting
+            containers.put(key, inside);
         }
         for (Family family : Family.values()) {
             SortedMap<String, SortedSet<String>> answering = new TreeMap<>();
@@ -139,6 +132,15 @@ public final class NetfilterBalancer implements Balancer {
             });
             inside.flows().get(family).keepTo(answering, changed);
         }
+    }
+
+    private static Inside inside(Path netns) {
+        NetNs namespace = NetNs.at(netns);
+        Map<Family, UdpFlows> flows = new EnumMap<>(Family.class);
+        for (Family family : Family.values()) {
+            flows.put(family, new UdpFlows(namespace, family, Flow::destination));
+        }
+        return new Inside(netns, new KernelTable(namespace, TABLE), flows);
     }
 
     /** As this kernel can have them. */
