@@ -895,7 +895,7 @@ ipv6_in_networks_and_on_ports() {
     [[ -n $address && $(in_network_of n1 pair getent ahostsv6 pair | awk '$1 ~ /^fd/ {print $1}' | sort -u) == "$address" ]] \
         || fail "inspect shows '$address', the name leads to $(in_network_of n1 pair getent ahostsv6 pair)"
     (($(for k in {1..30}; do in_network_of n1 pair curl -gsS --max-time 3 "http://[$address]/"; done | sort -u | wc -l) == 5)) || fail "not all five answer at $address"
-    d inspect --type task --format '{{json .NetworksAttachments}}' "$(d service ps -q pair | head -n 1)" | found '"fd00:5:6::[0-9a-f]+/64"' || fail "no IPv6 address in the task's attachments"
+    d inspect --type task --format '{{json .NetworksAttachments}}' "$(d service ps -q pair | head -n 1)" | found -E '"fd00:5:6::[0-9a-f]+/64"' || fail "no IPv6 address in the task's attachments"
     # Clients that come by IPv6, to each node.
     outside ip -6 address replace fd00:88::1/64 dev br0 nodad || fail "no IPv6 on the switch"
     for node in $(node_names); do
