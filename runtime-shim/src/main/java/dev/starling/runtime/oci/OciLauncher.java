@@ -110,7 +110,7 @@ public final class OciLauncher implements ContainerLauncher {
         String directory = bundle.directory().toString();
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
         for (String mountPoint : List.of("root", "files")) kernel.makeDirectory(directory + "/" + mountPoint, 0700);
-        kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
+        request.root().mount(kernel, "root");
         MemoryFiles files = new MemoryFiles(kernel, directory + "/files");
         files.write(request.allFiles());
         for (String mountPoint : List.of("proc", "dev", "sys", "etc")) checkMountPoint(directory, mountPoint);
