@@ -58,7 +58,9 @@ import jnr.ffi.Pointer;
 public final class ContainerStarts {
     private static final int WARM_UPS = 60;
     private static final int AT_ONCE = 8;
+    private static final int SANDBOXES = Integer.getInteger("starling.sandboxes", 2);
     private static final int TIMEOUT_MILLIS = 60_000;
+    private static final int PAUSE_MILLIS = 500;
 
     /** The number is another one each time. */
     private interface Way extends AutoCloseable {
@@ -131,6 +133,7 @@ public final class ContainerStarts {
         for (String name : ways.keySet()) perSecond.put(name, new double[rounds]);
         for (int round = 0; round < rounds; round++) {
             for (Map.Entry<String, Way> each : ways.entrySet()) {
+                Thread.sleep(PAUSE_MILLIS); // the kernel is still taking the last ones' networks apart
                 perSecond.get(each.getKey())[round] = atOnce(each.getValue(), number, cycles);
                 number += cycles;
             }
@@ -202,7 +205,7 @@ public final class ContainerStarts {
             String name = System.getProperty("starling.oci");
             OciProgram oci = name == null ? null : OciProgram.find(OciProgram.Kind.valueOf(name.toUpperCase(Locale.ROOT)), null);
             Path state = Files.createDirectories(directory.resolve("starling"));
-            this.runtime = new NativeRuntime(state, new OneImage(directory.resolve("rootfs")), new RuntimeOptions("starling-bench/" + PID, false, oci));
+            this.runtime = new NativeRuntime(state, new OneImage(directory.resolve("rootfs")), new RuntimeOptions("starling-bench/" + PID, false, oci, 0, SANDBOXES));
             this.removed = state.resolve("removed");
             runtime.onExit(container -> ends.get(container.id()).countDown());
         }
@@ -255,7 +258,7 @@ public final class ContainerStarts {
             this.directory = directory;
             this.state = Files.createDirectories(directory.resolve("run/starling"));
             for (String stream : List.of("stdout", "stderr")) Files.createSymbolicLink(directory.resolve(stream), Path.of("/dev/null"));
-            this.launcher = new NativeLauncher(KERNEL, cgroups, new Gates(KERNEL, directory.resolve("bundle-gates")), false);
+            this.launcher = new NativeLauncher(KERNEL, cgroups, new Gates(KERNEL, directory.resolve("bundle-gates")), SANDBOXES, false);
             this.plan = new ProcessPlan(List.of("/bin/true"), List.of("PATH=/usr/bin:/bin"), "/", "", List.of(), "bench", 0x20000420L, 15, HealthCheck.INHERIT);
         }
 
@@ -266,7 +269,6 @@ public final class ContainerStarts {
             LaunchRequest request = new LaunchRequest(
                     new Bundle(id, directory), plan, new ImageRoot.Directory(directory.resolve("rootfs")), List.of(), List.of(), List.of(), false, Map.of(),
                     ContainerSpec.ProcessOptions.NONE, false, null);
-            cgroups.create(id);
             ContainerLauncher.Held held = launcher.hold(request);
             held.furnish();
             Path file = state.resolve(id);
@@ -279,6 +281,11 @@ public final class ContainerStarts {
             }
             if (!cgroups.remove(id, 1000)) throw new IllegalStateException("the control groups of " + id + " stay");
             Files.delete(file);
+        }
+
+        @Override
+        public void close() {
+            launcher.close();
         }
     }
 

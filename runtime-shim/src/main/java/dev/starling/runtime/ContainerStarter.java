@@ -68,7 +68,6 @@ final class ContainerStarter {
                     bundle, plan, new ImageRoot.Layers(layers.size()), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
                     NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
                     spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.openStdin(), init);
-            cgroups.create(spec.id());
             return goOn(spec, plan, bundle, launcher.hold(request), network);
         } catch (RuntimeException e) {
             undo(bundle, e);

@@ -91,7 +91,13 @@ public final class OciLauncher implements ContainerLauncher {
     public Held hold(LaunchRequest request) {
         for (Mount mount : request.mounts()) checkBind(mount);
         Bundle bundle = request.bundle();
+        cgroups.create(bundle.id());
         return PrivateMounts.run(kernel, "container-" + bundle.id().substring(0, 12), () -> create(request));
+    }
+
+    @Override
+    public void close() {
+        // keeps nothing
     }
 
     private void checkBind(Mount mount) {
