@@ -3,6 +3,7 @@ package dev.starling.runtime;
 import static dev.starling.runtime.SpecBuilder.run;
 import static dev.starling.runtime.SpecBuilder.script;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
@@ -105,6 +106,15 @@ class SandboxTest {
         } catch (IOException e) {
             return otherwise; // it has ended
         }
+    }
+
+    @Test
+    void aRefusedStartIsMadeUpFor() {
+        for (int i = 0; i < 3; i++) {
+            waiting();
+            assertThrows(RuntimeShimException.class, () -> lab.run(run("/missing")));
+        }
+        waiting();
     }
 
     @Test

@@ -38,7 +38,15 @@ public final class NativeLauncher implements ContainerLauncher {
 
     @Override
     public Held hold(LaunchRequest request) {
-        HeldProcess held = launcher.hold(request);
+        try {
+            return limited(launcher.hold(request), request);
+        } catch (RuntimeException e) {
+            sandboxes.replenish(); // as after a start that succeeds
+            throw e;
+        }
+    }
+
+    private Held limited(HeldProcess held, LaunchRequest request) {
         try {
             cgroups.enter(request.bundle().id(), held.pid());
             ProcessLimits.apply(kernel, held.pid(), request.options());
