@@ -26,6 +26,7 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
     /** @param writers at how many managers services are created at one time; what they create others hear of in another order */
     public static LargePlacement run(long seed, int nodes, int services, int slotsANode, int writers) {
         Simulation cluster = new Simulation(seed);
+        cluster.shareMessages();
         for (int i = 0; i < nodes; i++) {
             cluster.addNode(Role.MANAGER, CAPACITY);
         }
