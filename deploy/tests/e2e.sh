@@ -17,7 +17,7 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 two_clients_at_once_overfill_no_node:90 what_would_be_is_said:60
     history_is_kept_as_told:30 a_failed_update_is_rolled_back_by_nobody_in_particular:60 a_failed_update_pauses_and_goes_on_when_told:60 load_decides_how_many_run:100
-    an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
+    an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 a_site_downloads_an_image_once:60 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
     exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
@@ -384,6 +384,29 @@ images_come_from_a_registry() {
     d service rm pulled >/dev/null || fail "rm"
 }
 no_task_of_pulled() { ! docker_on n5 ps --format '{{.Image}}' | found ":5000/busybox"; }
+
+# An image that no node has: busybox, and beside it what does not compress, so that the download takes a moment. Made like the others, by hand.
+once_image() { NOISE_MEGABYTES=24 "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static "$1/once:latest" /bin/busybox sh; }
+
+# All five nodes start it at the same moment; the registry's own log says what it was asked for.
+a_site_downloads_an_image_once() {
+    local registry more blobs pinned node
+    registry=$(address_of n1):5000
+    fill_registry once_image
+    start_registry
+    d service create --name once --update-monitor 500ms --mode global "$registry/once" sleep 1000 >/dev/null || fail "create: $(tasks_text once)"
+    (($(count_running once) == 5)) || fail "not on all nodes: $(tasks_text once)"
+    blobs=$(grep -o '"GET /v2/once/[a-z]*/sha256:[0-9a-f]*' "$RUN_DIR/registry.log" | sort | uniq -c)
+    more=$(awk '$1 > 1' <<<"$blobs")
+    [[ -z $more ]] || fail "asked for more than once: $more"
+    (($(wc -l <<<"$blobs") >= 3)) || fail "a manifest, a config and a layer at least, not: $blobs"
+    pinned=$(d service inspect once --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')
+    d service rm once >/dev/null || fail "rm"
+    for node in $(node_names); do
+        wait_until 15 forgets "$node" "$pinned" || fail "$node does not remove the image: $(docker_on "$node" rmi "$pinned" 2>&1)"
+    done
+}
+forgets() { docker_on "$1" rmi "$2" >/dev/null 2>&1; }
 
 # The registry lets nobody in but edge; the password's hash is bcrypt's, as docker-registry wants it.
 credentials_of_a_registry_go_with_a_service() {
