@@ -139,7 +139,7 @@ public final class Scheduler {
                 round = round(node, view, now);
             }
         }
-        exclusive.wantForTasks(round(node, view, now));
+        exclusive.wantForTasks(round);
         waits.endRound();
         return own.effectCount() > before;
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 
 import dev.starling.gossip.desired.HybridTime;
+import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.RestartPolicy;
 import dev.starling.scheduler.model.RestartPolicy.Condition;
 import dev.starling.scheduler.model.Slot;
@@ -42,6 +43,22 @@ class RestartTest {
         Task newest = cluster.records("job").stream().max((a, b) -> Long.compare(a.createdMillis(), b.createdMillis())).orElseThrow();
         assertEquals(last, newest.state());
         assertEquals(TaskState.SHUTDOWN, newest.desired());
+    }
+
+    /** Found by random runs: it stayed for ever as a task that is to run, beside the history of those that came after it elsewhere. */
+    @Test
+    void whatEndedOnADrainedNodeIsWrittenDownAsOver() {
+        Cluster cluster = Cluster.of(2);
+        cluster.deploy(Given.service("web", 1).restart(Condition.ANY, 1_000, 0, 0));
+        cluster.runToRest();
+        Task ended = cluster.running("web").get(0);
+        Cluster.Host host = cluster.hosts.stream().filter(h -> h.id.equals(ended.node())).findFirst().orElseThrow();
+        host.spec = Given.with(host.spec, Availability.DRAIN);
+        host.containers.kill(ended.id(), cluster.now);
+        cluster.runUntil("runs elsewhere", 10_000, () -> cluster.running("web").stream().anyMatch(task -> !task.node().equals(host.id)));
+        cluster.runToRest();
+        assertEquals(TaskState.FAILED, host.recordTasks.get(ended.id()).state());
+        assertEquals(TaskState.SHUTDOWN, host.recordTasks.get(ended.id()).desired());
     }
 
     @Test

@@ -132,7 +132,7 @@ public final class SimNode {
         power = Power.ON;
         answeringSince = simulation.events().now();
         session++;
-        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
+        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
                 new DockerSpecReader(), object -> object, random);
@@ -368,6 +368,7 @@ public final class SimNode {
         @Override
         public void on(NodeEffect.PersistRecord persist) {
             disk.save(persist.key(), persist.value());
+            simulation.wrote(SimNode.this, persist);
             simulation.touched(SimNode.this);
         }
 

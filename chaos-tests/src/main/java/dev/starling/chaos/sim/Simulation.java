@@ -227,6 +227,12 @@ public final class Simulation {
         }
     }
 
+    void wrote(SimNode node, NodeEffect.PersistRecord write) {
+        if (!always.isEmpty()) {
+            write.task().ifPresent(task -> always.forEach(invariant -> invariant.wrote(node, task)));
+        }
+    }
+
     void diskLost(SimNode node) {
         always.forEach(invariant -> invariant.forget(node));
     }
