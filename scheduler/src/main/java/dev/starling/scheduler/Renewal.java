@@ -142,7 +142,7 @@ final class Renewal implements Phase {
         if (ended.state() == TaskState.REJECTED && !predecessorLives) {
             round.own().refuse(ended.slot(), ended.error().isEmpty() ? ended.message() : ended.error(), true, service, round.self(), round.now());
         } else if (fits(round, service, ended.slot())) {
-            restarts.restarted(ended.slot(), service.restart(), round.now());
+            restarts.restarted(ended, service.restart(), round.now());
             long rest = BackOff.after(ended, service.restart(), round.now());
             succeed(round, addressing, service, ended, attempts + 1, rest, BackOff.reason(ended, service.restart(), rest, attempts + 1));
         }

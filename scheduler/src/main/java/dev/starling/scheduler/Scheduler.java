@@ -80,6 +80,7 @@ public final class Scheduler {
     public void restore(Collection<Task> tasks, Collection<Refusal> refusals, Collection<BlockClaim> blocks,
             Collection<CompletedWork> completed) {
         own.restore(tasks, refusals, blocks, completed);
+        restarts.restore(tasks);
     }
 
     /**

@@ -45,6 +45,33 @@ class RestartTest {
         assertEquals(TaskState.SHUTDOWN, newest.desired());
     }
 
+    @ParameterizedTest(name = "the agent restarts every {0} ms")
+    @CsvSource({"900000", "41000", "53000", "77000"}) // longer than a rest: one that is cut short begins anew
+    void aRestartWindowIsKeptOverRestartsOfTheAgent(long restartsEvery) {
+        Cluster cluster = Cluster.of(1);
+        cluster.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 100, 7, 600_000)); // more than history keeps
+        for (long due = restartsEvery; cluster.now < 500_000; due += restartsEvery) {
+            cluster.run(Math.min(due, 500_000) - cluster.now);
+            cluster.host(1).restartAgent();
+        }
+        int starts = cluster.host(1).containers.startedCount();
+        assertEquals(8, starts, "one and seven restarts");
+        assertTrue(cluster.running("web").isEmpty());
+        assertTrue(cluster.records("web").stream().noneMatch(Task::isActive), cluster::describe);
+    }
+
+    @Test
+    void restartsOlderThanTheWindowCountNoMoreAlsoAfterARestartOfTheAgent() {
+        Cluster cluster = Cluster.of(1);
+        cluster.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 1_000, 2, 2_500));
+        for (int round = 0; round < 12; round++) {
+            cluster.run(60_000); // in a crash loop restarts come further and further apart, so a short window never fills up
+            cluster.host(1).restartAgent();
+        }
+        assertTrue(cluster.records("web").stream().anyMatch(Task::isActive), cluster::describe);
+        assertTrue(cluster.host(1).containers.startedCount() > 5);
+    }
+
     /** Found by random runs: it stayed for ever as a task that is to run, beside the history of those that came after it elsewhere. */
     @Test
     void whatEndedOnADrainedNodeIsWrittenDownAsOver() {
