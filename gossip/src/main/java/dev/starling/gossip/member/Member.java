@@ -65,10 +65,10 @@ public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long in
      * The number of a node's next boot, where its disk remembers {@code last} (0 where it remembers nothing). Not a mere count: a disk that
      * was lost or put back to an older state would count again what had been counted, and two boots with one number cannot be told apart: of such a node's
      * record each peer keeps what it heard of first, and refuses the rest as forged. The clock makes that unlikely, and where it is behind (a board without
-     * a battery for it) chance does; a number below one that the cluster knows is raised when it says so.
+     * a battery for it) chance does; a number below one that the cluster knows is raised when it says so, by chance too: a disk that is lost twice would be raised to one number twice.
      */
     public static long nextBoot(long last, long wallMillis, RandomGenerator random) {
-        return Math.max(last + 1, Math.min(wallMillis, MAX_GENERATION - 1 - BOOT_SPREAD)) + random.nextLong(BOOT_SPREAD);
+        return Math.min(MAX_GENERATION, Math.max(last + 1, Math.min(wallMillis, MAX_GENERATION - 1 - BOOT_SPREAD)) + random.nextLong(BOOT_SPREAD));
     }
 
     public boolean supersedes(Member other) {
