@@ -36,7 +36,7 @@ import java.util.random.RandomGenerator;
  * power, its agent or its disk, be paused, and come back.
  */
 public final class SimNode {
-    private enum Power { OFF, ON, PAUSED }
+    private enum Power { OFF, ON, PAUSED, SCRAPPED }
 
     private static final long DISK_MILLIS = 2;
 
@@ -92,7 +92,7 @@ public final class SimNode {
     }
 
     public boolean isUp() {
-        return power != Power.OFF;
+        return power == Power.ON || power == Power.PAUSED;
     }
 
     /** Null while the agent is off. */
@@ -215,7 +215,13 @@ public final class SimNode {
         simulation.diskLost(this);
     }
 
-    void backUpDisk() {
+    /** It is taken away for good, with all that was on it. */
+    void scrap() {
+        loseDisk();
+        power = Power.SCRAPPED;
+    }
+
+    public void backUpDisk() {
         disk.backUp();
     }
 
@@ -224,14 +230,14 @@ public final class SimNode {
     }
 
     /** The host is off and its disk as it was when it was copied; key and name are the same. */
-    void putBackDisk() {
+    public void putBackDisk() {
         powerCut();
         disk.putBack();
         simulation.diskLost(this);
     }
 
     private void off() {
-        if (power == Power.OFF) {
+        if (!isUp()) {
             return; // what was lost is what was under way when it ended, not now
         }
         power = Power.OFF;
@@ -282,7 +288,7 @@ public final class SimNode {
 
     private void run(java.util.function.Consumer<NodeCore> input) {
         switch (power) {
-            case OFF -> { }
+            case OFF, SCRAPPED -> { }
             case PAUSED -> whilePaused.add(() -> run(input));
             case ON -> {
                 input.accept(core);
