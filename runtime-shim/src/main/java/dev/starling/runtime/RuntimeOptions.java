@@ -9,8 +9,15 @@ import dev.starling.runtime.oci.OciProgram;
  * @param procThroughHelper mount containers' /proc with the host's mount(8), as on kernels before 6.17, even where it is not needed
  * @param oci               the OCI runtime that makes the containers; null: this JVM does it by its own system calls
  * @param logBytesPerHour   that the logs of all containers may write to the disk; 0 for no limit
+ * @param sandboxes         to keep ready for the next starts, where the machine has memory to spare; 0 for none. For the JVM's own way only
  */
-public record RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci, long logBytesPerHour) {
+public record RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci, long logBytesPerHour, int sandboxes) {
+    private static final int SANDBOXES = 2;
+
+    public RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci, long logBytesPerHour) {
+        this(cgroupParent, procThroughHelper, oci, logBytesPerHour, SANDBOXES);
+    }
+
     /** Logs are not limited. */
     public RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci) {
         this(cgroupParent, procThroughHelper, oci, 0);

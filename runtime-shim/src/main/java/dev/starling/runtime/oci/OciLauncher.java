@@ -91,7 +91,13 @@ public final class OciLauncher implements ContainerLauncher {
     public Held hold(LaunchRequest request) {
         for (Mount mount : request.mounts()) checkBind(mount);
         Bundle bundle = request.bundle();
+        cgroups.create(bundle.id());
         return PrivateMounts.run(kernel, "container-" + bundle.id().substring(0, 12), () -> create(request));
+    }
+
+    @Override
+    public void close() {
+        // keeps nothing
     }
 
     private void checkBind(Mount mount) {
@@ -110,7 +116,7 @@ public final class OciLauncher implements ContainerLauncher {
         String directory = bundle.directory().toString();
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
         for (String mountPoint : List.of("root", "files")) kernel.makeDirectory(directory + "/" + mountPoint, 0700);
-        kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
+        request.root().mount(kernel, "root");
         MemoryFiles files = new MemoryFiles(kernel, directory + "/files");
         files.write(request.allFiles());
         for (String mountPoint : List.of("proc", "dev", "sys", "etc")) checkMountPoint(directory, mountPoint);
