@@ -35,7 +35,7 @@ import java.util.random.RandomGenerator;
  * power, its agent or its disk, be paused, and come back.
  */
 public final class SimNode {
-    private enum Power { OFF, ON, PAUSED }
+    private enum Power { OFF, ON, PAUSED, SCRAPPED }
 
     private static final long DISK_MILLIS = 2;
 
@@ -89,7 +89,7 @@ public final class SimNode {
     }
 
     public boolean isUp() {
-        return power != Power.OFF;
+        return power == Power.ON || power == Power.PAUSED;
     }
 
     /** Null while the agent is off. */
@@ -129,7 +129,7 @@ public final class SimNode {
         power = Power.ON;
         answeringSince = simulation.events().now();
         session++;
-        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
+        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
                 new DockerSpecReader(), simulation.wire().taskReader(), object -> object, random);
@@ -212,7 +212,13 @@ public final class SimNode {
         simulation.diskLost(this);
     }
 
-    void backUpDisk() {
+    /** It is taken away for good, with all that was on it. */
+    void scrap() {
+        loseDisk();
+        power = Power.SCRAPPED;
+    }
+
+    public void backUpDisk() {
         disk.backUp();
     }
 
@@ -221,14 +227,14 @@ public final class SimNode {
     }
 
     /** The host is off and its disk as it was when it was copied; key and name are the same. */
-    void putBackDisk() {
+    public void putBackDisk() {
         powerCut();
         disk.putBack();
         simulation.diskLost(this);
     }
 
     private void off() {
-        if (power == Power.OFF) {
+        if (!isUp()) {
             return; // what was lost is what was under way when it ended, not now
         }
         power = Power.OFF;
@@ -279,7 +285,7 @@ public final class SimNode {
 
     private void run(java.util.function.Consumer<NodeCore> input) {
         switch (power) {
-            case OFF -> { }
+            case OFF, SCRAPPED -> { }
             case PAUSED -> whilePaused.add(() -> run(input));
             case ON -> {
                 input.accept(core);
@@ -365,6 +371,7 @@ public final class SimNode {
         @Override
         public void on(NodeEffect.PersistRecord persist) {
             disk.save(persist.key(), persist.value());
+            simulation.wrote(SimNode.this, persist);
             simulation.touched(SimNode.this);
         }
 
