@@ -32,7 +32,8 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     a_killed_agent_keeps_what_it_acknowledged:$((40 + 30 * KILL_ROUNDS)) a_full_disk_is_named_and_caught_up_with:90
     a_read_only_disk_is_named_and_its_tasks_run:60 a_data_directory_that_is_removed_is_written_anew:60
     a_damaged_database_is_set_aside:60 a_node_that_missed_a_removal_does_not_undo_it:60)
-AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 encrypted_networks_carry_esp_only:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
+AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 encrypted_networks_carry_esp_only:260
+    encrypted_networks_pass_nat:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
 
@@ -1255,6 +1256,15 @@ encrypted_networks_carry_esp_only() {
     [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which ESP is tested, is for x86_64 only"
     output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-encryption.sh" 240 2>&1) || fail "$output"
     note "$(grep '^encryption on' <<<"$output")"
+}
+
+# Also there: two nodes behind a router that forwards nothing.
+encrypted_networks_pass_nat() {
+    local output
+    [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which ESP is tested, is for x86_64 only"
+    command -v iptables >/dev/null || skip "iptables, by which the router of this check masquerades, is missing"
+    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-nat.sh" 240 2>&1) || fail "$output"
+    note "$(grep '^nat on' <<<"$output")"
 }
 
 lab_down_leaves_nothing() {

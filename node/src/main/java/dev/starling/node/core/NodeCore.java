@@ -22,6 +22,7 @@ import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -158,8 +159,8 @@ public final class NodeCore {
     }
 
     /** The keys for overlay networks that this node offers from now on, oldest first; none: it cannot encrypt. */
-    public void encrypt(List<Bytes> keys, List<String> ciphers, Time now) {
-        own.putEncryption(keys, ciphers, now);
+    public void encrypt(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach, Time now) {
+        own.putEncryption(keys, ciphers, reach, now);
         absorb(now);
     }
 

@@ -47,9 +47,9 @@ final class OwnRecordWriter {
     }
 
     /** @param keys oldest first; none: this node cannot encrypt */
-    void putEncryption(List<Bytes> keys, List<String> ciphers, Time now) {
+    void putEncryption(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach, Time now) {
         if (!keys.isEmpty()) {
-            put(RecordKeys.ENCRYPTION, RecordCodec.encode(keys, ciphers), now);
+            put(RecordKeys.ENCRYPTION, RecordCodec.encode(keys, ciphers, reach), now);
         } else if (value(RecordKeys.ENCRYPTION) != null) {
             remove(RecordKeys.ENCRYPTION, now);
         }

@@ -2,6 +2,7 @@ package dev.starling.node.core;
 
 import com.esotericsoftware.kryo.kryo5.io.Output;
 import dev.starling.gossip.Bytes;
+import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.HybridTime;
@@ -22,6 +23,7 @@ import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -248,7 +250,7 @@ final class RecordCodec {
     }
 
     /** Its keys and ciphers; what it acknowledges has keys of its own in the record. */
-    static Bytes encode(List<Bytes> keys, List<String> ciphers) {
+    static Bytes encode(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach) {
         return write(out -> {
             out.writeVarInt(keys.size(), true);
             for (Bytes key : keys) {
@@ -256,7 +258,33 @@ final class RecordCodec {
                 out.writeBytes(key.array());
             }
             writeStrings(out, ciphers);
+            reach.ifPresent(said -> {
+                out.writeBoolean(said.natted());
+                writeStrings(out, said.candidates().stream().map(Endpoint::toString).toList());
+            });
         });
+    }
+
+    /** Came after the first release of the layout: one that wrote nothing here knew no ESP inside UDP. */
+    private static Optional<TunnelReach> readReach(BoundedInput in) {
+        if (in.end()) {
+            return Optional.empty();
+        }
+        boolean natted = in.readBoolean();
+        int count = count(in);
+        if (count > TunnelReach.MOST_CANDIDATES) {
+            throw new MalformedRecordException(count + " places to reach a node at", null);
+        }
+        List<Endpoint> candidates = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String text = in.text();
+            try {
+                candidates.add(Endpoint.parse(text, 1));
+            } catch (IllegalArgumentException e) {
+                throw new MalformedRecordException("'" + text + "' is no place to reach a node at", e);
+            }
+        }
+        return Optional.of(new TunnelReach(natted, List.copyOf(candidates)));
     }
 
     static NodeEncryption decodeEncryption(Bytes bytes) {
@@ -282,7 +310,7 @@ final class RecordCodec {
             for (int i = 0; i < ciphers; i++) {
                 names.add(in.text());
             }
-            return new NodeEncryption(List.copyOf(keys), List.copyOf(names), Collections.emptySortedMap());
+            return new NodeEncryption(List.copyOf(keys), List.copyOf(names), Collections.emptySortedMap(), readReach(in));
         });
     }
 

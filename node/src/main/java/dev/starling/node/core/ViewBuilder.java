@@ -331,7 +331,8 @@ final class ViewBuilder {
             TreeMap<NodeId, NodeEncryption> all = new TreeMap<>();
             records.forEach((id, record) -> {
                 if (record.encryption != null) {
-                    all.put(id, new NodeEncryption(record.encryption.keys(), record.encryption.ciphers(), unmodifiableCopy(record.acknowledged)));
+                    all.put(id, new NodeEncryption(record.encryption.keys(), record.encryption.ciphers(), unmodifiableCopy(record.acknowledged),
+                            record.encryption.reach()));
                 }
             });
             parts.encryption = Collections.unmodifiableSortedMap(all);
