@@ -49,7 +49,7 @@ class ContainerOptionsTest {
     }
 
     private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
-        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits));
+        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT);
     }
 
     @Test

@@ -89,6 +89,7 @@ final class OciConfig {
             limits.addObject().put("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT)).put("soft", limit(limit.soft())).put("hard", limit(limit.hard()));
         }
         process.put("noNewPrivileges", options.noNewPrivileges());
+        if (!options.confinement().appArmor().isEmpty()) process.put("apparmorProfile", options.confinement().appArmor());
         process.put("oomScoreAdj", options.oomScoreAdjustment());
         return process;
     }

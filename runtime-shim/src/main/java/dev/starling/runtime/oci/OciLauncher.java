@@ -25,7 +25,8 @@ import dev.starling.runtime.launch.MemoryFiles;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.RootView;
 import dev.starling.runtime.launch.Signals;
-import dev.starling.runtime.seccomp.SeccompProfile;
+import dev.starling.runtime.seccomp.FilterSource;
+import dev.starling.runtime.seccomp.SyscallRules;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ public final class OciLauncher implements ContainerLauncher {
     private final OciCall call;
     private final OciConfig config;
     private final Orphans orphans;
-    private final SeccompProfile seccomp = SeccompProfile.dockerDefault();
+    private final FilterSource filters;
 
     public OciLauncher(Kernel kernel, Cgroups cgroups, OciProgram program) {
         this.kernel = kernel;
@@ -66,6 +67,7 @@ public final class OciLauncher implements ContainerLauncher {
         this.call = new OciCall(kernel, cgroups, program);
         this.config = new OciConfig(kernel.architecture());
         this.orphans = new Orphans(kernel, name());
+        this.filters = new FilterSource(kernel.architecture(), kernel.release());
         // runc 1.1 lets every container have tun devices, and fails where the group above does not
         if (program.kind() == OciProgram.Kind.RUNC) cgroups.allowDevice("c 10:200 rwm");
         // Children of the runtime's processes become the agent's own when those end, and tell it their exit codes.
@@ -115,7 +117,8 @@ public final class OciLauncher implements ContainerLauncher {
         files.write(request.allFiles());
         for (String mountPoint : List.of("proc", "dev", "sys", "etc")) checkMountPoint(directory, mountPoint);
         Identity identity = identity(directory + "/root", request.process());
-        config.write(request, files, identity, seccomp.syscallRules(request.process().capabilities()), cgroups.path(bundle.id()));
+        SyscallRules rules = filters.rules(request.options().confinement().seccomp(), request.process().capabilities());
+        config.write(request, files, identity, rules, cgroups.path(bundle.id()));
         Path pidFile = bundle.directory().resolve("pid");
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
                 Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
