@@ -115,7 +115,7 @@ public final class NativeRuntime implements ContainerRuntime {
             Gates gates = new Gates(kernel, gatesDirectory());
             ContainerLauncher launcher = options.oci() == null
                     ? new NativeLauncher(kernel, cgroups, gates, options.procThroughHelper())
-                    : new OciLauncher(kernel, cgroups, options.oci());
+                    : new OciLauncher(kernel, cgroups, options.oci(), options.userNamespace(), containersDirectory());
             this.removed = new RemovedContainers(this.directory.resolve("removed"));
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,6 +76,7 @@ final class Lab implements AutoCloseable {
             Files.delete(directory);
             throw e;
         }
+        if (implementation == Implementation.CRUN_MAPPED) Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x")); // as a data-dir is
         lab.runtime = lab.openRuntime();
         return lab;
     }
