@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Options of a service that change what its container is given. */
 @ParameterizedClass
-@EnumSource(Implementation.class)
+@EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
 class ContainerOptionsTest {
     private static Lab lab;
 

@@ -8,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,7 +75,6 @@ final class Lab implements AutoCloseable {
             Files.delete(directory);
             throw e;
         }
-        if (implementation == Implementation.CRUN_MAPPED) Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x")); // as a data-dir is
         lab.runtime = lab.openRuntime();
         return lab;
     }
@@ -97,6 +95,12 @@ final class Lab implements AutoCloseable {
         ContainerSpec spec = builder.build();
         runtime.start(spec, NetworkSetup.NONE);
         return finish(spec.id());
+    }
+
+    /** An empty file in a running container, made from within: under a user namespace the host's root is nobody there. */
+    void touch(String id, String path) {
+        int exitCode = runtime.exec(id, ExecSpec.of(List.of("touch", path)), (stream, bytes) -> true).exit().toCompletableFuture().join().orElseThrow();
+        if (exitCode != 0) throw new AssertionError("touch " + path + " in container " + id + " ends with " + exitCode);
     }
 
     Outcome finish(String id) {

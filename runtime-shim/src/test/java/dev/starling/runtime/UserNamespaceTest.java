@@ -12,6 +12,7 @@ import dev.starling.runtime.RuntimeShimException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -87,6 +88,15 @@ class UserNamespaceTest {
         ContainerSpec spec = run("true").with(s -> s.user = "65536:0").build();
         RuntimeShimException refusal = assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec, NetworkSetup.NONE));
         assertEquals("user or group 65536: this node's containers have 0 to 65535 (user-namespace)", refusal.getMessage());
+    }
+
+    @Test
+    void directoriesAreOpenedToItsFirstGroupAlone() throws IOException {
+        for (String own : List.of("", "runtime/containers")) {
+            Path directory = lab.directory.resolve(own);
+            assertEquals("0:" + MAPPING.first(), ownerOf(directory));
+            assertEquals("rwx--x---", PosixFilePermissions.toString(Files.getPosixFilePermissions(directory)), directory.toString());
+        }
     }
 
     @Test

@@ -17,6 +17,11 @@ public interface ContainerLauncher {
     /** The same for adding a process to a container with these capabilities. */
     void checkExec(long capabilities);
 
+    /** Whether processes can be added while the first one is still held, as the trial container does; later they always can. */
+    default boolean addsToHeld() {
+        return true;
+    }
+
     /** Bundle and control groups are there. @throws RuntimeShimException with nothing left running */
     Held hold(LaunchRequest request);
 

@@ -6,6 +6,7 @@ import static dev.starling.runtime.kernel.Flags.MOVE_MOUNT_F_EMPTY_PATH;
 import static dev.starling.runtime.kernel.Flags.MOVE_MOUNT_T_SYMLINKS;
 import static dev.starling.runtime.kernel.Flags.OPEN_TREE_CLONE;
 import static dev.starling.runtime.kernel.Flags.O_CLOEXEC;
+import static dev.starling.runtime.kernel.Flags.O_RDONLY;
 
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.UserNamespace;
@@ -36,23 +37,40 @@ final class MappedFiles {
     private static final String MAPPED = "mapped";
     private static final long MOUNT_ATTR_IDMAP = 0x00100000;
     private static final int CAPABILITY_VERSION_3 = 0x20080522;
-    private static final int SEARCHED_BY_GROUP = 0710;
+    private static final int PERMISSIONS = 07777;
+    private static final int SEARCHED_BY_GROUP = 0010;
+    private static final int SEARCHED_BY_ALL = 0001;
+    /** The bundles', the runtime's above it, and the agent's data directory. */
+    private static final int OWN_DIRECTORIES = 3;
 
     private final Kernel kernel;
     private final UserNamespace mapping;
     /** Kept as long as the agent runs. */
     private final Descriptor namespace;
 
-    /** @param containers directory of the bundles: its group becomes the namespace's first, which may pass through, since a runtime sets a container up as that user */
+    /**
+     * @param containers directory of the bundles. Its group, and that of the two above where they are closed, becomes the namespace's first, which may pass through: a runtime
+     *                   sets a container up as that user. They are not opened to all, as images have programs that give whoever calls them root's rights
+     * @throws RuntimeShimException UNSUPPORTED where a directory above is closed, or the host cannot make user namespaces
+     */
     MappedFiles(Kernel kernel, UserNamespace mapping, Path containers) {
         this.kernel = kernel;
         this.mapping = mapping;
         this.namespace = UserNamespaceMaker.make(kernel, mapping);
-        String directory = containers.toString();
-        try (Descriptor opened = kernel.open(directory, 0)) {
+        int own = OWN_DIRECTORIES;
+        for (Path directory = containers; directory != null; directory = directory.getParent()) {
+            int mode = kernel.mode(directory.toString(), true);
+            if ((mode & SEARCHED_BY_ALL) == 0) letPass(directory.toString(), mode, own > 0);
+            own--;
+        }
+    }
+
+    private void letPass(String directory, int mode, boolean own) {
+        if (!own) throw RuntimeShimException.unsupported("user-namespace: user " + mapping.first() + " has to pass through " + directory + " (chmod o+x)");
+        try (Descriptor opened = kernel.open(directory, O_RDONLY)) {
             kernel.check(kernel.libc().fchown(opened.number(), 0, mapping.first()), "chown", directory);
         }
-        kernel.check(kernel.libc().chmod(directory, SEARCHED_BY_GROUP), "chmod", directory);
+        kernel.check(kernel.libc().chmod(directory, mode & PERMISSIONS | SEARCHED_BY_GROUP), "chmod", directory);
     }
 
     /** With the bundle as the working directory; its {@code root} is there. */

@@ -102,6 +102,12 @@ public final class OciLauncher implements ContainerLauncher {
         // an added process never shares the agent's memory
     }
 
+    /** crun joins the user namespace first, and then may not look at the held process, which is still crun itself and protected against it. */
+    @Override
+    public boolean addsToHeld() {
+        return mapping == null;
+    }
+
     @Override
     public Held hold(LaunchRequest request) {
         for (Mount mount : request.mounts()) checkBind(mount);
