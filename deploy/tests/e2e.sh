@@ -897,7 +897,7 @@ virtual_addresses_and_the_way_out() {
 }
 
 ipv6_in_networks_and_on_ports() {
-    local node address there
+    local node address there k
     [[ -e /proc/sys/net/ipv6 ]] || skip "this kernel has no IPv6"
     d network create --driver overlay --ipv6 --subnet fd00:5:6::/64 six >/dev/null || fail "network create --ipv6"
     d network inspect --format '{{.EnableIPv6}} {{json .IPAM.Config}}' six | found '^true .*"fd00:5:6::/64".*"fd00:5:6::1"' || fail "$(d network inspect six)"
@@ -908,6 +908,12 @@ ipv6_in_networks_and_on_ports() {
     for address in $(in_network_of n1 pair getent ahostsv6 tasks.pair | awk '{print $1}' | sort -u); do
         in_network_of n1 pair curl -gsS --max-time 3 -o /dev/null "http://[$address]/" || fail "$address is not reached from n1"
     done
+    # The service's name: one address, behind which all tasks are. What inspect shows is what the name leads to.
+    address=$(d service inspect --format '{{range .Endpoint.VirtualIPs}}{{println .Addr}}{{end}}' pair | sed -n 's/^\(fd00:5:6::.*\)\/64$/\1/p')
+    [[ -n $address && $(in_network_of n1 pair getent ahostsv6 pair | awk '$1 ~ /^fd/ {print $1}' | sort -u) == "$address" ]] \
+        || fail "inspect shows '$address', the name leads to $(in_network_of n1 pair getent ahostsv6 pair)"
+    (($(for k in {1..30}; do in_network_of n1 pair curl -gsS --max-time 3 "http://[$address]/"; done | sort -u | wc -l) == 5)) || fail "not all five answer at $address"
+    d inspect --type task --format '{{json .NetworksAttachments}}' "$(d service ps -q pair | head -n 1)" | found -E '"fd00:5:6::[0-9a-f]+/64"' || fail "no IPv6 address in the task's attachments"
     # Clients that come by IPv6, to each node.
     outside ip -6 address replace fd00:88::1/64 dev br0 nodad || fail "no IPv6 on the switch"
     for node in $(node_names); do

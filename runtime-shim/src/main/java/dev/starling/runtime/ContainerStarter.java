@@ -6,6 +6,7 @@ import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.AppArmor;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
+import dev.starling.runtime.launch.ImageRoot;
 import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.NameFiles;
@@ -66,10 +67,9 @@ final class ContainerStarter {
         try {
             bundle.create(kernel, spec.openStdin(), layers);
             LaunchRequest request = new LaunchRequest(
-                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
+                    bundle, plan, new ImageRoot.Layers(layers.size()), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
                     NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
                     spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.openStdin(), init);
-            cgroups.create(spec.id());
             return goOn(spec, plan, bundle, launcher.hold(request), network);
         } catch (RuntimeException e) {
             undo(bundle, e);

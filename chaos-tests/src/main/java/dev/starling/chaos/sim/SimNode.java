@@ -5,7 +5,6 @@ import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
-import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.sim.SimSigning;
@@ -48,7 +47,6 @@ public final class SimNode {
     private final RandomGenerator random;
     private final SimDisk disk;
     private final SimContainers containers;
-    private final MessageCodec codec;
     private final List<Runnable> whilePaused = new ArrayList<>();
     /** Writes to the disk that are under way, by object; and those that were when the agent last ended. */
     private final TreeMap<String, Integer> writing = new TreeMap<>();
@@ -70,7 +68,6 @@ public final class SimNode {
         this.endpoint = endpoint;
         this.capacity = capacity;
         this.random = random;
-        this.codec = new MessageCodec(simulation.gossipConfig().maxMessageBytes());
         this.disk = simulation.hardware().disk();
         this.containers = simulation.hardware().containers(simulation.events(), random, this::containerReport);
     }
@@ -135,7 +132,7 @@ public final class SimNode {
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
-                new DockerSpecReader(), object -> object, random);
+                new DockerSpecReader(), simulation.wire().taskReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());
@@ -261,8 +258,8 @@ public final class SimNode {
         }
     }
 
-    void arrived(SimNode from, byte[] message) {
-        run(node -> node.receive(from.id(), from.role(), codec.decode(message), now()));
+    void arrived(SimNode from, Wire.Carried message) {
+        run(node -> node.receive(from.id(), from.role(), message.message().get(), now()));
     }
 
     private void containerReport(TaskReport report) {
@@ -350,7 +347,7 @@ public final class SimNode {
     private final class Host implements NodeEffect.Handler {
         @Override
         public void on(NodeEffect.Send send) {
-            simulation.network().send(SimNode.this, send.to(), codec.encode(send.message()));
+            simulation.network().send(SimNode.this, send.to(), simulation.wire().carry(send.message()));
         }
 
         @Override

@@ -9,6 +9,7 @@ import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
@@ -65,6 +66,7 @@ public final class Simulation {
     private final TreeMap<String, Long> acknowledged = new TreeMap<>();
     private final List<Sighting> sightings = new ArrayList<>();
     private final DesiredGuard guard = this::guard;
+    private Wire wire;
     private SchedulerConfig schedulerConfig = SchedulerConfig.defaults();
     private long nextCheck;
 
@@ -80,6 +82,7 @@ public final class Simulation {
         this.seed = seed;
         this.hardware = hardware;
         this.gossipConfig = gossipConfig;
+        this.wire = new Wire.Encoded(new MessageCodec(gossipConfig.maxMessageBytes()));
         this.random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         this.network = new SimNetwork(events, split());
     }
@@ -116,6 +119,15 @@ public final class Simulation {
 
     Hardware hardware() {
         return hardware;
+    }
+
+    Wire wire() {
+        return wire;
+    }
+
+    /** Before nodes start: they share what is immutable in the messages between them ({@link Wire.Shared}), for clusters whose state would not fit into memory once for each node. */
+    public void shareMessages() {
+        wire = new Wire.Shared(new MessageCodec(gossipConfig.maxMessageBytes()));
     }
 
     GossipConfig gossipConfig() {

@@ -51,7 +51,7 @@ import java.util.stream.Collectors;
  * <p>No state is kept here. Every call compares with the kernel, so it also mends what a crash or another program left behind.
  */
 public final class NetlinkOverlay implements Overlay {
-    static final int VXLAN_PORT = 4789;
+    public static final int VXLAN_PORT = 4789;
 
     private final NetlinkSocket socket;
     private final Sysctl sysctl;

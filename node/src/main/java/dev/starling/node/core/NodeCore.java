@@ -69,12 +69,17 @@ public final class NodeCore {
 
     public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, DesiredSigning signing,
             RandomGenerator random) {
+        this(self, role, config, gossip, scheduler, specs, TaskReader.ofNode(), signing, random);
+    }
+
+    public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, TaskReader tasks, DesiredSigning signing,
+            RandomGenerator random) {
         this.self = self;
         this.role = role;
         this.gossip = gossip;
         this.scheduler = scheduler;
         this.specs = specs;
-        this.state = new ViewBuilder(self, specs);
+        this.state = new ViewBuilder(self, specs, tasks);
         this.views = new ViewCache(state, gossip, role);
         this.turns = new PlanTurns(config, gossip, scheduler);
         this.own = new OwnRecordWriter(self, gossip, state, views, effects::add);

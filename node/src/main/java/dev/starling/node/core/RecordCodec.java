@@ -151,21 +151,33 @@ final class RecordCodec {
     }
 
     static Task decodeTask(Bytes bytes) {
-        return decodeTask(bytes, UnaryOperator.identity());
+        return decodeTask(bytes, null, UnaryOperator.identity(), UnaryOperator.identity());
     }
 
-    /** {@code shared}: gives an equal text for those that many tasks have in common. */
-    static Task decodeTask(Bytes bytes, UnaryOperator<String> shared) {
+    /**
+     * @param owner  stands for an equal id; may be null
+     * @param shared gives an equal text for those that many tasks have in common, and {@code reserved} equal resources
+     */
+    static Task decodeTask(Bytes bytes, NodeId owner, UnaryOperator<String> shared, UnaryOperator<Resources> reserved) {
         return read(bytes, "task", in -> {
-            Task task = new Task(in.text(), readSlot(in, shared), new NodeId(shared.apply(in.text())), in.readVarLong(true),
+            Task task = new Task(in.text(), readSlot(in, shared), ownerOr(owner, in.text()), in.readVarLong(true),
                     shared.apply(in.text()), shared.apply(in.text()), element(TASK_STATES, in.readByte(), "task state"),
                     element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
                     in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), shared.apply(in.text()), in.text(),
-                    in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in));
-            Task whole = in.end() ? task : task.ofJob(in.readVarLong(true), readGeneric(in));
+                    in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), reserved.apply(readResources(in)));
+            Task whole = in.end() ? task : ofJob(task, in.readVarLong(true), readGeneric(in));
             Task moved = in.end() ? whole : whole.withFencingToken(in.readVarLong(true)).withMovesTo(readNode(in));
             return in.end() ? moved : moved.withRanMillis(in.readVarLong(true));
         });
+    }
+
+    private static NodeId ownerOr(NodeId owner, String id) {
+        return owner != null && owner.value().equals(id) ? owner : new NodeId(id);
+    }
+
+    /** Most tasks are of no job and have nothing of the kind: those stay as they are. */
+    private static Task ofJob(Task task, long iteration, GenericResources generic) {
+        return iteration == 0 && generic.isNone() ? task : task.ofJob(iteration, generic);
     }
 
     static Bytes encode(CompletedWork work) {

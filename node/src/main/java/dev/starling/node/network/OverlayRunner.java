@@ -158,7 +158,7 @@ public final class OverlayRunner implements AutoCloseable {
     private void reconcile(ClusterSnapshot snapshot) {
         attempt("encryption of networks", () -> encryption.reconcile(snapshot, System.nanoTime()));
         OverlayPlan plan = overlay.hasIpv6() ? OverlayPlan.of(snapshot) : OverlayPlan.of(snapshot).withIngressOfIpv4();
-        dns.update(NameTables.of(snapshot, services.available() ? services.endpoints(snapshot) : Map.of()));
+        dns.update(NameTables.of(snapshot, services.available() ? services.endpoints(snapshot) : Map.of(), services.hasVirtualIpv6()));
         for (OverlayNetwork network : plan.networks().values()) {
             attempt("network " + network.uid(), () -> {
                 ensure(network);

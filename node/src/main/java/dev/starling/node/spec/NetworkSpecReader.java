@@ -5,7 +5,10 @@ import dev.starling.netlink.Ipv6Subnet;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.Document;
 import dev.starling.scheduler.model.NetworkSpec;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Takes from a stored network what the address plan and the kernel need. Never throws; empty where the document is not an overlay network
@@ -53,6 +56,13 @@ public final class NetworkSpecReader {
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
+    }
+
+    /** Those of {@code documents} that have IPv6, by uid. */
+    public static Map<String, OverlayNetwork> withIpv6(List<Document> documents) {
+        Map<String, OverlayNetwork> withIpv6 = new TreeMap<>();
+        documents.forEach(document -> overlay(document).filter(OverlayNetwork::hasIpv6).ifPresent(network -> withIpv6.put(document.uid(), network)));
+        return withIpv6;
     }
 
     /** Empty where there is none. */

@@ -108,6 +108,19 @@ final class CgroupsV1 implements Cgroups {
         }
     }
 
+    @Override
+    public void prepare(String name) {
+        create(name);
+    }
+
+    @Override
+    public void claim(String name, String containerId) {
+        for (Hierarchy hierarchy : hierarchies) {
+            Path from = group(hierarchy, name);
+            kernel.check(kernel.libc().rename(from.toString(), group(hierarchy, containerId).toString()), "rename", from.toString());
+        }
+    }
+
     /** By 0, "myself", not by number: to move any other thread the kernel first waits until nobody in the machine forks (some 10 ms, for a grace period). */
     @Override
     public void enterWithThread(String containerId) {

@@ -69,6 +69,17 @@ final class CgroupsV2 implements Cgroups {
         kernel.check(kernel.libc().mkdir(group(containerId).toString(), 0755), "mkdir", group(containerId).toString());
     }
 
+    /** Nothing: who cannot join need not be there, and a group cannot be renamed. */
+    @Override
+    public void prepare(String name) {
+        // see claim
+    }
+
+    @Override
+    public void claim(String name, String containerId) {
+        create(containerId);
+    }
+
     @Override
     public void allowDevice(String rule) {
         // no device is denied

@@ -18,7 +18,8 @@ import jnr.ffi.Pointer;
  *
  * <pre>
  *   caller                        InsideThread                     child (vfork of it)
- *   open gate/ready for reading
+ *   open gate/ready for reading   (in a Sandbox, perhaps: cgroups
+ *                                 and namespaces are there)
  *   start it, poll ........... -> cgroups, namespaces, root,
  *                                 privileges, posix_spawn ....... -> open+close gate/ready
  *   wakes by the hang-up            (blocked, as vfork does)         open gate/go: held
@@ -33,14 +34,16 @@ final class Launcher {
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final Gates gates;
+    private final Sandboxes sandboxes;
     private final boolean procThroughHelper;
     private final FilterSource filters;
     private final Pointer spawnAttributes;
 
-    Launcher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
+    Launcher(Kernel kernel, Cgroups cgroups, Gates gates, Sandboxes sandboxes, boolean procThroughHelper) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.gates = gates;
+        this.sandboxes = sandboxes;
         this.procThroughHelper = procThroughHelper;
         this.filters = new FilterSource(kernel.architecture(), kernel.release());
         this.spawnAttributes = SpawnActions.attributes(kernel);
@@ -54,7 +57,7 @@ final class Launcher {
         return filters.program(options.confinement().seccomp(), process.capabilities());
     }
 
-    /** The bundle and the control groups are there. @throws RuntimeShimException with nothing left running */
+    /** The bundle is there. @throws RuntimeShimException with nothing left running */
     HeldProcess hold(LaunchRequest request) {
         Bundle bundle = request.bundle();
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
@@ -66,13 +69,29 @@ final class Launcher {
     }
 
     private HeldProcess hold(LaunchRequest request, StandardStreams streams) {
+        Sandbox sandbox = sandboxes.take();
+        try {
+            if (sandbox == null) {
+                cgroups.create(request.bundle().id());
+            } else {
+                sandbox.serve(request.bundle().id());
+            }
+            return hold(request, streams, sandbox);
+        } catch (RuntimeException e) {
+            if (sandbox != null) sandbox.discard();
+            throw e;
+        }
+    }
+
+    private HeldProcess hold(LaunchRequest request, StandardStreams streams, Sandbox sandbox) {
         Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
             byte[] filter = filter(request.process(), request.options());
-            InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own);
-            return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12));
+            InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own, sandbox != null);
+            String name = "container-" + request.bundle().id().substring(0, 12);
+            return sandbox == null ? HeldProcess.start(kernel, inside, name) : HeldProcess.await(kernel, inside, sandbox.goOn(inside, name));
         } finally {
             if (namespace != null) namespace.close();
         }

@@ -15,6 +15,7 @@ import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SystemCall;
 import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.launch.ImageRoot;
 import dev.starling.runtime.launch.UserNamespaceMaker;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
@@ -74,7 +75,9 @@ final class MappedFiles {
     }
 
     /** With the bundle as the working directory; its {@code root} is there. */
-    void mountRoot(int layerCount) {
+    void mountRoot(ImageRoot root) {
+        if (!(root instanceof ImageRoot.Layers layers)) throw RuntimeShimException.unsupported("user-namespace: a root directory that is no image: " + root);
+        int layerCount = layers.count();
         kernel.makeDirectory(MAPPED, 0700);
         for (String layer : Bundle.lowerPaths(layerCount)) map(layer, layer);
         map(".", MAPPED);

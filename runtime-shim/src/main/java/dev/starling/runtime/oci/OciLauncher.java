@@ -112,7 +112,13 @@ public final class OciLauncher implements ContainerLauncher {
     public Held hold(LaunchRequest request) {
         for (Mount mount : request.mounts()) checkBind(mount);
         Bundle bundle = request.bundle();
+        cgroups.create(bundle.id());
         return PrivateMounts.run(kernel, "container-" + bundle.id().substring(0, 12), () -> create(request));
+    }
+
+    @Override
+    public void close() {
+        // keeps nothing
     }
 
     private void checkBind(Mount mount) {
@@ -132,9 +138,9 @@ public final class OciLauncher implements ContainerLauncher {
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
         for (String mountPoint : List.of("root", "files")) kernel.makeDirectory(directory + "/" + mountPoint, 0700);
         if (mapping == null) {
-            kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
+            request.root().mount(kernel, "root");
         } else {
-            mappedFiles.mountRoot(request.layerCount());
+            mappedFiles.mountRoot(request.root());
         }
         MemoryFiles files = new MemoryFiles(kernel, directory + "/files", mapping);
         files.write(request.allFiles());
