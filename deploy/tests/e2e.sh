@@ -21,7 +21,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
     exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
-    options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
+    options_reach_the_container:40 a_service_brings_its_own_policies:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
     virtual_addresses_and_the_way_out:60 ipv6_in_networks_and_on_ports:60
@@ -691,6 +691,24 @@ options_reach_the_container() {
     expect_error 'Unknown healthcheck|health' d service create --detach --health-cmd x --no-healthcheck busybox
 }
 
+a_service_brings_its_own_policies() {
+    local id output swap
+    printf '%s' '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' | d config create quiet - >/dev/null || fail "config create"
+    on_n1 confined --label starling.seccomp=quiet --label starling.swap=8m --limit-memory 32m busybox sleep 100000
+    id=$(container_of confined)
+    output=$(d exec "$id" sh -c 'grep Seccomp: /proc/1/status; mkdir /d 2>&1; mount -t tmpfs x /tmp 2>&1' | tr '\n' '|')
+    [[ $output == *'2|'*'No space left on device|'* ]] || fail "in the container: $output"
+    swap=$(d exec "$id" cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes 2>/dev/null || d exec "$id" cat /sys/fs/cgroup/memory.swap.max 2>/dev/null)
+    [[ -z $swap || $swap == 41943040 || $swap == 8388608 ]] || fail "swap: $swap"
+    [[ $(d inspect "$id" --format '{{.HostConfig.MemorySwap}} {{.HostConfig.SecurityOpt}}') == '41943040 [seccomp={'* ]] || fail "inspect: $(d inspect "$id" --format '{{json .HostConfig}}')"
+    d service update --detach --label-add starling.seccomp=unconfined confined >/dev/null || fail update
+    unfiltered() { [[ $(d exec "$(container_of confined)" grep Seccomp: /proc/1/status 2>/dev/null) == *0 ]]; }
+    wait_until 30 unfiltered || fail "a changed label does not replace the task: $(tasks_text confined)"
+    d service rm confined >/dev/null && d config rm quiet >/dev/null || fail rm
+    expect_error 'no config "quiet"' d service create --detach --label starling.seccomp=quiet busybox
+    expect_error 'only be limited together with memory' d service create --detach --label starling.swap=8m busybox
+}
+
 what_is_missing_is_named() {
     local code
     code=$(api -X POST -H 'Content-Type: application/json' -d '{}' 'http://docker/v1.41/build?t=x')
@@ -1247,7 +1265,7 @@ containers_run_under_cgroup_v2() {
     local output
     [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which cgroup v2 is tested, is for x86_64 only"
     output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-cgroup2.sh" 240 2>&1) || fail "$output"
-    note "$(grep '^cgroup v2 on' <<<"$output")"
+    note "$(grep 'cgroup v2 on' <<<"$output")"
 }
 
 # On another kernel, since this machine's may have no ESP.

@@ -3,6 +3,7 @@ package dev.starling.runtime;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.AppArmor;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ImageRoot;
@@ -59,6 +60,7 @@ final class ContainerStarter {
         if (plan.health().isSet()) launcher.checkExec(plan.capabilities());
         launcher.check(plan);
         ProcessLimits.check(spec.options());
+        AppArmor.check(Path.of("/"), spec.options().confinement().appArmor());
         LogOptions.parse(spec.logDriver(), spec.logOptions());
         Bundle bundle = bundle(spec.id());
         Path init = spec.options().init() ? InitProgram.onHost() : null;

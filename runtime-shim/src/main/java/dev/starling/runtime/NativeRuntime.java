@@ -117,7 +117,7 @@ public final class NativeRuntime implements ContainerRuntime {
             Gates gates = new Gates(kernel, gatesDirectory());
             this.launcher = options.oci() == null
                     ? new NativeLauncher(kernel, cgroups, gates, hasMemoryToSpare() ? options.sandboxes() : 0, options.procThroughHelper())
-                    : new OciLauncher(kernel, cgroups, options.oci());
+                    : new OciLauncher(kernel, cgroups, options.oci(), options.userNamespace(), containersDirectory());
             this.removed = new RemovedContainers(this.directory.resolve("removed"));
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;

@@ -98,6 +98,12 @@ final class Lab implements AutoCloseable {
         return finish(spec.id());
     }
 
+    /** An empty file in a running container, made from within: under a user namespace the host's root is nobody there. */
+    void touch(String id, String path) {
+        int exitCode = runtime.exec(id, ExecSpec.of(List.of("touch", path)), (stream, bytes) -> true).exit().toCompletableFuture().join().orElseThrow();
+        if (exitCode != 0) throw new AssertionError("touch " + path + " in container " + id + " ends with " + exitCode);
+    }
+
     Outcome finish(String id) {
         await(() -> runtime.inspect(id).state() == Container.State.EXITED, "container " + id + " ends");
         Outcome outcome = new Outcome(runtime.inspect(id), output(id, "stdout"), output(id, "stderr"));

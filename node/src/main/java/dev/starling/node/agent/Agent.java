@@ -102,7 +102,7 @@ public final class Agent implements AutoCloseable {
         WatchedImages images = new WatchedImages(store, puller);
         OciProgram oci = ociRuntime(config.runtime());
         NativeRuntime runtime = keep(new NativeRuntime(containers, images,
-                new RuntimeOptions(config.cgroupParent(), false, oci, config.logs().bytesPerHour())));
+                new RuntimeOptions(config.cgroupParent(), false, oci, config.runtime().userNamespace(), config.logs().bytesPerHour())));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Balancer balancer = new NetfilterBalancer(NetNs.current());
         VxlanEncryption encryption = new NetlinkVxlanEncryption(NetNs.current());

@@ -17,6 +17,11 @@ public interface ContainerLauncher extends AutoCloseable {
     /** The same for adding a process to a container with these capabilities. */
     void checkExec(long capabilities);
 
+    /** Whether processes can be added while the first one is still held, as the trial container does; later they always can. */
+    default boolean addsToHeld() {
+        return true;
+    }
+
     /** The bundle is there; the control groups are made. @throws RuntimeShimException with nothing left running; its control groups may be */
     Held hold(LaunchRequest request);
 

@@ -52,8 +52,10 @@ final class InsideThread extends Spawner {
 
     @Override
     int spawn() {
-        becomeContainer();
-        return spawnFirstProcess();
+        try (AppArmor appArmor = AppArmor.open(kernel, request.options().confinement().appArmor())) {
+            becomeContainer();
+            return spawnFirstProcess(appArmor);
+        }
     }
 
     @Override
@@ -73,7 +75,7 @@ final class InsideThread extends Spawner {
         kernel.check(kernel.libc().sethostname(hostname, hostname.length()), "sethostname", hostname);
     }
 
-    private int spawnFirstProcess() {
+    private int spawnFirstProcess(AppArmor appArmor) {
         ProcessPlan process = request.process();
         Identity identity = Accounts.identity(kernel, process.user(), process.groups());
         // so that /dev/stdout can be opened again by name
@@ -83,8 +85,9 @@ final class InsideThread extends Spawner {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
             passGate(actions, process.workingDirectory());
-            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), filter, request.options().noNewPrivileges());
-            return Executable.spawn(kernel, actions, process, identity, spawnAttributes);
+            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), request.options().noNewPrivileges());
+            appArmor.applyAtExec();
+            return Executable.spawn(kernel, actions, process, identity, filter, spawnAttributes);
         }
     }
 }

@@ -2,13 +2,13 @@ package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.*;
 
+import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
-import dev.starling.runtime.seccomp.FilterCompiler;
-import dev.starling.runtime.seccomp.SeccompProfile;
+import dev.starling.runtime.seccomp.FilterSource;
 import java.nio.file.Path;
 import java.util.Optional;
 import jnr.ffi.Pointer;
@@ -36,9 +36,8 @@ final class Launcher {
     private final Gates gates;
     private final Sandboxes sandboxes;
     private final boolean procThroughHelper;
-    private final SeccompProfile profile = SeccompProfile.dockerDefault();
+    private final FilterSource filters;
     private final Pointer spawnAttributes;
-    private volatile Filter lastFilter;
 
     Launcher(Kernel kernel, Cgroups cgroups, Gates gates, Sandboxes sandboxes, boolean procThroughHelper) {
         this.kernel = kernel;
@@ -46,22 +45,16 @@ final class Launcher {
         this.gates = gates;
         this.sandboxes = sandboxes;
         this.procThroughHelper = procThroughHelper;
+        this.filters = new FilterSource(kernel.architecture(), kernel.release());
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
-
-    private record Filter(long capabilities, byte[] program) {}
 
     /** The container's ends. */
     record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
 
-    /** Of one set of capabilities after the other mostly the same: what was compiled last is kept. */
-    byte[] filter(long capabilities) {
-        Filter last = lastFilter;
-        if (last == null || last.capabilities != capabilities) {
-            last = new Filter(capabilities, FilterCompiler.compile(profile, kernel.architecture(), capabilities));
-            lastFilter = last;
-        }
-        return last.program;
+    /** The seccomp program of a process, null for none. */
+    byte[] filter(ProcessPlan process, ContainerSpec.ProcessOptions options) {
+        return filters.program(options.confinement().seccomp(), process.capabilities());
     }
 
     /** The bundle is there. @throws RuntimeShimException with nothing left running */
@@ -95,7 +88,7 @@ final class Launcher {
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            byte[] filter = filter(request.process().capabilities());
+            byte[] filter = filter(request.process(), request.options());
             InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own, sandbox != null);
             String name = "container-" + request.bundle().id().substring(0, 12);
             return sandbox == null ? HeldProcess.start(kernel, inside, name) : HeldProcess.await(kernel, inside, sandbox.goOn(inside, name));

@@ -59,7 +59,7 @@ public final class NativeLauncher implements ContainerLauncher {
 
     @Override
     public ExecChild exec(ExecRequest request) {
-        return execLauncher.start(request, launcher.filter(request.process().capabilities()));
+        return execLauncher.start(request, launcher.filter(request.process(), request.options()));
     }
 
     @Override
