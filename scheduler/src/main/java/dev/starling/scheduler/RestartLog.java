@@ -1,5 +1,6 @@
 package dev.starling.scheduler;
 
+import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.RestartPolicy;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -16,6 +17,9 @@ import java.util.TreeSet;
  * When slots were restarted on this node, for policies that count only the restarts within a window. A new template begins anew. Policies without a window
  * count in the task itself.
  *
+ * <p>A slot that other nodes have rejected is claimed with as many attempts as they made of it ({@link Bidding}). Those count as of the first task of the
+ * claim: without them a service that may be restarted once would be started once more for each node that could not start it.
+ *
  * <p>After a restart of the agent this is read from the tasks that the record has kept: the newest says how many restarts were in its window, and each that
  * is still there when it was made. Those that history has dropped count as old as the oldest that is known, so they may count for somewhat too long, never
  * too short. Ages are by the wall clock then, for there is no other over a restart; a clock that was set ahead meanwhile lets the window begin anew, one
@@ -24,7 +28,7 @@ import java.util.TreeSet;
 final class RestartLog {
     private static final Comparator<Task> BY_AGE = Comparator.comparingLong(Task::createdMillis).thenComparing(Task::id);
 
-    private record Restarts(String templateHash, List<Long> monotonicMillis) {}
+    private record Restarts(String templateHash, HybridTime claimed, List<Long> monotonicMillis) {}
 
     private final SortedMap<Slot, Restarts> bySlot = new TreeMap<>();
     /** What the agent before this one has left, of slots that were not asked about yet. */
@@ -55,11 +59,27 @@ final class RestartLog {
     private List<Long> of(Task ended, RestartPolicy policy, Time now) {
         List<Task> before = left.remove(ended.slot());
         Restarts known = bySlot.get(ended.slot());
+        List<Long> times;
         if (known == null || !known.templateHash().equals(ended.templateHash())) {
-            known = new Restarts(ended.templateHash(), before == null ? new ArrayList<>() : recalled(before, ended, policy, now));
-            bySlot.put(ended.slot(), known);
+            times = recalled(before == null ? List.of() : before, ended, policy, now);
+        } else if (!known.claimed().equals(ended.claimed())) {
+            times = claimedAnew(known.monotonicMillis(), ended, policy, now);
+        } else {
+            return known.monotonicMillis();
         }
-        return known.monotonicMillis();
+        bySlot.put(ended.slot(), new Restarts(ended.templateHash(), ended.claimed(), times));
+        return times;
+    }
+
+    /** What counted when the task was made that the new claim began with: the restarts of this node that it knows of, and what was rejected elsewhere. */
+    private static List<Long> claimedAnew(List<Long> known, Task ended, RestartPolicy policy, Time now) {
+        long made = monotonic(ended, now);
+        List<Long> times = new ArrayList<>(known);
+        times.removeIf(at -> at <= made - policy.windowMillis());
+        while (times.size() < Math.min(ended.attempt(), policy.maxAttempts())) {
+            times.add(made);
+        }
+        return times;
     }
 
     /** Oldest first; no more than the policy can count. */

@@ -72,7 +72,7 @@ final class TaskMint {
             long delayMillis, String error, SortedMap<String, String> addresses, Resources reserved) {
         return new Task(id(), slot, self, service.generation(), service.templateHash(), service.image(), TaskState.ASSIGNED, desired, claimed,
                 price, attempt, delayMillis == 0 ? 0 : created + delayMillis, created, created, "node claimed the slot", error, -1, "", 0, addresses,
-                reserved, service.iteration(), 0, null);
+                reserved, service.iteration(), 0, null, 0, service.hostPorts());
     }
 
     private String id() {

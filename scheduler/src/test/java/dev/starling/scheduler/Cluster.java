@@ -403,9 +403,9 @@ final class Cluster {
                 ServiceSpec service = host.services.get(task.slot().serviceUid());
                 if (service != null) {
                     used = used.plus(service.reservations());
-                    for (String port : service.hostPorts()) {
-                        check(ports.add(port), "host port twice on " + host.id + ": " + port);
-                    }
+                }
+                for (String port : task.hostPorts()) {
+                    check(ports.add(port), "host port twice on " + host.id + ": " + port);
                 }
             }
             check(host.spec.capacity().covers(used), "over capacity on " + host.id + ": " + used);

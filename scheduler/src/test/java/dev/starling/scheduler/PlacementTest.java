@@ -8,6 +8,8 @@ import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.RestartPolicy;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import dev.starling.scheduler.model.UpdatePolicy.FailureAction;
+import dev.starling.scheduler.model.UpdatePolicy.Order;
 import dev.starling.scheduler.plan.Pending;
 import java.util.Collections;
 import java.util.List;
@@ -188,6 +190,20 @@ class PlacementTest {
         assertEquals(List.of(2, 2, 2), cluster.spread("api"));
         assertEquals(List.of("no suitable node: 3 at max replicas per node", "no suitable node: 3 have tcp/8080 in use"),
                 Pending.tasks(cluster.host(2).view()).stream().map(pending -> pending.reason()).distinct().sorted().toList());
+    }
+
+    /** Found by random runs: only the ports of the service's present document counted, so another service came beside a task that still had the old one. */
+    @Test
+    void aTaskKeepsItsHostPortWhileTheUpdateThatTakesItAwayIsUnderWay() {
+        Cluster cluster = Cluster.of(3); // checks at every tick that no port is with two
+        Given.Service web = Given.service("web", 3).hostPorts("tcp/80").update(1, FailureAction.PAUSE, Order.STOP_FIRST);
+        cluster.deploy(web);
+        cluster.runToRest();
+        assertEquals(List.of(1, 1, 1), cluster.spread("web"));
+        cluster.deploy(web.image("app:2").hostPorts("tcp/81"));
+        cluster.deploy(Given.service("other", 3).hostPorts("tcp/80"));
+        cluster.runUntil("each has its port", 60_000, () -> cluster.spread("other").equals(List.of(1, 1, 1)) && cluster.spread("web").equals(List.of(1, 1, 1)));
+        assertTrue(cluster.running("web").stream().allMatch(task -> task.hostPorts().equals(List.of("tcp/81"))), cluster::describe);
     }
 
     @Test

@@ -72,6 +72,43 @@ class RestartTest {
         assertTrue(cluster.host(1).containers.startedCount() > 5);
     }
 
+    /** Found by random runs: the window's log did not know of what others had rejected, so this one was started a third time. */
+    @Test
+    void whatAnotherNodeRejectedCountsInAWindowToo() {
+        Cluster probe = Cluster.of(2);
+        probe.deploy(Given.service("web", 1));
+        probe.runToRest();
+        int first = probe.spread("web").indexOf(1) + 1;
+        Cluster.Host second = Cluster.of(2).host(3 - first);
+        Cluster cluster = Cluster.of(2);
+        cluster.deploy(Given.service("web", 1).image("only-" + second.id.value() + ":1").restart(Condition.ANY, 1_000, 1, 600_000));
+        cluster.runUntil("runs where it can", 20_000, () -> !cluster.running("web").isEmpty());
+        Task restarted = cluster.running("web").get(0);
+        assertEquals(second.id, restarted.node());
+        assertEquals(1, restarted.attempt(), "after the rejected one");
+        cluster.host(3 - first).containers.kill(restarted.id(), cluster.now);
+        cluster.run(60_000);
+        assertEquals(2, cluster.hosts.stream().mapToInt(host -> host.containers.startedCount()).sum(), cluster::describe);
+        assertTrue(cluster.records("web").stream().noneMatch(Task::isActive), cluster::describe);
+    }
+
+    @Test
+    void aSlotThatComesBackAfterItWasRejectedElsewhereBeginsWithThoseAttempts() {
+        RestartPolicy policy = new RestartPolicy(Condition.ANY, 0, 1, 10_000);
+        RestartLog log = new RestartLog();
+        Task before = ended(1, 0, 0);
+        assertEquals(0, log.attempts(before, policy, new Time(1_000, 1_000)));
+        log.restarted(before, policy, new Time(1_000, 1_000));
+        Task back = ended(2, 1, 20_000);
+        assertEquals(1, log.attempts(back, policy, new Time(29_999, 29_999)), "the rejected one; the restart of the claim before is too long ago");
+        assertEquals(0, log.attempts(back, policy, new Time(30_000, 30_000)), "and that is in no window either now");
+    }
+
+    private static Task ended(long claimed, int attempt, long createdMillis) {
+        return new Task("t" + claimed, Slot.replica("web", 1), Given.id(1), 1, "hash1", "app:1", TaskState.FAILED, TaskState.RUNNING, HybridTime.of(claimed, 0), 0,
+                attempt, 0, createdMillis, createdMillis, "", "", 1, "", 0, new TreeMap<>());
+    }
+
     /** Found by random runs: it stayed for ever as a task that is to run, beside the history of those that came after it elsewhere. */
     @Test
     void whatEndedOnADrainedNodeIsWrittenDownAsOver() {

@@ -9,9 +9,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Always: no two containers of a node publish one host port (of those that are not out of date: a task does not carry its ports, so one that is being
- * replaced may be forgotten, see docs/SCHEDULER.md, "Known limits"), and no node wants more tasks of one template to run than its service
- * allows on a node.
+ * Always: no two containers of a node publish one host port, also where one is out of date or its service is gone; and no node wants more tasks of one
+ * template to run than its service allows on a node.
  */
 public final class PlacesAreNotShared implements NodeInvariant {
     private final Templates templates;
@@ -27,7 +26,7 @@ public final class PlacesAreNotShared implements NodeInvariant {
         Map<String, Integer> perTemplate = new TreeMap<>();
         for (Task task : node.running()) {
             ServiceSpec service = templates.of(task).orElse(null);
-            if (service == null || !isCurrent(node, task)) {
+            if (service == null) {
                 continue;
             }
             for (String port : service.hostPorts()) {
@@ -46,10 +45,5 @@ public final class PlacesAreNotShared implements NodeInvariant {
             }
         }
         return Optional.empty();
-    }
-
-    private static boolean isCurrent(SimNode node, Task task) {
-        ServiceSpec now = node.hasAgent() ? node.core().view().services().get(task.slot().serviceUid()) : null;
-        return now != null && now.isCurrent(task);
     }
 }

@@ -149,6 +149,7 @@ final class RecordCodec {
             out.writeVarLong(task.fencingToken(), true);
             out.writeString(task.movesTo() == null ? null : task.movesTo().value());
             out.writeVarLong(task.ranMillis(), true);
+            writeStrings(out, task.hostPorts());
         });
     }
 
@@ -169,12 +170,18 @@ final class RecordCodec {
                     in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), reserved.apply(readResources(in)));
             Task whole = in.end() ? task : ofJob(task, in.readVarLong(true), readGeneric(in));
             Task moved = in.end() ? whole : whole.withFencingToken(in.readVarLong(true)).withMovesTo(readNode(in));
-            return in.end() ? moved : moved.withRanMillis(in.readVarLong(true));
+            Task ended = in.end() ? moved : moved.withRanMillis(in.readVarLong(true));
+            return in.end() ? ended : withHostPorts(ended, readList(in));
         });
     }
 
     private static NodeId ownerOr(NodeId owner, String id) {
         return owner != null && owner.value().equals(id) ? owner : new NodeId(id);
+    }
+
+    /** Most tasks have none: those stay as they are. */
+    private static Task withHostPorts(Task task, List<String> ports) {
+        return ports.isEmpty() ? task : task.withHostPorts(ports);
     }
 
     /** Most tasks are of no job and have nothing of the kind: those stay as they are. */
@@ -436,6 +443,15 @@ final class RecordCodec {
             strings.add(in.text());
         }
         return Collections.unmodifiableSortedSet(strings);
+    }
+
+    private static List<String> readList(BoundedInput in) {
+        int count = count(in);
+        List<String> strings = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            strings.add(in.text());
+        }
+        return List.copyOf(strings);
     }
 
     static int count(BoundedInput in) {

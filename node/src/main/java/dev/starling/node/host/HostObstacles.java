@@ -80,8 +80,9 @@ public final class HostObstacles implements AutoCloseable {
         Set<String> own = new HashSet<>();
         for (Task task : snapshot.view().tasks().getOrDefault(snapshot.self(), List.of())) {
             ServiceSpec service = snapshot.view().services().get(task.slot().serviceUid());
-            if (service != null && !task.state().isTerminal()) {
-                own.addAll(service.hostPorts());
+            if (!task.state().isTerminal()) {
+                own.addAll(task.hostPorts());
+                own.addAll(service == null ? List.of() : service.hostPorts());
             }
         }
         wanted.removeAll(own);

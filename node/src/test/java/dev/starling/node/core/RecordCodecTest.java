@@ -57,6 +57,8 @@ class RecordCodecTest {
         assertEquals(ofJob, RecordCodec.decodeTask(RecordCodec.encode(ofJob)));
         Task ran = ofJob.withRanMillis(millis);
         assertEquals(ran, RecordCodec.decodeTask(RecordCodec.encode(ran)));
+        Task published = ran.withHostPorts(List.of("udp/" + price, "tcp/" + price));
+        assertEquals(published, RecordCodec.decodeTask(RecordCodec.encode(published)));
     }
 
     private static GenericResources generic(String text, long count) {
@@ -71,12 +73,12 @@ class RecordCodecTest {
         assertEquals(work, RecordCodec.decodeCompleted(RecordCodec.encode(work)));
     }
 
-    /** What releases before this one wrote ends where it did then: without iteration, devices, fencing token, receiver and time run. */
+    /** What releases before this one wrote ends where it did then: without iteration, devices, fencing token, receiver, time run and host ports. */
     @Example
     void aTaskWithoutIterationAndDevicesIsOfNoJob() {
         Task task = Sample.task("task1", Slot.replica("web", 3), Sample.N1, TaskState.RUNNING, Map.of());
         byte[] now = RecordCodec.encode(task).toArray();
-        assertEquals(task, RecordCodec.decodeTask(Bytes.of(Arrays.copyOf(now, now.length - 6))));
+        assertEquals(task, RecordCodec.decodeTask(Bytes.of(Arrays.copyOf(now, now.length - 7))));
     }
 
     @Property(tries = 100)

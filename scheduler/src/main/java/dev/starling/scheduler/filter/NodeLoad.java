@@ -2,6 +2,7 @@ package dev.starling.scheduler.filter;
 
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -27,7 +28,7 @@ public final class NodeLoad {
     /** Adds one task of {@code service}. */
     public void add(ServiceSpec service) {
         reserve(service.reservations());
-        occupy(service);
+        occupy(service.hostPorts());
         count(service.uid());
     }
 
@@ -35,8 +36,8 @@ public final class NodeLoad {
         reserved = reserved.plus(resources);
     }
 
-    void occupy(ServiceSpec service) {
-        hostPorts.addAll(service.hostPorts());
+    void occupy(List<String> ports) {
+        hostPorts.addAll(ports);
     }
 
     void count(String serviceUid) {

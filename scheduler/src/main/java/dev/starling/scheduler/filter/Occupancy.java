@@ -15,6 +15,7 @@ import java.util.function.Predicate;
 /**
  * The load of every node. A task takes its reservation and its host ports until its container has ended, also while it is being stopped.
  * A task that waits for its predecessor in the same slot to end takes the predecessor's share, and only what it wants more besides.
+ * Of host ports a task takes those that it has and, where its service has been updated, those that the next one in its slot is to get.
  */
 public final class Occupancy {
     private final SortedMap<NodeId, NodeLoad> loads = new TreeMap<>();
@@ -55,8 +56,9 @@ public final class Occupancy {
             } else {
                 load.reserve(own.beyond(reserves.apply(predecessor, service)));
             }
+            load.occupy(task.hostPorts());
             if (service != null) {
-                load.occupy(service);
+                load.occupy(service.hostPorts());
             }
             load.mention(task.slot().serviceUid());
             if (task.isActive() && service != null) { // of a service that is not known here yet nobody can say at whose turn it counts

@@ -89,7 +89,7 @@ public record Forecast(List<Placement> placements) {
             List<Task> more = new ArrayList<>(tasks.getOrDefault(node, List.of()));
             more.add(new Task("planned " + slot, slot, node, service.generation(), service.templateHash(), service.image(), TaskState.ASSIGNED,
                     TaskState.RUNNING, HybridTime.ZERO, 0, 0, 0, 0, 0, "", "", -1, "", 0, new TreeMap<>(), service.reservations(),
-                    service.iteration(), 0, null));
+                    service.iteration(), 0, null, 0, service.hostPorts()));
             tasks.put(node, more);
         });
         return view.withTasks(tasks);
