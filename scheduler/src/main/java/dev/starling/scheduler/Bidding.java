@@ -34,9 +34,11 @@ final class Bidding implements Phase {
     private static final long MIN_RETRY_MILLIS = 1_000;
 
     private final Planner planner;
+    private final RestartLog restarts;
 
-    Bidding(Planner planner) {
+    Bidding(Planner planner, RestartLog restarts) {
         this.planner = planner;
+        this.restarts = restarts;
     }
 
     @Override
@@ -80,7 +82,7 @@ final class Bidding implements Phase {
         return round.table().wanted(slot).filter(state -> state.isLost(round.view())).isPresent();
     }
 
-    private static void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {
+    private void claim(Round round, ServiceSpec service, Choice choice, NodeLoad load, Addressing addressing) {
         if (!round.mayStart(service, choice.slot())) {
             return; // its stewards are being asked, or the cluster is about to fall apart
         }
@@ -96,7 +98,7 @@ final class Bidding implements Phase {
         }
         AddressPlan.Outcome outcome = addressing.choose(service);
         if (outcome instanceof AddressPlan.Outcome.Granted granted) {
-            Task task = round.mint().first(service, choice.slot(), choice.price(), attempt(round, service, choice.slot()),
+            Task task = round.mint().first(service, choice.slot(), choice.price(), attempts(round, service, choice.slot()),
                     granted.addresses(), reserved.get(), round.now());
             round.own().put(task);
             round.own().start(task, round.exclusive().token(service, choice.slot()));
@@ -104,6 +106,10 @@ final class Bidding implements Phase {
         } else if (outcome instanceof AddressPlan.Outcome.Exhausted exhausted) {
             round.own().refuse(choice.slot(), exhausted.reason(), false, service, round.self(), round.now());
         }
+    }
+
+    private int attempts(Round round, ServiceSpec service, Slot slot) {
+        return Math.max(attempt(round, service, slot), restarts.attempts(slot, service, round.now()));
     }
 
     /** Rejected tasks count against the restart policy's attempts on whatever node they were. */

@@ -2,6 +2,7 @@ package dev.starling.scheduler;
 
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.RestartPolicy;
+import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.Time;
@@ -43,8 +44,26 @@ final class RestartLog {
         if (policy.windowMillis() == 0 || policy.maxAttempts() == 0) {
             return ended.attempt();
         }
+        return within(policy, of(ended, policy, now), now);
+    }
+
+    /**
+     * How many restarts on this node count against a task that is about to claim {@code slot}. One that began at none would end as the last word on its slot
+     * with attempts to spare, while this log lets nothing follow it: the slot would be free, and claimed again and again without a rest.
+     */
+    int attempts(Slot slot, ServiceSpec service, Time now) {
+        RestartPolicy policy = service.restart();
+        if (policy.windowMillis() == 0 || policy.maxAttempts() == 0) {
+            return 0;
+        }
+        left.getOrDefault(slot, List.of()).stream().filter(service::isCurrent).max(BY_AGE).ifPresent(newest -> of(newest, policy, now));
+        Restarts known = bySlot.get(slot);
+        return known == null || !known.templateHash().equals(service.templateHash()) ? 0 : within(policy, known.monotonicMillis(), now);
+    }
+
+    private static int within(RestartPolicy policy, List<Long> times, Time now) {
         long from = now.monotonicMillis() - policy.windowMillis();
-        return (int) of(ended, policy, now).stream().filter(at -> at > from).count();
+        return (int) times.stream().filter(at -> at > from).count();
     }
 
     /** {@code ended} is followed by a restart. */

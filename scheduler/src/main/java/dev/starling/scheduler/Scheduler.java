@@ -69,7 +69,7 @@ public final class Scheduler {
         this.leases = new Leases(self, config.lease());
         this.exclusive = new Exclusive(leases);
         this.planner = new Planner(self);
-        this.phases = List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(planner),
+        this.phases = List.of(new Fencing(), new Retirement(), new BlockUpkeep(), new Renewal(restarts), new RefusalUpkeep(), new Bidding(planner, restarts),
                 new Rebalancing(), new CompletionUpkeep(), new UpdateVerdicts(amenders), new Autoscaling(amenders), new History());
     }
 

@@ -104,6 +104,26 @@ class RestartTest {
         assertEquals(0, log.attempts(back, policy, new Time(30_000, 30_000)), "and that is in no window either now");
     }
 
+    /** Found by random runs: its new claim began at no attempts, which were more than none by the window's log, and so it was claimed anew every second. */
+    @Test
+    void aSlotThatComesBackToANodeThatHasUsedUpItsAttemptsIsTriedOnce() {
+        Cluster cluster = Cluster.of(2);
+        cluster.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 5_000, 2, 600_000));
+        cluster.runUntil("starts", 5_000, () -> !cluster.running("web").isEmpty());
+        Cluster.Host first = cluster.host(cluster.spread("web").indexOf(1) + 1);
+        Cluster.Host second = cluster.host(first == cluster.host(1) ? 2 : 1);
+        cluster.cutAfter(1);
+        cluster.runUntil("has used up its attempts", 60_000,
+                () -> first.containers.startedCount() == 3 && first.recordTasks.values().stream().noneMatch(Task::isActive));
+        assertTrue(second.recordTasks.values().stream().anyMatch(Task::isActive), "the other side goes on, by a later claim");
+        cluster.heal();
+        cluster.run(500);
+        cluster.powerCut(cluster.hosts.indexOf(second) + 1);
+        cluster.run(60_000);
+        assertEquals(4, first.containers.startedCount(), cluster::describe);
+        assertTrue(first.recordTasks.values().stream().noneMatch(Task::isActive), cluster::describe);
+    }
+
     private static Task ended(long claimed, int attempt, long createdMillis) {
         return new Task("t" + claimed, Slot.replica("web", 1), Given.id(1), 1, "hash1", "app:1", TaskState.FAILED, TaskState.RUNNING, HybridTime.of(claimed, 0), 0,
                 attempt, 0, createdMillis, createdMillis, "", "", 1, "", 0, new TreeMap<>());

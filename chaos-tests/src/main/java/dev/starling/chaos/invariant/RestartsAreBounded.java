@@ -126,7 +126,7 @@ public final class RestartsAreBounded implements NodeInvariant {
         }
         return starts.size() <= MOST_STARTS ? Optional.empty()
                 : Optional.of(node + " ran " + starts.size() + " tasks of slot " + service.name() + "." + task.slot() + " (" + service.image() + ") within "
-                        + WINDOW_MILLIS + " ms");
+                        + WINDOW_MILLIS + " ms" + EachSlotRunsOnce.known(cluster, task.slot()));
     }
 
     @Override
