@@ -20,7 +20,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
-    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
+    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_service_has_a_terminal:60 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
@@ -593,6 +593,34 @@ a_service_can_be_attached_to() {
     d service rm stage >/dev/null
 }
 
+# attached_on NODE ID SECONDS: what docker attach shows on a terminal of 33 rows and 77 columns; what is typed comes from standard input
+attached_on() { script -qec "stty rows 33 cols 77; timeout $3 docker -H unix://$(socket_of "$1") attach --sig-proxy=false $2" /dev/null; }
+screen_of_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name="$1"; }
+screen_is_there() { [[ -n $(screen_of_n5 "$1") ]]; }
+screen_shows() { docker_on n5 logs "$1" 2>/dev/null | found -- "$2"; }
+a_service_has_a_terminal() {
+    local id script output
+    docker_on n5 image inspect busybox:latest >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"
+    script="trap 'echo size \$(stty size)' WINCH; trap 'echo hung up' HUP; echo on \$(tty); while sleep 0.1; do echo tick; done"
+    d service create --detach --tty --name screen --constraint node.hostname==n5 busybox sh -c "$script" >/dev/null || fail create
+    # the CLI has no option for an open input
+    (($(api -X POST -H 'Content-Type: application/json' http://docker/v1.41/services/create -d '{"Name": "typed", "TaskTemplate": {"Placement": {"Constraints": ["node.hostname==n5"]},
+        "ContainerSpec": {"Image": "busybox", "TTY": true, "OpenStdin": true, "Command": ["sh"]}}}') == 201)) || fail "create typed"
+    wait_until 20 screen_is_there screen && wait_until 20 screen_is_there typed || fail "no containers: $(tasks_text screen; tasks_text typed)"
+    id=$(screen_of_n5 screen)
+    wait_until 10 screen_shows "$id" 'on /dev/pts/0' || fail "logs: $(docker_on n5 logs "$id" 2>&1 | head -n 5)"
+    d service logs --raw --tail 1 screen | found $'tick\r' || fail "service logs: $(d service logs --raw --tail 1 screen 2>&1 | od -c | head)"
+    output=$(attached_on n5 "$id" 2 </dev/null)
+    [[ $output == *'size 33 77'* ]] || fail "attached to a service with a terminal: '$output'"
+    starling lab kill n5 --agent >/dev/null && starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back"
+    [[ $(screen_of_n5 screen) == "$id" ]] || fail "the next agent did not adopt it"
+    output=$({ sleep 1; printf 'echo typed $((6 * 7)) on $(tty)\r'; sleep 1; printf '\020\021'; sleep 1; } | attached_on n5 "$(screen_of_n5 typed)" 8)
+    [[ $output == *'typed 42 on /dev/pts/0'* && $output == *'read escape sequence'* ]] || fail "typed into a terminal: '$output'"
+    [[ -n $(screen_of_n5 typed) ]] || fail "it ended when its client detached"
+    ! docker_on n5 logs "$id" | found 'hung up' || fail "the terminal was hung up with the agent"
+    d service rm screen typed >/dev/null || fail rm
+}
+
 rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | found .; }
 restart_n5() {
     starling lab kill n5 --agent >/dev/null && LAB_RUNTIME=$1 starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back with runtime $1: $(tail -n 2 "$(log_of n5)")"
@@ -642,7 +670,7 @@ options_reach_the_container() {
     [[ $output == '123|456|77|CapBnd:'*'0000000000002000|33|h-1|10.1.1.1'*'other|nameserver 10.2.2.2|search lan|options ndots:3|touch: /x: Read-only file system|3|' ]] \
         || fail "in the container: $output"
     d service rm opted >/dev/null
-    expect_error 'TaskTemplate.ContainerSpec.TTY' d service create --detach --tty busybox
+    expect_error 'driver|log' d service create --detach --log-driver nosuch busybox
     expect_error 'Unknown healthcheck|health' d service create --detach --health-cmd x --no-healthcheck busybox
 }
 

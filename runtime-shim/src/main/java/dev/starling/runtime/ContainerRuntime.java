@@ -71,6 +71,11 @@ public interface ContainerRuntime extends AutoCloseable {
         throw RuntimeShimException.unsupported("docker attach");
     }
 
+    /** The size of a container's terminal; nothing happens where it has none. @throws RuntimeShimException CONFLICT where it does not run */
+    default void resize(String containerId, int rows, int columns) {
+        throw RuntimeShimException.unsupported("resizing a container's terminal");
+    }
+
     /** Lets a container's processes stand still, or go on. */
     default void pause(String containerId, boolean still) {
         throw RuntimeShimException.unsupported("pausing a container");

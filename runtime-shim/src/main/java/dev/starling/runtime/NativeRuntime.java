@@ -13,6 +13,7 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.Gates;
+import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
@@ -192,11 +193,24 @@ public final class NativeRuntime implements ContainerRuntime {
                 containers.put(ended.id(), ended);
                 ended.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL);
             } else {
-                Supervised supervised = Supervised.running(found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec()));
+                KeptTerminal terminal = adoptTerminal(found);
+                Supervised supervised = Supervised.running(
+                        found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec(), terminal), terminal);
                 supervised.paused(cgroups.isFrozen(supervised.id()));
                 containers.put(supervised.id(), supervised);
                 loop.execute(() -> watch(supervised));
             }
+        }
+    }
+
+    /** Null where it has none; also where that is lost, which must not keep this agent from starting. */
+    private KeptTerminal adoptTerminal(Leftovers.Found found) {
+        if (!found.state().spec().tty() || !found.state().bootId().equals(bootId)) return null;
+        try {
+            return KeptTerminal.adopt(kernel, found.bundle());
+        } catch (RuntimeShimException e) {
+            LOG.error("the terminal of container {} is lost: it is in nobody's log from now on, and cannot be attached to", found.bundle().id(), e);
+            return null;
         }
     }
 
@@ -205,7 +219,6 @@ public final class NativeRuntime implements ContainerRuntime {
         if (!ID.matcher(spec.id()).matches() || spec.id().equals(WarmUp.ID)) {
             throw RuntimeShimException.invalid("container id \"" + spec.id() + "\" is not 64 hexadecimal characters");
         }
-        if (spec.tty()) throw RuntimeShimException.unsupported("containers with a terminal (tty) are not supported yet");
         Image image = images.find(spec.image());
         if (image == null) throw RuntimeShimException.notFound("No such image: " + spec.image());
         reserve(spec.id());
@@ -253,7 +266,12 @@ public final class NativeRuntime implements ContainerRuntime {
     private void end(Supervised container, OptionalInt exitCode) {
         container.log().finish(loop, logBuffer);
         boolean oomKilled = cgroups.oomKilled(container.id());
-        boolean groupsGone = container.removeGroups(cgroups, 1);
+        KeptTerminal terminal = container.takeTerminal();
+        if (terminal != null) {
+            terminal.kill();
+            removed.execute(terminal::end); // in front of the groups that it is in
+        }
+        boolean groupsGone = terminal == null && container.removeGroups(cgroups, 1);
         try {
             container.end(clock.instant(), exitCode, oomKilled);
         } catch (RuntimeShimException e) {
@@ -358,8 +376,25 @@ public final class NativeRuntime implements ContainerRuntime {
     public ExecProcess attach(String containerId, ExecProcess.Output output) {
         Supervised container = requireRunning(containerId);
         ContainerState state = container.state();
-        Path input = state.spec().openStdin() ? container.bundle().standardInput() : null;
-        return Attachment.start(kernel, loop, state.pid(), container.log(), input, output);
+        boolean open = state.spec().openStdin();
+        if (!state.spec().tty()) {
+            Descriptor input = open ? kernel.open(container.bundle().standardInput().toString(), Flags.O_RDWR | Flags.O_NONBLOCK) : null;
+            return Attachment.start(kernel, loop, state.pid(), container.log(), input, null, output);
+        }
+        KeptTerminal terminal = requireTerminal(container);
+        return Attachment.start(kernel, loop, state.pid(), container.log(), open ? terminal.duplicate() : null, terminal, output);
+    }
+
+    private static KeptTerminal requireTerminal(Supervised container) {
+        KeptTerminal terminal = container.terminal();
+        if (terminal == null) throw RuntimeShimException.conflict("container " + container.id() + " has lost its terminal: the process that kept it is gone");
+        return terminal;
+    }
+
+    @Override
+    public void resize(String containerId, int rows, int columns) {
+        Supervised container = requireRunning(containerId);
+        if (container.state().spec().tty()) requireTerminal(container).resize(rows, columns);
     }
 
     @Override
@@ -382,8 +417,9 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public List<Integer> processes(String containerId) {
-        requireRunning(containerId);
-        return cgroups.processes(containerId);
+        KeptTerminal terminal = requireRunning(containerId).terminal();
+        List<Integer> pids = cgroups.processes(containerId);
+        return terminal == null ? pids : pids.stream().filter(pid -> pid != terminal.keeperPid()).toList();
     }
 
     private Supervised requireRunning(String containerId) {

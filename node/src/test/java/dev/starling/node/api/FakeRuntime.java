@@ -37,11 +37,19 @@ final class FakeRuntime implements ContainerRuntime {
         }
     }
 
+    void addWithTerminal(String id, String name, Map<String, String> labels) {
+        add(id, name, labels, List.of("sh"), true);
+    }
+
     void add(String id, String name, Map<String, String> labels, List<String> args, String... volumes) {
+        add(id, name, labels, args, false, volumes);
+    }
+
+    private void add(String id, String name, Map<String, String> labels, List<String> args, boolean tty, String... volumes) {
         List<ContainerSpec.Mount> mounts = Stream.of(volumes)
                 .map(volume -> new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, volume, "/" + volume, false)).toList();
         ContainerSpec spec = new ContainerSpec(id, name, "busybox:latest", List.of(), args, List.of("A=1"), "", "", List.of(), "h", labels, "",
-                false, false, false, mounts, List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
+                tty, false, false, mounts, List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
                 Map.of());
         containers.add(new Container(spec, Container.State.RUNNING, 4711, Instant.now().minusSeconds(90), null, OptionalInt.empty(), false));
     }
@@ -82,6 +90,11 @@ final class FakeRuntime implements ContainerRuntime {
         calls.add("exec " + containerId + " " + spec);
         process.begin();
         return process;
+    }
+
+    @Override
+    public void resize(String containerId, int rows, int columns) {
+        calls.add("resize " + containerId + " " + rows + " " + columns);
     }
 
     @Override

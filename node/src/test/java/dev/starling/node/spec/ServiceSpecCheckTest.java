@@ -56,7 +56,7 @@ final class ServiceSpecCheckTest {
         "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node\"]                  | INVALID | does not end",
         "TaskTemplate.ContainerSpec.Env                    | [\"A=1\", 2]                     | INVALID | Env: expected a list of strings",
         "TaskTemplate.ContainerSpec.Hostname               | \"a b\"                          | INVALID | invalid hostname",
-        "TaskTemplate.ContainerSpec.TTY                    | true                             | NOT_SUPPORTED | TaskTemplate.ContainerSpec.TTY",
+        "TaskTemplate.ContainerSpec.TTY                    | \"yes\"                          | INVALID | TaskTemplate.ContainerSpec.TTY",
         "TaskTemplate.ContainerSpec.Healthcheck            | {\"Test\": [\"SHELL\"]}     | INVALID | TaskTemplate.ContainerSpec.Healthcheck: Unknown healthcheck type",
         "TaskTemplate.ContainerSpec.Ulimits                | [{\"Name\": \"nofiles\"}]         | INVALID | invalid ulimit type: nofiles",
         "TaskTemplate.ContainerSpec.Secrets                | [{\"SecretID\": \"x\"}]          | INVALID | malformed secret reference",

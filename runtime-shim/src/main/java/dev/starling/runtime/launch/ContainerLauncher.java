@@ -33,6 +33,9 @@ public interface ContainerLauncher {
         /** Its pidfd; whoever releases it closes that, abandoning does it itself. */
         Descriptor descriptor();
 
+        /** The master of its terminal, non-blocking, which is the caller's to close whatever happens; null where it has none. */
+        Descriptor terminal();
+
         /** What is still missing in it once its network is there. */
         void furnish();
 

@@ -48,8 +48,11 @@ final class Launcher {
 
     private record Filter(long capabilities, byte[] program) {}
 
-    /** The container's ends. */
+    /** The container's ends of its FIFOs. */
     record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
+
+    /** @param terminal master, null for none */
+    record Started(HeldProcess process, Descriptor terminal) {}
 
     /** Of one set of capabilities after the other mostly the same: what was compiled last is kept. */
     byte[] filter(long capabilities) {
@@ -62,7 +65,8 @@ final class Launcher {
     }
 
     /** The bundle and the control groups are there. @throws RuntimeShimException with nothing left running */
-    HeldProcess hold(LaunchRequest request) {
+    Started hold(LaunchRequest request) {
+        if (request.terminal()) return hold(request, null);
         Bundle bundle = request.bundle();
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
@@ -72,14 +76,20 @@ final class Launcher {
         }
     }
 
-    private HeldProcess hold(LaunchRequest request, StandardStreams streams) {
+    /** @param streams null where it gets a terminal, which only the thread inside of the container can open */
+    private Started hold(LaunchRequest request, StandardStreams streams) {
         Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
             byte[] filter = filter(request.process().capabilities());
             InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own);
-            return HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12));
+            try {
+                return new Started(HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12)), inside.terminal());
+            } catch (RuntimeException e) {
+                if (inside.terminal() != null) inside.terminal().close();
+                throw e;
+            }
         } finally {
             if (namespace != null) namespace.close();
         }

@@ -45,7 +45,7 @@ final class OciConfig {
     void write(LaunchRequest request, MemoryFiles files, Identity identity, SyscallRules rules, String controlGroup) {
         ObjectNode config = JsonNodeFactory.instance.objectNode();
         config.put("ociVersion", "1.0.2");
-        config.set("process", process(request.process(), identity, request.options(), false));
+        config.set("process", process(request.process(), identity, request.options(), request.terminal()));
         config.putObject("root").put("path", "root").put("readonly", request.readOnlyRoot());
         config.put("hostname", request.process().hostname());
         config.set("mounts", mounts(request, files));
