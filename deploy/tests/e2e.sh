@@ -13,10 +13,10 @@ set -uo pipefail
 KILL_ROUNDS=${E2E_KILL_ROUNDS:-1}
 # NAME:LIMIT_SECONDS. The first group needs no lab, the last none that is up.
 BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_root_is_told:20 a_bad_configuration_is_named:30
-    the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5)
+    the_unit_runs_the_measured_jvm:5 every_dependency_is_explained:5 the_benchmarks_compile:60)
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 two_clients_at_once_overfill_no_node:90 what_would_be_is_said:60
-    a_failed_update_is_rolled_back_by_nobody_in_particular:60 a_failed_update_pauses_and_goes_on_when_told:60 load_decides_how_many_run:100
+    history_is_kept_as_told:30 a_failed_update_is_rolled_back_by_nobody_in_particular:60 a_failed_update_pauses_and_goes_on_when_told:60 load_decides_how_many_run:100
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
@@ -90,6 +90,15 @@ every_dependency_is_explained() {
         | grep -vxE "starling|$(modules | paste -sd '|')" | sort -u)
     explained=$(grep -oE '`[a-z0-9_-]+`' "$ROOT_DIR/docs/DEPENDENCIES.md" | tr -d '`' | sort -u)
     [[ $named == "$explained" ]] || fail "docs/DEPENDENCIES.md and the poms differ: $(diff <(say "$named") <(say "$explained") | grep '^[<>]' | tr '\n' ' ')"
+}
+
+# They are run by hand, and would go stale unseen.
+the_benchmarks_compile() {
+    local classes
+    classes=$(mktemp -d)
+    javac -proc:none -d "$classes" -cp "$ROOT_DIR/node/target/starling.jar" "$ROOT_DIR"/bench/*.java || { rm -rf "$classes"; fail "bench/*.java"; }
+    rm -rf "$classes"
+    for script in "$ROOT_DIR"/bench/*.sh; do bash -n "$script" || fail "$script"; done
 }
 modules() { sed -n 's|.*<module>\(.*\)</module>.*|\1|p' "$ROOT_DIR/pom.xml"; }
 
@@ -237,6 +246,18 @@ what_would_be_is_said() {
 update_state() { d service inspect "$1" --format '{{.UpdateStatus.State}}'; }
 update_state_is() { [[ $(update_state "$1") == "$2" ]]; }
 args_of() { d service inspect "$1" --format '{{join .Spec.TaskTemplate.ContainerSpec.Args " "}}'; }
+
+history_is_kept_as_told() {
+    expect_error "expected 0 to 100" d swarm update --task-history-limit 101
+    d swarm update --task-history-limit 1 >/dev/null || fail "swarm update"
+    [[ $(docker_on n2 info --format '{{.Swarm.Cluster.Spec.Orchestration.TaskHistoryRetentionLimit}}') == 1 ]] || fail "n2 has not heard of it"
+    d service create --detach --name failing --restart-delay 100ms busybox false >/dev/null || fail "create"
+    wait_until 20 attempts_of failing 4 || fail "it is not started again: $(tasks_text failing)"
+    (($(d service ps -q failing | wc -l) <= 3)) || fail "more than one ended task is kept (beside one that is ending): $(tasks_text failing)"
+    d swarm update --task-history-limit 5 >/dev/null && d service rm failing >/dev/null || fail "undo"
+}
+SEEN_TASKS=''
+attempts_of() { SEEN_TASKS=$({ say "$SEEN_TASKS"; d service ps -q "$1"; } | sort -u); (($(grep -c . <<<"$SEEN_TASKS") >= $2)); }
 
 a_failed_update_is_rolled_back_by_nobody_in_particular() {
     local said
@@ -1302,14 +1323,20 @@ remove_leftovers() {
     done
 }
 
+any_host_is_up() { local node; for node in $(known_hosts); do ! host_is_up "$node" || return 0; done; return 1; }
+
 run_all() {
     local entry problem
     problem=$( (require_lab 'lab up') 2>&1 >/dev/null) || {
         for entry in "${BEFORE_LAB[@]}" "${IN_LAB[@]}" "${AFTER_LAB[@]}"; do outcome skipped "${entry%%:*}" "${problem##*$'\n'}"; done
         return
     }
-    # A lab that is up is somebody's: it is not this script's to remove.
-    [[ ! -f $LAB_FILE && -z $(known_hosts) ]] || { outcome failed "the lab" "one is up on this machine already: ./starling lab down"; return; }
+    # A lab of which something runs is somebody's, and not this script's to remove. One of which nothing does was left by a run that was killed.
+    if [[ -f $LAB_FILE || -n $(known_hosts) ]]; then
+        ! any_host_is_up || { outcome failed "the lab" "one is up on this machine already: ./starling lab down"; return; }
+        say "  removing what an earlier lab has left, of which nothing runs any more"
+        remove_all
+    fi
     trap 'remove_all' EXIT
     trap 'kill "${CHECK_PID:-}" 2>/dev/null; exit 143' TERM INT
     for entry in "${BEFORE_LAB[@]}"; do ! wanted "$entry" || run_check "$entry"; done

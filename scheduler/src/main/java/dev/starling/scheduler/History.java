@@ -28,7 +28,7 @@ final class History implements Phase {
 
     private static void prune(Round round, SlotState state) {
         boolean judged = round.service(state.slot()).map(service -> !service.stage().isUnderWay()).orElse(true); // by its newest end, perhaps
-        int limit = Math.max(round.config().taskHistoryLimit(), state.holder() == null || !judged ? 1 : 0);
+        int limit = Math.max(round.view().taskHistoryLimit(), state.holder() == null || !judged ? 1 : 0);
         List<Task> ended = state.tasks().stream().filter(History::isHistory).sorted(NEWEST_FIRST).toList();
         long iteration = round.service(state.slot()).map(ServiceSpec::iteration).orElse(0L);
         ended.stream().skip(limit).filter(task -> task.node().equals(round.self().id()))

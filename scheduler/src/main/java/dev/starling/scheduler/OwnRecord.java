@@ -90,7 +90,7 @@ final class OwnRecord {
         SortedMap<NodeId, List<Refusal>> allRefusals = new TreeMap<>(view.refusals());
         allRefusals.put(self, refusals.values().stream().map(OwnRefusal::refusal).toList());
         return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks(), overCompleted(view),
-                view.loads()));
+                view.loads(), view.taskHistoryLimit()));
     }
 
     private SortedMap<NodeId, List<CompletedWork>> overCompleted(View view) {
@@ -105,7 +105,8 @@ final class OwnRecord {
     View overBlocks(View view) {
         SortedMap<NodeId, List<BlockClaim>> allBlocks = new TreeMap<>(view.blocks());
         allBlocks.put(self, blocks.values().stream().flatMap(List::stream).toList());
-        return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks, view.completed(), view.loads());
+        return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks, view.completed(), view.loads(),
+                view.taskHistoryLimit());
     }
 
     SortedMap<String, Task> tasks() {

@@ -7,16 +7,15 @@ import java.time.Duration;
  * @param beat             how long the node ranked j waits for the one before it: longer than a busy small machine stalls, shorter than it
  *                         takes to be declared dead
  * @param duplicateGrace   how long the loser of a slot waits for the winner to run before it stops anyway
- * @param taskHistoryLimit ended tasks kept per slot (Docker's default is 5)
  * @param lease            of exclusive slots
  * @param rebalance        when tasks move to emptier nodes
  */
-public record SchedulerConfig(Duration beat, Duration duplicateGrace, int taskHistoryLimit, LeaseConfig lease, RebalanceConfig rebalance) {
-    public SchedulerConfig(Duration beat, Duration duplicateGrace, int taskHistoryLimit) {
-        this(beat, duplicateGrace, taskHistoryLimit, LeaseConfig.defaults(), RebalanceConfig.defaults());
+public record SchedulerConfig(Duration beat, Duration duplicateGrace, LeaseConfig lease, RebalanceConfig rebalance) {
+    public SchedulerConfig(Duration beat, Duration duplicateGrace) {
+        this(beat, duplicateGrace, LeaseConfig.defaults(), RebalanceConfig.defaults());
     }
 
     public static SchedulerConfig defaults() {
-        return new SchedulerConfig(Duration.ofMillis(1500), Duration.ofSeconds(30), 5);
+        return new SchedulerConfig(Duration.ofMillis(1500), Duration.ofSeconds(30));
     }
 }

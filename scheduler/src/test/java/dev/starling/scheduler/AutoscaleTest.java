@@ -35,7 +35,7 @@ class AutoscaleTest {
         SortedMap<NodeId, List<ServiceLoad>> loads = new TreeMap<>();
         loads.put(Given.id(1), List.of(new ServiceLoad("web", measured, level, 0)));
         return Autoscale.of(new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), view.blocks(), view.completed(),
-                loads), web.spec()).orElseThrow();
+                loads, view.taskHistoryLimit()), web.spec()).orElseThrow();
     }
 
     @Test

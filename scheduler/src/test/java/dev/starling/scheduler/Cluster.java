@@ -124,7 +124,7 @@ final class Cluster {
                 }
             }
             SortedMap<NodeId, List<ServiceLoad>> loads = new TreeMap<>(load.apply(Cluster.this));
-            return new View(nodes, new TreeMap<>(services), new TreeMap<>(networks), tasks, refusals, blocks, completed, loads);
+            return new View(nodes, new TreeMap<>(services), new TreeMap<>(networks), tasks, refusals, blocks, completed, loads, taskHistoryLimit);
         }
 
         void tick() {
@@ -180,6 +180,7 @@ final class Cluster {
     private final long minDelay;
     private final long maxDelay;
     private final SortedMap<String, Long> delays = new TreeMap<>();
+    int taskHistoryLimit = View.DEFAULT_TASK_HISTORY_LIMIT;
     long now = 10_000;
     int effectCount;
     int steps;

@@ -115,7 +115,8 @@ class RestartTest {
 
     @Test
     void historyIsKeptUpToItsLimit() {
-        Cluster cluster = new Cluster(2, 1, 20, 20, new SchedulerConfig(SchedulerConfig.defaults().beat(), SchedulerConfig.defaults().duplicateGrace(), 2), n -> n);
+        Cluster cluster = Cluster.of(2);
+        cluster.taskHistoryLimit = 2;
         cluster.deploy(Given.service("web", 1).image("crash:1").restart(Condition.ANY, 500, 0, 0));
         cluster.run(20_000);
         assertEquals(2, cluster.records("web").stream().filter(task -> task.state().isTerminal()).count());

@@ -129,7 +129,7 @@ public final class Simulation {
     /** Of nodes that start from now on: tasks move as soon as a service has been uneven for so long. */
     public void rebalanceAfter(Duration after, Duration pause) {
         SchedulerConfig d = SchedulerConfig.defaults();
-        schedulerConfig = new SchedulerConfig(d.beat(), d.duplicateGrace(), d.taskHistoryLimit(), d.lease(),
+        schedulerConfig = new SchedulerConfig(d.beat(), d.duplicateGrace(), d.lease(),
                 new RebalanceConfig(after, pause, d.rebalance().limit()));
     }
 

@@ -10,6 +10,7 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
 import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.View;
 import java.util.List;
 
 /** The cluster as {@code docker swarm} and the Swarm part of {@code docker info} read it. */
@@ -88,7 +89,7 @@ final class SwarmJson {
         }
         ObjectNode orchestration = spec.withObjectProperty("Orchestration");
         if (!orchestration.path("TaskHistoryRetentionLimit").isNumber()) {
-            orchestration.put("TaskHistoryRetentionLimit", 5);
+            orchestration.put("TaskHistoryRetentionLimit", View.DEFAULT_TASK_HISTORY_LIMIT);
         }
         for (String part : List.of("Raft", "Dispatcher", "CAConfig", "TaskDefaults")) {
             spec.withObjectProperty(part);

@@ -7,6 +7,7 @@ import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.SupportedFields;
+import dev.starling.node.spec.SwarmSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -20,6 +21,7 @@ final class SwarmRoutes {
     private static final SupportedFields SPEC = new SupportedFields("""
             Name string
             Labels map
+            Orchestration.TaskHistoryRetentionLimit integer
             CAConfig.NodeCertExpiry integer
             EncryptionConfig.AutoLockManagers boolean
             """);
@@ -61,6 +63,7 @@ final class SwarmRoutes {
             spec.withObjectProperty("EncryptionConfig").put("AutoLockManagers", true);
         }
         SPEC.check(spec);
+        SwarmSpec.check(spec);
         refuseShortLife(spec);
         return control.init(new ClusterControl.Init(request.path("ListenAddr").asText(""), request.path("AdvertiseAddr").asText(""), spec))
                 .thenApply(node -> Reply.json(Json.array().textNode(node.value())));
@@ -96,6 +99,9 @@ final class SwarmRoutes {
         if (rest.path("CAConfig") instanceof ObjectNode ca) {
             ca.remove(List.of("NodeCertExpiry", "ForceRotate", "SigningCACert", "SigningCAKey"));
         }
+        if (rest.path("Orchestration") instanceof ObjectNode orchestration) {
+            orchestration.remove("TaskHistoryRetentionLimit");
+        }
         return rest;
     }
 
@@ -109,8 +115,9 @@ final class SwarmRoutes {
             throw ApiException.notImplemented("ExternalCAs (docker swarm ca --external-ca)");
         }
         if (!saySame(rest(spec), rest(current.path("Spec")))) {
-            throw ApiException.notImplemented("changing the swarm's settings (docker swarm update) other than --autolock, --cert-expiry and labels");
+            throw ApiException.notImplemented("changing the swarm's settings (docker swarm update) other than --autolock, --cert-expiry, --task-history-limit and labels");
         }
+        SwarmSpec.check(spec);
         refuseShortLife(spec);
         long version = call.integer("version", -1, 0, Long.MAX_VALUE);
         if (document != null && version != document.object().generation()) {

@@ -16,6 +16,9 @@ public interface SpecReader {
 
     NodeSettings node(Document document);
 
+    /** Of the cluster's document: how many ended tasks are kept of each slot. */
+    int taskHistoryLimit(Document cluster);
+
     /**
      * The service's body with the amendment in it; empty where it no longer applies.
      *

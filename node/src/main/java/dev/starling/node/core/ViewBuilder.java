@@ -75,6 +75,7 @@ final class ViewBuilder {
     private final TreeMap<String, ServiceSpec> services = new TreeMap<>();
     private final TreeMap<String, NetworkSpec> networks = new TreeMap<>();
     private final TreeMap<NodeId, SpecReader.NodeSettings> nodeSettings = new TreeMap<>();
+    private int taskHistoryLimit = View.DEFAULT_TASK_HISTORY_LIMIT;
     private final Parts parts = new Parts();
     private long malformed;
     private long unfamiliar;
@@ -190,7 +191,8 @@ final class ViewBuilder {
                     nodeSettings.put(node, specs.node(document));
                 }
             }
-            case CLUSTER, SECRET, CONFIG, ROOT, UNFAMILIAR -> { }
+            case CLUSTER -> taskHistoryLimit = document == null ? View.DEFAULT_TASK_HISTORY_LIMIT : specs.taskHistoryLimit(document);
+            case SECRET, CONFIG, ROOT, UNFAMILIAR -> { }
         }
         return document;
     }
@@ -243,7 +245,7 @@ final class ViewBuilder {
         parts.services = parts.services != null ? parts.services : unmodifiableCopy(services);
         parts.networks = parts.networks != null ? parts.networks : unmodifiableCopy(networks);
         return new View(parts.nodes, parts.services, parts.networks, parts.tasks, parts.refusals, parts.blocks, parts.completed,
-                parts.loads);
+                parts.loads, taskHistoryLimit);
     }
 
     private <V> SortedMap<NodeId, V> ofEnrolled(Function<NodeId, V> value) {

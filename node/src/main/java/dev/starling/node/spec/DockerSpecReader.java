@@ -31,4 +31,9 @@ public final class DockerSpecReader implements SpecReader {
         NodeSpecReader.NodeSpec spec = NodeSpecReader.fromBody(document);
         return new NodeSettings(spec.availability(), spec.labels());
     }
+
+    @Override
+    public int taskHistoryLimit(Document cluster) {
+        return SwarmSpec.taskHistoryLimit(cluster.spec());
+    }
 }

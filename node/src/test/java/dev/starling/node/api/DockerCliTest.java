@@ -288,7 +288,8 @@ final class DockerCliTest extends WithDockerCli {
         assertTrue(ok("swarm", "join-token", "worker").contains("--token SWMTKN-1-ca-w0 10.77.0.11:2377"));
         String rotated = ok("swarm", "join-token", "--rotate", "-q", "worker").strip();
         assertFalse(rotated.equals("SWMTKN-1-ca-w0"), rotated);
-        assertError("swarm update", "swarm", "update", "--task-history-limit", "3");
+        assertError("swarm update", "swarm", "update", "--dispatcher-heartbeat", "7s");
+        assertError("expected 0 to 100, got 101", "swarm", "update", "--task-history-limit", "101");
         assertTrue(ok("swarm", "ca").contains("BEGIN CERTIFICATE"));
         assertError("no unlock key is set", "swarm", "unlock-key");
         assertError("already part of a swarm", "swarm", "init");

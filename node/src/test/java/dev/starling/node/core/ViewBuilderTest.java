@@ -60,6 +60,16 @@ class ViewBuilderTest {
     }
 
     @Test
+    void theClustersDocumentSaysHowMuchHistoryIsKept() {
+        assertEquals(5, builder.view(members).taskHistoryLimit(), "Docker's default");
+        builder.desiredChanged(Sample.object(Kind.CLUSTER, "cluster", 1_000, 1, false,
+                "{\"Spec\": {\"Name\": \"default\", \"Orchestration\": {\"TaskHistoryRetentionLimit\": 2}}}"));
+        assertEquals(2, builder.view(members).taskHistoryLimit());
+        builder.desiredChanged(Sample.object(Kind.CLUSTER, "cluster", 1_000, 2, false, "{\"Spec\": {\"Name\": \"default\"}}"));
+        assertEquals(5, builder.view(members).taskHistoryLimit(), "a client that leaves it out");
+    }
+
+    @Test
     void aNodeIsReadyWhenItIsUpAndHasReported() {
         enrol(N3);
         member(N3, MemberStatus.ALIVE);

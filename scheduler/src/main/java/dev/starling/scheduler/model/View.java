@@ -16,16 +16,20 @@ import java.util.SortedMap;
  * @param blocks   node -> the address blocks it holds
  * @param completed node -> what it keeps of the work that jobs have done, in the order of their uids
  * @param loads    node -> what the tasks of autoscaled services use there, in the order of their uids; nodes that run none are left out
+ * @param taskHistoryLimit ended tasks that are kept of each slot
  */
 public record View(
         SortedMap<NodeId, NodeView> nodes, SortedMap<String, ServiceSpec> services, SortedMap<String, NetworkSpec> networks,
         SortedMap<NodeId, List<Task>> tasks, SortedMap<NodeId, List<Refusal>> refusals, SortedMap<NodeId, List<BlockClaim>> blocks,
-        SortedMap<NodeId, List<CompletedWork>> completed, SortedMap<NodeId, List<ServiceLoad>> loads) {
+        SortedMap<NodeId, List<CompletedWork>> completed, SortedMap<NodeId, List<ServiceLoad>> loads, int taskHistoryLimit) {
+    /** As in Docker. */
+    public static final int DEFAULT_TASK_HISTORY_LIMIT = 5;
+
     /** One in which nothing is scaled by its load. */
     public View(SortedMap<NodeId, NodeView> nodes, SortedMap<String, ServiceSpec> services, SortedMap<String, NetworkSpec> networks,
             SortedMap<NodeId, List<Task>> tasks, SortedMap<NodeId, List<Refusal>> refusals, SortedMap<NodeId, List<BlockClaim>> blocks,
             SortedMap<NodeId, List<CompletedWork>> completed) {
-        this(nodes, services, networks, tasks, refusals, blocks, completed, Collections.emptySortedMap());
+        this(nodes, services, networks, tasks, refusals, blocks, completed, Collections.emptySortedMap(), DEFAULT_TASK_HISTORY_LIMIT);
     }
 
     /** One in which nobody keeps anything of jobs. */
@@ -35,14 +39,14 @@ public record View(
     }
 
     public View withNodes(SortedMap<NodeId, NodeView> others) {
-        return new View(others, services, networks, tasks, refusals, blocks, completed, loads);
+        return new View(others, services, networks, tasks, refusals, blocks, completed, loads, taskHistoryLimit);
     }
 
     public View withTasks(SortedMap<NodeId, List<Task>> others) {
-        return new View(nodes, services, networks, others, refusals, blocks, completed, loads);
+        return new View(nodes, services, networks, others, refusals, blocks, completed, loads, taskHistoryLimit);
     }
 
     public View withServices(SortedMap<String, ServiceSpec> others) {
-        return new View(nodes, others, networks, tasks, refusals, blocks, completed, loads);
+        return new View(nodes, others, networks, tasks, refusals, blocks, completed, loads, taskHistoryLimit);
     }
 }
