@@ -2,6 +2,7 @@ package dev.starling.node.api;
 
 import dev.starling.runtime.ExecProcess;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.internal.net.NetSocketInternal;
 import io.vertx.core.net.NetSocket;
@@ -32,6 +33,8 @@ final class ExecConnection implements ExecProcess.Output {
     private ClientInput input;
     private boolean gone;
     private boolean ended;
+    /** On the context only. */
+    private Future<Void> lastWrite = Future.succeededFuture();
 
     /** @param output whether the client wants its standard output; {@code errors} likewise */
     ExecConnection(boolean terminal, boolean output, boolean errors, Context context) {
@@ -62,7 +65,7 @@ final class ExecConnection implements ExecProcess.Output {
             return false;
         }
         NetSocket open = socket;
-        context.runOnContext(nothing -> open.write(frame));
+        context.runOnContext(nothing -> lastWrite = open.write(frame));
         return !open.writeQueueFull();
     }
 
@@ -83,10 +86,10 @@ final class ExecConnection implements ExecProcess.Output {
         synchronized (this) {
             socket = opened;
             input = reader;
-            early.forEach(opened::write);
+            early.forEach(frame -> lastWrite = opened.write(frame));
             early.clear();
             if (ended) {
-                endOutput(opened, reader);
+                endOutput(reader);
             }
         }
         running.resumeOutput();
@@ -107,14 +110,13 @@ final class ExecConnection implements ExecProcess.Output {
     synchronized void ended() {
         ended = true;
         if (socket != null) {
-            NetSocket open = socket;
             ClientInput reader = input;
-            context.runOnContext(nothing -> endOutput(open, reader));
+            context.runOnContext(nothing -> endOutput(reader));
         }
     }
 
     /** Behind all that was written. */
-    private static void endOutput(NetSocket open, ClientInput reader) {
-        open.write(Buffer.buffer()).onComplete(written -> reader.discard());
+    private void endOutput(ClientInput reader) {
+        lastWrite.onComplete(written -> reader.discard());
     }
 }
