@@ -29,7 +29,6 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -85,9 +84,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final Set<String> starting = new HashSet<>();
 
     /** Touched by the event loop's thread only. */
-    private final List<Consumer<Container>> listeners = new ArrayList<>();
-    private final List<Consumer<Container>> healthListeners = new ArrayList<>();
-    private final List<Container> untold = new ArrayList<>();
+    private final ContainerListeners listeners = new ContainerListeners();
 
     /**
      * Adopts the containers of an earlier agent over the same directory, removes what it did not finish, and runs a throw-away container to
@@ -124,7 +121,7 @@ public final class NativeRuntime implements ContainerRuntime {
                     kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), logs, containersDirectory(), bootId,
                     available);
             this.execs = new Execs(kernel, launcher, loop);
-            this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
+            this.health = new HealthChecks(execs, clock, container -> tell(ContainerChange.Kind.HEALTH, container));
             adopt(found);
             containers.remove(WarmUp.ID); // an agent that was killed while it warmed up left it
             new TrialContainer(kernel, cgroups, starter, launcher, this.directory.resolve("warm-up")).run(this::runToEnd);
@@ -228,6 +225,7 @@ public final class NativeRuntime implements ContainerRuntime {
                 containers.put(spec.id(), started);
             }
             loop.execute(() -> watch(started));
+            tell(ContainerChange.Kind.STARTED, started);
             return started.container();
         } finally {
             synchronized (this) {
@@ -279,20 +277,17 @@ public final class NativeRuntime implements ContainerRuntime {
         }
         if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END)); // the last of it is just ending
         container.announceEnd();
-        if (!container.id().equals(WarmUp.ID)) tell(container.container());
+        if (!container.id().equals(WarmUp.ID)) listeners.tell(change(ContainerChange.Kind.ENDED, container));
     }
 
-    private void tell(Container ended) {
-        if (listeners.isEmpty()) untold.add(ended);
-        for (Consumer<Container> listener : listeners) tell(listener, ended);
+    /** From any thread, in the order of the calls: as it is now. */
+    private void tell(ContainerChange.Kind kind, Supervised container) {
+        ContainerChange change = change(kind, container);
+        loop.execute(() -> listeners.tell(change));
     }
 
-    private static void tell(Consumer<Container> listener, Container ended) {
-        try {
-            listener.accept(ended);
-        } catch (RuntimeException e) {
-            LOG.error("a listener failed on container {}", ended.id(), e);
-        }
+    private ContainerChange change(ContainerChange.Kind kind, Supervised container) {
+        return new ContainerChange(kind, container.container(), clock.instant());
     }
 
     @Override
@@ -338,6 +333,7 @@ public final class NativeRuntime implements ContainerRuntime {
             taken = removed.take(container.bundle());
             containers.remove(containerId);
         }
+        tell(ContainerChange.Kind.REMOVED, container);
         removed.delete(taken);
     }
 
@@ -405,6 +401,7 @@ public final class NativeRuntime implements ContainerRuntime {
             cgroups.freeze(containerId, still);
             container.paused(still);
         }
+        tell(still ? ContainerChange.Kind.PAUSED : ContainerChange.Kind.UNPAUSED, container);
     }
 
     @Override
@@ -430,20 +427,17 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public void onHealth(Consumer<Container> listener) {
-        loop.execute(() -> healthListeners.add(listener));
+        loop.execute(() -> listeners.addForHealth(listener));
     }
 
-    private void tellHealth(Container container) {
-        for (Consumer<Container> listener : healthListeners) tell(listener, container);
+    @Override
+    public void onChange(Consumer<ContainerChange> listener) {
+        loop.execute(() -> listeners.addForChanges(listener));
     }
 
     @Override
     public void onExit(Consumer<Container> listener) {
-        loop.execute(() -> {
-            listeners.add(listener);
-            for (Container ended : untold) tell(listener, ended);
-            untold.clear();
-        });
+        loop.execute(() -> listeners.addForEnds(listener));
     }
 
     @Override
