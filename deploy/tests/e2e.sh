@@ -615,18 +615,19 @@ a_service_can_be_attached_to() {
 }
 
 # attached_on NODE ID SECONDS: what docker attach shows on a terminal of 33 rows and 77 columns; what is typed comes from standard input
-attached_on() { script -qec "stty rows 33 cols 77; timeout $3 docker -H unix://$(socket_of "$1") attach --sig-proxy=false $2" /dev/null; }
+attached_on() { script -qec "stty rows 33 cols 77; timeout --foreground $3 docker -H unix://$(socket_of "$1") attach --sig-proxy=false $2" /dev/null; }
 screen_of_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name="$1"; }
 screen_is_there() { [[ -n $(screen_of_n5 "$1") ]]; }
 screen_shows() { docker_on n5 logs "$1" 2>/dev/null | found -- "$2"; }
 a_service_has_a_terminal() {
-    local id script output
+    local id script code output
     docker_on n5 image inspect busybox:latest >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"
     script="trap 'echo size \$(stty size)' WINCH; trap 'echo hung up' HUP; echo on \$(tty); while sleep 0.1; do echo tick; done"
     d service create --detach --tty --name screen --constraint node.hostname==n5 busybox sh -c "$script" >/dev/null || fail create
     # the CLI has no option for an open input
-    (($(api -X POST -H 'Content-Type: application/json' http://docker/v1.41/services/create -d '{"Name": "typed", "TaskTemplate": {"Placement": {"Constraints": ["node.hostname==n5"]},
-        "ContainerSpec": {"Image": "busybox", "TTY": true, "OpenStdin": true, "Command": ["sh"]}}}') == 201)) || fail "create typed"
+    code=$(api -X POST -H 'Content-Type: application/json' http://docker/v1.41/services/create -d '{"Name": "typed", "TaskTemplate": {"Placement": {"Constraints": ["node.hostname==n5"]},
+        "ContainerSpec": {"Image": "busybox", "TTY": true, "OpenStdin": true, "Command": ["sh"]}}}')
+    ((code == 201)) || fail "create typed: $code"
     wait_until 20 screen_is_there screen && wait_until 20 screen_is_there typed || fail "no containers: $(tasks_text screen; tasks_text typed)"
     id=$(screen_of_n5 screen)
     wait_until 10 screen_shows "$id" 'on /dev/pts/0' || fail "logs: $(docker_on n5 logs "$id" 2>&1 | head -n 5)"

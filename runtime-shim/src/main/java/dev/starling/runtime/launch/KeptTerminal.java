@@ -46,6 +46,7 @@ public final class KeptTerminal {
     private final boolean child;
     private final Descriptor keeper;
     private final Descriptor master;
+    private boolean closed;
 
     private KeptTerminal(Kernel kernel, int pid, boolean child, Descriptor keeper, Descriptor master) {
         this.kernel = kernel;
@@ -169,13 +170,15 @@ public final class KeptTerminal {
         }
     }
 
-    /** A further descriptor of its master, non-blocking, for the caller to close. */
+    /** A further descriptor of its master, non-blocking, for the caller to close. @throws RuntimeShimException CONFLICT where the container has just ended */
     public synchronized Descriptor duplicate() {
+        if (closed) throw RuntimeShimException.conflict("attach to a terminal: its container has ended");
         return new Descriptor(kernel, kernel.check(kernel.libc().fcntl(master.number(), F_DUPFD_CLOEXEC, 0), "fcntl F_DUPFD_CLOEXEC"));
     }
 
+    /** Of one that has just ended: nothing happens. */
     public synchronized void resize(int rows, int columns) {
-        Terminal.resize(kernel, master, rows, columns);
+        if (!closed) Terminal.resize(kernel, master, rows, columns);
     }
 
     /** On the host; not a process of the container, though in its control groups. */
@@ -185,6 +188,7 @@ public final class KeptTerminal {
 
     /** The agent ends; the terminal stays for the next one. */
     public synchronized void release() {
+        closed = true;
         master.close();
         keeper.close();
     }

@@ -57,7 +57,7 @@ final class OciConfig {
     void writeProcess(Path file, ExecRequest request, Identity identity) {
         TerminalSize terminal = request.terminal();
         ObjectNode process = process(request.process(), identity, request.options(), terminal != null);
-        // set later, it might be too late: the process runs already once the terminal is ours
+        // Set later, it might be too late: the process runs already once the terminal is ours. crun 1.8 sets it itself a moment after it let the process go.
         if (terminal != null && terminal.rows() > 0) process.putObject("consoleSize").put("height", terminal.rows()).put("width", terminal.columns());
         write(file, process);
     }
