@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
  *
  * <pre>
  * program HOST CONTAINER...            100 networks, 1,000 services of 10 tasks, from nothing; then changes of one service
- * connections HOST CLIENT INSIDE N ROUNDS     new connections a second: direct, by a published port, by a virtual address
+ * connections HOST CLIENT INSIDE N ROUNDS     new connections a second: direct, by a published port, by a virtual address; medians, and ratios to direct
  * changes HOST CLIENT N                N changes of a service's backends under load
  * </pre>
  */
@@ -202,15 +202,21 @@ public final class Balancing {
                 Optional.of(new HostNetworks.Ingress("sb-ingress000", "10.255.0.1")), ports);
     }
 
+    private static final String OUTSIDE = "1 direct from outside";
+    /** What the same container would have if it saw no service: for what rules and connection tracking cost in all. */
+    private static final String UNTRACKED = "4 direct from a container without rules";
+    /** What a virtual address is compared with: the same container, the same path, a task's own address. */
+    private static final String DIRECT = "5 direct from the same container";
+
     private static void connections(Path hostPath, Path client, Path inside, int count, int rounds) throws Exception {
         TreeMap<String, List<Double>> seen = new TreeMap<>();
         NetlinkOverlay overlay = new NetlinkOverlay(NetNs.at(hostPath), Optional.empty());
         for (int round = 0; round < rounds; round++) {
-            for (String way : List.of("1 direct from outside", "2 ingress", "3 ingress, by client", "4 direct from a container", "5 virtual address", "6 virtual address, by client")) {
+            for (String way : List.of(OUTSIDE, "2 ingress", "3 ingress, by client", UNTRACKED, DIRECT, "6 virtual address", "7 virtual address, by client")) {
                 NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
                 boolean fromOutside = way.charAt(0) < '4';
                 Choice choice = way.endsWith("by client") ? Choice.BY_CLIENT : Choice.RANDOM;
-                if (way.contains("direct")) {
+                if (way.equals(OUTSIDE) || way.equals(UNTRACKED)) {
                     run(hostPath, "nft", "flush", "ruleset");
                     run(inside, "nft", "flush", "ruleset");
                 } else if (fromOutside) {
@@ -222,14 +228,15 @@ public final class Balancing {
                     }
                     balancer.container("inside", inside, services);
                 }
+                Thread.sleep(300); // the kernel frees the rules of before in the background, and this process compiles what it has just run
                 String target = way.contains("direct") ? "10.255.0.3" : fromOutside ? "172.30.0.1" : "10.255.200.33";
                 double rate = ab(fromOutside ? client : inside, fromOutside ? "172.30.0." : "10.255.9.", target, count);
                 seen.computeIfAbsent(way, none -> new ArrayList<>()).add(rate);
             }
         }
         seen.forEach((way, rates) -> {
-            double base = median(seen.get(way.charAt(0) < '4' ? "1 direct from outside" : "4 direct from a container"));
-            System.out.printf("%-32s median %8.0f connections/s  [%.0f - %.0f]  n=%d   %.2f of direct%n", way.substring(2), median(rates),
+            double base = median(seen.get(way.charAt(0) < '4' ? OUTSIDE : DIRECT));
+            System.out.printf("%-46s median %8.0f connections/s  [%.0f - %.0f]  n=%d   %.2f of direct%n", way.substring(2), median(rates),
                     Collections.min(rates), Collections.max(rates), rates.size(), median(rates) / base);
         });
     }

@@ -1,24 +1,28 @@
 #!/bin/bash
 # How long a container of /bin/true takes (create, start, wait, delete), one at a time and eight at once, by one clock: Starling's runtime, crun with what an
-# engine does around it, crun alone, and runc alone (Debian's packages, installed if they are missing), in turns. Medians over the rounds, and the ratios.
+# engine does around it, Starling's launcher on the very bundle that crun gets, crun, and runc (Debian's packages, installed if they are missing), in turns.
 #
-#   bench/container-starts.sh [CYCLES a round, default 50] [ROUNDS, default 4]      needs root, busybox-static, node/target/starling.jar
+#   bench/container-starts.sh [CYCLES of each, default 200] [ROUNDS of as many eight at once, default 3] [WAY...]
+#   needs root, busybox-static, node/target/starling.jar; BENCH_DIRECTORY is where all state lies (default /tmp): /dev/shm for memory instead of a disk
 #
-# Only the first two do the same: an overlay over the image, /etc/hosts and its like, the output in a log file, all deleted again. "crun" and "runc" run in
-# the image's directory itself and keep no output. Starling also writes its state file twice.
+# The first two do the same: an overlay over the image, /etc/hosts and its like, the output in a log file, all deleted again. The other three do the same too: they
+# run in the bundle's root directory itself and keep no output, only the runtime's own state. Starling's containers have Docker's seccomp filter, which
+# the bundle (runc spec) does not ask of crun and runc.
 #
-# crun 1.8 refuses to run where cgroup version 1 and 2 are both mounted. There it gets a mount namespace of its own without the version 2 tree.
+# crun 1.8 refuses to run where cgroup version 1 and 2 are both mounted. So all of it is in a mount namespace without the version 2 tree.
 set -euo pipefail
 ROOT_DIR=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
-JAR=$ROOT_DIR/node/target/starling.jar
-CYCLES=${1:-50}
-ROUNDS=${2:-4}
+JAR=${JAR:-$ROOT_DIR/node/target/starling.jar}
+CYCLES=${1:-200}
+ROUNDS=${2:-3}
+WAYS=("${@:3}")
+[[ ${#WAYS[@]} -gt 0 ]] || WAYS=(starling crun-engine starling-bundle crun runc)
 
 [[ -f $JAR ]] || { echo "there is no $JAR: mvn -DskipTests package" >&2; exit 1; }
 for tool in crun runc; do
     command -v "$tool" >/dev/null || apt-get install -y --no-install-recommends "$tool" >/dev/null
 done
-work=$(mktemp -d)
+work=$(mktemp -d -p "${BENCH_DIRECTORY:-/tmp}")
 cleanup() {
     rm -rf "$work"
     find /sys/fs/cgroup -depth -path '*/starling-bench*' -type d -exec rmdir {} + 2>/dev/null || true
@@ -35,31 +39,14 @@ for name in hosts hostname resolv.conf; do
 done
 sed 's#"path": "rootfs"#"path": "root"#; s#"mounts": \[#"mounts": ['"$binds"'#' "$work/config.json" >"$work/engine.json"
 
-starts() { # starts NAME THREADS -> "median p99 per-second start"
-    local java=(java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$JAR" "$ROOT_DIR/bench/ContainerStarts.java" "$work/rootfs" "$work/state" "$CYCLES" "$2")
-    local without_v2=(unshare --mount bash -c 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"' -)
-    case $1 in
-        starling) "${java[@]}" starling 2>/dev/null ;;
-        crun-engine) "${without_v2[@]}" "${java[@]}" engine crun run ;;
-        crun) "${without_v2[@]}" "${java[@]}" command crun run --bundle "$work" ;;
-        runc) "${java[@]}" command runc run --bundle "$work" 2>/dev/null ;;
-    esac
-}
-median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
-column() { cut -d' ' -f"$2" "$work/$1" | median; } # column FILE FIELD
-
-RUNTIMES=(starling crun-engine crun runc)
-for ((round = 1; round <= ROUNDS; round++)); do
-    for threads in 1 8; do
-        for runtime in "${RUNTIMES[@]}"; do starts "$runtime" "$threads" >>"$work/$runtime.$threads"; done
-    done
-done
-printf '%-12s %18s %10s %16s   (%d rounds of %d, load average %s)\n' '' 'one cycle p50 ms' 'p99 ms' '8 at once, 1/s' "$ROUNDS" "$CYCLES" "$(cut -d' ' -f1 /proc/loadavg)"
-for runtime in "${RUNTIMES[@]}"; do
-    printf '%-12s %18s %10s %16s\n' "$runtime" "$(column "$runtime.1" 1)" "$(column "$runtime.1" 2)" "$(column "$runtime.8" 3)"
-done
-printf 'of which Starling'"'"'s start alone, until exec: %s ms\n' "$(column starling.1 4)"
-for other in crun-engine crun; do
-    awk -v own="$(column starling.1 1)" -v crun="$(column "$other.1" 1)" -v own8="$(column starling.8 3)" -v crun8="$(column "$other.8" 3)" -v name="$other" \
-        'BEGIN {printf "starling / %s: %.2f of the time, %.2f times the starts a second at 8 at once\n", name, own / crun, own8 / crun8}'
-done
+echo "load average before: $(cut -d' ' -f1 /proc/loadavg)"
+unshare --mount bash -c 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"' - \
+    java ${JAVA_OPTIONS:-} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$JAR" "$ROOT_DIR/bench/ContainerStarts.java" "$work" "$CYCLES" "$ROUNDS" "${WAYS[@]}" \
+    2>"$work/errors" >"$work/result" || { cat "$work/errors" >&2; exit 1; }
+awk -v cycles="$CYCLES" -v rounds="$ROUNDS" '
+    BEGIN {printf "%-16s %14s %10s %16s %16s   (n=%d each, in turns; %d rounds)\n", "", "cycle p50 ms", "p99 ms", "until exec ms", "8 at once, 1/s", cycles, rounds}
+    {printf "%-16s %14s %10s %16s %16s\n", $1, $2, $3, $4 == "0.0" ? "" : $4, $5; time[$1] = $2; rate[$1] = $5}
+    function ratio(own, other) {
+        if (own in time && other in time) printf "%s / %s: %.2f of the time, %.2f times the starts a second\n", own, other, time[own] / time[other], rate[own] / rate[other]
+    }
+    END {ratio("starling", "crun-engine"); ratio("starling-bundle", "crun"); ratio("starling", "crun")}' "$work/result"

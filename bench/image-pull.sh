@@ -4,6 +4,9 @@
 #
 #   bench/image-pull.sh [MEGABYTES, default 200] [ROUNDS, default 5]      needs root, node/target/starling.jar
 #
+# IMAGE_PULL_WORK=DIRECTORY keeps the image and the results there: a later run goes on with the same image and counts the rounds of those before; ROUNDS=0
+# only makes the image.
+#
 # Both end with the files on disk: Starling syncs the file system itself, the others are followed by `sync`. Starling's JVM is a fresh one with the agent's
 # options (C1, 48 MB); its start is not counted, since the agent runs already.
 set -euo pipefail
@@ -18,15 +21,16 @@ PORT=5479
 for tool in skopeo umoci docker-registry; do
     command -v "$tool" >/dev/null || apt-get install -y --no-install-recommends "$tool" >/dev/null
 done
-work=$(mktemp -d)
+work=${IMAGE_PULL_WORK:-$(mktemp -d)}
 registry=
 cleanup() {
     [[ -z $registry ]] || kill "$registry" 2>/dev/null || true
-    rm -rf "$work"
+    rm -rf "$work/store" "$work/layout" "$work/bundle"
+    [[ -n ${IMAGE_PULL_WORK:-} ]] || rm -rf "$work"
 }
 trap cleanup EXIT
 
-mkdir "$work/registry" "$work/image"
+mkdir -p "$work/registry"
 cat >"$work/registry.yml" <<END
 version: 0.1
 log: {level: error, accesslog: {disabled: true}}
@@ -37,27 +41,32 @@ docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
 registry=$!
 
 # Files in the order of the file system until there are enough: programs, libraries, texts, as images have them.
-find /usr -xdev -type f -size -20M -printf '%s %p\n' | awk -v layers="$LAYERS" -v each="$((MEGABYTES * 1000000 / LAYERS))" -v to="$work" '
-    { layer = int(sum / each); if (layer >= layers) next; sum += $1 + 512; sub(/^[0-9]+ /, ""); print > (to "/files." layer) }'
-names=() diffs=()
-for ((layer = 0; layer < LAYERS; layer++)); do
-    tar -cf "$work/image/$layer.tar" -P --transform='s#^/##' -T "$work/files.$layer" 2>/dev/null
-    names+=("\"$layer.tar\"")
-    diffs+=("\"sha256:$(sha256sum "$work/image/$layer.tar" | cut -d' ' -f1)\"")
-done
-comma() { local IFS=,; echo "$*"; }
-echo "{\"architecture\":\"$(dpkg --print-architecture | sed s/armhf/arm/)\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[$(comma "${diffs[@]}")]}}" \
-    >"$work/image/config.json"
-echo "[{\"Config\":\"config.json\",\"RepoTags\":[\"bench:1\"],\"Layers\":[$(comma "${names[@]}")]}]" >"$work/image/manifest.json"
-tar -cf "$work/image.tar" -C "$work/image" .
+make_image() {
+    mkdir "$work/image"
+    find /usr -xdev -type f -size -20M -printf '%s %p\n' | awk -v layers="$LAYERS" -v each="$((MEGABYTES * 1000000 / LAYERS))" -v to="$work" '
+        { layer = int(sum / each); if (layer >= layers) next; sum += $1 + 512; sub(/^[0-9]+ /, ""); print > (to "/files." layer) }'
+    names=() diffs=()
+    for ((layer = 0; layer < LAYERS; layer++)); do
+        tar -cf "$work/image/$layer.tar" -P --transform='s#^/##' -T "$work/files.$layer" 2>/dev/null
+        names+=("\"$layer.tar\"")
+        diffs+=("\"sha256:$(sha256sum "$work/image/$layer.tar" | cut -d' ' -f1)\"")
+    done
+    comma() { local IFS=,; echo "$*"; }
+    echo "{\"architecture\":\"$(dpkg --print-architecture | sed s/armhf/arm/)\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[$(comma "${diffs[@]}")]}}" \
+        >"$work/image/config.json"
+    echo "[{\"Config\":\"config.json\",\"RepoTags\":[\"bench:1\"],\"Layers\":[$(comma "${names[@]}")]}]" >"$work/image/manifest.json"
+    tar -cf "$work/image.tar" -C "$work/image" .
+    skopeo --insecure-policy copy -q --dest-tls-verify=false "docker-archive:$work/image.tar" "docker://$reference"
+    rm -rf "$work/image" "$work/image.tar"
+}
 reference=127.0.0.1:$PORT/bench:1
 for ((try = 0; try < 50; try++)); do
     curl -sf -o /dev/null "http://127.0.0.1:$PORT/v2/" && break
     sleep 0.1
 done
-skopeo --insecure-policy copy -q --dest-tls-verify=false "docker-archive:$work/image.tar" "docker://$reference"
-rm -rf "$work/image" "$work/image.tar"
+[[ -d $work/registry/docker ]] || make_image
 echo "image: $(cat "$work"/files.* | wc -l) files, $MEGABYTES MB, $(du -sm "$work/registry" | cut -f1) MB compressed"
+((ROUNDS > 0)) || exit 0
 
 now() { date +%s%N; }
 for ((round = 1; round <= ROUNDS; round++)); do
@@ -79,4 +88,4 @@ median() { cut -d' ' -f"$2" "$work/$1" | sort -g | awk '{v[NR] = $1} END {print 
 range() { cut -d' ' -f1 "$work/$1" | sort -g | sed -n '1p;$p' | paste -sd-; }
 printf '%-28s %8s ms  [%s]  CPU %s ms\n' 'starling pull' "$(median starling 1)" "$(range starling)" "$(median starling 2)"
 printf '%-28s %8s ms  [%s]  of it the copy %s ms\n' 'skopeo copy + umoci unpack' "$(median others 1)" "$(range others)" "$(median others 2)"
-awk -v own="$(median starling 1)" -v others="$(median others 1)" -v n="$ROUNDS" 'BEGIN {printf "starling / others: %.2f of the time (n=%d)\n", own / others, n}'
+awk -v own="$(median starling 1)" -v others="$(median others 1)" -v n="$(wc -l <"$work/others")" 'BEGIN {printf "starling / others: %.2f of the time (n=%d)\n", own / others, n}'

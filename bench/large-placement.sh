@@ -1,7 +1,7 @@
 #!/bin/bash
-# Places 100 slots a node from empty with whole nodes in the simulator (docs/SCHEDULER.md, "Numbers").
-#   bench/large-placement.sh NODES SERVICES [WRITERS] [SEED]     e.g. 100 10; WRITERS: managers at which services are created at one time
-# Every node holds every task in one heap: 50 nodes take 0.6 GiB, and it grows with the square of the nodes.
+# Places slots (100 a node) from empty with whole nodes in the simulator (docs/SCHEDULER.md, "Numbers").
+#   bench/large-placement.sh NODES SERVICES [WRITERS] [SEED] [SLOTS_A_NODE]     e.g. 100 10; WRITERS: managers at which services are created at one time
+# Every node holds every task and plans for itself, in one thread: work and memory grow with the square of the nodes (100: 0.3 GiB, 200: 1.2 GiB).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 mvn -q -o -DskipTests -pl chaos-tests -am package

@@ -7,7 +7,7 @@
 #
 # The first argument is a package, or several with commas; the second what the image is to be called; the rest is its command. Two layers:
 # the libraries, and the packages that were named, so that images of one release share the first. The names of busybox's applets are links.
-# COMPRESS=zstd makes layers with zstd.
+# COMPRESS=zstd makes layers with zstd. NOISE_MEGABYTES=N adds a file of so many random megabytes, for tests that need a new and large layer.
 set -euo pipefail
 
 (($# >= 3)) || { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 2; }
@@ -88,6 +88,8 @@ if [[ -x $work/upper/usr/bin/busybox ]]; then
         [[ -e $work/upper/usr/bin/$applet ]] || ln -s busybox "$work/upper/usr/bin/$applet"
     done
 fi
+
+[[ -z ${NOISE_MEGABYTES:-} ]] || head -c "${NOISE_MEGABYTES}M" /dev/urandom >"$work/upper/noise"
 
 suffix=gzip
 [[ ${COMPRESS:-} == zstd ]] && suffix=zstd

@@ -17,11 +17,11 @@ BEFORE_LAB=(usage_is_shown:10 bad_arguments_are_refused:20 a_user_who_is_not_roo
 IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spread_ten_each:60 agents_stay_small:10
     service_logs_are_shown:30 a_job_runs_to_its_end_and_again_where_forced:60 a_device_is_given_to_one_task:60 two_clients_at_once_overfill_no_node:90 what_would_be_is_said:60
     history_is_kept_as_told:30 a_failed_update_is_rolled_back_by_nobody_in_particular:60 a_failed_update_pauses_and_goes_on_when_told:60 load_decides_how_many_run:100
-    an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
+    an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 a_site_downloads_an_image_once:60 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
-    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_service_has_a_terminal:60 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
-    options_reach_the_container:40 what_is_missing_is_named:20 metrics_are_served:20
+    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
+    options_reach_the_container:40 a_service_brings_its_own_policies:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
     virtual_addresses_and_the_way_out:60 ipv6_in_networks_and_on_ports:60
@@ -32,7 +32,8 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     a_killed_agent_keeps_what_it_acknowledged:$((40 + 30 * KILL_ROUNDS)) a_full_disk_is_named_and_caught_up_with:90
     a_read_only_disk_is_named_and_its_tasks_run:60 a_data_directory_that_is_removed_is_written_anew:60
     a_damaged_database_is_set_aside:60 a_node_that_missed_a_removal_does_not_undo_it:60)
-AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 encrypted_networks_carry_esp_only:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
+AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 encrypted_networks_carry_esp_only:260
+    encrypted_networks_pass_nat:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
 
@@ -385,6 +386,29 @@ images_come_from_a_registry() {
 }
 no_task_of_pulled() { ! docker_on n5 ps --format '{{.Image}}' | found ":5000/busybox"; }
 
+# An image that no node has: busybox, and beside it what does not compress, so that the download takes a moment. Made like the others, by hand.
+once_image() { NOISE_MEGABYTES=24 "$ROOT_DIR/deploy/images/build-debian-image.sh" busybox-static "$1/once:latest" /bin/busybox sh; }
+
+# All five nodes start it at the same moment; the registry's own log says what it was asked for.
+a_site_downloads_an_image_once() {
+    local registry more blobs pinned node
+    registry=$(address_of n1):5000
+    fill_registry once_image
+    start_registry
+    d service create --name once --update-monitor 500ms --mode global "$registry/once" sleep 1000 >/dev/null || fail "create: $(tasks_text once)"
+    (($(count_running once) == 5)) || fail "not on all nodes: $(tasks_text once)"
+    blobs=$(grep -o '"GET /v2/once/[a-z]*/sha256:[0-9a-f]*' "$RUN_DIR/registry.log" | sort | uniq -c)
+    more=$(awk '$1 > 1' <<<"$blobs")
+    [[ -z $more ]] || fail "asked for more than once: $more"
+    (($(wc -l <<<"$blobs") >= 3)) || fail "a manifest, a config and a layer at least, not: $blobs"
+    pinned=$(d service inspect once --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}')
+    d service rm once >/dev/null || fail "rm"
+    for node in $(node_names); do
+        wait_until 15 forgets "$node" "$pinned" || fail "$node does not remove the image: $(docker_on "$node" rmi "$pinned" 2>&1)"
+    done
+}
+forgets() { docker_on "$1" rmi "$2" >/dev/null 2>&1; }
+
 # The registry lets nobody in but edge; the password's hash is bcrypt's, as docker-registry wants it.
 credentials_of_a_registry_go_with_a_service() {
     local registry config uid found
@@ -614,35 +638,6 @@ a_service_can_be_attached_to() {
     d service rm stage >/dev/null
 }
 
-# attached_on NODE ID SECONDS: what docker attach shows on a terminal of 33 rows and 77 columns; what is typed comes from standard input
-attached_on() { script -qec "stty rows 33 cols 77; timeout --foreground $3 docker -H unix://$(socket_of "$1") attach --sig-proxy=false $2" /dev/null; }
-screen_of_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name="$1"; }
-screen_is_there() { [[ -n $(screen_of_n5 "$1") ]]; }
-screen_shows() { docker_on n5 logs "$1" 2>/dev/null | found -- "$2"; }
-a_service_has_a_terminal() {
-    local id script code output
-    docker_on n5 image inspect busybox:latest >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"
-    script="trap 'echo size \$(stty size)' WINCH; trap 'echo hung up' HUP; echo on \$(tty); while sleep 0.1; do echo tick; done"
-    d service create --detach --tty --name screen --constraint node.hostname==n5 busybox sh -c "$script" >/dev/null || fail create
-    # the CLI has no option for an open input
-    code=$(api -X POST -H 'Content-Type: application/json' http://docker/v1.41/services/create -d '{"Name": "typed", "TaskTemplate": {"Placement": {"Constraints": ["node.hostname==n5"]},
-        "ContainerSpec": {"Image": "busybox", "TTY": true, "OpenStdin": true, "Command": ["sh"]}}}')
-    ((code == 201)) || fail "create typed: $code"
-    wait_until 20 screen_is_there screen && wait_until 20 screen_is_there typed || fail "no containers: $(tasks_text screen; tasks_text typed)"
-    id=$(screen_of_n5 screen)
-    wait_until 10 screen_shows "$id" 'on /dev/pts/0' || fail "logs: $(docker_on n5 logs "$id" 2>&1 | head -n 5)"
-    d service logs --raw --tail 1 screen | found $'tick\r' || fail "service logs: $(d service logs --raw --tail 1 screen 2>&1 | od -c | head)"
-    output=$(attached_on n5 "$id" 2 </dev/null)
-    [[ $output == *'size 33 77'* ]] || fail "attached to a service with a terminal: '$output'"
-    starling lab kill n5 --agent >/dev/null && starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back"
-    [[ $(screen_of_n5 screen) == "$id" ]] || fail "the next agent did not adopt it"
-    output=$({ sleep 1; printf 'echo typed $((6 * 7)) on $(tty)\r'; sleep 1; printf '\020\021'; sleep 1; } | attached_on n5 "$(screen_of_n5 typed)" 8)
-    [[ $output == *'typed 42 on /dev/pts/0'* && $output == *'read escape sequence'* ]] || fail "typed into a terminal: '$output'"
-    [[ -n $(screen_of_n5 typed) ]] || fail "it ended when its client detached"
-    ! docker_on n5 logs "$id" | found 'hung up' || fail "the terminal was hung up with the agent"
-    d service rm screen typed >/dev/null || fail rm
-}
-
 rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | found .; }
 restart_n5() {
     starling lab kill n5 --agent >/dev/null && LAB_RUNTIME=$1 starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back with runtime $1: $(tail -n 2 "$(log_of n5)")"
@@ -692,8 +687,25 @@ options_reach_the_container() {
     [[ $output == '123|456|77|CapBnd:'*'0000000000002000|33|h-1|10.1.1.1'*'other|nameserver 10.2.2.2|search lan|options ndots:3|touch: /x: Read-only file system|3|' ]] \
         || fail "in the container: $output"
     d service rm opted >/dev/null
-    expect_error 'driver|log' d service create --detach --log-driver nosuch busybox
     expect_error 'Unknown healthcheck|health' d service create --detach --health-cmd x --no-healthcheck busybox
+}
+
+a_service_brings_its_own_policies() {
+    local id output swap
+    printf '%s' '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' | d config create quiet - >/dev/null || fail "config create"
+    on_n1 confined --label starling.seccomp=quiet --label starling.swap=8m --limit-memory 32m busybox sleep 100000
+    id=$(container_of confined)
+    output=$(d exec "$id" sh -c 'grep Seccomp: /proc/1/status; mkdir /d 2>&1; mount -t tmpfs x /tmp 2>&1' | tr '\n' '|')
+    [[ $output == *'2|'*'No space left on device|'* ]] || fail "in the container: $output"
+    swap=$(d exec "$id" cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes 2>/dev/null || d exec "$id" cat /sys/fs/cgroup/memory.swap.max 2>/dev/null)
+    [[ -z $swap || $swap == 41943040 || $swap == 8388608 ]] || fail "swap: $swap"
+    [[ $(d inspect "$id" --format '{{.HostConfig.MemorySwap}} {{.HostConfig.SecurityOpt}}') == '41943040 [seccomp={'* ]] || fail "inspect: $(d inspect "$id" --format '{{json .HostConfig}}')"
+    d service update --detach --label-add starling.seccomp=unconfined confined >/dev/null || fail update
+    unfiltered() { [[ $(d exec "$(container_of confined)" grep Seccomp: /proc/1/status 2>/dev/null) == *0 ]]; }
+    wait_until 30 unfiltered || fail "a changed label does not replace the task: $(tasks_text confined)"
+    d service rm confined >/dev/null && d config rm quiet >/dev/null || fail rm
+    expect_error 'no config "quiet"' d service create --detach --label starling.seccomp=quiet busybox
+    expect_error 'only be limited together with memory' d service create --detach --label starling.swap=8m busybox
 }
 
 what_is_missing_is_named() {
@@ -908,7 +920,7 @@ virtual_addresses_and_the_way_out() {
 }
 
 ipv6_in_networks_and_on_ports() {
-    local node address there
+    local node address there k
     [[ -e /proc/sys/net/ipv6 ]] || skip "this kernel has no IPv6"
     d network create --driver overlay --ipv6 --subnet fd00:5:6::/64 six >/dev/null || fail "network create --ipv6"
     d network inspect --format '{{.EnableIPv6}} {{json .IPAM.Config}}' six | found '^true .*"fd00:5:6::/64".*"fd00:5:6::1"' || fail "$(d network inspect six)"
@@ -919,6 +931,12 @@ ipv6_in_networks_and_on_ports() {
     for address in $(in_network_of n1 pair getent ahostsv6 tasks.pair | awk '{print $1}' | sort -u); do
         in_network_of n1 pair curl -gsS --max-time 3 -o /dev/null "http://[$address]/" || fail "$address is not reached from n1"
     done
+    # The service's name: one address, behind which all tasks are. What inspect shows is what the name leads to.
+    address=$(d service inspect --format '{{range .Endpoint.VirtualIPs}}{{println .Addr}}{{end}}' pair | sed -n 's/^\(fd00:5:6::.*\)\/64$/\1/p')
+    [[ -n $address && $(in_network_of n1 pair getent ahostsv6 pair | awk '$1 ~ /^fd/ {print $1}' | sort -u) == "$address" ]] \
+        || fail "inspect shows '$address', the name leads to $(in_network_of n1 pair getent ahostsv6 pair)"
+    (($(for k in {1..30}; do in_network_of n1 pair curl -gsS --max-time 3 "http://[$address]/"; done | sort -u | wc -l) == 5)) || fail "not all five answer at $address"
+    d inspect --type task --format '{{json .NetworksAttachments}}' "$(d service ps -q pair | head -n 1)" | found -E '"fd00:5:6::[0-9a-f]+/64"' || fail "no IPv6 address in the task's attachments"
     # Clients that come by IPv6, to each node.
     outside ip -6 address replace fd00:88::1/64 dev br0 nodad || fail "no IPv6 on the switch"
     for node in $(node_names); do
@@ -1246,7 +1264,7 @@ containers_run_under_cgroup_v2() {
     local output
     [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which cgroup v2 is tested, is for x86_64 only"
     output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-cgroup2.sh" 240 2>&1) || fail "$output"
-    note "$(grep '^cgroup v2 on' <<<"$output")"
+    note "$(grep 'cgroup v2 on' <<<"$output")"
 }
 
 # On another kernel, since this machine's may have no ESP.
@@ -1255,6 +1273,15 @@ encrypted_networks_carry_esp_only() {
     [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which ESP is tested, is for x86_64 only"
     output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-encryption.sh" 240 2>&1) || fail "$output"
     note "$(grep '^encryption on' <<<"$output")"
+}
+
+# Also there: two nodes behind a router that forwards nothing.
+encrypted_networks_pass_nat() {
+    local output
+    [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which ESP is tested, is for x86_64 only"
+    command -v iptables >/dev/null || skip "iptables, by which the router of this check masquerades, is missing"
+    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-nat.sh" 240 2>&1) || fail "$output"
+    note "$(grep '^nat on' <<<"$output")"
 }
 
 lab_down_leaves_nothing() {

@@ -19,11 +19,17 @@ if [[ ! -x $TOOLS/usr/bin/linux.uml ]]; then
     cd "$ROOT_DIR" || exit 1
 fi
 
+# what loads AppArmor profiles; without it a script leaves AppArmor out
+if [[ ! -x $TOOLS/../apparmor/sbin/apparmor_parser ]] && mkdir -p "$TOOLS/../apparmor" && cd "$TOOLS/../apparmor"; then
+    apt-get download -q apparmor >apt.log 2>&1 && dpkg-deb -x apparmor_*.deb . || problem "no AppArmor parser: $(tail -n 1 apt.log)"
+    cd "$ROOT_DIR" || exit 1
+fi
+
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 # its own tmpfs file for memory, its own id: several may run
 timeout --kill-after=5 "$LIMIT" "$TOOLS/usr/bin/linux.uml" mem=1536M rootfstype=hostfs rootflags=/ ro quiet \
-    init="$ROOT_DIR/deploy/uml/init.sh" con=null con0=null,fd:1 ssl=null loglevel=3 umid="starling-$$" \
+    init="$ROOT_DIR/deploy/uml/init.sh" lsm=apparmor apparmor=1 con=null con0=null,fd:1 ssl=null loglevel=3 umid="starling-$$" \
     "starling.tools=$TOOLS" "starling.script=$SCRIPT" </dev/null 2>&1 | tee "$output" | grep -v '^STARLING-EXIT '
 ((PIPESTATUS[0] != 124)) || { problem "not done after $LIMIT s"; exit 124; }
 code=$(sed -n 's/^STARLING-EXIT \([0-9]*\).*/\1/p' "$output" | tail -n 1)

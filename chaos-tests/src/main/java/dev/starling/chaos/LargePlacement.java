@@ -6,12 +6,13 @@ import dev.starling.chaos.sim.Simulation;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.scheduler.model.Resources;
+import java.lang.management.ManagementFactory;
 import java.util.LongSummaryStatistics;
 
 /**
  * Slots placed from empty by whole nodes: how long until all run (in simulated time, containers start within 80 ms), how evenly, how often two nodes
- * claimed one slot, and what it cost in messages. Every node holds every task and all of it is in one heap, so memory bounds its size:
- * bench/large-placement.sh has the command.
+ * claimed one slot, and what it cost in messages. Every node holds every task and plans for itself, all in one heap and one thread, so work and memory grow with the
+ * square of the nodes; what nodes can share without knowing it they do ({@link Simulation#shareMessages}). bench/large-placement.sh has the command.
  *
  * @param tookMillis simulated; from the first service's creation until all slots run
  * @param claims     tasks that were ever made: more than slots where two nodes claimed one
@@ -26,6 +27,7 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
     /** @param writers at how many managers services are created at one time; what they create others hear of in another order */
     public static LargePlacement run(long seed, int nodes, int services, int slotsANode, int writers) {
         Simulation cluster = new Simulation(seed);
+        cluster.shareMessages();
         for (int i = 0; i < nodes; i++) {
             cluster.addNode(Role.MANAGER, CAPACITY);
         }
@@ -59,15 +61,16 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
                         (double) messages / slots, (double) bytes / slots);
     }
 
-    /** NODES SERVICES [WRITERS] [SEED] */
+    /** NODES SERVICES [WRITERS] [SEED] [SLOTS_A_NODE] */
     public static void main(String[] arguments) {
         int nodes = Integer.parseInt(arguments[0]);
         int services = Integer.parseInt(arguments[1]);
         int writers = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 1;
         long seed = arguments.length > 3 ? Long.parseLong(arguments[3]) : 3;
+        int slotsANode = arguments.length > 4 ? Integer.parseInt(arguments[4]) : 100;
         long began = System.nanoTime();
-        System.out.println(run(seed, nodes, services, 100, writers));
-        System.out.printf("  %d s of work, %d MiB of heap in use%n", (System.nanoTime() - began) / 1_000_000_000L,
-                (Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory()) >> 20);
+        System.out.println(run(seed, nodes, services, slotsANode, writers));
+        System.out.printf("  %d s, %d s of them CPU time of this thread%n", (System.nanoTime() - began) / 1_000_000_000L,
+                ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() / 1_000_000_000L);
     }
 }

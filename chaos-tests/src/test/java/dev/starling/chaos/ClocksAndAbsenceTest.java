@@ -95,6 +95,28 @@ class ClocksAndAbsenceTest {
                 .filter(task -> task.slot().serviceUid().equals(late.uid())).count());
     }
 
+    /** Found by random runs: it counted that boot again, and who had heard of the first one refused the second one's record as forged, for ever. */
+    @Test
+    void anOldDiskWithAClockThatIsBehindCountsNoBootTwice() {
+        Simulation cluster = cluster(3, GossipConfig.lan());
+        SimNode node = cluster.nodes().get(4);
+        node.backUpDisk();
+        node.powerCut();
+        node.skew(-YEAR_MILLIS);
+        node.start();
+        cluster.settle(List.of(new ViewsAreEqual()), CALM_MILLIS);
+        node.putBackDisk();
+        cluster.partition(List.of(node));
+        create(cluster, 0, Services.replicated("web", 5));
+        node.start();
+        cluster.runFor(10_000);
+        node.operate((core, now) -> core.create(Kind.SERVICE, null, Services.replicated("island", 30).body(), now));
+        cluster.runFor(10_000);
+        assertEquals(30, node.running().size(), "its record is longer now than the one that the others have of it");
+        cluster.heal();
+        cluster.settle(AT_REST, CALM_MILLIS);
+    }
+
     private static Simulation cluster(long seed, GossipConfig config) {
         Simulation cluster = new Simulation(seed, config);
         cluster.addNodes(5);

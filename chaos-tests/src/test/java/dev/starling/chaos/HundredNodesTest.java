@@ -19,12 +19,12 @@ import java.util.List;
 import java.util.LongSummaryStatistics;
 import org.junit.jupiter.api.Test;
 
-/** A hundred nodes: spread evenly, take over from the dead, heal after a partition with loss and delay; and a seed replays it all. */
+/** A hundred nodes ({@code -Dhundred.nodes=100}; 60 in ./check): spread evenly, take over from the dead, heal after a partition with loss and delay; and a seed replays it all. */
 class HundredNodesTest {
-    private static final int NODES = 100;
-    private static final int REPLICAS = 300;
+    private static final int NODES = Integer.getInteger("hundred.nodes", 60);
+    private static final int REPLICAS = 3 * NODES;
     /** Of what each side of the partition adds. */
-    private static final int REPLICAS_OF_A_SIDE = 100;
+    private static final int REPLICAS_OF_A_SIDE = NODES;
 
     @Test
     void placesTakesOverAndHeals() {
@@ -34,21 +34,21 @@ class HundredNodesTest {
         long created = cluster.now();
         create(cluster, 0, "web", REPLICAS);
         assertTrue(cluster.runUntil(() -> running(cluster) == REPLICAS, 20_000), () -> running(cluster) + " of " + REPLICAS + " run");
-        System.out.printf("100 nodes: %d replicas run %d virtual ms after create%n", REPLICAS, cluster.now() - created);
+        System.out.printf("%d nodes: %d replicas run %d virtual ms after create%n", NODES, REPLICAS, cluster.now() - created);
         assertEvenly(cluster);
 
         List<SimNode> dead = cluster.nodes().subList(10, 15);
         dead.forEach(SimNode::powerCut);
         long died = cluster.now();
         assertTrue(cluster.runUntil(() -> running(cluster) == REPLICAS, 30_000), () -> running(cluster) + " of " + REPLICAS + " run");
-        System.out.printf("100 nodes: tasks of 5 dead nodes run elsewhere after %d virtual ms%n", cluster.now() - died);
+        System.out.printf("%d nodes: tasks of 5 dead nodes run elsewhere after %d virtual ms%n", NODES, cluster.now() - died);
 
-        cluster.partition(cluster.nodes().subList(40, 75));
+        cluster.partition(cluster.nodes().subList(NODES * 2 / 5, NODES * 3 / 4));
         cluster.network().loss(0.1);
         cluster.network().delay(20, 30);
         cluster.runFor(10_000);
         create(cluster, 0, "left", REPLICAS_OF_A_SIDE);
-        create(cluster, 50, "right", REPLICAS_OF_A_SIDE);
+        create(cluster, NODES / 2, "right", REPLICAS_OF_A_SIDE);
         cluster.runFor(10_000);
         cluster.heal();
         cluster.settle(atRest, 120_000);
@@ -78,7 +78,7 @@ class HundredNodesTest {
         cluster.always(new GenerationsNeverGoBack());
         cluster.always(new ClaimsNeverGoBack());
         cluster.startAll();
-        assertTrue(cluster.runUntil(() -> new ViewsAreEqual().holds(cluster), 30_000), "100 nodes do not find each other");
+        assertTrue(cluster.runUntil(() -> new ViewsAreEqual().holds(cluster), 30_000), NODES + " nodes do not find each other");
         return cluster;
     }
 

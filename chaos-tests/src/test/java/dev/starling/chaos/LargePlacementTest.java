@@ -9,14 +9,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LargePlacementTest {
     private static final long LIMIT_MILLIS = 10_000;
 
-    @ParameterizedTest(name = "{0} nodes, {1} services")
-    @CsvSource({"30, 3", "12, 60"})
-    void aHundredSlotsANodeArePlacedEvenly(int nodes, int services) {
-        LargePlacement placement = LargePlacement.run(3, nodes, services, 100, 1);
+    @ParameterizedTest(name = "{0} nodes, {1} services, written at {2}")
+    @CsvSource({"50, 5, 1", "20, 100, 1", "20, 100, 3"})
+    void aHundredSlotsANodeArePlacedEvenly(int nodes, int services, int writers) {
+        LargePlacement placement = LargePlacement.run(3, nodes, services, 100, writers);
         System.out.println(placement);
         assertTrue(placement.placed() && placement.tookMillis() <= LIMIT_MILLIS, placement::toString);
         // One apart; of a slot that was claimed twice the node that gave way has one less, and no move follows for that.
         assertTrue(placement.most() - placement.least() <= (placement.claims() > placement.slots() ? 2 : 1), placement::toString);
-        assertTrue(placement.claims() <= placement.slots() + placement.slots() / 100, placement::toString);
+        assertTrue(placement.claims() <= placement.slots() + placement.slots() / 500, placement::toString);
     }
 }

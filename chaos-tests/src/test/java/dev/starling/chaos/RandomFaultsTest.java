@@ -2,12 +2,15 @@ package dev.starling.chaos;
 
 import dev.starling.chaos.sim.RandomRun;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** {@code -Dchaos.seed=N} replays one run, {@code -Dchaos.seeds=N} runs that many from {@code -Dchaos.first=N} on. */
+@Execution(ExecutionMode.CONCURRENT) // two at a time: junit-platform.properties
 class RandomFaultsTest {
-    private static final int DEFAULT_SEEDS = 50;
+    private static final int DEFAULT_SEEDS = 200;
 
     static LongStream seeds() {
         Long one = Long.getLong("chaos.seed");

@@ -53,6 +53,8 @@ public final class Gossip {
     private boolean started;
     /** Up to where this node's own record was pushed. */
     private long pushedVersion;
+    /** Not before this is it pushed again. */
+    private long nextRecordPush = Long.MIN_VALUE;
     /** Whether news in the message at hand is to be told on: its source did not tell everyone. */
     private boolean forwarding;
     /** Of the message at hand, and what was as dear as one. */
@@ -69,7 +71,7 @@ public final class Gossip {
         records = new RecordTable(self.id(), self.boot(), signing, this::keyOf);
         spread = new Spread(config, random);
         copies = new Copies(self.id());
-        antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, this::send);
+        antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, random, this::send);
     }
 
     /** Before {@link #start}: what this node had on disk. Emits nothing. {@code ownRecord} is re-announced under the new boot. */
@@ -158,7 +160,11 @@ public final class Gossip {
 
     /** When {@link #tick} wants to be called next; Long.MAX_VALUE for never. */
     public long nextTick() {
-        return started ? Math.min(swim.nextTick(), Math.min(antiEntropy.nextTick(), spread.nextTick())) : Long.MAX_VALUE;
+        if (!started) {
+            return Long.MAX_VALUE;
+        }
+        long others = Math.min(swim.nextTick(), Math.min(antiEntropy.nextTick(), spread.nextTick()));
+        return pushedVersion < records.digest(self).version() ? Math.min(others, nextRecordPush) : others;
     }
 
     /** The transport saw the connection to {@code peer} refused, reset or closed: a hint to probe it at once, no verdict. */
@@ -216,6 +222,7 @@ public final class Gossip {
         desired.join(object);
         copies.wrote(object);
         spread.add(object, Spread.Source.OWN);
+        antiEntropy.desiredChanged(now);
         outputs.add(new Output.DesiredChanged(object));
     }
 
@@ -371,6 +378,7 @@ public final class Gossip {
             return;
         }
         desired.join(object);
+        antiEntropy.desiredChanged(time);
         outputs.add(new Output.DesiredChanged(object));
         // With many nodes only those that have it from the writer answer: enough copies, and not a thousand messages to one node.
         if (object.writer().equals(peer.id()) || swim.members().up().size() <= config.pushFanout()) {
@@ -413,8 +421,16 @@ public final class Gossip {
         }
     }
 
+    /**
+     * The first change after a pause at once; what follows gathers for a moment. A node that starts ten containers tells thirty changes within a tenth of
+     * a second, and every other one would check a signature for each.
+     */
     private void pushOwnRecord() {
+        if (time < nextRecordPush) {
+            return;
+        }
         for (RecordDigest end = records.digest(self); pushedVersion < end.version(); ) {
+            nextRecordPush = time + Spread.RELAY_INTERVAL_MILLIS;
             RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.pieceBytes() / 2);
             spread.add(delta, Spread.Source.OWN);
             pushedVersion = delta.upTo();
@@ -446,6 +462,7 @@ public final class Gossip {
             if (now.id().equals(self) && now.boot() != before.boot()) {
                 records.raiseBoot(now.boot());
                 pushedVersion = 0;
+                nextRecordPush = Long.MIN_VALUE;
                 outputs.add(new Output.RecordChanged(self, null));
             }
             if ((own || forwarding) && now.status() != MemberStatus.SUSPECT) { // a suspicion travels with its accuser's name

@@ -63,6 +63,21 @@ class GossipSimulationTest {
         assertTrue(took <= 60, took + " ms");
     }
 
+    @Test
+    void aBurstOfWritesIsKnownToEveryNodeAMomentLaterAlsoWhereAPushMissedOne() {
+        for (int seed = 0; seed < 5; seed++) {
+            SimCluster cluster = SimCluster.settled(30, seed, LAN);
+            cluster.network().latency(1, 2);
+            SimCluster.Node writer = cluster.node(3);
+            for (int i = 0; i < 150; i++) {
+                int number = i;
+                writer.act(gossip -> gossip.write(service("uid" + number, 1, writer.id(), "x".repeat(100)), cluster.now()));
+            }
+            assertTrue(cluster.runUntil(() -> cluster.nodes().stream().allMatch(node -> node.gossip().desired().live(Kind.SERVICE).size() == 150), 120),
+                    "seed " + seed + ": some node lacks a service after 120 ms; without the comparison after a burst for up to a second");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {5, 50})
     void aCrashIsKnownToAllWithinSeconds(int size) {

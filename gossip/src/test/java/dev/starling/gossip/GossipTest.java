@@ -53,8 +53,8 @@ class GossipTest {
         push(changes(List.of(member("self", 7, 3, MemberStatus.ALIVE)), List.of(), List.of()));
         List<Output> outputs = gossip.drain();
         Member raised = gossip.members().get(SELF.id());
-        assertEquals(8, raised.boot());
-        assertEquals(8, gossip.records().boot(SELF.id()));
+        assertTrue(raised.boot() > 7, raised::toString);
+        assertEquals(raised.boot(), gossip.records().boot(SELF.id()));
         assertEquals(Bytes.utf8("value"), gossip.records().of(SELF.id()).get("key"));
         assertTrue(outputs.contains(new Output.MemberChanged(SELF, raised)), outputs.toString());
         Message.Push push = pushes(outputs).get(0);
@@ -78,8 +78,9 @@ class GossipTest {
             otherDisk.put("key", Bytes.utf8("other " + i));
         }
         push(changes(List.of(), List.of(otherDisk.since(new RecordDigest(SELF.id(), 0, 0), 10_000)), List.of()));
-        assertEquals(2, gossip.members().get(SELF.id()).boot());
-        assertEquals(2, gossip.records().boot(SELF.id()));
+        long raised = gossip.members().get(SELF.id()).boot();
+        assertTrue(raised > 1);
+        assertEquals(raised, gossip.records().boot(SELF.id()));
         assertEquals(Bytes.utf8("value"), gossip.records().of(SELF.id()).get("key"));
     }
 

@@ -30,6 +30,8 @@ public interface LibC {
     int AF_INET = 2;
     int AF_INET6 = 10;
     int IPPROTO_IPV6 = 41;
+    int SOL_UDP = 17;
+    int UDP_ENCAP = 100;
     int IPV6_V6ONLY = 26;
     int SOCK_STREAM = 1;
     int SOCK_DGRAM = 2;
@@ -47,6 +49,12 @@ public interface LibC {
     int bind(int descriptor, @In byte[] address, int addressLength);
 
     int setsockopt(int descriptor, int level, int option, @In byte[] value, int valueLength);
+
+    /** @param address a struct sockaddr */
+    @ssize_t long sendto(int descriptor, @In byte[] message, @size_t long length, int flags, @In byte[] address, int addressLength);
+
+    /** @param addressLength the room in {@code address}; then the length of what is there */
+    @ssize_t long recvfrom(int descriptor, @Out ByteBuffer buffer, @size_t long length, int flags, @Out byte[] address, @In @Out byte[] addressLength);
 
     @ssize_t long send(int descriptor, @In byte[] message, @size_t long length, int flags);
 

@@ -1,7 +1,9 @@
 package dev.starling.netlink;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -10,6 +12,8 @@ import java.util.stream.Stream;
 /** Kernel settings below {@code /proc/sys/net}; the kernel shows each thread those of its own network namespace. */
 public final class Sysctl {
     private static final Path ROOT = Path.of("/proc/sys/net");
+    /** Bytes of a setting; those that are read here are numbers. */
+    private static final int LONGEST = 64;
 
     private final NetNs namespace;
 
@@ -25,6 +29,16 @@ public final class Sysctl {
     public void set(Map<String, String> settings) {
         namespace.call(() -> {
             settings.forEach(Sysctl::setHere);
+            return null;
+        });
+    }
+
+    /** Writes a setting where it still is what the kernel came with: what a user chose stays. */
+    public void replaceDefault(String key, String kernelDefault, String value) {
+        namespace.call(() -> {
+            if (hereIs(key, kernelDefault)) {
+                setHere(key, value);
+            }
             return null;
         });
     }
@@ -46,9 +60,9 @@ public final class Sysctl {
             return;
         }
         try (Stream<Path> devices = Files.list(conf)) {
-            if (Files.readString(conf.resolve("all/forwarding")).strip().equals("0")) {
+            if (read(conf.resolve("all/forwarding")).equals("0")) {
                 for (Path device : devices.toList()) {
-                    if (Files.readString(device.resolve("accept_ra")).strip().equals("1")) {
+                    if (read(device.resolve("accept_ra")).equals("1")) {
                         setHere("ipv6/conf/" + device.getFileName() + "/accept_ra", "2");
                     }
                 }
@@ -59,10 +73,26 @@ public final class Sysctl {
         }
     }
 
+    /** By one read: the kernel gives a number to the first one only, as much of it as was asked for, and {@link Files#readString} asks for one byte. */
+    private static String read(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            return new String(in.readNBytes(LONGEST), StandardCharsets.US_ASCII).strip();
+        }
+    }
+
+    private static boolean hereIs(String key, String value) {
+        Path file = ROOT.resolve(key);
+        try {
+            return Files.exists(file) && read(file).equals(value);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
     private static void setHere(String key, String value) {
         Path file = ROOT.resolve(key);
         try {
-            if (Files.exists(file) && !Files.readString(file).strip().equals(value)) {
+            if (Files.exists(file) && !read(file).equals(value)) {
                 Files.writeString(file, value);
             }
         } catch (IOException e) {

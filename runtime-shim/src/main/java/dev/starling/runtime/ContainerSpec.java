@@ -56,8 +56,20 @@ public record ContainerSpec(
      * @param noNewPrivileges    no program gains rights by set-user-id bits or file capabilities
      * @param oomScoreAdjustment -1000 to 1000
      */
-    public record ProcessOptions(boolean init, boolean noNewPrivileges, int oomScoreAdjustment, List<Ulimit> ulimits) {
-        public static final ProcessOptions NONE = new ProcessOptions(false, false, 0, List.of());
+    public record ProcessOptions(boolean init, boolean noNewPrivileges, int oomScoreAdjustment, List<Ulimit> ulimits, Confinement confinement) {
+        public static final ProcessOptions NONE = new ProcessOptions(false, false, 0, List.of(), Confinement.DEFAULT);
+
+        public ProcessOptions {
+            if (confinement == null) confinement = Confinement.DEFAULT; // absent in the state.json of an earlier release
+        }
+    }
+
+    /**
+     * @param seccomp  empty for Docker's profile, {@code unconfined}, or a profile as JSON ({@link dev.starling.runtime.seccomp.CustomProfile})
+     * @param appArmor name of a profile that the kernel has loaded; empty for none
+     */
+    public record Confinement(String seccomp, String appArmor) {
+        public static final Confinement DEFAULT = new Confinement("", "");
     }
 
     /** @param name as Docker has it, {@code nofile}; -1 for unlimited */
@@ -94,8 +106,17 @@ public record ContainerSpec(
         public static final Dns NONE = new Dns(List.of(), List.of(), List.of());
     }
 
-    /** Zero for no limit. */
-    public record Limits(long nanoCpus, long memoryBytes, long pids) {
+    /**
+     * Zero for no limit.
+     *
+     * @param swapBytes  on top of the memory, -1 for as much as there is; null for as much as memory
+     * @param swappiness 0 to 100; null for the kernel's own
+     */
+    public record Limits(long nanoCpus, long memoryBytes, long pids, Long swapBytes, Integer swappiness) {
         public static final Limits NONE = new Limits(0, 0, 0);
+
+        public Limits(long nanoCpus, long memoryBytes, long pids) {
+            this(nanoCpus, memoryBytes, pids, null, null);
+        }
     }
 }

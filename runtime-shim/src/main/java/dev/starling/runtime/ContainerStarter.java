@@ -3,8 +3,10 @@ package dev.starling.runtime;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.AppArmor;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
+import dev.starling.runtime.launch.ImageRoot;
 import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.LaunchRequest;
@@ -59,6 +61,7 @@ final class ContainerStarter {
         if (plan.health().isSet()) launcher.checkExec(plan.capabilities());
         launcher.check(plan);
         ProcessLimits.check(spec.options());
+        AppArmor.check(Path.of("/"), spec.options().confinement().appArmor());
         LogOptions.parse(spec.logDriver(), spec.logOptions());
         if (spec.tty()) KeptTerminal.check();
         Bundle bundle = bundle(spec.id());
@@ -66,10 +69,9 @@ final class ContainerStarter {
         try {
             bundle.create(kernel, spec.tty(), spec.openStdin(), layers);
             LaunchRequest request = new LaunchRequest(
-                    bundle, plan, layers.size(), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
+                    bundle, plan, new ImageRoot.Layers(layers.size()), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
                     NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
                     spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.tty(), spec.openStdin(), init);
-            cgroups.create(spec.id());
             return goOn(spec, plan, bundle, launcher.hold(request), network);
         } catch (RuntimeException e) {
             undo(bundle, e);

@@ -62,6 +62,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
     private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
     private static final int CGROUP_ATTEMPTS_AT_END = 20;
+    private static final long MEMORY_FOR_SANDBOXES_KIB = 480 << 10; // a board of 512 MiB has a little less for Linux
     private static final int CGROUP_ATTEMPTS_AT_REMOVAL = ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL;
 
     private final Path directory;
@@ -70,6 +71,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final Kernel kernel = Kernel.load();
     private final Cgroups cgroups;
     private final ContainerStarter starter;
+    private final ContainerLauncher launcher;
     private final Execs execs;
     private final HealthChecks health;
     private final RemovedContainers removed;
@@ -111,9 +113,9 @@ public final class NativeRuntime implements ContainerRuntime {
             this.logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
             List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
             Gates gates = new Gates(kernel, gatesDirectory());
-            ContainerLauncher launcher = options.oci() == null
-                    ? new NativeLauncher(kernel, cgroups, gates, options.procThroughHelper())
-                    : new OciLauncher(kernel, cgroups, options.oci());
+            this.launcher = options.oci() == null
+                    ? new NativeLauncher(kernel, cgroups, gates, hasMemoryToSpare() ? options.sandboxes() : 0, options.procThroughHelper())
+                    : new OciLauncher(kernel, cgroups, options.oci(), options.userNamespace(), containersDirectory());
             this.removed = new RemovedContainers(this.directory.resolve("removed"));
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
@@ -136,6 +138,7 @@ public final class NativeRuntime implements ContainerRuntime {
 
     private void release(EventLoop startedLoop) {
         if (startedLoop != null) startedLoop.close();
+        if (launcher != null) launcher.close();
         if (removed != null) removed.close();
         closeLock();
     }
@@ -146,6 +149,14 @@ public final class NativeRuntime implements ContainerRuntime {
             if (line.startsWith("CapBnd:") || line.startsWith("CapEff:")) available &= Long.parseUnsignedLong(line.substring(7).trim(), 16);
         }
         return available;
+    }
+
+    /** A sandbox costs some 300 KiB of the kernel's memory, and a thread. */
+    private boolean hasMemoryToSpare() {
+        for (String line : kernel.read("/proc/meminfo").split("\n")) {
+            if (line.startsWith("MemTotal:")) return Long.parseLong(line.replaceAll("[^0-9]", "")) >= MEMORY_FOR_SANDBOXES_KIB;
+        }
+        return false;
     }
 
     private FileChannel makeDirectories() {
@@ -452,6 +463,7 @@ public final class NativeRuntime implements ContainerRuntime {
             }
         });
         loop.close();
+        launcher.close();
         logs.close();
         removed.close();
         closeLock();

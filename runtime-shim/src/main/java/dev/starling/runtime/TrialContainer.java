@@ -77,6 +77,7 @@ final class TrialContainer {
 
     /** While its first process is held. */
     private void addProcesses(String containerId, Path networkNamespace) {
+        if (!launcher.addsToHeld()) return;
         int pid = Integer.parseInt(networkNamespace.getName(1).toString());
         try (Descriptor first = kernel.openProcess(pid)) {
             addProcess(first, pid, null);

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Options of a service that change what its container is given. */
 @ParameterizedClass
-@EnumSource(Implementation.class)
+@EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
 class ContainerOptionsTest {
     private static Lab lab;
 
@@ -49,7 +49,7 @@ class ContainerOptionsTest {
     }
 
     private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
-        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits));
+        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT);
     }
 
     @Test

@@ -124,6 +124,7 @@ class ContainerRunTest {
     void mountsReachTheContainer() throws IOException {
         Path host = Files.createDirectories(lab.directory.resolve("shared"));
         Files.writeString(host.resolve("file"), "from the host\n");
+        if (implementation == Implementation.CRUN_MAPPED) Files.setAttribute(host, "unix:uid", Implementation.MAPPING.onHost(0)); // binds are not mapped
         SpecBuilder spec = script("cat /data/file /one; echo x > /data/new; echo y > /scratch/y && stat -f -c %T /scratch; echo z > /keep/z; echo no > /fixed/file")
                 .with(s -> s.mounts = List.of(
                         new Mount(Mount.Type.BIND, host.toString(), "/data", false), new Mount(Mount.Type.BIND, host.resolve("file").toString(), "/one", true),

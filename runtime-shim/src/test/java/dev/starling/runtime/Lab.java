@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -97,6 +98,12 @@ final class Lab implements AutoCloseable {
         return finish(spec.id());
     }
 
+    /** An empty file in a running container, made from within: under a user namespace the host's root is nobody there. */
+    void touch(String id, String path) {
+        int exitCode = runtime.exec(id, ExecSpec.of(List.of("touch", path)), (stream, bytes) -> true).exit().toCompletableFuture().join().orElseThrow();
+        if (exitCode != 0) throw new AssertionError("touch " + path + " in container " + id + " ends with " + exitCode);
+    }
+
     Outcome finish(String id) {
         await(() -> runtime.inspect(id).state() == Container.State.EXITED, "container " + id + " ends");
         Outcome outcome = new Outcome(runtime.inspect(id), output(id, "stdout"), output(id, "stderr"));
@@ -137,16 +144,26 @@ final class Lab implements AutoCloseable {
         }
     }
 
-    /** Directories of this lab's containers in all control group hierarchies. */
     /** Children of this JVM that were not there when the lab was opened: PID and command. */
     List<String> children() {
         return ProcessHandle.current().children().filter(child -> !childrenBefore.contains(child))
                 .map(child -> child.pid() + " " + child.info().commandLine().orElse("(ended)")).toList();
     }
 
+    /** Directories of this lab's containers in all control group hierarchies; the sandboxes that wait for one are none. */
     List<Path> controlGroups() {
+        return groups(name -> !name.startsWith("sandbox-"));
+    }
+
+    /** Of the sandboxes that wait for a container. */
+    List<Path> sandboxGroups() {
+        return groups(name -> name.startsWith("sandbox-"));
+    }
+
+    private List<Path> groups(Predicate<String> named) {
         List<Path> groups = new ArrayList<>();
         for (Path parent : controlGroupParents()) groups.addAll(directoriesIn(parent));
+        groups.removeIf(group -> !named.test(group.getFileName().toString()));
         return groups;
     }
 

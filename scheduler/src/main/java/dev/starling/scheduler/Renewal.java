@@ -50,7 +50,11 @@ final class Renewal implements Phase {
         for (Task task : round.own().list()) {
             SlotState state = round.table().wanted(task.slot()).orElse(null);
             ServiceSpec service = round.service(task.slot()).orElse(null);
-            if (state == null || service == null || round.self().availability() == Availability.DRAIN) {
+            if (state == null || service == null) {
+                continue;
+            }
+            if (round.self().availability() == Availability.DRAIN) {
+                closeUndecided(round, task);
                 continue;
             }
             if (SlotState.isUndecided(task)) {
@@ -66,6 +70,13 @@ final class Renewal implements Phase {
                     update(round, addressing, service, task);
                 }
             }
+        }
+    }
+
+    /** On a drained node nothing follows what ended by itself: others have its slot. Were that not written down, it would stay for ever, as if it were to come. */
+    private static void closeUndecided(Round round, Task task) {
+        if (SlotState.isUndecided(task)) {
+            round.own().put(task.withDesired(TaskState.SHUTDOWN));
         }
     }
 
@@ -131,7 +142,7 @@ final class Renewal implements Phase {
         if (ended.state() == TaskState.REJECTED && !predecessorLives) {
             round.own().refuse(ended.slot(), ended.error().isEmpty() ? ended.message() : ended.error(), true, service, round.self(), round.now());
         } else if (fits(round, service, ended.slot())) {
-            restarts.restarted(ended.slot(), service.restart(), round.now());
+            restarts.restarted(ended, service.restart(), round.now());
             long rest = BackOff.after(ended, service.restart(), round.now());
             succeed(round, addressing, service, ended, attempts + 1, rest, BackOff.reason(ended, service.restart(), rest, attempts + 1));
         }

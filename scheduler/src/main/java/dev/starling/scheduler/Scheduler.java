@@ -80,6 +80,7 @@ public final class Scheduler {
     public void restore(Collection<Task> tasks, Collection<Refusal> refusals, Collection<BlockClaim> blocks,
             Collection<CompletedWork> completed) {
         own.restore(tasks, refusals, blocks, completed);
+        restarts.restore(tasks);
     }
 
     /**
@@ -139,7 +140,7 @@ public final class Scheduler {
                 round = round(node, view, now);
             }
         }
-        exclusive.wantForTasks(round(node, view, now));
+        exclusive.wantForTasks(round);
         waits.endRound();
         return own.effectCount() > before;
     }

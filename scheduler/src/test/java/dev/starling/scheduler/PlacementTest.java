@@ -44,9 +44,10 @@ class PlacementTest {
     }
 
     @Test
-    void servicesThatAreDeployedTogetherAreHardlyEverClaimedTwice() {
+    void servicesThatAreDeployedTogetherAreNotClaimedTwice() {
         for (int seed = 0; seed < 10; seed++) {
             Cluster cluster = new Cluster(8, seed, 0, 100, SchedulerConfig.defaults(), node -> node);
+            cluster.run(1_000); // of what a node finds when it starts nothing is new, and nothing waits
             for (int service = 0; service < 20; service++) {
                 cluster.deploy(Given.service("of-a-stack-" + service, 3));
             }
@@ -55,7 +56,7 @@ class PlacementTest {
             for (int service = 0; service < 20; service++) {
                 made += cluster.records("of-a-stack-" + service).size();
             }
-            assertTrue(made <= 63, "seed " + seed + ": " + made + " tasks for 60 slots; 69 to 79 where new services are placed as they come");
+            assertEquals(60, made, "seed " + seed + ": tasks for 60 slots; 69 to 79 where new services are placed as they come");
         }
     }
 

@@ -16,7 +16,8 @@ import java.util.TreeSet;
 /**
  * Always: a node claims no slot of a job that it knew to be done for longer than keepers take to write that down, however many nodes died, were removed or lost their disks since, and
  * whatever it hears first of what came after. What it knew it may forget when its agent ends, and when the job's document here is another one (another
- * number of completions, another iteration).
+ * number of completions, another iteration). Where that document is of an earlier iteration than what was done meanwhile (the other side of a partition
+ * had forced the job again, and its document has not prevailed), nothing is promised: keepers drop the one sum for the other.
  */
 public final class CompletedWorkStaysDone implements NodeInvariant {
     /** Keepers write once a second, and the scheduler plans a moment later. */
@@ -62,7 +63,7 @@ public final class CompletedWorkStaysDone implements NodeInvariant {
         }
         SlotTable table = here.index.table(view);
         for (ServiceSpec service : view.services().values()) {
-            if (service.isJob()) {
+            if (service.isJob() && !table.service(service.uid()).orElseThrow().overtaken()) {
                 table.service(service.uid()).orElseThrow().wanted().values().stream().filter(SlotState::completed)
                         .forEach(state -> here.done.putIfAbsent(state.slot() + " " + service.iteration(), cluster.now()));
             }

@@ -10,6 +10,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.View;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -17,8 +18,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Always: of a service with {@code starling.partition=majority} no container begins on a node that for some time has had a path to half of the nodes or
- * fewer. What a path is the simulated wires say, not the node: one link in one direction is enough, by way of any nodes that run.
+ * Always: of a service with {@code starling.partition=majority} no container begins on a node that for some time has had no path to a majority. What a path is
+ * the simulated wires say, not the node: one link in one direction is enough, by way of any nodes that run. A node that was in reach at any time
+ * in this while counts: its death may not be noticed yet when others come into reach.
  */
 public final class MinoritiesStartNothing implements NodeInvariant, Invariant {
     /** For the deaths to be noticed, one after the other, and for a start that was under way. */
@@ -30,22 +32,19 @@ public final class MinoritiesStartNothing implements NodeInvariant, Invariant {
         Set<String> running = new TreeSet<>();
     }
 
-    private final Map<NodeId, Long> minoritySince = new TreeMap<>();
+    /** Node -> others (and itself) -> when there last was a path. */
+    private final Map<NodeId, Map<NodeId, Long>> inReach = new TreeMap<>();
     private final Map<NodeId, Seen> byNode = new TreeMap<>();
 
     @Override
     public Optional<String> violation(Simulation cluster) {
         Set<NodeId> left = new TreeSet<>();
         cluster.nodes().stream().filter(SimNode::answers).forEach(node -> left.add(node.id()));
-        minoritySince.keySet().retainAll(left);
         while (!left.isEmpty()) {
             Set<NodeId> part = part(cluster, left);
             for (NodeId id : part) {
-                if (2 * part.size() > cluster.nodes().size()) {
-                    minoritySince.remove(id);
-                } else {
-                    minoritySince.putIfAbsent(id, cluster.now());
-                }
+                Map<NodeId, Long> reached = inReach.computeIfAbsent(id, first -> new TreeMap<>());
+                part.forEach(other -> reached.put(other, cluster.now()));
             }
         }
         return Optional.empty();
@@ -92,21 +91,25 @@ public final class MinoritiesStartNothing implements NodeInvariant, Invariant {
         for (Task task : node.running()) {
             seen.running.add(task.id());
             boolean begins = !before.contains(task.id()) && node.answers() && node.answeringSince() < noticed;
-            begins &= isInMinority(node, noticed) && seen.wantsMajoritySince.getOrDefault(task.slot().serviceUid(), Long.MAX_VALUE) < noticed;
+            begins &= reached(node, noticed).isPresent() && seen.wantsMajoritySince.getOrDefault(task.slot().serviceUid(), Long.MAX_VALUE) < noticed;
             if (begins) {
                 violation(cluster); // links may have healed since it was last looked at
             }
-            if (begins && isInMinority(node, noticed)) {
-                return Optional.of(node + " began task " + task.id() + " of slot " + task.slot() + " and has had no path to a majority since "
-                        + minoritySince.get(node.id()) + " ms; it has in sight "
-                        + view.nodes().values().stream().filter(NodeView::ready).map(NodeView::id).toList());
+            Optional<String> minority = begins ? reached(node, noticed) : Optional.empty();
+            if (minority.isPresent()) {
+                return Optional.of(node + " began task " + task.id() + " of slot " + task.slot() + " and has had a path to " + minority.get()
+                        + " alone since " + noticed + " ms; it has in sight " + view.nodes().values().stream().filter(NodeView::ready).map(NodeView::id).toList());
             }
         }
         return Optional.empty();
     }
 
-    private boolean isInMinority(SimNode node, long since) {
-        return minoritySince.getOrDefault(node.id(), Long.MAX_VALUE) < since;
+    /** Those in reach since then, where they are no majority of the nodes which it knows to be enrolled: nobody can tell it of those that joined elsewhere. */
+    private Optional<String> reached(SimNode node, long since) {
+        Set<NodeId> enrolled = node.core().view().nodes().keySet();
+        Map<NodeId, Long> reached = inReach.getOrDefault(node.id(), Map.of());
+        List<NodeId> lately = enrolled.stream().filter(id -> reached.getOrDefault(id, Long.MIN_VALUE) >= since).toList();
+        return 2 * lately.size() > enrolled.size() ? Optional.empty() : Optional.of(lately.toString());
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.starling.chaos.invariant;
 
 import dev.starling.chaos.sim.SimNode;
 import dev.starling.chaos.sim.Simulation;
+import dev.starling.scheduler.model.Task;
 import java.util.Optional;
 
 /**
@@ -14,6 +15,9 @@ public interface NodeInvariant {
 
     /** The node has lost its disk: what it knew before binds it no more. */
     default void forget(SimNode node) {}
+
+    /** The node has written this of one of its tasks: told at once, also of what it writes over in the same moment. */
+    default void wrote(SimNode node, Task task) {}
 
     default String name() {
         return getClass().getSimpleName();

@@ -14,17 +14,19 @@ import java.util.TreeMap;
 
 /**
  * Always: what any node holds as another's task is what that other node wrote itself, at some time. Two checks, on both ends: what a node
- * writes is noted whenever its record changes; what the others hold of it is compared from time to time.
+ * writes is noted as it writes it, for a state that lasts no longer than a step may be on its way too; what the others hold of it is compared from time to time.
  */
 public final class OneWriterPerRecord implements NodeInvariant, Invariant {
     private final Set<Task> written = new HashSet<>();
     private final Map<NodeId, SortedMap<NodeId, List<Task>>> compared = new TreeMap<>();
 
     @Override
+    public void wrote(SimNode owner, Task task) {
+        written.add(task);
+    }
+
+    @Override
     public Optional<String> violation(Simulation cluster, SimNode owner) {
-        if (owner.hasAgent()) {
-            written.addAll(owner.core().tasks(owner.id()));
-        }
         return Optional.empty();
     }
 

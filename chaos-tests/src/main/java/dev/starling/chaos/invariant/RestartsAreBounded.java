@@ -17,9 +17,10 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Always: no task is a later attempt than its restart policy allows; and a container that crashes again and again is started ever more rarely, so
- * on a node at most {@value #MOST_STARTS} of one slot and template come to run in {@value #WINDOW_MILLIS} ms. A jump of its clock and a restart of its agent
- * may begin that anew; what cannot even be started (no such image) is tried again without a bound.
+ * Always: no task is a later attempt than its restart policy allows, nor are there more restarts in a node's window than it allows, restarts of the agent
+ * included; and a container that crashes again and again is started ever more rarely, so on a node at most {@value #MOST_STARTS} of one slot and template
+ * come to run in {@value #WINDOW_MILLIS} ms. A jump of its clock may begin all that anew, and a restart of its agent the last; what cannot even be started
+ * (no such image) is tried again without a bound.
  */
 public final class RestartsAreBounded implements NodeInvariant {
     /** With a delay and a run of a second each: six as the rest doubles, nineteen without. */
@@ -32,6 +33,9 @@ public final class RestartsAreBounded implements NodeInvariant {
         Set<String> known = new TreeSet<>();
         Set<String> ran = new TreeSet<>();
         final Map<String, Deque<Long>> starts = new TreeMap<>();
+        /** Over restarts of the agent. */
+        final Map<String, Deque<Long>> restarts = new TreeMap<>();
+        int clockJumps;
     }
 
     private final Templates templates;
@@ -58,6 +62,10 @@ public final class RestartsAreBounded implements NodeInvariant {
             seen.epoch = epoch;
             seen.starts.clear();
         }
+        if (seen.clockJumps != node.clockJumps()) {
+            seen.clockJumps = node.clockJumps();
+            seen.restarts.clear();
+        }
         Set<String> known = seen.known;
         Set<String> ran = seen.ran;
         seen.known = new TreeSet<>();
@@ -66,7 +74,7 @@ public final class RestartsAreBounded implements NodeInvariant {
         for (Task task : tasks) {
             ServiceSpec service = templates.of(task).orElse(null);
             if (seen.known.add(task.id()) && !known.contains(task.id()) && service != null) {
-                wrong = wrong.or(() -> made(node, service, task));
+                wrong = wrong.or(() -> made(node, service, task)).or(() -> madeInWindow(cluster, node, seen, service, task));
             }
             boolean runs = task.state() == TaskState.RUNNING || ran.contains(task.id());
             if (runs && seen.ran.add(task.id()) && !ran.contains(task.id()) && service != null) {
@@ -86,6 +94,28 @@ public final class RestartsAreBounded implements NodeInvariant {
             return Optional.of(node + " restarts slot " + service.name() + "." + task.slot() + ", which is not to be restarted");
         }
         return Optional.empty();
+    }
+
+    private static Optional<String> madeInWindow(Simulation cluster, SimNode node, Seen seen, ServiceSpec service, Task task) {
+        RestartPolicy policy = service.restart();
+        if (policy.maxAttempts() == 0 || policy.windowMillis() == 0 || task.attempt() == 0 || replacesAStopped(node, task)) {
+            return Optional.empty();
+        }
+        Deque<Long> restarts = seen.restarts.computeIfAbsent(task.slot() + task.templateHash() + task.claimed(), first -> new ArrayDeque<>());
+        restarts.addLast(cluster.now());
+        while (restarts.peekFirst() <= cluster.now() - policy.windowMillis()) {
+            restarts.removeFirst();
+        }
+        return restarts.size() <= policy.maxAttempts() ? Optional.empty()
+                : Optional.of(node + " restarts slot " + service.name() + "." + task.slot() + " " + restarts.size() + " times in " + policy.windowMillis()
+                        + " ms, of " + policy.maxAttempts() + " allowed" + EachSlotRunsOnce.known(cluster, task.slot()));
+    }
+
+    /** It goes on with the attempt of one that was stopped, for its address belonged to another node, say. */
+    private static boolean replacesAStopped(SimNode node, Task task) {
+        return node.core().tasks(node.id()).stream().anyMatch(other -> other.slot().equals(task.slot()) && other.claimed().equals(task.claimed())
+                && other.attempt() == task.attempt() && !other.id().equals(task.id()) && other.desired() == TaskState.SHUTDOWN
+                && (!other.state().isTerminal() || other.state() == TaskState.SHUTDOWN));
     }
 
     private static Optional<String> runs(Simulation cluster, SimNode node, Seen seen, ServiceSpec service, Task task) {

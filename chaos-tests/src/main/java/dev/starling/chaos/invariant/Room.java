@@ -6,6 +6,7 @@ import dev.starling.chaos.sim.SimNode;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
+import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import java.util.Optional;
@@ -50,17 +51,24 @@ final class Room {
         return true;
     }
 
-    /** There is room for one more task beside what runs there. */
+    /**
+     * There is room for one more task beside what runs there, and also beside what is to run there: of a task whose update is held up the plan keeps the place
+     * that the next one will need (docs/SCHEDULER.md, "Known limits"), and the node itself goes by what runs.
+     */
     static boolean fits(Templates templates, SimNode witness, SimNode node, ServiceSpec service) {
         int tasks = 0;
+        Resources wanted = Resources.NONE;
         for (Task task : node.running()) {
-            if (publishes(templates.of(task), service) || publishes(Optional.ofNullable(witness.core().view().services().get(task.slot().serviceUid())), service)) {
+            Optional<ServiceSpec> next = Optional.ofNullable(witness.core().view().services().get(task.slot().serviceUid()));
+            if (publishes(templates.of(task), service) || publishes(next, service)) {
                 return false; // it has the port, or is going to have it
             }
+            wanted = wanted.plus(next.map(ServiceSpec::reservations).orElse(Resources.NONE));
             tasks += task.slot().serviceUid().equals(service.uid()) ? 1 : 0;
         }
         boolean below = service.maxReplicasPerNode() == 0 || tasks < service.maxReplicasPerNode();
-        return below && node.capacity().covers(CapacityRespected.used(templates, node).plus(service.reservations()));
+        return below && node.capacity().covers(CapacityRespected.used(templates, node).plus(service.reservations()))
+                && node.capacity().covers(wanted.plus(service.reservations()));
     }
 
     private static boolean publishes(Optional<ServiceSpec> other, ServiceSpec service) {

@@ -1,6 +1,7 @@
 package dev.starling.chaos.sim;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.WriteRefusedException;
@@ -19,11 +20,14 @@ import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
 /**
- * Somebody who makes, changes, scales, rolls back and removes services, and drains, pauses and labels nodes, at whatever node answers. All of it
- * from the simulation's seed.
+ * Somebody who makes, changes, scales, rolls back and removes services, drains, pauses and labels nodes, and in some runs lets nodes join and removes some,
+ * at whatever manager answers. All of it from the simulation's seed.
  */
 public final class Operator {
     private static final int MOST_REPLICAS = 8;
+    private static final int MOST_JOINS = 3;
+    private static final int FEWEST_FOR_TWO_REMOVALS = 5;
+    private static final int FEWEST_NODES = 3;
     private static final String[] AVAILABILITIES = {"active", "active", "pause", "drain"};
 
     private final Simulation cluster;
@@ -31,16 +35,23 @@ public final class Operator {
     private final RandomServices documents;
     private final List<Document> services = new ArrayList<>();
     private final SortedSet<String> deleted = new TreeSet<>();
+    private final boolean changesMembership;
+    private final int mostRemovals;
+    private int joins;
+    private int removals;
     private final List<String> log = new ArrayList<>();
 
     /**
      * Makes the networks that services will use, so let the cluster run calmly for a moment: were it lost with the one disk that has it, the
      * services on it could rightly never run.
      *
-     * @param scarce the services want more than the nodes have
+     * @param scarce            the services want more than the nodes have
+     * @param changesMembership nodes join, and some are removed: so few that of five stewards of a slot (or of all, where the cluster is smaller) most stay
      */
-    public Operator(Simulation cluster, boolean scarce) {
+    public Operator(Simulation cluster, boolean scarce, boolean changesMembership) {
         this.cluster = cluster;
+        this.changesMembership = changesMembership;
+        this.mostRemovals = cluster.nodes().size() < FEWEST_FOR_TWO_REMOVALS ? 1 : 2;
         this.random = cluster.random();
         String network = cluster.nodes().get(0)
                 .operate((core, now) -> core.create(Kind.NETWORK, null, Services.network("net", "10.0.0.0/20", 4097), now)).uid();
@@ -54,13 +65,13 @@ public final class Operator {
 
     /** One command, or none. A refusal is an answer too. */
     public void act() {
-        List<SimNode> up = cluster.upNodes().stream().filter(SimNode::answers).toList();
+        List<SimNode> up = cluster.upNodes().stream().filter(node -> node.answers() && node.role() == Role.MANAGER).toList();
         if (up.isEmpty()) {
             return;
         }
         SimNode node = up.get(random.nextInt(up.size()));
         try {
-            switch (random.nextInt(14)) {
+            switch (random.nextInt(changesMembership ? 17 : 14)) {
                 case 0, 1, 2 -> create(node);
                 case 3, 4, 5 -> put(node, "update", before -> documents.body(before.name(), before));
                 case 6, 7 -> put(node, "scale", documents::scaled);
@@ -68,6 +79,8 @@ public final class Operator {
                 case 9 -> remove(node);
                 case 10, 11 -> availability(node, anyNode(), AVAILABILITIES[random.nextInt(AVAILABILITIES.length)]);
                 case 12 -> label(node, anyNode());
+                case 14, 15 -> join(node);
+                case 16 -> removeNode(node, anyNode());
                 default -> { }
             }
         } catch (WriteRefusedException | SpecException refused) {
@@ -122,6 +135,37 @@ public final class Operator {
         }
     }
 
+    private void join(SimNode manager) {
+        if (joins < MOST_JOINS) {
+            joins++;
+            told(manager, "join " + cluster.join(random.nextBoolean() ? Role.MANAGER : Role.WORKER, manager));
+        }
+    }
+
+    private void removeNode(SimNode manager, SimNode which) {
+        if (removals < mostRemovals && which != manager && cluster.nodes().size() > FEWEST_NODES) {
+            removals++;
+            told(manager, "remove node " + which);
+            deleted.add(which.id().value());
+            cluster.remove(which, manager);
+        }
+    }
+
+    /** A join or a removal that was written at a node which then lost it: the operator sees that and does it again. */
+    private void settleMembership(SimNode manager) {
+        for (SimNode node : cluster.nodesEver()) {
+            boolean wanted = cluster.nodes().contains(node);
+            if (wanted != (find(manager, Kind.NODE, node.id().value()) != null)) {
+                told(manager, (wanted ? "enrol " : "remove node ") + node);
+                if (wanted) {
+                    cluster.enrol(node, manager);
+                } else {
+                    manager.operate((core, now) -> core.delete(node.id().value(), now));
+                }
+            }
+        }
+    }
+
     private void label(SimNode node, SimNode which) {
         String zone = RandomServices.ZONES[random.nextInt(RandomServices.ZONES.length)];
         changeNode(node, which, "zone " + zone, body -> body.withObject("/Spec/Labels").put("zone", zone));
@@ -148,9 +192,10 @@ public final class Operator {
         cluster.nodes().forEach(which -> availability(node, which, "active"));
     }
 
-    /** Gives each service whose image does not run one that does, and lets updates go on that had stopped over their failures. */
+    /** Sees to it that the nodes that are there are enrolled and no others. Gives each service whose image does not run one that does, and lets updates go on that had stopped over their failures. */
     public void mendAll() {
         SimNode node = cluster.upNodes().get(0);
+        settleMembership(node);
         for (Document document : List.copyOf(node.core().documents(Kind.SERVICE))) {
             ServiceSpec service = ServiceSpecReader.fromBody(document);
             boolean broken = service.image().equals(SimContainers.CRASH) || service.image().equals(SimContainers.MISSING);
@@ -180,7 +225,7 @@ public final class Operator {
         log.add(cluster.now() + " ms: at " + node + " " + what);
     }
 
-    /** Uids of the services that were removed. */
+    /** Uids of the services and ids of the nodes that were removed. */
     public SortedSet<String> deleted() {
         return Collections.unmodifiableSortedSet(deleted);
     }

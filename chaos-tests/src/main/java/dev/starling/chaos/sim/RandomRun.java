@@ -30,7 +30,8 @@ import java.util.random.RandomGenerator;
  * One random cluster of 3 to 50 nodes, with random services, under random faults while operators write. Safety is checked after every event; when the
  * faults end, everything must come to rest as it should be. Then, in calm, one more thing is asked of it ({@link Aftermath}).
  *
- * <p>In each fourth run the services want more than the nodes have: then not every slot can run, but none may twice, and who waits has no place.
+ * <p>In each third run nodes join and some are removed while the faults go on; then all disks are sound (docs/SCHEDULER.md says what exclusive slots do not
+ * promise). In each fourth run the services want more than the nodes have: then not every slot can run, but none may twice, and who waits has no place.
  */
 public final class RandomRun implements LongConsumer {
     private static final long CALM_LIMIT_MILLIS = 420_000;
@@ -65,8 +66,9 @@ public final class RandomRun implements LongConsumer {
         guard(cluster, templates);
         cluster.startAll();
         cluster.runFor(5_000);
-        Nemesis nemesis = new Nemesis(cluster);
-        Operator operator = new Operator(cluster, scarce);
+        boolean changesMembership = cluster.random().nextInt(3) == 0;
+        Nemesis nemesis = new Nemesis(cluster, changesMembership);
+        Operator operator = new Operator(cluster, scarce, changesMembership);
         cluster.runFor(1_000);
         try {
             int strikes = cluster.nodes().size() > MANY ? STRIKES_ON_MANY : STRIKES;

@@ -156,6 +156,7 @@ final class RandomServices {
             case 0 -> service.restarting("none", 0);
             case 1 -> service.restarting("on-failure", 0);
             case 2 -> service.restarting("any", 1 + random.nextInt(3));
+            case 3 -> service.restarting("any", 1 + random.nextInt(6)).within(5_000 + random.nextLong(60_000));
             default -> { }
         }
         return switch (random.nextInt(20)) {

@@ -91,6 +91,12 @@ public final class Services {
         return this;
     }
 
+    /** Restarts that lie further back count no more. */
+    public Services within(long windowMillis) {
+        template.withObject("/RestartPolicy").put("Window", windowMillis * 1_000_000);
+        return this;
+    }
+
     public Services constrained(String constraint) {
         template.withObject("/Placement").withArray("Constraints").add(constraint);
         return this;

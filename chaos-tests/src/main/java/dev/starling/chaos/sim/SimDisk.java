@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.random.RandomGenerator;
 
 /** A node's disk: what reached it survives a power cut. Somebody may copy it, and put the copy back later. */
 class SimDisk {
@@ -18,8 +19,8 @@ class SimDisk {
     private long boot;
     private SimDisk copy;
 
-    long nextBoot(long wallMillis) {
-        boot = Member.nextBoot(boot, wallMillis);
+    long nextBoot(long wallMillis, RandomGenerator random) {
+        boot = Member.nextBoot(boot, wallMillis, random);
         return boot;
     }
 

@@ -9,7 +9,7 @@ import java.util.random.RandomGenerator;
 
 /**
  * The wires between simulated nodes: a delay and its jitter, loss, duplication, and links that are cut, each direction by itself. Messages
- * travel as the bytes of the real codec; a larger delay than a later message's reorders them.
+ * travel as the bytes of the real codec ({@link Wire}); a larger delay than a later message's reorders them.
  */
 public final class SimNetwork {
     private record Link(NodeId from, NodeId to) implements Comparable<Link> {
@@ -82,7 +82,7 @@ public final class SimNetwork {
         return bytes;
     }
 
-    void send(SimNode from, Endpoint to, byte[] message) {
+    void send(SimNode from, Endpoint to, Wire.Carried message) {
         SimNode target = byEndpoint.get(to);
         if (target == null || isCut(from.id(), target.id()) || random.nextDouble() < loss) {
             return;
@@ -93,11 +93,11 @@ public final class SimNetwork {
         }
     }
 
-    private void deliver(SimNode from, SimNode target, byte[] message) {
+    private void deliver(SimNode from, SimNode target, Wire.Carried message) {
         long delay = delayMillis + (jitterMillis > 0 ? random.nextLong(jitterMillis + 1) : 0);
         events.after(delay, () -> {
             delivered++;
-            bytes += message.length;
+            bytes += message.bytes();
             target.arrived(from, message);
         });
     }

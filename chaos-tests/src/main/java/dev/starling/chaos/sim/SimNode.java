@@ -5,7 +5,6 @@ import dev.starling.gossip.Gossip;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
-import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.sim.SimSigning;
@@ -36,7 +35,7 @@ import java.util.random.RandomGenerator;
  * power, its agent or its disk, be paused, and come back.
  */
 public final class SimNode {
-    private enum Power { OFF, ON, PAUSED }
+    private enum Power { OFF, ON, PAUSED, SCRAPPED }
 
     private static final long DISK_MILLIS = 2;
 
@@ -48,7 +47,6 @@ public final class SimNode {
     private final RandomGenerator random;
     private final SimDisk disk;
     private final SimContainers containers;
-    private final MessageCodec codec;
     private final List<Runnable> whilePaused = new ArrayList<>();
     /** Writes to the disk that are under way, by object; and those that were when the agent last ended. */
     private final TreeMap<String, Integer> writing = new TreeMap<>();
@@ -70,7 +68,6 @@ public final class SimNode {
         this.endpoint = endpoint;
         this.capacity = capacity;
         this.random = random;
-        this.codec = new MessageCodec(simulation.gossipConfig().maxMessageBytes());
         this.disk = simulation.hardware().disk();
         this.containers = simulation.hardware().containers(simulation.events(), random, this::containerReport);
     }
@@ -92,7 +89,7 @@ public final class SimNode {
     }
 
     public boolean isUp() {
-        return power != Power.OFF;
+        return power == Power.ON || power == Power.PAUSED;
     }
 
     /** Null while the agent is off. */
@@ -132,10 +129,10 @@ public final class SimNode {
         power = Power.ON;
         answeringSince = simulation.events().now();
         session++;
-        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis()), 0, MemberStatus.ALIVE);
+        Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
-                new DockerSpecReader(), object -> object, random);
+                new DockerSpecReader(), simulation.wire().taskReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());
@@ -215,7 +212,13 @@ public final class SimNode {
         simulation.diskLost(this);
     }
 
-    void backUpDisk() {
+    /** It is taken away for good, with all that was on it. */
+    void scrap() {
+        loseDisk();
+        power = Power.SCRAPPED;
+    }
+
+    public void backUpDisk() {
         disk.backUp();
     }
 
@@ -224,14 +227,14 @@ public final class SimNode {
     }
 
     /** The host is off and its disk as it was when it was copied; key and name are the same. */
-    void putBackDisk() {
+    public void putBackDisk() {
         powerCut();
         disk.putBack();
         simulation.diskLost(this);
     }
 
     private void off() {
-        if (power == Power.OFF) {
+        if (!isUp()) {
             return; // what was lost is what was under way when it ended, not now
         }
         power = Power.OFF;
@@ -261,8 +264,8 @@ public final class SimNode {
         }
     }
 
-    void arrived(SimNode from, byte[] message) {
-        run(node -> node.receive(from.id(), from.role(), codec.decode(message), now()));
+    void arrived(SimNode from, Wire.Carried message) {
+        run(node -> node.receive(from.id(), from.role(), message.message().get(), now()));
     }
 
     private void containerReport(TaskReport report) {
@@ -282,7 +285,7 @@ public final class SimNode {
 
     private void run(java.util.function.Consumer<NodeCore> input) {
         switch (power) {
-            case OFF -> { }
+            case OFF, SCRAPPED -> { }
             case PAUSED -> whilePaused.add(() -> run(input));
             case ON -> {
                 input.accept(core);
@@ -350,7 +353,7 @@ public final class SimNode {
     private final class Host implements NodeEffect.Handler {
         @Override
         public void on(NodeEffect.Send send) {
-            simulation.network().send(SimNode.this, send.to(), codec.encode(send.message()));
+            simulation.network().send(SimNode.this, send.to(), simulation.wire().carry(send.message()));
         }
 
         @Override
@@ -368,6 +371,7 @@ public final class SimNode {
         @Override
         public void on(NodeEffect.PersistRecord persist) {
             disk.save(persist.key(), persist.value());
+            simulation.wrote(SimNode.this, persist);
             simulation.touched(SimNode.this);
         }
 

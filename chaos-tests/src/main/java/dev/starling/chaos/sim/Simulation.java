@@ -9,6 +9,7 @@ import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
@@ -58,6 +59,8 @@ public final class Simulation {
     private final EventQueue events = new EventQueue();
     private final SimNetwork network;
     private final TreeMap<NodeId, SimNode> nodes = new TreeMap<>();
+    /** Those that were removed too. */
+    private final TreeMap<NodeId, SimNode> nodesEver = new TreeMap<>();
     private final Hardware hardware;
     private final List<NodeInvariant> always = new ArrayList<>();
     private final List<Invariant> periodic = new ArrayList<>();
@@ -65,6 +68,7 @@ public final class Simulation {
     private final TreeMap<String, Long> acknowledged = new TreeMap<>();
     private final List<Sighting> sightings = new ArrayList<>();
     private final DesiredGuard guard = this::guard;
+    private Wire wire;
     private SchedulerConfig schedulerConfig = SchedulerConfig.defaults();
     private long nextCheck;
 
@@ -80,6 +84,7 @@ public final class Simulation {
         this.seed = seed;
         this.hardware = hardware;
         this.gossipConfig = gossipConfig;
+        this.wire = new Wire.Encoded(new MessageCodec(gossipConfig.maxMessageBytes()));
         this.random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         this.network = new SimNetwork(events, split());
     }
@@ -118,6 +123,15 @@ public final class Simulation {
         return hardware;
     }
 
+    Wire wire() {
+        return wire;
+    }
+
+    /** Before nodes start: they share what is immutable in the messages between them ({@link Wire.Shared}), for clusters whose state would not fit into memory once for each node. */
+    public void shareMessages() {
+        wire = new Wire.Shared(new MessageCodec(gossipConfig.maxMessageBytes()));
+    }
+
     GossipConfig gossipConfig() {
         return gossipConfig;
     }
@@ -147,7 +161,7 @@ public final class Simulation {
 
     /** Stands in for the certificates: who is no manager writes no desired state. */
     private String guard(DesiredObject object) {
-        SimNode writer = nodes.get(object.writer());
+        SimNode writer = nodesEver.get(object.writer());
         return writer != null && writer.role() == Role.MANAGER ? null : object.writer() + " is no manager";
     }
 
@@ -158,12 +172,33 @@ public final class Simulation {
     }
 
     public SimNode addNode(Role role, Resources capacity) {
-        int number = nodes.size() + 1;
+        int number = nodesEver.size() + 1;
         NodeId id = new NodeId(String.format("n%04d", number));
         SimNode node = new SimNode(this, id, role, new Endpoint("10.1." + number / 250 + "." + (number % 250 + 1), 7946), capacity, split());
         nodes.put(id, node);
+        nodesEver.put(id, node);
         network.attach(node);
         return node;
+    }
+
+    /** One more, which starts and asks to be enrolled at {@code manager}. */
+    public SimNode join(Role role, SimNode manager) {
+        SimNode node = addNode(role, CAPACITY);
+        node.start();
+        enrol(node, manager);
+        return node;
+    }
+
+    /** The node is taken away for good, and an operator says so at {@code manager} ({@code docker node rm}). */
+    public void remove(SimNode node, SimNode manager) {
+        node.scrap();
+        nodes.remove(node.id());
+        manager.operate((core, now) -> core.delete(node.id().value(), now));
+    }
+
+    /** Those that were removed too. */
+    public Collection<SimNode> nodesEver() {
+        return Collections.unmodifiableCollection(nodesEver.values());
     }
 
     /** In the order of their ids. */
@@ -187,7 +222,11 @@ public final class Simulation {
 
     /** At the first node, as a join does. */
     public void enrol(SimNode node) {
-        nodes.firstEntry().getValue().operate((core, now) -> core.create(Kind.NODE, node.id().value(), nodeBody(node.role()), now));
+        enrol(node, nodes.firstEntry().getValue());
+    }
+
+    void enrol(SimNode node, SimNode manager) {
+        manager.operate((core, now) -> core.create(Kind.NODE, node.id().value(), nodeBody(node.role()), now));
     }
 
     private static ObjectNode nodeBody(Role role) {
@@ -224,6 +263,12 @@ public final class Simulation {
     void touched(SimNode node) {
         if (!always.isEmpty()) {
             touched.put(node.id(), node);
+        }
+    }
+
+    void wrote(SimNode node, NodeEffect.PersistRecord write) {
+        if (!always.isEmpty()) {
+            write.task().ifPresent(task -> always.forEach(invariant -> invariant.wrote(node, task)));
         }
     }
 

@@ -23,6 +23,7 @@ import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Resources;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /**
@@ -130,6 +131,22 @@ enum RuleScene implements LongConsumer {
             require(cluster.nodes().stream().allMatch(node -> node.running().size() == 2), "not all nodes are full");
         }
     },
+    /** The only place of a service's tasks is another one from now on. */
+    A_LABEL_IS_TAKEN_AWAY {
+        @Override
+        public void accept(long seed) {
+            Simulation cluster = cluster(seed, 4);
+            SimNode one = cluster.nodes().get(1);
+            SimNode other = cluster.nodes().get(2);
+            label(cluster, one, "a");
+            create(cluster, Services.replicated("web", 3).constrained("node.labels.zone==a"));
+            cluster.settle(AT_REST, CALM_MILLIS);
+            require(one.running().size() == 3, "they are elsewhere");
+            label(cluster, other, "a");
+            label(cluster, one, "b");
+            require(cluster.runUntil(() -> one.running().isEmpty() && other.running().size() == 3, CALM_MILLIS), "they did not follow the label");
+        }
+    },
     /** A network of two blocks, which each side of a partition takes for itself. */
     BOTH_SIDES_TAKE_THE_SAME_ADDRESSES {
         @Override
@@ -193,10 +210,18 @@ enum RuleScene implements LongConsumer {
     }
 
     private static void drain(Simulation cluster, SimNode node) {
+        change(cluster, node, body -> body.withObject("/Spec").put("Availability", "drain"));
+    }
+
+    private static void label(Simulation cluster, SimNode node, String zone) {
+        change(cluster, node, body -> body.withObject("/Spec/Labels").put("zone", zone));
+    }
+
+    private static void change(Simulation cluster, SimNode node, Consumer<ObjectNode> change) {
         first(cluster).operate((core, now) -> {
             Document here = core.documents(Kind.NODE).stream().filter(document -> document.uid().equals(node.id().value())).findFirst().orElseThrow();
             ObjectNode body = here.body().deepCopy();
-            body.withObject("/Spec").put("Availability", "drain");
+            change.accept(body);
             return core.update(here.uid(), here.object().generation(), body, now);
         });
     }

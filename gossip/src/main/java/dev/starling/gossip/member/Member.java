@@ -7,6 +7,7 @@ import dev.starling.gossip.NodeSigning;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.Statement;
 import java.util.Objects;
+import java.util.random.RandomGenerator;
 
 /**
  * What is known of one node's membership (SWIM, Das et al. 2002, with boot generations).
@@ -14,7 +15,7 @@ import java.util.Objects;
  * <p>The order of {@link #supersedes} is lexicographic over (boot, incarnation, status): only the member itself raises its
  * boot (each start of the agent, persisted) or its incarnation (to refute a suspicion), so the join of two views is a maximum on
  * a chain. {@code endpoint} and {@code role} belong to the (boot, incarnation) they came with.
- * Numbers grow by one at a time; {@link #MAX_GENERATION} bounds what a peer may claim, so that there is always a next one.
+ * Numbers grow by little at a time; {@link #MAX_GENERATION} bounds what a peer may claim, so that there is always a next one.
  *
  * <p>All but SUSPECT and DEAD is the member's own assertion, which it signs; those two are what others think of it.
  *
@@ -23,6 +24,8 @@ import java.util.Objects;
  */
 public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long incarnation, MemberStatus status, Bytes key, Bytes signature) {
     public static final long MAX_GENERATION = Long.MAX_VALUE >>> 1;
+    /** Two boots that begin from one number are told apart but for one case in so many. */
+    private static final long BOOT_SPREAD = 1 << 20;
 
     public Member {
         Objects.requireNonNull(id, "id");
@@ -60,11 +63,12 @@ public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long in
 
     /**
      * The number of a node's next boot, where its disk remembers {@code last} (0 where it remembers nothing). Not a mere count: a disk that
-     * was lost or put back to an older state would count again what had been counted, and two boots with one number cannot be told apart.
-     * The clock makes that unlikely; where it is behind, the cluster knows a higher boot and says so.
+     * was lost or put back to an older state would count again what had been counted, and two boots with one number cannot be told apart: of such a node's
+     * record each peer keeps what it heard of first, and refuses the rest as forged. The clock makes that unlikely, and where it is behind (a board without
+     * a battery for it) chance does; a number below one that the cluster knows is raised when it says so, by chance too: a disk that is lost twice would be raised to one number twice.
      */
-    public static long nextBoot(long last, long wallMillis) {
-        return Math.max(last + 1, Math.min(wallMillis, MAX_GENERATION - 1));
+    public static long nextBoot(long last, long wallMillis, RandomGenerator random) {
+        return Math.min(MAX_GENERATION, Math.max(last + 1, Math.min(wallMillis, MAX_GENERATION - 1 - BOOT_SPREAD)) + random.nextLong(BOOT_SPREAD));
     }
 
     public boolean supersedes(Member other) {

@@ -1,6 +1,7 @@
 package dev.starling.gossip.member;
 
 import dev.starling.gossip.NodeSigning;
+import java.util.random.RandomGenerator;
 
 /**
  * This node as a member: the one entry that only it may raise. What others claim of it and is not so, it outranks (refutes) with a higher
@@ -9,6 +10,7 @@ import dev.starling.gossip.NodeSigning;
 final class OwnMembership {
     private final Members members;
     private final Awareness awareness;
+    private final RandomGenerator random;
     private final NodeSigning signing;
     private final Swim.Host host;
     private final long probeTimeout;
@@ -16,10 +18,11 @@ final class OwnMembership {
     private Member claimAboutSelf;
     private long refuteNotBefore = Long.MIN_VALUE;
 
-    OwnMembership(Member self, Members members, Awareness awareness, NodeSigning signing, Swim.Host host, long probeTimeout) {
+    OwnMembership(Member self, Members members, Awareness awareness, RandomGenerator random, NodeSigning signing, Swim.Host host, long probeTimeout) {
         this.self = self.signedBy(signing);
         this.signing = signing;
         this.members = members;
+        this.random = random;
         this.awareness = awareness;
         this.host = host;
         this.probeTimeout = probeTimeout;
@@ -67,14 +70,14 @@ final class OwnMembership {
             }
             become(self.withIncarnation(claim.incarnation() + 1));
         } else if (claim.boot() < Member.MAX_GENERATION) { // a clone, or a disk older than what the cluster remembers
-            become(new Member(self.id(), self.endpoint(), self.role(), claim.boot() + 1, 0, MemberStatus.ALIVE));
+            become(new Member(self.id(), self.endpoint(), self.role(), above(claim.boot()), 0, MemberStatus.ALIVE));
         }
     }
 
     /** An operator removed this node up to {@code removal}'s boot: it goes on as a new one. True where the removal is news to keep. */
     boolean hear(Forgotten removal) {
         if (removal.boot() >= self.boot() && removal.boot() < Member.MAX_GENERATION) {
-            become(new Member(self.id(), self.endpoint(), self.role(), removal.boot() + 1, 0, self.status()));
+            become(new Member(self.id(), self.endpoint(), self.role(), above(removal.boot()), 0, self.status()));
         }
         return removal.boot() < self.boot() && members.join(removal);
     }
@@ -85,7 +88,7 @@ final class OwnMembership {
      */
     void outbidBoot(long boot) {
         if (boot >= self.boot() && boot < Member.MAX_GENERATION && !hasLeft()) {
-            become(new Member(self.id(), self.endpoint(), self.role(), boot + 1, 0, MemberStatus.ALIVE));
+            become(new Member(self.id(), self.endpoint(), self.role(), above(boot), 0, MemberStatus.ALIVE));
         }
     }
 
@@ -93,6 +96,10 @@ final class OwnMembership {
     void leave() {
         become(self.with(MemberStatus.LEFT));
         claimAboutSelf = null;
+    }
+
+    private long above(long boot) {
+        return Member.nextBoot(boot, 0, random);
     }
 
     private void become(Member next) {

@@ -73,7 +73,7 @@ public final class Swim {
         probeTimeout = config.probeTimeout().toMillis();
         members = new Members(self.id());
         awareness = new Awareness(config.awarenessMax());
-        own = new OwnMembership(self, members, awareness, signing, host, probeTimeout);
+        own = new OwnMembership(self, members, awareness, random, signing, host, probeTimeout);
         testimony = new Testimony(members, signing, host::isEnrolled, host::refused);
         probing = new Probing(config, members, own, awareness, random, signing, testimony, host, this::unanswered);
         suspicions = new Suspicions(config);

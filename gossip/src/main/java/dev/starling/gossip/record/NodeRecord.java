@@ -6,6 +6,7 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -21,20 +22,11 @@ import java.util.function.BooleanSupplier;
 final class NodeRecord {
     private final NodeId node;
     private final long boot;
-    private Content content = Content.NONE;
+    /** Null before the first entry: of the many records that a node of a large cluster holds, most may be empty. */
+    private KeyedEntries entries;
     private long version;
     /** The owner's, over {@link #statement}; empty where it has not signed this version, or not told its signature. */
     private Bytes signature = Bytes.EMPTY;
-
-    /** Made with the first entry: of the many records that a node of a large cluster holds, most may be empty. */
-    private record Content(KeyedEntries byKey, TreeMap<Long, RecordEntry> byVersion, TreeMap<String, Bytes> live, SortedMap<String, Bytes> liveView) {
-        private static final Content NONE = create();
-
-        static Content create() {
-            TreeMap<String, Bytes> live = new TreeMap<>();
-            return new Content(new KeyedEntries(), new TreeMap<>(), live, Collections.unmodifiableSortedMap(live));
-        }
-    }
 
     /** What an entry took the place of; {@code before} null for nothing. */
     private record Replaced(RecordEntry entry, RecordEntry before) {}
@@ -48,8 +40,23 @@ final class NodeRecord {
         return boot;
     }
 
+    /** The live keys; a copy. */
     SortedMap<String, Bytes> live() {
-        return content.liveView();
+        SortedMap<String, Bytes> live = new TreeMap<>();
+        if (entries != null) {
+            entries.forEach(entry -> {
+                if (!entry.isTombstone()) {
+                    live.put(entry.key(), entry.value());
+                }
+            });
+        }
+        return live;
+    }
+
+    /** Null where the key is not live. */
+    Bytes value(String key) {
+        RecordEntry entry = entries == null ? null : entries.get(key);
+        return entry == null ? null : entry.value();
     }
 
     RecordDigest digest() {
@@ -62,7 +69,7 @@ final class NodeRecord {
 
     /** What the owner signs of this version. */
     byte[] statement() {
-        return new Statement("starling-record-1").text(node.value()).number(boot).number(version).bytes(content.byKey().root()).toBytes();
+        return new Statement("starling-record-1").text(node.value()).number(boot).number(version).bytes((entries == null ? new KeyedEntries() : entries).root()).toBytes();
     }
 
     boolean isSigned() {
@@ -114,48 +121,43 @@ final class NodeRecord {
 
     /** What came after version {@code since}: all of it, signed, or as many entries as {@code maxBytes} hold, but at least one. */
     RecordDelta since(long since, int maxBytes) {
-        List<RecordEntry> entries = new ArrayList<>();
+        List<RecordEntry> later = later(since);
         int bytes = RecordDelta.FRAME_BYTES;
-        for (RecordEntry entry : content.byVersion().tailMap(since, false).values()) {
-            bytes += entry.approximateBytes();
-            if (bytes > maxBytes && !entries.isEmpty()) {
-                return new RecordDelta(node, boot, since, entries.get(entries.size() - 1).version(), entries, Bytes.EMPTY);
+        for (int i = 0; i < later.size(); i++) {
+            bytes += later.get(i).approximateBytes();
+            if (bytes > maxBytes && i > 0) {
+                return new RecordDelta(node, boot, since, later.get(i - 1).version(), later.subList(0, i), Bytes.EMPTY);
             }
-            entries.add(entry);
         }
-        return new RecordDelta(node, boot, since, version, entries, signature);
+        return new RecordDelta(node, boot, since, version, later, signature);
+    }
+
+    /** By version. Looked for among all: who asks signs, checks or sends what is found, which costs far more. */
+    private List<RecordEntry> later(long since) {
+        List<RecordEntry> later = new ArrayList<>();
+        if (entries != null) {
+            entries.forEach(entry -> {
+                if (entry.version() > since) {
+                    later.add(entry);
+                }
+            });
+        }
+        later.sort(Comparator.comparingLong(RecordEntry::version));
+        return later;
     }
 
     private RecordEntry set(RecordEntry entry) {
-        if (content == Content.NONE) {
-            content = Content.create();
+        if (entries == null) {
+            entries = new KeyedEntries();
         }
-        RecordEntry before = content.byKey().put(entry);
-        if (before != null) {
-            content.byVersion().remove(before.version());
-        }
-        content.byVersion().put(entry.version(), entry);
-        show(entry);
-        return before;
+        return entries.put(entry);
     }
 
     private void undo(Replaced replaced) {
-        content.byVersion().remove(replaced.entry().version());
         if (replaced.before() == null) {
-            content.byKey().remove(replaced.entry().key());
-            content.live().remove(replaced.entry().key());
+            entries.remove(replaced.entry().key());
         } else {
-            content.byKey().put(replaced.before());
-            content.byVersion().put(replaced.before().version(), replaced.before());
-            show(replaced.before());
-        }
-    }
-
-    private void show(RecordEntry entry) {
-        if (entry.isTombstone()) {
-            content.live().remove(entry.key());
-        } else {
-            content.live().put(entry.key(), entry.value());
+            entries.put(replaced.before());
         }
     }
 }

@@ -121,12 +121,12 @@ public final class RecordTable implements Records {
 
     /** Sets a key of this node's own record: false where it is so already. */
     public boolean put(String key, Bytes value) {
-        return !value.equals(own().live().get(key)) && changeOwn(key, value);
+        return !value.equals(own().value(key)) && changeOwn(key, value);
     }
 
     /** Removes a key of this node's own record: false where there is none. */
     public boolean remove(String key) {
-        return own().live().containsKey(key) && changeOwn(key, null);
+        return own().value(key) != null && changeOwn(key, null);
     }
 
     /** This node's own record goes on under a new boot: values stay, tombstones go, versions start afresh. */
@@ -198,6 +198,12 @@ public final class RecordTable implements Records {
     public SortedMap<String, Bytes> of(NodeId node) {
         NodeRecord record = byNode.get(node);
         return record == null ? Collections.emptySortedMap() : record.live();
+    }
+
+    @Override
+    public Bytes value(NodeId node, String key) {
+        NodeRecord record = byNode.get(node);
+        return record == null ? null : record.value(key);
     }
 
     private NodeRecord own() {

@@ -12,6 +12,9 @@ public interface Records {
     /** The boot generation of {@code node}'s record, or 0 where none is known. */
     long boot(NodeId node);
 
-    /** The live keys of {@code node}'s record, sorted; empty where none is known. A read-only view, valid until the next input. */
+    /** The live keys of {@code node}'s record, sorted; empty where none is known. Made anew for each call: for one key there is {@link #value}. */
     SortedMap<String, Bytes> of(NodeId node);
+
+    /** What {@code key} of {@code node}'s record says; null where it is not there. */
+    Bytes value(NodeId node, String key);
 }

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -129,9 +130,11 @@ public final class NodeStore implements AutoCloseable {
     /**
      * Counts one more start of the agent: greater than every number returned before, also by earlier runs. It is durable when this returns,
      * but on a disk that takes no write: then with the first write that succeeds. Until then the wall clock, which it follows, keeps it growing.
+     *
+     * @param random see {@link Member#nextBoot}
      */
-    public synchronized long nextBoot(long wallMillis) {
-        long next = Member.nextBoot(Math.max(readBootFile(), meta("boot").map(Long::parseLong).orElse(0L)), wallMillis);
+    public synchronized long nextBoot(long wallMillis, RandomGenerator random) {
+        long next = Member.nextBoot(Math.max(readBootFile(), meta("boot").map(Long::parseLong).orElse(0L)), wallMillis, random);
         owedBoot = next;
         try {
             saveOwedBoot();

@@ -27,11 +27,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class NodeStoreTest {
+    private static final RandomGenerator NO_CHANCE = () -> 0;
+
     @TempDir
     Path directory;
 
@@ -81,7 +84,7 @@ class NodeStoreTest {
     void bootsAreCountedAndNeverRepeat() {
         for (int run = 1; run <= 3; run++) {
             try (NodeStore store = NodeStore.open(directory)) {
-                assertEquals(run, store.nextBoot(0));
+                assertEquals(run, store.nextBoot(0, NO_CHANCE));
             }
         }
     }
@@ -111,7 +114,7 @@ class NodeStoreTest {
             assertTrue(found.generation() >= saved, found.generation() + " on disk, " + saved + " acknowledged");
             long copy = Long.parseLong(store.loadRecord().get("copy").utf8());
             assertTrue(copy == found.generation() || copy == found.generation() + 1, "saved in this order: record " + copy + ", desired " + found.generation());
-            assertEquals(2, store.nextBoot(0), "the killed agent was boot 1");
+            assertEquals(2, store.nextBoot(0, NO_CHANCE), "the killed agent was boot 1");
             assertNull(store.movedAside());
         }
     }
@@ -122,22 +125,22 @@ class NodeStoreTest {
             StoreException refused = assertThrows(StoreException.class, () -> NodeStore.open(directory));
             assertEquals(StoreException.Reason.IN_USE, refused.reason(), refused.getMessage());
             assertTrue(refused.getMessage().contains("another agent uses this data directory"), refused.getMessage());
-            first.nextBoot(0);
+            first.nextBoot(0, NO_CHANCE);
         }
     }
 
     @Test
     void garbageIsMovedAsideAndTheBootGenerationGoesOn() throws Exception {
         try (NodeStore store = NodeStore.open(directory)) {
-            assertEquals(1, store.nextBoot(0));
-            assertEquals(2, store.nextBoot(0));
+            assertEquals(1, store.nextBoot(0, NO_CHANCE));
+            assertEquals(2, store.nextBoot(0, NO_CHANCE));
         }
         Files.writeString(directory.resolve("state.db"), "this is no database, and it is longer than the header of one. ".repeat(20));
         try (NodeStore store = NodeStore.open(directory)) {
             assertNotNull(store.movedAside());
             assertTrue(Files.readString(store.movedAside()).startsWith("this is no database"));
             assertEquals(List.of(), store.loadDesired());
-            assertEquals(3, store.nextBoot(0));
+            assertEquals(3, store.nextBoot(0, NO_CHANCE));
         }
     }
 
@@ -273,7 +276,7 @@ class NodeStoreTest {
     static final class SavingAgent {
         public static void main(String[] arguments) {
             try (NodeStore store = NodeStore.open(Path.of(arguments[0]))) {
-                store.nextBoot(0);
+                store.nextBoot(0, NO_CHANCE);
                 for (long generation = 1; generation < 100_000; generation++) {
                     store.saveRecord(Map.of("copy", Optional.of(Bytes.utf8(Long.toString(generation)))));
                     store.saveDesired(List.of(object("a", generation, "body " + generation, false)));

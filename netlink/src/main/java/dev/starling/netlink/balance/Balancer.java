@@ -29,7 +29,7 @@ public interface Balancer {
      *
      * @param key      names the container among this host's
      * @param netns    its network namespace
-     * @param services by virtual address
+     * @param services by virtual address; those of IPv6 are left out where {@link #missingForIpv6} says something
      */
     void container(String key, Path netns, SortedMap<String, VirtualService> services);
 

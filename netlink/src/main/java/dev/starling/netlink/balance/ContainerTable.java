@@ -3,6 +3,7 @@ package dev.starling.netlink.balance;
 import dev.starling.netlink.nft.Action;
 import dev.starling.netlink.nft.Chain;
 import dev.starling.netlink.nft.Data;
+import dev.starling.netlink.nft.Family;
 import dev.starling.netlink.nft.NamedSet;
 import dev.starling.netlink.nft.NamedSet.Element;
 import dev.starling.netlink.nft.Rule;
@@ -25,8 +26,11 @@ import java.util.SortedMap;
 final class ContainerTable {
     private static final String SERVICES = "services";
 
-    /** @param services by virtual address */
-    static Table of(SortedMap<String, VirtualService> services, ServiceRules.Memory memory) {
+    /** @param services by virtual address of this family; none: an empty table, which costs connections nothing */
+    static Table of(Family family, SortedMap<String, VirtualService> services, ServiceRules.Memory memory) {
+        if (services.isEmpty()) {
+            return Table.empty(family);
+        }
         List<Chain> chains = new ArrayList<>();
         List<NamedSet> sets = new ArrayList<>();
         List<Element> leads = new ArrayList<>();
@@ -39,9 +43,9 @@ final class ContainerTable {
                 leads.add(rules.lead());
             }
         });
-        sets.add(NamedSet.of(SERVICES, NamedSet.Type.VERDICT_OF_ADDRESS, leads));
-        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Action.byDestination(SERVICES)))));
-        return Table.of(chains, sets);
+        sets.add(NamedSet.of(SERVICES, NamedSet.Type.verdictOfAddress(family), leads));
+        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Action.byDestination(family, SERVICES)))));
+        return Table.of(family, chains, sets);
     }
 
     private ContainerTable() {}

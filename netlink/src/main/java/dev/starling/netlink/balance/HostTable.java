@@ -10,6 +10,9 @@ import dev.starling.netlink.nft.NamedSet;
 import dev.starling.netlink.nft.NamedSet.Element;
 import dev.starling.netlink.nft.Rule;
 import dev.starling.netlink.nft.Table;
+import dev.starling.netlink.nft.Transport;
+import dev.starling.netlink.overlay.NetlinkOverlay;
+import dev.starling.netlink.xfrm.VxlanEncryption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -26,7 +29,9 @@ import java.util.TreeMap;
  * set internal      { type ifname;  elements = { "sb-internal" } }
  * set subnets-24    { type ipv4_addr;  elements = { 10.0.1.0 } }          one for each length of a prefix
  *
- * chain guard       { type filter hook prerouting priority -300;  iifname "sb-*" ip daddr 127.0.0.0/8 drop }
+ * chain guard       { type filter hook prerouting priority -300;  iifname "sb-*" ip daddr 127.0.0.0/8 drop
+ *                                                                 udp dport 4789 fib daddr type local notrack }   and 7947
+ * chain tunnels     { type filter hook output priority -300;      udp dport 4789 notrack }                        and 7947
  * chain prerouting  { type nat hook prerouting priority dstnat;   iifname "sb-*" fib daddr . iif type local return
  *                                                                 fib daddr type local jump published }
  * chain output      { type nat hook output priority dstnat;       fib daddr type local jump published }
@@ -48,12 +53,15 @@ import java.util.TreeMap;
  *
  * However many services and networks there are, a packet passes the same few rules. The subnets are sets of prefixes, not of ranges: two sides of
  * a partition may give networks subnets that overlap, and ranges must not. Internal networks are among them, for nothing from there gets past
- * {@code forward}. The guard is there because local connections to 127.0.0.1 need {@code route_localnet} on the ingress bridge, which by itself would
- * let containers reach what listens on the host's loopback only. IPv6 has the same rules without that: the kernel knows no such switch. Link-local
+ * {@code forward}. What goes through the tunnels is not tracked: no rule asks for its state, it never has an answer by the same ports, and each packet
+ * of an overlay is one of these. The guard is there because local connections to 127.0.0.1 need {@code route_localnet} on the ingress bridge, which by
+ * itself would let containers reach what listens on the host's loopback only. IPv6 has the same rules without that: the kernel knows no such switch. Link-local
  * addresses publish nothing there, for nothing from one may be forwarded. The gateway's own address is no published port: its port 53 is the name server.
  */
 final class HostTable {
     private static final String BRIDGES = "sb-";
+    /** UDP ports of the nodes' tunnels, which are IPv4. */
+    private static final List<Integer> TUNNELS = List.of(NetlinkOverlay.VXLAN_PORT, VxlanEncryption.PORT);
     private static final String PORTS = "ports";
     private static final String LOCAL = "local";
     private static final String INTERNAL = "internal";
@@ -69,8 +77,9 @@ final class HostTable {
         List<NamedSet> sets = new ArrayList<>();
         List<Rule> arriving = new ArrayList<>();
         if (family == Family.IPV4) {
-            chains.add(Chain.at("guard", Hook.beforeConntrack(),
-                List.of(Rule.of(Match.inputDevices(BRIDGES), Match.destination(LOOPBACK), Action.drop()))));
+            chains.add(Chain.at("guard", Hook.beforeConntrack(), guard()));
+            chains.add(Chain.at("tunnels", Hook.beforeConntrackOfOwnTraffic(),
+                TUNNELS.stream().map(port -> Rule.of(Match.destinationPort(Transport.UDP, port), Action.untracked())).toList()));
         } else {
             arriving.add(Rule.of(Match.destination(LINK_LOCAL), Action.leave()));
         }
@@ -87,6 +96,13 @@ final class HostTable {
         sets.add(NamedSet.of(INTERNAL, NamedSet.Type.DEVICES, host.networks().stream().filter(HostNetworks.Network::internal)
             .map(network -> Element.of(Data.deviceName(network.bridge()))).toList()));
         return Table.of(family, chains, sets);
+    }
+
+    private static List<Rule> guard() {
+        List<Rule> rules = new ArrayList<>(List.of(Rule.of(Match.inputDevices(BRIDGES), Match.destination(LOOPBACK), Action.drop())));
+        TUNNELS.forEach(port -> // of this host: what it forwards to others may be translated by somebody's rules
+            rules.add(Rule.of(Match.destinationPort(Transport.UDP, port), Match.destinationIsThisHost(), Action.untracked())));
+        return rules;
     }
 
     /** Adds the chains and sets that lead from ports to tasks. */

@@ -26,8 +26,16 @@ import java.util.stream.Collectors;
 public final class NetfilterBalancer implements Balancer {
     static final String TABLE = "starling";
 
+    /**
+     * The kernel remembers a TCP connection that has ended for two minutes, and with 262,144 entries, its usual bound, drops packets of new ones from
+     * 2,200 connections a second on. What may still come late, a FIN that is sent again, comes within seconds.
+     */
+    private static final String ENDED_SETTING = "netfilter/nf_conntrack_tcp_timeout_time_wait";
+    private static final String KERNELS_ENDED_SECONDS = "120";
+    private static final String OUR_ENDED_SECONDS = "10";
+
     /** A container's table, which remembers what it was last given. */
-    private record Inside(Path netns, KernelTable table, UdpFlows flows) {}
+    private record Inside(Path netns, KernelTable table, Map<Family, UdpFlows> flows) {}
 
     private final NetNs host;
     private final Sysctl sysctl;
@@ -79,37 +87,75 @@ public final class NetfilterBalancer implements Balancer {
         if (withIpv6) {
             sysctl.forwardIpv6(); // not before the rules that keep networks apart
         }
+        ipv4.ingress().ifPresent(ingress -> forgetEndedSoon(sysctl));
         keepFlows(Family.IPV4, ipv4.ports(), changed);
         keepFlows(Family.IPV6, ipv6.ports(), changed);
     }
 
+    private static void forgetEndedSoon(Sysctl sysctl) {
+        sysctl.replaceDefault(ENDED_SETTING, KERNELS_ENDED_SECONDS, OUR_ENDED_SECONDS);
+    }
+
     private Table table(Family family, HostNetworks wanted) {
         List<PublishedPort> ports = wanted.ports().stream()
-            .map(port -> new PublishedPort(port.transport(), port.port(), port.backends(), possible(port.choice()))).toList();
+            .map(port -> new PublishedPort(port.transport(), port.port(), port.backends(), port.spared(), possible(port.choice()))).toList();
         return HostTable.of(family, new HostNetworks(wanted.networks(), wanted.ingress(), ports), hostRules.get(family));
     }
 
     private void keepFlows(Family family, List<PublishedPort> ports, boolean changed) {
         SortedMap<String, SortedSet<String>> answering = new TreeMap<>();
-        ports.stream().filter(port -> port.transport() == Transport.UDP).forEach(port -> answering.put(Integer.toString(port.port()),
-            port.backends().stream().map(Backend::address).collect(Collectors.toCollection(TreeSet::new))));
+        ports.stream().filter(port -> port.transport() == Transport.UDP).forEach(port -> {
+            TreeSet<String> backends = port.backends().stream().map(Backend::address).collect(Collectors.toCollection(TreeSet::new));
+            backends.addAll(port.spared());
+            answering.put(Integer.toString(port.port()), backends);
+        });
         hostFlows.get(family).keepTo(answering, changed);
     }
 
     @Override
     public synchronized void container(String key, Path netns, SortedMap<String, VirtualService> services) {
-        Inside inside = containers.get(key);
-        if (inside == null || !inside.netns().equals(netns)) {
-            NetNs namespace = NetNs.at(netns);
-            inside = new Inside(netns, new KernelTable(namespace, TABLE), new UdpFlows(namespace, Family.IPV4, Flow::destination));
+        Inside known = containers.get(key);
+        Inside inside = known != null && known.netns().equals(netns) ? known : inside(netns);
+        Map<Family, SortedMap<String, VirtualService>> wanted = byFamily(services);
+        boolean changed = inside.table().apply(wanted.entrySet().stream()
+            .map(family -> ContainerTable.of(family.getKey(), family.getValue(), containerRules)).toArray(Table[]::new));
+        if (inside != known) {
+            forgetEndedSoon(new Sysctl(NetNs.at(netns))); // not before the rules, which load the module that has the setting
             containers.put(key, inside);
         }
-        SortedMap<String, VirtualService> wanted = new TreeMap<>();
-        services.forEach((virtual, service) -> wanted.put(virtual, new VirtualService(service.tasks(), possible(service.choice()))));
-        boolean changed = inside.table().apply(ContainerTable.of(wanted, containerRules));
-        SortedMap<String, SortedSet<String>> answering = new TreeMap<>();
-        services.forEach((virtual, service) -> answering.put(virtual, service.tasks()));
-        inside.flows().keepTo(answering, changed);
+        for (Family family : Family.values()) {
+            SortedMap<String, SortedSet<String>> answering = new TreeMap<>();
+            wanted.get(family).forEach((virtual, service) -> {
+                TreeSet<String> tasks = new TreeSet<>(service.tasks());
+                tasks.addAll(service.spared());
+                answering.put(virtual, tasks);
+            });
+            inside.flows().get(family).keepTo(answering, changed);
+        }
+    }
+
+    private static Inside inside(Path netns) {
+        NetNs namespace = NetNs.at(netns);
+        Map<Family, UdpFlows> flows = new EnumMap<>(Family.class);
+        for (Family family : Family.values()) {
+            flows.put(family, new UdpFlows(namespace, family, Flow::destination));
+        }
+        return new Inside(netns, new KernelTable(namespace, TABLE), flows);
+    }
+
+    /** As this kernel can have them. */
+    private Map<Family, SortedMap<String, VirtualService>> byFamily(SortedMap<String, VirtualService> services) {
+        Map<Family, SortedMap<String, VirtualService>> byFamily = new EnumMap<>(Family.class);
+        for (Family family : Family.values()) {
+            byFamily.put(family, new TreeMap<>());
+        }
+        services.forEach((virtual, service) -> {
+            Family family = Family.of(virtual);
+            if (family == Family.IPV4 || missingForIpv6().isEmpty()) {
+                byFamily.get(family).put(virtual, new VirtualService(service.tasks(), service.spared(), possible(service.choice())));
+            }
+        });
+        return byFamily;
     }
 
     private Choice possible(Choice choice) {

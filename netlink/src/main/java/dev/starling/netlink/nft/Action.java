@@ -13,6 +13,7 @@ import dev.starling.netlink.nft.Expression.MetaKey;
 import dev.starling.netlink.nft.Expression.Nat;
 import dev.starling.netlink.nft.Expression.Payload;
 import dev.starling.netlink.nft.Expression.PayloadBase;
+import dev.starling.netlink.nft.Expression.Untracked;
 import dev.starling.netlink.nft.Expression.Verdict;
 import java.util.List;
 
@@ -51,9 +52,10 @@ public final class Action {
             new Nat(Family.of(address), true, REGISTER_1, REGISTER_2));
     }
 
-    /** {@code ip daddr vmap @MAP}, of IPv4: what the map has for the destination; the next rule where it has nothing. */
-    public static List<Expression> byDestination(String map) {
-        return List.of(new Payload(PayloadBase.NETWORK, Family.IPV4.destinationOffset, 4, REGISTER_1), new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
+    /** {@code ip daddr vmap @MAP}: what the map has for the destination; the next rule where it has nothing. */
+    public static List<Expression> byDestination(Family family, String map) {
+        return List.of(new Payload(PayloadBase.NETWORK, family.destinationOffset, family.addressLength, REGISTER_1),
+            new Lookup(map, REGISTER_1, Expression.VERDICT_REGISTER));
     }
 
     /** {@code meta l4proto . th dport vmap @MAP} */
@@ -81,6 +83,11 @@ public final class Action {
 
     public static List<Expression> masquerade() {
         return List.of(new Masquerade());
+    }
+
+    /** {@code notrack}: connection tracking passes the packet over. Before connection tracking only. */
+    public static List<Expression> untracked() {
+        return List.of(new Untracked());
     }
 
     private Action() {}

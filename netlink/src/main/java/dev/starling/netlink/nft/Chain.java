@@ -17,6 +17,10 @@ public record Chain(String name, Optional<Hook> hook, List<Rule> rules) {
             return new Hook("filter", PREROUTING, -300);
         }
 
+        public static Hook beforeConntrackOfOwnTraffic() {
+            return new Hook("filter", OUTPUT, -300);
+        }
+
         public static Hook forward() {
             return new Hook("filter", FORWARD, 0);
         }

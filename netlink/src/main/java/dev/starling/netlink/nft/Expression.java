@@ -54,6 +54,9 @@ public sealed interface Expression {
     /** {@code [ masq ]} */
     record Masquerade() implements Expression {}
 
+    /** {@code [ notrack ]} */
+    record Untracked() implements Expression {}
+
     /** One that this module does not write: somebody else's hand in our table. */
     record Foreign(String name) implements Expression {}
 

@@ -84,6 +84,8 @@ final class ExpressionCodec {
             });
         } else if (expression instanceof Expression.Masquerade) {
             element(list, "masq", data -> { });
+        } else if (expression instanceof Expression.Untracked) {
+            element(list, "notrack", data -> { });
         } else {
             throw new IllegalArgumentException("not for writing: " + expression);
         }
@@ -134,6 +136,7 @@ final class ExpressionCodec {
                 yield family == null ? null : new Expression.Nat(family, data.be32(1, 0) == 1, data.be32(3, 0), data.be32(5, 0));
             }
             case "masq" -> data.all().isEmpty() ? new Expression.Masquerade() : null;
+            case "notrack" -> new Expression.Untracked();
             default -> null;
         };
         return known != null ? known : new Expression.Foreign(name);

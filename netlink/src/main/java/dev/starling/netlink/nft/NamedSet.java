@@ -29,8 +29,6 @@ public record NamedSet(String name, Type type, SortedSet<Element> elements) {
 
         /** {@code type ifname} */
         public static final Type DEVICES = new Type(0, INTERFACE_NAME, 16, 0, 0, 0);
-        /** {@code type ipv4_addr : verdict} */
-        public static final Type VERDICT_OF_ADDRESS = new Type(MAP, IPV4_ADDRESS, 4, VERDICT, 0, 0);
         /** {@code type inet_proto . inet_service : verdict} */
         public static final Type VERDICT_OF_PORT = new Type(MAP, INET_PROTOCOL << 6 | INET_SERVICE, 8, VERDICT, 0, 0);
 
@@ -45,6 +43,11 @@ public record NamedSet(String name, Type type, SortedSet<Element> elements) {
         /** {@code type ipv4_addr} or {@code ipv6_addr} */
         public static Type addresses(Family family) {
             return new Type(0, addressType(family), family.addressLength, 0, 0, 0);
+        }
+
+        /** {@code type ipv4_addr : verdict} or {@code ipv6_addr : verdict} */
+        public static Type verdictOfAddress(Family family) {
+            return new Type(MAP, addressType(family), family.addressLength, VERDICT, 0, 0);
         }
 
         /** {@code type mark : ipv4_addr}, for numbers below {@code size}. */

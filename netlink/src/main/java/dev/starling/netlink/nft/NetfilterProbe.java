@@ -43,6 +43,7 @@ public final class NetfilterProbe {
 
     private static final List<Feature> FEATURES = List.of(
         new Feature("connection tracking (module nf_conntrack, nft_ct)", PLAIN, Rule.of(Match.knownFlow(), Action.accept())),
+        new Feature("packets that are not tracked (module nft_ct)", PLAIN, Rule.of(Action.untracked())),
         new Feature("address types (module nft_fib_ipv4)", NAT_IN, Rule.of(Match.destinationIsThisHost(), Action.accept())),
         new Feature("random numbers (module nft_numgen)", PLAIN, Rule.of(Match.oneOf(2), Action.accept())),
         new Feature("address translation (module nft_nat)", NAT_IN, Rule.of(Action.destinationNat("192.0.2.1", 1))),

@@ -51,7 +51,7 @@ import java.util.stream.Collectors;
  * <p>No state is kept here. Every call compares with the kernel, so it also mends what a crash or another program left behind.
  */
 public final class NetlinkOverlay implements Overlay {
-    static final int VXLAN_PORT = 4789;
+    public static final int VXLAN_PORT = 4789;
 
     private final NetlinkSocket socket;
     private final Sysctl sysctl;
@@ -80,7 +80,8 @@ public final class NetlinkOverlay implements Overlay {
             throw new NetlinkException("ensure " + network.uid(), Errno.EAFNOSUPPORT, "the network has IPv6 and this kernel none (module ipv6)");
         }
         DeviceNames names = DeviceNames.of(network.uid());
-        LinkKind.Vxlan tunnel = new LinkKind.Vxlan(network.vni(), vtep, underlay(vtep), network.encrypted() ? VxlanEncryption.PORT : VXLAN_PORT);
+        LinkKind.Vxlan tunnel = new LinkKind.Vxlan(network.vni(), vtep, underlay(vtep), network.encrypted() ? VxlanEncryption.PORT : VXLAN_PORT,
+            !network.encrypted()); // ESP says more than a checksum, and NAT would make the checksum wrong
         Link bridge = bridge(names, network);
         Link vxlan = vxlan(names, network, tunnel, bridge);
         setKernelSwitches(names, network);
@@ -130,12 +131,15 @@ public final class NetlinkOverlay implements Overlay {
         Set<String> localMacs = fdb.stream()
             .filter(entry -> entry.ofBridge() && entry.pinned() && entry.device() != vxlan.index())
             .map(FdbEntry::mac).collect(Collectors.toSet());
-        String ownVtep = vxlan.kind() instanceof LinkKind.Vxlan tunnel ? tunnel.local() : "";
+        if (!(vxlan.kind() instanceof LinkKind.Vxlan tunnel)) {
+            throw notOurs(names.vxlan(), vxlan, "VXLAN device");
+        }
         List<Neighbor> neighbors = new ArrayList<>(Neighbors.list(socket, bridge.index()));
         if (network.hasIpv6()) {
             neighbors.addAll(Neighbors.listIpv6(socket, bridge.index()));
         }
-        socket.executeAll(RemoteTable.of(network, remotes, localMacs, ownVtep).changes(vxlan.index(), bridge.index(), fdb, neighbors));
+        socket.executeAll(RemoteTable.of(network, remotes, localMacs, tunnel.local())
+            .changes(vxlan.index(), tunnel.device(), bridge.index(), fdb, neighbors));
     }
 
     @Override
@@ -252,7 +256,7 @@ public final class NetlinkOverlay implements Overlay {
         }
         return Addresses.list(socket).stream().filter(address -> address.cidr().startsWith(vtep + "/")).mapToInt(Address::device).findFirst()
             .orElseThrow(() -> new NetlinkException("underlay", Errno.EADDRNOTAVAIL, "no device has the VTEP's address " + vtep
-                + ": overlay networks need the advertised address on this host, NAT between nodes is not supported"));
+                + ": give one of this host's as 'address' below 'overlay:' in the configuration"));
     }
 
     private Link require(String operation, String device) {

@@ -47,7 +47,7 @@ record RemoteTable(SortedMap<String, String> vteps, SortedMap<String, String> ne
     }
 
     /** Requests that make the kernel's tables equal to this one. Entries that we did not make (learned, local) are left alone. */
-    List<Request> changes(int vxlan, int bridge, List<FdbEntry> fdb, List<Neighbor> found) {
+    List<Request> changes(int vxlan, int underlay, int bridge, List<FdbEntry> fdb, List<Neighbor> found) {
         Map<String, String> toHosts = new TreeMap<>(); // the kernel keeps one destination for a unicast MAC
         fdb.stream().filter(entry -> entry.device() == vxlan && !entry.ofBridge()).forEach(entry -> toHosts.put(entry.mac(), entry.destination()));
         Set<String> toTunnel = fdb.stream().filter(entry -> entry.device() == vxlan && entry.ofBridge() && entry.external())
@@ -65,7 +65,7 @@ record RemoteTable(SortedMap<String, String> vteps, SortedMap<String, String> ne
         vteps.forEach((address, vtep) -> {
             String mac = MacAddress.of(address);
             if (!vtep.equals(toHosts.get(mac)) || !toTunnel.contains(mac)) {
-                requests.add(Fdb.replaceRemote(vxlan, mac, vtep));
+                requests.add(TunnelAlias.isOne(vtep) ? Fdb.replaceRemote(vxlan, mac, vtep, underlay) : Fdb.replaceRemote(vxlan, mac, vtep));
             }
         });
         neighbors.forEach((address, mac) -> {

@@ -22,6 +22,15 @@ public final class Fdb {
                 .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host)));
     }
 
+    /** The same with {@code via DEVICE}: for a host that no route leads to, since only what happens to the packet later says where it is. */
+    public static Request replaceRemote(int vxlan, String mac, String host, int via) {
+        return Request.of("fdb replace " + mac + " dev " + vxlan + " dst " + host + " via " + via + " self master extern_learn", Rtnetlink.RTM_NEWNEIGH,
+            Message.FLAG_CREATE | Message.FLAG_REPLACE,
+            message -> Neighbors.header(message, Rtnetlink.AF_BRIDGE, vxlan, Neighbors.NUD_PERMANENT, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
+                .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host))
+                .attributeU32(Neighbors.NDA_IFINDEX, via));
+    }
+
     /** {@code bridge fdb replace MAC dev PORT master static}. */
     public static Request pin(int port, String mac) {
         return Request.of("fdb replace " + mac + " dev " + port + " master static", Rtnetlink.RTM_NEWNEIGH, Message.FLAG_CREATE | Message.FLAG_REPLACE,

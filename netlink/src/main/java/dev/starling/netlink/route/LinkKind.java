@@ -9,8 +9,9 @@ public sealed interface LinkKind {
      * @param local  source address of the tunnel
      * @param device index of the underlay device
      * @param port   UDP destination port
+     * @param checksums whether UDP has any
      */
-    record Vxlan(int vni, String local, int device, int port) implements LinkKind {}
+    record Vxlan(int vni, String local, int device, int port, boolean checksums) implements LinkKind {}
 
     record Veth() implements LinkKind {}
 

@@ -57,6 +57,7 @@ public final class Links {
     private static final int IFLA_VXLAN_LOCAL = 4;
     private static final int IFLA_VXLAN_LEARNING = 7;
     private static final int IFLA_VXLAN_PORT = 15;
+    private static final int IFLA_VXLAN_UDP_CSUM = 18;
 
     private static final int VETH_INFO_PEER = 1;
 
@@ -75,7 +76,8 @@ public final class Links {
                 .attribute(IFLA_VXLAN_LOCAL, AddressText.ipv4(vxlan.local()))
                 .attributeU32(IFLA_VXLAN_LINK, vxlan.device())
                 .attributePort(IFLA_VXLAN_PORT, vxlan.port())
-                .attributeU8(IFLA_VXLAN_LEARNING, 0));
+                .attributeU8(IFLA_VXLAN_LEARNING, 0)
+                .attributeU8(IFLA_VXLAN_UDP_CSUM, vxlan.checksums() ? 1 : 0));
     }
 
     /** A veth pair, both ends down and here. */
@@ -213,7 +215,7 @@ public final class Links {
             case "vxlan" -> {
                 Attributes data = info.nested(IFLA_INFO_DATA);
                 yield new LinkKind.Vxlan(data.u32(IFLA_VXLAN_ID, 0), AddressText.ipv4(data.bytes(IFLA_VXLAN_LOCAL)),
-                    data.u32(IFLA_VXLAN_LINK, 0), data.port(IFLA_VXLAN_PORT, 0));
+                    data.u32(IFLA_VXLAN_LINK, 0), data.port(IFLA_VXLAN_PORT, 0), data.u8(IFLA_VXLAN_UDP_CSUM, 0) != 0);
             }
             default -> new LinkKind.Other(kind);
         };

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -16,10 +17,16 @@ import java.util.stream.Stream;
  * deleted again. That also loads modules.
  *
  * @param ciphers which it has, the fastest here first: without AES instructions AES-GCM is several times slower than ChaCha20-Poly1305
- * @param missing what it lacks, in a line each, with the option and module that would bring it
+ * @param missing       what it lacks, in a line each, with the option and module that would bring it
+ * @param encapsulation whether it has ESP inside UDP with addresses of its own inside ({@link Mode#BEET}), for peers behind NAT
  */
-public record EspSupport(List<Cipher> ciphers, List<String> missing) {
+public record EspSupport(List<Cipher> ciphers, List<String> missing, boolean encapsulation) {
     private static final int PROBE_SPI = 0x5374_0001;
+
+    /** Without ESP inside UDP. */
+    public EspSupport(List<Cipher> ciphers, List<String> missing) {
+        this(ciphers, missing, false);
+    }
 
     public boolean available() {
         return !ciphers.isEmpty();
@@ -30,21 +37,35 @@ public record EspSupport(List<Cipher> ciphers, List<String> missing) {
             List<Cipher> ciphers = new ArrayList<>();
             List<String> missing = new ArrayList<>();
             for (Cipher cipher : Cipher.values()) {
-                SecurityAssociation probe = new SecurityAssociation("192.0.2.1", "192.0.2.2", PROBE_SPI, VxlanEncryption.GROUP, cipher,
-                    EspKey.of(new byte[Cipher.KEY_BYTES]));
                 try {
-                    socket.execute(Xfrm.delete(probe.id())); // of a probe that was cut off
-                    socket.execute(Xfrm.add(probe));
+                    probe(socket, cipher, Optional.empty());
                     ciphers.add(cipher);
-                    socket.execute(Xfrm.delete(probe.id()));
                 } catch (NetlinkException e) {
                     missing.add("ESP with " + cipher.text() + " (options CONFIG_INET_ESP, " + option(cipher) + "; modules esp4, "
                         + module(cipher) + "): " + e.getMessage());
                 }
             }
-            return new EspSupport(fastestFirst(ciphers, hasAesInstructions(Path.of("/proc/cpuinfo"))), List.copyOf(missing));
+            return new EspSupport(fastestFirst(ciphers, hasAesInstructions(Path.of("/proc/cpuinfo"))), List.copyOf(missing),
+                !ciphers.isEmpty() && hasEncapsulation(socket, ciphers.get(0)));
         } catch (NetlinkException e) {
             return new EspSupport(List.of(), List.of("XFRM (option CONFIG_XFRM_USER, module xfrm_user): " + e.getMessage()));
+        }
+    }
+
+    private static void probe(NetlinkSocket socket, Cipher cipher, Optional<Encapsulation> udp) {
+        SecurityAssociation probe = new SecurityAssociation("192.0.2.1", "192.0.2.2", PROBE_SPI, VxlanEncryption.GROUP, cipher,
+            EspKey.of(new byte[Cipher.KEY_BYTES]), udp);
+        socket.execute(Xfrm.delete(probe.id())); // of a probe that was cut off
+        socket.execute(Xfrm.add(probe));
+        socket.execute(Xfrm.delete(probe.id()));
+    }
+
+    private static boolean hasEncapsulation(NetlinkSocket socket, Cipher cipher) {
+        try {
+            probe(socket, cipher, Optional.of(new Encapsulation(4500, 4500, "192.0.2.1", "192.0.2.3")));
+            return true;
+        } catch (NetlinkException e) {
+            return false;
         }
     }
 

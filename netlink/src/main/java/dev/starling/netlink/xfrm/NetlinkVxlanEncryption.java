@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * By XFRM. For all hosts two policies that drop what goes to the port; before them, for each peer one policy a direction that wants ESP of our group. A renewal never
@@ -25,14 +26,16 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
     private static final int PEER_PRIORITY = 1_000;
     /** Packets may be under way, and another core may still be sending by the old policy. */
     private static final long LINGER_NANOS = 10_000_000_000L;
+    /** More than can be sent between a look at an association's counter and its end, where the peer is reached by another path from now on. */
+    private static final long MOVE_PACKETS = 1 << 20;
 
     private static final List<Policy> DROPS = List.of(
         Policy.drop(new Selector(Selector.ANY, Selector.ANY, PORT), Policy.Direction.IN, DROP_PRIORITY),
         Policy.drop(new Selector(Selector.ANY, Selector.ANY, PORT), Policy.Direction.OUT, DROP_PRIORITY));
 
     private final NetNs namespace;
-    /** Under {@code this}: all outbound associations that were ever added. As many as renewals times peers, until the process ends. */
-    private final Set<SecurityAssociation.Id> used = new HashSet<>();
+    /** Under {@code this}: the SPIs of all outbound associations that were ever added, which stand for their keys. As many as renewals times peers, until the process ends. */
+    private final Set<Integer> used = new HashSet<>();
     private final Map<SecurityAssociation.Id, Long> unwantedSince = new HashMap<>();
 
     public NetlinkVxlanEncryption(NetNs namespace) {
@@ -51,6 +54,11 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
         }
     }
 
+    @Override
+    public EncapsulationSocket encapsulationPort(String local, int port) {
+        return EncapsulationSocket.open(namespace, local, port);
+    }
+
     private static void refusePlaintext(NetlinkSocket socket, List<Policy> present) {
         socket.executeAll(DROPS.stream().filter(drop -> !present.contains(drop)).map(Xfrm::update).toList());
     }
@@ -64,9 +72,11 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
             Map<SecurityAssociation.Id, SecurityAssociation> present = ownAssociations(socket);
             Set<SecurityAssociation.Id> lost = new TreeSet<>();
             socket.executeAll(additions(present, peers, lost));
-            peers.forEach(peer -> peer.outbound().ifPresent(association -> used.add(association.id())));
+            Set<SecurityAssociation.Id> left = move(socket, present, peers);
+            peers.forEach(peer -> peer.outbound().ifPresent(association -> used.add(association.spi())));
             socket.executeAll(peers.stream().flatMap(peer -> peerPolicies(local, peer, lost).stream())
                 .filter(policy -> !policies.contains(policy)).map(Xfrm::update).toList());
+            socket.executeAll(left.stream().map(Xfrm::delete).toList());
             removeLeftovers(socket, present, peers, nowNanos);
             return lost;
         }
@@ -77,7 +87,7 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
         Set<String> known = peers.stream().map(PeerAssociations::address).collect(Collectors.toSet());
         List<Request> removals = new ArrayList<>();
         policies.stream().filter(policy -> !DROPS.contains(policy) && !known.contains(peerOf(policy))).map(Xfrm::delete).forEach(removals::add);
-        ownAssociations(socket).values().stream().filter(association -> !known.contains(association.source()) && !known.contains(association.destination()))
+        ownAssociations(socket).values().stream().filter(association -> !association.isWith(known))
             .map(association -> Xfrm.delete(association.id())).forEach(removals::add);
         socket.executeAll(removals);
     }
@@ -90,9 +100,9 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
             Set<SecurityAssociation.Id> lost) {
         List<Request> additions = new ArrayList<>();
         for (PeerAssociations peer : peers) {
-            peer.inbound().stream().filter(wanted -> !wanted.equals(present.get(wanted.id()))).forEach(wanted -> replace(additions, present, wanted));
-            peer.outbound().filter(wanted -> !wanted.equals(present.get(wanted.id()))).ifPresent(wanted -> {
-                if (used.contains(wanted.id())) {
+            peer.inbound().stream().filter(wanted -> isMissing(present, wanted)).forEach(wanted -> replace(additions, present, wanted));
+            peer.outbound().filter(wanted -> isMissing(present, wanted)).ifPresent(wanted -> {
+                if (used.contains(wanted.spi())) {
                     lost.add(wanted.id());
                 } else {
                     replace(additions, present, wanted);
@@ -100,6 +110,44 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
             });
         }
         return additions;
+    }
+
+    /** Whether it is there neither as it is wanted nor, with the same key, by another path. */
+    private static boolean isMissing(Map<SecurityAssociation.Id, SecurityAssociation> present, SecurityAssociation wanted) {
+        return !wanted.equals(present.get(wanted.id())) && beforeMove(present, wanted).isEmpty();
+    }
+
+    private static Optional<SecurityAssociation> beforeMove(Map<SecurityAssociation.Id, SecurityAssociation> present, SecurityAssociation wanted) {
+        return present.values().stream().filter(association -> association.sharesKeyWith(wanted)).findFirst();
+    }
+
+    /**
+     * Peers that are reached by another path: their associations go there with what they have counted and, outbound, some more.
+     *
+     * @return what is to go once the policies name the new ones
+     */
+    private static Set<SecurityAssociation.Id> move(NetlinkSocket socket, Map<SecurityAssociation.Id, SecurityAssociation> present,
+            Collection<PeerAssociations> peers) {
+        Map<SecurityAssociation, SecurityAssociation> moves = new HashMap<>();
+        peers.stream().flatMap(peer -> Stream.concat(peer.inbound().stream(), peer.outbound().stream()))
+            .filter(wanted -> !wanted.equals(present.get(wanted.id())))
+            .forEach(wanted -> beforeMove(present, wanted).ifPresent(before -> moves.put(before, wanted)));
+        if (moves.isEmpty()) {
+            return Set.of();
+        }
+        Map<SecurityAssociation.Id, ReplayState> counted = Xfrm.replayStates(socket);
+        Set<SecurityAssociation.Id> left = new TreeSet<>();
+        List<Request> requests = new ArrayList<>();
+        moves.forEach((before, wanted) -> {
+            if (before.id().equals(wanted.id())) {
+                requests.add(Xfrm.delete(before.id()));
+            } else {
+                left.add(before.id());
+            }
+            requests.add(Xfrm.add(wanted, counted.getOrDefault(before.id(), ReplayState.fresh()).afterSending(MOVE_PACKETS)));
+        });
+        socket.executeAll(requests);
+        return left;
     }
 
     private static void replace(List<Request> requests, Map<SecurityAssociation.Id, SecurityAssociation> present, SecurityAssociation wanted) {
@@ -111,11 +159,12 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
 
     private static List<Policy> peerPolicies(String local, PeerAssociations peer, Set<SecurityAssociation.Id> lost) {
         List<Policy> policies = new ArrayList<>();
+        Mode mode = peer.mode();
         policies.add(new Policy(new Selector(peer.address(), local, PORT), Policy.Direction.IN, PEER_PRIORITY,
-            Optional.of(new Policy.Template(peer.address(), local, 0, GROUP))));
+            Optional.of(new Policy.Template(mode == Mode.BEET ? Selector.ANY : peer.address(), local, 0, GROUP, mode))));
         peer.outbound().filter(association -> !lost.contains(association.id())).ifPresent(association ->
             policies.add(new Policy(new Selector(local, peer.address(), PORT), Policy.Direction.OUT, PEER_PRIORITY,
-                Optional.of(new Policy.Template(local, peer.address(), association.spi(), GROUP)))));
+                Optional.of(new Policy.Template(local, association.destination(), association.spi(), GROUP, mode)))));
         return policies;
     }
 
@@ -135,7 +184,7 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
             .ifPresent(template -> keep.add(new SecurityAssociation.Id(template.destination(), template.spi()))));
         Set<SecurityAssociation.Id> unwanted = present.values().stream()
             .filter(association -> !keep.contains(association.id()))
-            .filter(association -> settled.contains(association.source()) || settled.contains(association.destination()))
+            .filter(association -> association.isWith(settled))
             .map(SecurityAssociation::id).collect(Collectors.toCollection(TreeSet::new));
         unwantedSince.keySet().retainAll(unwanted);
         unwanted.forEach(id -> unwantedSince.putIfAbsent(id, nowNanos));

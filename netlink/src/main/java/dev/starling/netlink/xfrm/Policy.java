@@ -3,7 +3,7 @@ package dev.starling.netlink.xfrm;
 import java.util.Optional;
 
 /**
- * What has to be done to packets that a selector means ({@code ip xfrm policy}): they are dropped, or have to be ESP in transport mode.
+ * What has to be done to packets that a selector means ({@code ip xfrm policy}): they are dropped, or have to be ESP.
  *
  * @param priority of two policies that a packet meets the one with the lower number counts
  * @param template empty: drop
@@ -21,7 +21,7 @@ public record Policy(Selector selector, Direction direction, int priority, Optio
     }
 
     /** @param spi that of the association to use; 0 for any of the group */
-    public record Template(String source, String destination, int spi, int group) {}
+    public record Template(String source, String destination, int spi, int group, Mode mode) {}
 
     public static Policy drop(Selector selector, Direction direction, int priority) {
         return new Policy(selector, direction, priority, Optional.empty());

@@ -19,6 +19,9 @@ public interface VxlanEncryption {
     /** From now on what goes to or comes by {@link #PORT} is dropped unless a peer's policy says ESP. Before the first device of an encrypted network. */
     void refusePlaintext();
 
+    /** Opens the UDP port by which this host takes in ESP inside UDP. */
+    EncapsulationSocket encapsulationPort(String local, int port);
+
     /**
      * Peers that are not named lose their associations and policies at once.
      *

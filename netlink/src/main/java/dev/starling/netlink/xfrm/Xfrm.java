@@ -13,10 +13,12 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
- * {@code ip xfrm state} and {@code ip xfrm policy} for ESP in transport mode over IPv4, as messages.
+ * {@code ip xfrm state} and {@code ip xfrm policy} for ESP over IPv4, in transport mode or inside UDP, as messages.
  *
  * <pre>
  * typedef union { be32 a4; be32 a6[4]; } xfrm_address_t;                                               // linux/xfrm.h
@@ -35,6 +37,7 @@ import java.util.Optional;
  * struct xfrm_user_tmpl { struct xfrm_id id; u16 family; xfrm_address_t saddr; u32 reqid; u8 mode, share, optional;
  *                         u32 aalgos, ealgos, calgos; };                                               // 64
  * struct xfrm_algo_aead { char alg_name[64]; u32 alg_key_len, alg_icv_len; char alg_key[]; };          // lengths in bits
+ * struct xfrm_encap_tmpl { u16 encap_type; be16 encap_sport, encap_dport; xfrm_address_t encap_oa; };   // 24
  * struct xfrm_replay_state_esn { u32 bmp_len, oseq, seq, oseq_hi, seq_hi, replay_window; u32 bmp[]; };
  * </pre>
  *
@@ -48,6 +51,7 @@ final class Xfrm {
     private static final int GET_POLICY = 0x15;
     private static final int UPDATE_POLICY = 0x19;
 
+    private static final int XFRMA_ENCAP = 4;
     private static final int XFRMA_TMPL = 5;
     private static final int XFRMA_ALG_AEAD = 18;
     private static final int XFRMA_REPLAY_ESN_VAL = 23;
@@ -55,11 +59,10 @@ final class Xfrm {
     private static final int AF_INET = 2;
     private static final int IPPROTO_UDP = 17;
     private static final int IPPROTO_ESP = 50;
-    private static final int MODE_TRANSPORT = 0;
+    private static final int UDP_ENCAP_ESPINUDP = 2;
     private static final int STATE_ESN = 128;
     private static final int ACTION_ALLOW = 0;
     private static final int ACTION_BLOCK = 1;
-    private static final int REPLAY_WINDOW = 128;
     private static final int ALL_ALGORITHMS = -1;
 
     private static final int ASSOCIATION_BYTES = 224;
@@ -70,22 +73,33 @@ final class Xfrm {
 
     /** {@code ip xfrm state add ...}; one that is there (destination and SPI) is an error. */
     static Request add(SecurityAssociation association) {
-        return Request.of("xfrm state add " + association.id() + " " + association.cipher().text(), NEW_ASSOCIATION,
-            Message.FLAG_CREATE | Message.FLAG_EXCLUSIVE, message -> association(message, association));
+        return add(association, ReplayState.fresh());
     }
 
-    private static void association(MessageWriter message, SecurityAssociation association) {
-        message.zeros(56); // the selector: the policies say what goes by an association
+    /** @param replay what was before under its key */
+    static Request add(SecurityAssociation association, ReplayState replay) {
+        return Request.of("xfrm state add " + association.id() + " " + association.cipher().text(), NEW_ASSOCIATION,
+            Message.FLAG_CREATE | Message.FLAG_EXCLUSIVE, message -> association(message, association, replay));
+    }
+
+    private static void association(MessageWriter message, SecurityAssociation association, ReplayState replay) {
+        association.encapsulation().ifPresentOrElse(inner -> {
+            address(message, inner.innerDestination());
+            address(message, inner.innerSource());
+            message.zeros(8).u16(AF_INET).u8(32).u8(32).zeros(12);
+        }, () -> message.zeros(56)); // the selector: the policies say what goes by an association
         id(message, association.destination(), association.spi());
         address(message, association.source());
-        unlimited(message).zeros(32 + 12).u32(0).u32(association.group()).u16(AF_INET).u8(MODE_TRANSPORT).u8(0).u8(STATE_ESN).zeros(7);
+        unlimited(message).zeros(32 + 12).u32(0).u32(association.group()).u16(AF_INET).u8(association.mode().number).u8(0).u8(STATE_ESN).zeros(7);
         byte[] key = association.key().bytes();
         message.nested(XFRMA_ALG_AEAD, aead -> {
             byte[] name = Arrays.copyOf(association.cipher().kernelName().getBytes(StandardCharsets.US_ASCII), AEAD_NAME);
             bytes(aead, name).u32(key.length * 8).u32(Cipher.TAG_BITS);
             bytes(aead, key);
         });
-        message.nested(XFRMA_REPLAY_ESN_VAL, replay -> replay.u32(REPLAY_WINDOW / 32).zeros(16).u32(REPLAY_WINDOW).zeros(REPLAY_WINDOW / 8));
+        message.attribute(XFRMA_REPLAY_ESN_VAL, replay.bytes());
+        association.encapsulation().ifPresent(udp -> message.nested(XFRMA_ENCAP, encapsulation ->
+            be16(be16(encapsulation.u16(UDP_ENCAP_ESPINUDP), udp.sourcePort()), udp.destinationPort()).zeros(18)));
     }
 
     /** Deleting one that is not there is fine. */
@@ -108,7 +122,7 @@ final class Xfrm {
     private static void template(MessageWriter body, Policy.Template template) {
         id(body, template.destination(), template.spi()).u16(AF_INET).zeros(2);
         address(body, template.source());
-        body.u32(template.group()).u8(MODE_TRANSPORT).u8(0).u8(0).zeros(1).u32(ALL_ALGORITHMS).u32(ALL_ALGORITHMS).u32(ALL_ALGORITHMS);
+        body.u32(template.group()).u8(template.mode().number).u8(0).u8(0).zeros(1).u32(ALL_ALGORITHMS).u32(ALL_ALGORITHMS).u32(ALL_ALGORITHMS);
     }
 
     /** Deleting one that is not there is fine. */
@@ -117,7 +131,7 @@ final class Xfrm {
             message -> selector(message, policy.selector()).u32(0).u8(policy.direction().number).zeros(3)).tolerating(Errno.ENOENT);
     }
 
-    /** Those for ESP in transport mode over IPv4; one with a cipher that is not ours has cipher null. */
+    /** Those for ESP over IPv4 in transport mode or inside UDP; one with a cipher that is not ours has cipher null. */
     static List<SecurityAssociation> associations(NetlinkSocket socket) {
         return socket.dump(Request.of("xfrm state list", GET_ASSOCIATION, 0, message -> { })).stream()
             .flatMap(message -> association(message.body(), message.attributes(ASSOCIATION_BYTES)).stream()).toList();
@@ -131,9 +145,33 @@ final class Xfrm {
 
     static Optional<SecurityAssociation> association(ByteBuffer body, Attributes attributes) {
         require("xfrm state", body, ASSOCIATION_BYTES);
-        boolean ours = (body.getShort(212) & 0xffff) == AF_INET && body.get(76) == IPPROTO_ESP && body.get(214) == MODE_TRANSPORT;
-        return ours ? Optional.of(new SecurityAssociation(address(body, 80), address(body, 56), be32(body, 72), body.getInt(208),
-            cipher(attributes), EspKey.of(key(attributes)))) : Optional.empty();
+        Optional<Mode> mode = mode(body.get(214)).filter(found -> attributes.has(XFRMA_ENCAP) == (found == Mode.BEET));
+        if ((body.getShort(212) & 0xffff) != AF_INET || body.get(76) != IPPROTO_ESP || mode.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new SecurityAssociation(address(body, 80), address(body, 56), be32(body, 72), body.getInt(208), cipher(attributes),
+            EspKey.of(key(attributes)), mode.filter(Mode.BEET::equals).map(beet -> encapsulation(body, attributes))));
+    }
+
+    private static Encapsulation encapsulation(ByteBuffer body, Attributes attributes) {
+        ByteBuffer udp = ByteBuffer.wrap(attributes.bytes(XFRMA_ENCAP));
+        require("xfrm state", udp, 6);
+        return new Encapsulation(be16(udp, 2), be16(udp, 4), address(body, 16), address(body, 0));
+    }
+
+    private static Optional<Mode> mode(int number) {
+        return Arrays.stream(Mode.values()).filter(mode -> mode.number == number).findFirst();
+    }
+
+    /** Of each of {@link #associations}. */
+    static Map<SecurityAssociation.Id, ReplayState> replayStates(NetlinkSocket socket) {
+        Map<SecurityAssociation.Id, ReplayState> states = new TreeMap<>();
+        for (Message message : socket.dump(Request.of("xfrm state list", GET_ASSOCIATION, 0, nothing -> { }))) {
+            Attributes attributes = message.attributes(ASSOCIATION_BYTES);
+            association(message.body(), attributes)
+                .ifPresent(found -> states.put(found.id(), ReplayState.of(attributes.bytes(XFRMA_REPLAY_ESN_VAL))));
+        }
+        return states;
     }
 
     private static Cipher cipher(Attributes attributes) {
@@ -159,11 +197,12 @@ final class Xfrm {
         Selector selector = new Selector(address(body, 16), address(body, 0), be16(body, 32));
         byte[] template = attributes.bytes(XFRMA_TMPL);
         return Optional.of(new Policy(selector, direction == 0 ? Policy.Direction.IN : Policy.Direction.OUT, body.getInt(152),
-            template.length < TEMPLATE_BYTES ? Optional.empty() : Optional.of(template(ByteBuffer.wrap(template).order(ByteOrder.nativeOrder())))));
+            template.length < TEMPLATE_BYTES ? Optional.empty() : template(ByteBuffer.wrap(template).order(ByteOrder.nativeOrder()))));
     }
 
-    private static Policy.Template template(ByteBuffer body) {
-        return new Policy.Template(address(body, 28), address(body, 0), be32(body, 16), body.getInt(44));
+    /** Empty for a mode that is not ours: such a policy differs from each of ours, and is replaced. */
+    private static Optional<Policy.Template> template(ByteBuffer body) {
+        return mode(body.get(48)).map(mode -> new Policy.Template(address(body, 28), address(body, 0), be32(body, 16), body.getInt(44), mode));
     }
 
     private static MessageWriter selector(MessageWriter message, Selector selector) {

@@ -344,9 +344,43 @@ class NetfilterBalancerTest {
             publish(port(Transport.UDP, true, 2));
             assertEquals("2", ask(socket));
             assertTrue(ConntrackFlows.list(NetNs.at(host), Family.IPV4).stream().anyMatch(flow -> flow.answeredBy().equals("10.255.0.2") && flow.destinationPort() == 80));
-            publish(port(Transport.UDP, true, 3));
+            PublishedPort three = port(Transport.UDP, true, 3);
+            publish(new PublishedPort(three.transport(), three.port(), three.backends(), new TreeSet<>(List.of("10.255.0.2")), three.choice()));
+            assertEquals("2", ask(socket), "one that is given nothing new keeps its flows");
+            publish(three);
             assertEquals("3", ask(socket), "the same flow");
         }
+    }
+
+    @Test
+    void connectionsThatHaveEndedAreSoonForgottenUnlessAUserSaysOtherwise() {
+        publish(port(Transport.TCP, true, 2));
+        assertEquals("10", secondsAfterTheEnd(host));
+        lab.in(host, "sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_timeout_time_wait=60");
+        publish(port(Transport.TCP, true, 3));
+        assertEquals("60", secondsAfterTheEnd(host));
+        balancer.container("task1", client, new TreeMap<>(Map.of("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2")), Choice.RANDOM))));
+        assertEquals("10", secondsAfterTheEnd(client));
+        assertEquals("120", secondsAfterTheEnd(tasks), "a namespace without rules of ours");
+    }
+
+    private String secondsAfterTheEnd(Path namespace) {
+        return lab.in(namespace, "sysctl", "-n", "net.netfilter.nf_conntrack_tcp_timeout_time_wait").strip();
+    }
+
+    @Test
+    void tunnelsBetweenHostsAreNotTracked() throws IOException {
+        publish(port(Transport.TCP, true, 2));
+        try (DatagramSocket there = NetNs.at(client).call(() -> new DatagramSocket(6_000, InetAddress.getByName("172.30.0.9")));
+                DatagramSocket here = NetNs.at(host).call(() -> new DatagramSocket(6_000, InetAddress.getByName("172.30.0.1")))) {
+            for (int port : new int[] {4789, 7947, 4790}) { // the last one is tracked, so by then the others would have been
+                there.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName("172.30.0.1"), port));
+                here.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName("172.30.0.9"), port));
+            }
+        }
+        List<String> tracked = ConntrackFlows.list(NetNs.at(host), Family.IPV4).stream().filter(flow -> flow.sourcePort() == 6_000)
+            .map(flow -> flow.source() + " " + flow.destinationPort()).sorted().toList();
+        assertEquals(List.of("172.30.0.1 4790", "172.30.0.9 4790"), tracked);
     }
 
     private static String ask(DatagramSocket socket) throws IOException {
@@ -356,15 +390,46 @@ class NetfilterBalancerTest {
         return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8);
     }
 
-    @Test
-    void aContainerReachesTasksByAVirtualAddressAndTheySeeWhoCalls() throws IOException {
-        serve(2, 80); // a virtual address leaves the port as it is
-        serve(3, 80);
+    /** Puts the client on the bridge, as a container is. */
+    private void clientIsAContainer() {
         lab.ip(client, "link set eth0 down");
         lab.ip(client, "link add eth1 type veth peer name sv-client netns " + host.getFileName());
         lab.ip(host, "link set sv-client master " + BRIDGE + " up");
         lab.ip(client, "addr add 10.255.0.9/24 dev eth1");
         lab.ip(client, "link set eth1 up");
+    }
+
+    @Test
+    void virtualAddressesOfIpv6HaveTheSameRules() throws IOException {
+        assumeTrue(balancer.missingForIpv6().isEmpty(), () -> "this kernel lacks " + balancer.missingForIpv6());
+        clientIsAContainer();
+        lab.ip(client, "addr add fd00:ff::9/64 dev eth1 nodad");
+        for (int i = 2; i <= 3; i++) {
+            lab.ip(tasks, "addr add fd00:ff::" + i + "/64 dev eth0 nodad");
+            serve(i, "fd00:ff::" + i, 80);
+        }
+        serve(2, 80);
+        SortedMap<String, VirtualService> services = new TreeMap<>();
+        services.put("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2")), Choice.RANDOM));
+        services.put("fd00:ff::c8", new VirtualService(new TreeSet<>(List.of("fd00:ff::2", "fd00:ff::3")), Choice.RANDOM));
+        balancer.container("task1", client, services);
+        awaitNeighbours("fd00:ff::c8");
+        String seen = " fd00:ff:0:0:0:0:0:9";
+        assertEquals(new TreeSet<>(List.of("2" + seen, "3" + seen)), answers(client, "fd00:ff::c8", 30));
+        assertEquals(new TreeSet<>(List.of("2 10.255.0.9")), answers(client, "10.255.0.200", 3), "IPv4 beside it");
+        services.put("fd00:ff::c8", new VirtualService(new TreeSet<>(List.of("fd00:ff::2", "fd00:ff::3")), Choice.BY_CLIENT));
+        balancer.container("task1", client, services);
+        assertEquals(1, answers(client, "fd00:ff::c8", 20).size(), "a client that stays with a task");
+        services.remove("fd00:ff::c8");
+        balancer.container("task1", client, services);
+        assertEquals("", lab.in(client, "nft", "list", "table", "ip6", "starling").replaceAll("table ip6 starling|[{}\\s]", ""), "nothing of IPv6 is left");
+    }
+
+    @Test
+    void aContainerReachesTasksByAVirtualAddressAndTheySeeWhoCalls() throws IOException {
+        serve(2, 80); // a virtual address leaves the port as it is
+        serve(3, 80);
+        clientIsAContainer();
         SortedMap<String, VirtualService> services = new TreeMap<>();
         services.put("10.255.0.200", new VirtualService(new TreeSet<>(List.of("10.255.0.2", "10.255.0.3")), Choice.RANDOM));
         balancer.container("task1", client, services);

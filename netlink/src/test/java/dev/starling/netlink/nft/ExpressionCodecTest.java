@@ -97,7 +97,7 @@ class ExpressionCodecTest {
             return element("nat", be(1, nat.destination() ? 1 : 0), be(2, nat.family() == Family.IPV4 ? 2 : 10), be(3, nat.addressRegister()),
                 nat.portRegister() == 0 ? new byte[0] : be(5, nat.portRegister()));
         }
-        return element("masq");
+        return element(expression instanceof Expression.Untracked ? "notrack" : "masq");
     }
 
     private static byte[] element(String name, byte[]... data) {
@@ -161,6 +161,6 @@ class ExpressionCodecTest {
             Combinators.combine(Arbitraries.of(Expression.Verdict.JUMP, Expression.Verdict.GOTO), chain).as(Expression.Decide::new),
             Arbitraries.of(Expression.Verdict.DROP, Expression.Verdict.ACCEPT, Expression.Verdict.RETURN).map(verdict -> new Expression.Decide(verdict, "")),
             Combinators.combine(Arbitraries.of(Family.values()), Arbitraries.of(true, false), register, Arbitraries.of(0, 1, 2)).as(Expression.Nat::new),
-            Arbitraries.just(new Expression.Masquerade()));
+            Arbitraries.just(new Expression.Masquerade()), Arbitraries.just(new Expression.Untracked()));
     }
 }

@@ -135,13 +135,13 @@ class KernelTableTest {
             NamedSet.of("ports", NamedSet.Type.VERDICT_OF_PORT, List.of(
                 NamedSet.Element.moveTo(Data.concatenated(Data.octet(Transport.TCP.number()), Data.port(8080)), "tcp-8080"),
                 NamedSet.Element.moveTo(Data.concatenated(Data.octet(Transport.UDP.number()), Data.port(53)), "udp-53"))),
-            NamedSet.of("services", NamedSet.Type.VERDICT_OF_ADDRESS, List.of(NamedSet.Element.moveTo(Data.address("10.0.1.200"), "udp-53"))),
+            NamedSet.of("services", NamedSet.Type.verdictOfAddress(Family.IPV4), List.of(NamedSet.Element.moveTo(Data.address("10.0.1.200"), "udp-53"))),
             NamedSet.of("tcp-8080", NamedSet.Type.addressAndPortOfNumber(Family.IPV4, 8), buckets),
             NamedSet.of("internal", NamedSet.Type.DEVICES, List.of(NamedSet.Element.of(Data.deviceName("sb-secret")))),
             NamedSet.of("local", NamedSet.Type.addresses(Family.IPV4), local.stream().map(address -> NamedSet.Element.of(Data.address(address))).toList()),
             NamedSet.of("subnets-24", NamedSet.Type.addresses(Family.IPV4), List.of(NamedSet.Element.of(Data.subnet("10.0.1.77", 24)))));
         return Table.of(List.of(
-            Chain.at("prerouting", Chain.Hook.destinationNat(), List.of(Rule.of(Action.byDestinationPort("ports")), Rule.of(Action.byDestination("services")))),
+            Chain.at("prerouting", Chain.Hook.destinationNat(), List.of(Rule.of(Action.byDestinationPort("ports")), Rule.of(Action.byDestination(Family.IPV4, "services")))),
             Chain.called("tcp-8080", List.of(Rule.of(Action.destinationNatBySource(Family.IPV4, 8, 5, "tcp-8080", true)), Rule.of(Action.destinationNat("10.255.0.18", 80)))),
             Chain.called("udp-53", List.of(Rule.of(Action.destinationNat("10.255.0.19")))),
             Chain.at("postrouting", Chain.Hook.sourceNat(), List.of(Rule.of(Match.destinationIn(Family.IPV4, "local"), Action.accept()),
@@ -220,7 +220,7 @@ class KernelTableTest {
             chains.add(Chain.called("s" + service, rules));
             services.add(NamedSet.Element.moveTo(Data.address("10.99." + service / 250 + "." + service % 250), "s" + service));
         }
-        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Action.byDestination("services")))));
-        return Table.of(chains, List.of(NamedSet.of("services", NamedSet.Type.VERDICT_OF_ADDRESS, services)));
+        chains.add(Chain.at("output", Chain.Hook.destinationNatOfOwnTraffic(), List.of(Rule.of(Action.byDestination(Family.IPV4, "services")))));
+        return Table.of(chains, List.of(NamedSet.of("services", NamedSet.Type.verdictOfAddress(Family.IPV4), services)));
     }
 }

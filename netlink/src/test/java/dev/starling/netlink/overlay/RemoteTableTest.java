@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 
 class RemoteTableTest {
     private static final int VXLAN = 5;
+    private static final int UNDERLAY = 2;
     private static final int BRIDGE = 4;
     private static final int LEG = 6;
     private static final OverlayNetwork NETWORK =
@@ -55,14 +56,14 @@ class RemoteTableTest {
     void fromAnyStateOneRoundReachesTheTableAndASecondFindsNothingToDo(@ForAll("kernels") Kernel kernel, @ForAll("remotes") List<RemoteEndpoint> remotes) {
         List<FdbEntry> foreign = kernel.fdb.stream().filter(entry -> entry.device() == LEG).toList();
         RemoteTable table = RemoteTable.of(NETWORK, remotes, Set.of(), "172.30.0.9");
-        List.copyOf(table.changes(VXLAN, BRIDGE, kernel.fdb, kernel.neighbors)).forEach(kernel::apply);
+        List.copyOf(table.changes(VXLAN, UNDERLAY, BRIDGE, kernel.fdb, kernel.neighbors)).forEach(kernel::apply);
 
         SortedMap<String, String> reached = new TreeMap<>();
         kernel.fdb.stream().filter(entry -> !entry.ofBridge()).forEach(entry -> assertEquals(null, reached.put(entry.mac(), entry.destination())));
         SortedMap<String, String> wanted = new TreeMap<>();
         table.vteps().forEach((address, vtep) -> wanted.put(MacAddress.of(address), vtep));
         assertEquals(wanted, reached);
-        assertEquals(List.of(), table.changes(VXLAN, BRIDGE, kernel.fdb, kernel.neighbors));
+        assertEquals(List.of(), table.changes(VXLAN, UNDERLAY, BRIDGE, kernel.fdb, kernel.neighbors));
         assertTrue(kernel.fdb.containsAll(foreign), "entries of local legs stay");
     }
 

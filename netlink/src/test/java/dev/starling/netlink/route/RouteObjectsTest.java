@@ -42,7 +42,7 @@ class RouteObjectsTest {
     @Test
     void bridgeVxlanAndPortFlags() {
         socket.executeAll(List.of(Links.addBridge("under", "02:42:0a:00:00:03", 1500), Links.addBridge("br0", "02:42:0a:00:00:01", 1450)));
-        LinkKind.Vxlan tunnel = new LinkKind.Vxlan(4096, "172.30.0.1", link("under").index(), 4789);
+        LinkKind.Vxlan tunnel = new LinkKind.Vxlan(4096, "172.30.0.1", link("under").index(), 4789, true);
         socket.execute(Links.addVxlan("vx0", tunnel, 1450, link("br0").index()));
         socket.executeAll(List.of(Links.port("vx0", BridgePort.silentTunnel()), Links.up("vx0"), Links.up("br0")));
 
@@ -141,7 +141,7 @@ class RouteObjectsTest {
     void neighborsAndForwardingEntries() {
         socket.executeAll(List.of(Links.addBridge("under", "02:42:0a:00:00:03", 1500), Links.addBridge("br0", "02:42:0a:00:00:01", 1450), Links.up("br0")));
         int bridge = link("br0").index();
-        socket.execute(Links.addVxlan("vx0", new LinkKind.Vxlan(7, "172.30.0.1", link("under").index(), 4789), 1450, bridge));
+        socket.execute(Links.addVxlan("vx0", new LinkKind.Vxlan(7, "172.30.0.1", link("under").index(), 4789, true), 1450, bridge));
         socket.execute(Links.up("vx0"));
         int vxlan = link("vx0").index();
         String mac = "02:42:0a:00:00:02";

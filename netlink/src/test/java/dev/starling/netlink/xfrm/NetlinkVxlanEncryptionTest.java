@@ -126,6 +126,36 @@ class NetlinkVxlanEncryptionTest {
     }
 
     @Test
+    void aPeerBehindNatIsReachedInsideUdpAndItsPathMayChangeUnderTheSameKeys() {
+        assumeTrue(encryption.support().encapsulation(), "this kernel has no ESP inside UDP");
+        encryption.apply(LOCAL, List.of(natted("203.0.113.7", 3001)), 0);
+        lab.ip(here, "link add eth9 up type dummy");
+        String before = states();
+        for (String part : List.of("mode beet", "src 192.0.2.1 dst 203.0.113.7", "encap type espinudp sport 4500 dport 3001", "sel src 192.0.2.1/32 dst 240.1.2.3/32", "oseq 0x0")) {
+            assertTrue(before.contains(part), part + " in " + before);
+        }
+        assertTrue(policies().contains("src 192.0.2.1/32 dst 240.1.2.3/32 proto udp dport 7947"), policies());
+        assertEquals(Set.of(), encryption.apply(LOCAL, List.of(natted("203.0.113.7", 3002)), 1), "another port");
+        assertTrue(states().contains("dport 3002") && states().contains("oseq 0x100000"), states());
+        assertEquals(Set.of(), encryption.apply(LOCAL, List.of(natted("198.51.100.9", 4500)), 2), "another address");
+        String after = states();
+        assertTrue(after.contains("src 192.0.2.1 dst 198.51.100.9") && after.contains("oseq 0x200000") && !after.contains("203.0.113.7"), after);
+        assertTrue(policies().contains("tmpl src 192.0.2.1 dst 198.51.100.9"), policies());
+        encryption.apply(LOCAL, List.of(), 3);
+        assertEquals("", states());
+    }
+
+    private static PeerAssociations natted(String host, int port) {
+        String alias = "240.1.2.3";
+        SecurityAssociation in = association(host, LOCAL, 0x1001);
+        SecurityAssociation out = association(LOCAL, host, 0x1002);
+        return new PeerAssociations(alias,
+            List.of(new SecurityAssociation(host, LOCAL, in.spi(), in.group(), in.cipher(), in.key(), Optional.of(new Encapsulation(port, 4500, alias, LOCAL)))),
+            Optional.of(new SecurityAssociation(LOCAL, host, out.spi(), out.group(), out.cipher(), out.key(), Optional.of(new Encapsulation(4500, port, LOCAL, alias)))),
+            true);
+    }
+
+    @Test
     void anOutboundAssociationThatVanishedIsNotAddedUnderTheSameKey() {
         needsEsp();
         encryption.apply(LOCAL, List.of(peer(PEER, 0x1001, 0x1002)), 0);

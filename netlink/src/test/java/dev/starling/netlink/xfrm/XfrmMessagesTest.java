@@ -61,6 +61,17 @@ class XfrmMessagesTest {
         assertThrows(NetlinkException.class, () -> Xfrm.association(buffer(100), Attributes.parse(buffer(100), 100)));
     }
 
+    @Property(tries = 100)
+    void anAssociationThatMovesGoesOnCounting(@ForAll("associations") SecurityAssociation association, @ForAll long sent) {
+        ReplayState state = ReplayState.fresh().afterSending(sent);
+        byte[] body = RequestBytes.of(Xfrm.add(association, state));
+        ByteBuffer read = ByteBuffer.wrap(body).order(ByteOrder.nativeOrder());
+        ByteBuffer replay = ByteBuffer.wrap(Attributes.parse(read, 224).bytes(23)).order(ByteOrder.nativeOrder());
+        assertEquals(sent, (long) replay.getInt(12) << 32 | replay.getInt(4) & 0xffff_ffffL);
+        assertEquals(sent + 7, ReplayState.of(replay.array()).afterSending(7).sent());
+        assertEquals(0, replay.getInt(8), "what was seen stays");
+    }
+
     @Test
     void aKeyIsNotInTexts() {
         byte[] key = new byte[Cipher.KEY_BYTES];
@@ -71,7 +82,7 @@ class XfrmMessagesTest {
 
     private static byte[] naive(SecurityAssociation association) {
         byte[] key = association.key().bytes();
-        ByteBuffer out = buffer(224 + 4 + 72 + key.length + 4 + 24 + 16);
+        ByteBuffer out = buffer(224 + 4 + 72 + key.length + 4 + 24 + 16 + (association.encapsulation().isPresent() ? 28 : 0));
         id(out, 56, association.destination(), association.spi());
         out.put(80, address(association.source()));
         unlimited(out, 96);
@@ -81,6 +92,12 @@ class XfrmMessagesTest {
         out.put(228, name.getBytes(StandardCharsets.US_ASCII)).putInt(292, key.length * 8).putInt(296, 128).put(300, key);
         int replay = 300 + key.length;
         out.putShort(replay, (short) 44).putShort(replay + 2, (short) 23).putInt(replay + 4, 4).putInt(replay + 24, 128);
+        association.encapsulation().ifPresent(udp -> {
+            out.put(214, (byte) 4).put(0, address(udp.innerDestination())).put(16, address(udp.innerSource()));
+            out.putShort(40, (short) 2).put(42, (byte) 32).put(43, (byte) 32);
+            out.putShort(replay + 44, (short) 28).putShort(replay + 46, (short) 4).putShort(replay + 48, (short) 2);
+            out.duplicate().order(ByteOrder.BIG_ENDIAN).putShort(replay + 50, (short) udp.sourcePort()).putShort(replay + 52, (short) udp.destinationPort());
+        });
         return out.array();
     }
 
@@ -94,6 +111,7 @@ class XfrmMessagesTest {
             out.putShort(168, (short) 68).putShort(170, (short) 5);
             id(out, 172, template.destination(), template.spi());
             out.putShort(196, (short) 2).put(200, address(template.source())).putInt(216, template.group());
+            out.put(220, (byte) (template.mode() == Mode.BEET ? 4 : 0));
             out.putInt(224, -1).putInt(228, -1).putInt(232, -1);
         });
         return out.array();
@@ -141,16 +159,18 @@ class XfrmMessagesTest {
 
     @Provide
     Arbitrary<SecurityAssociation> associations() {
+        Arbitrary<Integer> ports = Arbitraries.integers().between(0, 65_535);
+        Arbitrary<Encapsulation> encapsulations = Combinators.combine(ports, ports, addresses(), addresses()).as(Encapsulation::new);
         return Combinators.combine(addresses(), addresses(), Arbitraries.integers(), Arbitraries.integers(), Arbitraries.of(Cipher.values()),
-            Arbitraries.bytes().array(byte[].class).ofSize(Cipher.KEY_BYTES).map(EspKey::of)).as(SecurityAssociation::new);
+            Arbitraries.bytes().array(byte[].class).ofSize(Cipher.KEY_BYTES).map(EspKey::of), encapsulations.optional()).as(SecurityAssociation::new);
     }
 
     @Provide
     Arbitrary<Policy> policies() {
         Arbitrary<Selector> selectors = Combinators.combine(Arbitraries.oneOf(addresses(), Arbitraries.just(Selector.ANY)), addresses(),
             Arbitraries.integers().between(0, 65_535)).as(Selector::new);
-        Arbitrary<Policy.Template> templates = Combinators.combine(addresses(), addresses(), Arbitraries.integers(), Arbitraries.integers())
-            .as(Policy.Template::new);
+        Arbitrary<Policy.Template> templates = Combinators.combine(addresses(), addresses(), Arbitraries.integers(), Arbitraries.integers(),
+            Arbitraries.of(Mode.values())).as(Policy.Template::new);
         return Combinators.combine(selectors, Arbitraries.of(Policy.Direction.values()), Arbitraries.integers(), templates.optional())
             .as(Policy::new);
     }

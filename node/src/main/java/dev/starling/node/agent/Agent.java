@@ -26,6 +26,7 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.oci.OciProgram;
 import dev.starling.runtime.registry.BandwidthLimit;
 import dev.starling.runtime.registry.ImagePuller;
+import dev.starling.runtime.registry.Proxies;
 import dev.starling.runtime.registry.Registries;
 import io.micrometer.prometheus.PrometheusConfig;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
@@ -96,11 +97,12 @@ public final class Agent implements AutoCloseable {
         LocalImageStore store = new LocalImageStore(config.dataDir().resolve("images"),
                 () -> Bundle.layersBelow(NativeRuntime.bundlesBelow(containers)));
         BandwidthLimit bandwidth = new BandwidthLimit(config.registries().bytesPerSecond());
-        ImagePuller puller = keep(new ImagePuller(store, new Registries(config.registries()), bandwidth, config.registries().downloads()));
+        Registries registries = new Registries(config.registries(), Proxies.of(System.getenv()));
+        ImagePuller puller = keep(new ImagePuller(store, registries, bandwidth, config.registries().downloads()));
         WatchedImages images = new WatchedImages(store, puller);
         OciProgram oci = ociRuntime(config.runtime());
         NativeRuntime runtime = keep(new NativeRuntime(containers, images,
-                new RuntimeOptions(config.cgroupParent(), false, oci, config.logs().bytesPerHour())));
+                new RuntimeOptions(config.cgroupParent(), false, oci, config.runtime().userNamespace(), config.logs().bytesPerHour())));
         NetlinkOverlay overlay = keep(new NetlinkOverlay());
         Balancer balancer = new NetfilterBalancer(NetNs.current());
         VxlanEncryption encryption = new NetlinkVxlanEncryption(NetNs.current());

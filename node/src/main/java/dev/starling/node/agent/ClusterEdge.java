@@ -9,6 +9,7 @@ import dev.starling.gossip.transport.PeerTransport;
 import dev.starling.gossip.transport.RequestHandler;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.node.image.BlobDesk;
+import dev.starling.node.image.BlobExchange;
 import dev.starling.node.task.AgentTaskLogs;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -31,6 +32,8 @@ final class ClusterEdge implements AutoCloseable {
 
     private static final String BLOB = "blob";
     private static final Duration BLOB_TIMEOUT = Duration.ofSeconds(10);
+    private static final String STEWARD = "blob-steward";
+    private static final Duration STEWARD_TIMEOUT = Duration.ofSeconds(3);
 
     private final MembershipFeed feed = new MembershipFeed();
     private final StarlingCluster cluster;
@@ -96,6 +99,15 @@ final class ClusterEdge implements AutoCloseable {
 
     void answerBlobs(RequestHandler handler) {
         transport.handle(BLOB, handler);
+    }
+
+    /** Asks {@code steward} whom this node is to follow in downloading a blob; see {@link BlobExchange}. */
+    CompletableFuture<byte[]> askSteward(Member steward, byte[] request) {
+        return transport.request(steward.endpoint(), steward.id(), STEWARD, request, STEWARD_TIMEOUT);
+    }
+
+    void answerAsSteward(RequestHandler handler) {
+        transport.handle(STEWARD, handler);
     }
 
     @Override

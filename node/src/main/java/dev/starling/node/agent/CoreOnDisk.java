@@ -32,7 +32,7 @@ final class CoreOnDisk {
     static NodeCore restored(NodeStore store, SessionTrust trust, Endpoint advertise, GossipConfig config, RootFollowingGuard certificates,
             EnrolledWriters writers, long wallMillis) {
         RandomGenerator random = new SecureRandom();
-        Member own = new Member(trust.self(), advertise, trust.role(), store.nextBoot(wallMillis), 0, MemberStatus.ALIVE);
+        Member own = new Member(trust.self(), advertise, trust.role(), store.nextBoot(wallMillis, random), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(config, own, random, writers, trust.credentials().signer());
         certificates.consult(gossip.desired());
         writers.consult(gossip.desired());

@@ -129,7 +129,7 @@ final class SwarmSession implements AutoCloseable {
         this.edge = new ClusterEdge(transport, credentials());
         this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
         this.report = new OwnReport(host, advertise, role(), storage, this::snapshot, told -> tell((core, now) -> core.describe(told, now)));
-        this.networks = new SessionNetworks(host, advertise.host(), this::tell);
+        this.networks = new SessionNetworks(host, advertise, this::tell);
         this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
         this.images = new SessionImages(host);
         this.tasks = new TaskRunner(host.runtime(),
@@ -312,7 +312,7 @@ final class SwarmSession implements AutoCloseable {
     }
 
     List<String> warnings() {
-        return Stream.concat(networks.services().warnings().stream(), report.diskWarnings().stream()).toList();
+        return Stream.concat(networks.warnings().stream(), report.diskWarnings().stream()).toList();
     }
 
     /** This node leaves for good: rules that lead to tasks elsewhere go. */

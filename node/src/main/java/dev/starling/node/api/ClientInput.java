@@ -3,14 +3,16 @@ package dev.starling.node.api;
 import dev.starling.runtime.ExecProcess;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.UncheckedBooleanSupplier;
 import io.vertx.core.internal.net.NetSocketInternal;
+import io.vertx.core.net.NetSocket;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
@@ -25,10 +27,10 @@ import java.util.concurrent.TimeUnit;
  * <p>Netty 4.2.18 loses a channel from its epoll when the other side shuts down while reading is off: what is left in the socket could never be read. So what
  * is there is always read to its end ({@link UntilEmpty}), of which a socket holds little, and reading is not touched any more afterwards.
  *
- * <p>Once the output is over nobody wants the rest: it is read and thrown away until the client closes, within {@link #MAX_DISCARDED_BYTES} and
+ * <p>Once the output is over ({@link #endOutput}) nobody wants the rest: it is read and thrown away until the client closes, within {@link #MAX_DISCARDED_BYTES} and
  * {@link #DISCARD_SECONDS}.
  */
-final class ClientInput extends ChannelInboundHandlerAdapter {
+final class ClientInput extends ChannelDuplexHandler {
     private static final int MAX_WAITING_BYTES = 128 << 10;
     /** More than a unix socket holds (net.core.wmem_default is 208 KiB). */
     private static final int MAX_BYTES_AT_ONCE = 1 << 20;
@@ -43,6 +45,7 @@ final class ClientInput extends ChannelInboundHandlerAdapter {
     private int waitingBytes;
     private boolean writing;
     private boolean over;
+    private boolean outputOver;
     private boolean discarding;
     private int discardedBytes;
 
@@ -57,11 +60,9 @@ final class ClientInput extends ChannelInboundHandlerAdapter {
         return input;
     }
 
-    /** Of a client whose process there is not. */
+    /** Of a client whose process there is not: what it sends is let go. */
     static ClientInput unwanted(NetSocketInternal socket) {
-        ClientInput input = put(socket, null);
-        input.discarding = true;
-        return input;
+        return put(socket, null);
     }
 
     private static ClientInput put(NetSocketInternal socket, ExecProcess process) {
@@ -72,23 +73,32 @@ final class ClientInput extends ChannelInboundHandlerAdapter {
         return input;
     }
 
-    /** All output is written: tells the client so, and closes the connection once the client has closed its side, or a bound is met. */
-    void discard() {
-        discarding = true;
-        pieces.clear();
-        if (over || !(vertx.channel() instanceof DuplexChannel duplex)) {
-            vertx.channel().close();
+    /**
+     * All output was handed to {@code socket}. Vert.x has a queue of its own in front of Netty's and closes behind both: then it is here, in {@link #close}.
+     */
+    void endOutput(NetSocket socket) {
+        outputOver = true;
+        socket.close();
+    }
+
+    /** Where the output is over: tells the client so, and closes once the client has closed its side or a bound is met. */
+    @Override
+    public void close(ChannelHandlerContext context, ChannelPromise promise) {
+        if (!outputOver || discarding || over || !(context.channel() instanceof DuplexChannel duplex)) {
+            context.close(promise);
             return;
         }
+        discarding = true;
+        pieces.clear();
         duplex.config().setAutoRead(true);
         duplex.shutdownOutput();
-        vertx.executor().schedule(() -> vertx.channel().close(), DISCARD_SECONDS, TimeUnit.SECONDS);
+        context.executor().schedule(() -> context.close(promise), DISCARD_SECONDS, TimeUnit.SECONDS);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         if (message instanceof ByteBuf bytes) {
-            if (discarding) {
+            if (discarding || process == null) {
                 throwAway(bytes.readableBytes());
             } else {
                 take(ByteBufUtil.getBytes(bytes));
@@ -103,7 +113,7 @@ final class ClientInput extends ChannelInboundHandlerAdapter {
             over = true; // not for Vert.x, which would close the connection: the output is still wanted
             if (discarding) {
                 vertx.channel().close();
-            } else {
+            } else if (process != null) {
                 writeNext();
             }
         } else {

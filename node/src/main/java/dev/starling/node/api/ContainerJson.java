@@ -77,11 +77,30 @@ final class ContainerJson {
         json.set("Sysctls", Json.map(spec.sysctls()));
         json.put("OomScoreAdj", spec.options().oomScoreAdjustment()).put("Init", spec.options().init());
         json.set("GroupAdd", Json.strings(spec.groups()));
-        json.set("SecurityOpt", Json.strings(spec.options().noNewPrivileges() ? List.of("no-new-privileges") : List.of()));
+        json.set("SecurityOpt", Json.strings(securityOptions(spec.options())));
+        ContainerSpec.Limits limits = spec.limits();
+        if (limits.memoryBytes() > 0) {
+            json.put("MemorySwap", limits.swapBytes() == null ? 2 * limits.memoryBytes() : limits.swapBytes() < 0 ? -1 : limits.memoryBytes() + limits.swapBytes());
+        }
+        json.put("MemorySwappiness", limits.swappiness());
         ArrayNode ulimits = json.putArray("Ulimits");
         spec.options().ulimits().forEach(limit -> ulimits.addObject().put("Name", limit.name()).put("Soft", limit.soft()).put("Hard", limit.hard()));
         return json.put("Privileged", false).put("ReadonlyRootfs", spec.readOnlyRoot()).put("Memory", spec.limits().memoryBytes())
                 .put("NanoCpus", spec.limits().nanoCpus()).put("PidsLimit", spec.limits().pids());
+    }
+
+    private static List<String> securityOptions(ContainerSpec.ProcessOptions options) {
+        List<String> result = new ArrayList<>();
+        if (options.noNewPrivileges()) {
+            result.add("no-new-privileges");
+        }
+        if (!options.confinement().seccomp().isEmpty()) {
+            result.add("seccomp=" + options.confinement().seccomp());
+        }
+        if (!options.confinement().appArmor().isEmpty()) {
+            result.add("apparmor=" + options.confinement().appArmor());
+        }
+        return result;
     }
 
     private static ObjectNode config(ContainerSpec spec, List<String> command) {

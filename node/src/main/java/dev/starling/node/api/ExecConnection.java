@@ -2,7 +2,6 @@ package dev.starling.node.api;
 
 import dev.starling.runtime.ExecProcess;
 import io.vertx.core.Context;
-import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.internal.net.NetSocketInternal;
 import io.vertx.core.net.NetSocket;
@@ -18,7 +17,7 @@ import java.util.Queue;
  * other only with its epoll transport; where that is missing, the connection ends with the client's input.
  *
  * <p>The end of the output is told in the same way: our side is shut down, and what the client still sends is taken in until it has closed its own
- * ({@link ClientInput#discard}). A socket closed with input unread resets the connection, and the client would see that in place of the exit code.
+ * ({@link ClientInput#endOutput}). A socket closed with input unread resets the connection, and the client would see that in place of the exit code.
  */
 final class ExecConnection implements ExecProcess.Output {
     private static final int HEADER_BYTES = 8;
@@ -33,8 +32,6 @@ final class ExecConnection implements ExecProcess.Output {
     private ClientInput input;
     private boolean gone;
     private boolean ended;
-    /** On the context only. */
-    private Future<Void> lastWrite = Future.succeededFuture();
 
     /** @param output whether the client wants its standard output; {@code errors} likewise */
     ExecConnection(boolean terminal, boolean output, boolean errors, Context context) {
@@ -51,7 +48,8 @@ final class ExecConnection implements ExecProcess.Output {
     /** There is no process, and this is why. */
     void refuse(NetSocket opened, String reason) {
         ClientInput unwanted = ClientInput.unwanted((NetSocketInternal) opened);
-        opened.write(frame(1, (reason + "\r\n").getBytes(StandardCharsets.UTF_8))).onComplete(written -> unwanted.discard());
+        opened.write(frame(1, (reason + "\r\n").getBytes(StandardCharsets.UTF_8)));
+        unwanted.endOutput(opened);
     }
 
     @Override
@@ -65,7 +63,7 @@ final class ExecConnection implements ExecProcess.Output {
             return false;
         }
         NetSocket open = socket;
-        context.runOnContext(nothing -> lastWrite = open.write(frame));
+        context.runOnContext(nothing -> open.write(frame));
         return !open.writeQueueFull();
     }
 
@@ -86,10 +84,10 @@ final class ExecConnection implements ExecProcess.Output {
         synchronized (this) {
             socket = opened;
             input = reader;
-            early.forEach(frame -> lastWrite = opened.write(frame));
+            early.forEach(opened::write);
             early.clear();
             if (ended) {
-                endOutput(reader);
+                reader.endOutput(opened);
             }
         }
         running.resumeOutput();
@@ -110,13 +108,9 @@ final class ExecConnection implements ExecProcess.Output {
     synchronized void ended() {
         ended = true;
         if (socket != null) {
+            NetSocket open = socket;
             ClientInput reader = input;
-            context.runOnContext(nothing -> endOutput(reader));
+            context.runOnContext(nothing -> reader.endOutput(open));
         }
-    }
-
-    /** Behind all that was written. */
-    private void endOutput(ClientInput reader) {
-        lastWrite.onComplete(written -> reader.discard());
     }
 }

@@ -28,7 +28,8 @@ final class ImageRoutes {
 
     void addTo(Endpoints endpoints) {
         endpoints.get("/images/json", this::list);
-        endpoints.get("/images/{name...}/json", call -> Reply.json(ImageJson.detail(find(call.path("name")))));
+        endpoints.get("/images/{name...}/json", this::inspect);
+        endpoints.get("/images/{name...}/history", this::history);
         endpoints.post("/images/{name...}/tag", this::tag);
         endpoints.delete("/images/{name...}", this::remove);
         endpoints.get("/distribution/{name...}/json", this::distribution);
@@ -44,6 +45,16 @@ final class ImageRoutes {
             }
         }
         return Reply.json(result);
+    }
+
+    private Reply inspect(Call call) {
+        Image image = find(call.path("name"));
+        return Reply.json(ImageJson.detail(image, images.details(image)));
+    }
+
+    private Reply history(Call call) {
+        Image image = find(call.path("name"));
+        return Reply.json(ImageJson.history(image, images.details(image)));
     }
 
     private CompletionStage<Reply> tag(Call call) {

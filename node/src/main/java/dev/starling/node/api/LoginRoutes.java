@@ -20,10 +20,8 @@ final class LoginRoutes {
 
     private CompletionStage<Reply> login(Call call) {
         JsonNode request = call.objectBody();
-        if (!request.path("identitytoken").asText("").isEmpty()) {
-            throw ApiException.notImplemented("logging in with an identity token");
-        }
-        RegistryCredentials credentials = new RegistryCredentials(request.path("username").asText(""), request.path("password").asText(""));
+        RegistryCredentials credentials = new RegistryCredentials(request.path("username").asText(""), request.path("password").asText(""),
+                request.path("identitytoken").asText(""));
         String registry = host(request.path("serveraddress").asText(""));
         if (credentials.isNobody()) {
             throw ApiException.badRequest("username: a user name is needed");

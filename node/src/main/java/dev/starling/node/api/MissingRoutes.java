@@ -21,7 +21,6 @@ final class MissingRoutes {
             DELETE /containers/{id} = removing a task's container by hand (scale or remove its service)
             POST /commit = docker commit
             POST /images/{name...}/push = docker push
-            GET /images/{name...}/history = docker image history
             GET /images/search = docker search
             POST /build = docker build
             POST /session = docker build (BuildKit)

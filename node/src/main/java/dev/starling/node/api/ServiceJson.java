@@ -7,6 +7,7 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.node.spec.ServiceMode;
@@ -80,15 +81,18 @@ final class ServiceJson {
         }
         if (!endpoint.virtualAddresses().isEmpty()) {
             ArrayNode addresses = json.putArray("VirtualIPs");
-            endpoint.virtualAddresses().forEach((network, address) ->
-                    addresses.addObject().put("NetworkID", network).put("Addr", address + prefixOf(network)));
+            endpoint.virtualAddresses().forEach((network, address) -> putVirtualAddresses(addresses, network, address));
         }
         return json;
     }
 
-    private String prefixOf(String network) {
-        String subnet = snapshot.document(Kind.NETWORK, network).spec().path("IPAM").path("Config").path(0).path("Subnet").asText("");
-        return subnet.substring(Math.max(0, subnet.indexOf('/')));
+    /** One of each family that the network has. */
+    private void putVirtualAddresses(ArrayNode addresses, String uid, String address) {
+        NetworkSpecReader.overlay(snapshot.document(Kind.NETWORK, uid)).ifPresent(network -> {
+            String cidr = address + network.subnet().substring(network.subnet().indexOf('/'));
+            addresses.addObject().put("NetworkID", uid).put("Addr", cidr);
+            network.ipv6(cidr).ifPresent(ipv6 -> addresses.addObject().put("NetworkID", uid).put("Addr", ipv6));
+        });
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.GenericResourceJson;
+import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Slot;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Tasks as {@code docker service ps} and the progress display read them. One is made for each answer. */
@@ -155,7 +157,8 @@ final class TaskJson {
             json.putObject("IPAMOptions").set("Configs", network.spec().path("IPAM").path("Config"));
             attachment.set("Network", json);
         }
-        attachment.putArray("Addresses").add(address);
+        ArrayNode addresses = attachment.putArray("Addresses").add(address);
+        Optional.ofNullable(network).flatMap(NetworkSpecReader::overlay).flatMap(overlay -> overlay.ipv6(address)).ifPresent(addresses::add);
         return attachment;
     }
 

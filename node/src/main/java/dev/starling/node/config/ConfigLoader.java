@@ -32,7 +32,7 @@ public final class ConfigLoader {
     /** The keys of the file, in the order in which deploy/starling.yml explains them. */
     static final List<String> KEYS = List.of("name", "data-dir", "api-socket", "listen", "advertise", "join-listen", "seeds",
             "join-token", "join-token-file", "join-addresses", "metrics", "container-metrics", "labels", "resources", "generic-resources", "conditions",
-            "profile", "gossip", "cgroup-parent", "log-level", "logs", "registries", "images", "network-key-renewal", "runtime");
+            "profile", "gossip", "cgroup-parent", "log-level", "logs", "registries", "images", "network-key-renewal", "overlay", "runtime");
     static final List<String> RESOURCE_KEYS = List.of("cpus", "memory");
     static final String TOKEN_PREFIX = "SWMTKN-1-";
 
@@ -105,6 +105,7 @@ public final class ConfigLoader {
                 RegistriesSection.read(s.readSection("registries", RegistriesSection.KEYS)),
                 ImagesSection.read(s.readSection("images", ImagesSection.KEYS)),
                 s.read("network-key-renewal", defaults.networkKeyRenewal(), ConfigLoader::renewal),
+                OverlaySettings.read(s.readSection("overlay", OverlaySettings.KEYS)),
                 RuntimeChoice.read(s.readSection("runtime", RuntimeChoice.KEYS)));
     }
 

@@ -35,12 +35,13 @@ import java.util.TreeMap;
  * @param registries        how images are pulled, and from where
  * @param images            when images are removed by themselves
  * @param networkKeyRenewal how often the keys of encrypted overlay networks are changed
+ * @param overlay           where the tunnels of overlay networks end here
  * @param runtime           what makes the containers
  */
 public record NodeConfig(
         String name, Path dataDir, Addresses addresses, Joining joining, Endpoint metrics, boolean containerMetrics, Offer offer, Profile profile,
         GossipConfig gossip, String cgroupParent, LogLevel logLevel, LogSettings logs, RegistrySettings registries, CollectionPolicy images,
-        Duration networkKeyRenewal, RuntimeChoice runtime) {
+        Duration networkKeyRenewal, OverlaySettings overlay, RuntimeChoice runtime) {
 
     public static final int GOSSIP_PORT = 7946;
     public static final int JOIN_PORT = 2377;
@@ -119,27 +120,28 @@ public record NodeConfig(
         return new NodeConfig(hostName, Path.of("/var/lib/starling"),
                 new Addresses(Path.of("/run/starling/docker.sock"), new Endpoint("0.0.0.0", GOSSIP_PORT), null, new Endpoint("0.0.0.0", JOIN_PORT), List.of()),
                 Joining.BY_OPERATOR, new Endpoint("127.0.0.1", METRICS_PORT), true, Offer.DEFAULTS, Profile.LAN, Profile.LAN.gossip(), "starling",
-                LogLevel.INFO, LogSettings.DEFAULTS, RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, Duration.ofHours(12), RuntimeChoice.DEFAULT);
+                LogLevel.INFO, LogSettings.DEFAULTS, RegistrySettings.DEFAULTS, CollectionPolicy.DEFAULTS, Duration.ofHours(12), OverlaySettings.DEFAULTS,
+                RuntimeChoice.DEFAULT);
     }
 
     public NodeConfig withDataDir(Path changed) {
         return new NodeConfig(name, changed, addresses, joining, metrics, containerMetrics, offer, profile, gossip, cgroupParent, logLevel, logs, registries,
-                images, networkKeyRenewal, runtime);
+                images, networkKeyRenewal, overlay, runtime);
     }
 
     public NodeConfig withAddresses(Addresses changed) {
         return new NodeConfig(name, dataDir, changed, joining, metrics, containerMetrics, offer, profile, gossip, cgroupParent, logLevel, logs, registries,
-                images, networkKeyRenewal, runtime);
+                images, networkKeyRenewal, overlay, runtime);
     }
 
     public NodeConfig withJoining(Joining changed) {
         return new NodeConfig(name, dataDir, addresses, changed, metrics, containerMetrics, offer, profile, gossip, cgroupParent, logLevel, logs, registries,
-                images, networkKeyRenewal, runtime);
+                images, networkKeyRenewal, overlay, runtime);
     }
 
     /** With the profile's own parameters of gossip. */
     public NodeConfig withProfile(Profile changed) {
         return new NodeConfig(name, dataDir, addresses, joining, metrics, containerMetrics, offer, changed, changed.gossip(), cgroupParent, logLevel, logs,
-                registries, images, networkKeyRenewal, runtime);
+                registries, images, networkKeyRenewal, overlay, runtime);
     }
 }

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 
 /** Reads {@code registries:}, the registries' peculiarities and what pulling may cost this node. */
 final class RegistriesSection {
-    static final List<String> KEYS = List.of("bandwidth", "downloads", "hosts");
+    static final List<String> KEYS = List.of("bandwidth", "downloads", "prefetch", "hosts");
     private static final List<String> HOST_KEYS = List.of("mirror", "ca-file", "plain-http", "user", "password-file");
     private static final int MOST_DOWNLOADS = 16;
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?|\\[[0-9a-fA-F:]+](:[0-9]{1,5})?");
@@ -31,7 +31,8 @@ final class RegistriesSection {
         }
         return new RegistrySettings(
                 section.read("bandwidth", defaults.bytesPerSecond(), ConfigLoader::bytes),
-                section.read("downloads", defaults.downloads(), RegistriesSection::downloads), hosts);
+                section.read("downloads", defaults.downloads(), RegistriesSection::downloads),
+                section.read("prefetch", defaults.prefetch(), RegistriesSection::onOrOff), hosts);
     }
 
     private static RegistrySettings.Host host(Section section) {
@@ -65,6 +66,14 @@ final class RegistriesSection {
             throw new IllegalArgumentException("must be 1 to " + MOST_DOWNLOADS + ", got " + text);
         }
         return Integer.parseInt(text);
+    }
+
+    private static boolean onOrOff(String text) {
+        return switch (text) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw new IllegalArgumentException("must be on or off, got " + text);
+        };
     }
 
     private static boolean truth(String text) {

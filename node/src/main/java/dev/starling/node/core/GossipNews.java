@@ -87,13 +87,14 @@ final class GossipNews {
     }
 
     private void takeRecord(NodeId node, String key, Time now) {
-        SortedMap<String, Bytes> record = gossip.records().of(node);
         if (key == null) {
+            SortedMap<String, Bytes> record = gossip.records().of(node);
             state.recordReplaced(node, record);
             leases.learn(record, now);
         } else {
-            state.recordChanged(node, key, record.get(key));
-            leases.learn(key, record.get(key), now);
+            Bytes value = gossip.records().value(node, key);
+            state.recordChanged(node, key, value);
+            leases.learn(key, value, now);
         }
     }
 

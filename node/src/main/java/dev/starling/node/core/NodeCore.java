@@ -22,6 +22,7 @@ import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -69,12 +70,17 @@ public final class NodeCore {
 
     public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, DesiredSigning signing,
             RandomGenerator random) {
+        this(self, role, config, gossip, scheduler, specs, TaskReader.ofNode(), signing, random);
+    }
+
+    public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, TaskReader tasks, DesiredSigning signing,
+            RandomGenerator random) {
         this.self = self;
         this.role = role;
         this.gossip = gossip;
         this.scheduler = scheduler;
         this.specs = specs;
-        this.state = new ViewBuilder(self, specs);
+        this.state = new ViewBuilder(self, specs, tasks);
         this.views = new ViewCache(state, gossip, role);
         this.turns = new PlanTurns(config, gossip, scheduler);
         this.own = new OwnRecordWriter(self, gossip, state, views, effects::add);
@@ -153,8 +159,8 @@ public final class NodeCore {
     }
 
     /** The keys for overlay networks that this node offers from now on, oldest first; none: it cannot encrypt. */
-    public void encrypt(List<Bytes> keys, List<String> ciphers, Time now) {
-        own.putEncryption(keys, ciphers, now);
+    public void encrypt(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach, Time now) {
+        own.putEncryption(keys, ciphers, reach, now);
         absorb(now);
     }
 

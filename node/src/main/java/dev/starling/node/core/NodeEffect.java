@@ -56,6 +56,11 @@ public sealed interface NodeEffect {
 
     /** Set or remove one key of this node's own record on disk; no answer is awaited. */
     record PersistRecord(String key, Optional<Bytes> value) implements NodeEffect {
+        /** What it says of a task; empty where it says something else, or that a task is to be forgotten. */
+        public Optional<Task> task() {
+            return key.startsWith(RecordKeys.TASK) ? value.map(RecordCodec::decodeTask) : Optional.empty();
+        }
+
         @Override
         public void handle(Handler handler) {
             handler.on(this);

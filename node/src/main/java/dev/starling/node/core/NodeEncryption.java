@@ -13,8 +13,10 @@ import java.util.SortedMap;
  * @param keys         its public X25519 keys, oldest first; usually one, more while it changes them
  * @param ciphers      what its kernel has, the best first ({@code Cipher.text})
  * @param acknowledged by peer
+ * @param reach        how it is reached inside UDP; empty: it cannot be (an older release, or its kernel)
  */
-public record NodeEncryption(List<Bytes> keys, List<String> ciphers, SortedMap<NodeId, KeyAcknowledgement> acknowledged) {
+public record NodeEncryption(
+        List<Bytes> keys, List<String> ciphers, SortedMap<NodeId, KeyAcknowledgement> acknowledged, Optional<TunnelReach> reach) {
     /** More than a node has by its own doing; what a liar may make others compute is bounded by it. */
     public static final int MOST_KEYS = 3;
     private static final int KEY_BYTES = 32;

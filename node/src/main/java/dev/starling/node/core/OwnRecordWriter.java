@@ -32,7 +32,7 @@ final class OwnRecordWriter {
     }
 
     void put(String key, Bytes value, Time now) {
-        if (value.equals(values().get(key))) {
+        if (value.equals(value(key))) {
             return;
         }
         gossip.put(key, value, now.monotonicMillis());
@@ -47,17 +47,17 @@ final class OwnRecordWriter {
     }
 
     /** @param keys oldest first; none: this node cannot encrypt */
-    void putEncryption(List<Bytes> keys, List<String> ciphers, Time now) {
+    void putEncryption(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach, Time now) {
         if (!keys.isEmpty()) {
-            put(RecordKeys.ENCRYPTION, RecordCodec.encode(keys, ciphers), now);
-        } else if (values().containsKey(RecordKeys.ENCRYPTION)) {
+            put(RecordKeys.ENCRYPTION, RecordCodec.encode(keys, ciphers, reach), now);
+        } else if (value(RecordKeys.ENCRYPTION) != null) {
             remove(RecordKeys.ENCRYPTION, now);
         }
     }
 
     /** Nothing is said any more to peers that are not in it. */
     void putAcknowledgements(SortedMap<NodeId, KeyAcknowledgement> acknowledgements, Time now) {
-        for (String key : List.copyOf(values().keySet())) {
+        for (String key : values().keySet()) {
             if (RecordKeys.isAcknowledgement(key) && !acknowledgements.containsKey(RecordKeys.acknowledgedPeer(key))) {
                 remove(key, now);
             }
@@ -68,7 +68,7 @@ final class OwnRecordWriter {
     /** Not for the disk: it is soon measured again, and a flash card is not to wear out by it. @return whether it is news */
     boolean putLoads(List<ServiceLoad> loads, Time now) {
         Bytes value = loads.isEmpty() ? null : RecordCodec.encodeLoads(loads);
-        if (Objects.equals(value, values().get(RecordKeys.LOADS))) {
+        if (Objects.equals(value, value(RecordKeys.LOADS))) {
             return false;
         }
         if (value == null) {
@@ -82,11 +82,16 @@ final class OwnRecordWriter {
 
     /** What of it belongs on the disk. */
     SortedMap<String, Bytes> kept() {
-        SortedMap<String, Bytes> kept = new TreeMap<>(values());
+        SortedMap<String, Bytes> kept = values();
         kept.remove(RecordKeys.LOADS);
         return kept;
     }
 
+    private Bytes value(String key) {
+        return gossip.records().value(self, key);
+    }
+
+    /** A copy. */
     SortedMap<String, Bytes> values() {
         return gossip.records().of(self);
     }

@@ -2,6 +2,7 @@ package dev.starling.node.core;
 
 import com.esotericsoftware.kryo.kryo5.io.Output;
 import dev.starling.gossip.Bytes;
+import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.HybridTime;
@@ -22,6 +23,7 @@ import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -151,21 +153,33 @@ final class RecordCodec {
     }
 
     static Task decodeTask(Bytes bytes) {
-        return decodeTask(bytes, UnaryOperator.identity());
+        return decodeTask(bytes, null, UnaryOperator.identity(), UnaryOperator.identity());
     }
 
-    /** {@code shared}: gives an equal text for those that many tasks have in common. */
-    static Task decodeTask(Bytes bytes, UnaryOperator<String> shared) {
+    /**
+     * @param owner  stands for an equal id; may be null
+     * @param shared gives an equal text for those that many tasks have in common, and {@code reserved} equal resources
+     */
+    static Task decodeTask(Bytes bytes, NodeId owner, UnaryOperator<String> shared, UnaryOperator<Resources> reserved) {
         return read(bytes, "task", in -> {
-            Task task = new Task(in.text(), readSlot(in, shared), new NodeId(shared.apply(in.text())), in.readVarLong(true),
+            Task task = new Task(in.text(), readSlot(in, shared), ownerOr(owner, in.text()), in.readVarLong(true),
                     shared.apply(in.text()), shared.apply(in.text()), element(TASK_STATES, in.readByte(), "task state"),
                     element(TASK_STATES, in.readByte(), "desired state"), new HybridTime(in.readLong()), in.readVarInt(true),
                     in.readVarInt(true), in.readVarLong(true), in.readVarLong(true), in.readVarLong(true), shared.apply(in.text()), in.text(),
-                    in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), readResources(in));
-            Task whole = in.end() ? task : task.ofJob(in.readVarLong(true), readGeneric(in));
+                    in.readVarInt(false), in.text(), in.readVarInt(true), readMap(in), reserved.apply(readResources(in)));
+            Task whole = in.end() ? task : ofJob(task, in.readVarLong(true), readGeneric(in));
             Task moved = in.end() ? whole : whole.withFencingToken(in.readVarLong(true)).withMovesTo(readNode(in));
             return in.end() ? moved : moved.withRanMillis(in.readVarLong(true));
         });
+    }
+
+    private static NodeId ownerOr(NodeId owner, String id) {
+        return owner != null && owner.value().equals(id) ? owner : new NodeId(id);
+    }
+
+    /** Most tasks are of no job and have nothing of the kind: those stay as they are. */
+    private static Task ofJob(Task task, long iteration, GenericResources generic) {
+        return iteration == 0 && generic.isNone() ? task : task.ofJob(iteration, generic);
     }
 
     static Bytes encode(CompletedWork work) {
@@ -236,7 +250,7 @@ final class RecordCodec {
     }
 
     /** Its keys and ciphers; what it acknowledges has keys of its own in the record. */
-    static Bytes encode(List<Bytes> keys, List<String> ciphers) {
+    static Bytes encode(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach) {
         return write(out -> {
             out.writeVarInt(keys.size(), true);
             for (Bytes key : keys) {
@@ -244,7 +258,33 @@ final class RecordCodec {
                 out.writeBytes(key.array());
             }
             writeStrings(out, ciphers);
+            reach.ifPresent(said -> {
+                out.writeBoolean(said.natted());
+                writeStrings(out, said.candidates().stream().map(Endpoint::toString).toList());
+            });
         });
+    }
+
+    /** Came after the first release of the layout: one that wrote nothing here knew no ESP inside UDP. */
+    private static Optional<TunnelReach> readReach(BoundedInput in) {
+        if (in.end()) {
+            return Optional.empty();
+        }
+        boolean natted = in.readBoolean();
+        int count = count(in);
+        if (count > TunnelReach.MOST_CANDIDATES) {
+            throw new MalformedRecordException(count + " places to reach a node at", null);
+        }
+        List<Endpoint> candidates = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String text = in.text();
+            try {
+                candidates.add(Endpoint.parse(text, 1));
+            } catch (IllegalArgumentException e) {
+                throw new MalformedRecordException("'" + text + "' is no place to reach a node at", e);
+            }
+        }
+        return Optional.of(new TunnelReach(natted, List.copyOf(candidates)));
     }
 
     static NodeEncryption decodeEncryption(Bytes bytes) {
@@ -270,7 +310,7 @@ final class RecordCodec {
             for (int i = 0; i < ciphers; i++) {
                 names.add(in.text());
             }
-            return new NodeEncryption(List.copyOf(keys), List.copyOf(names), Collections.emptySortedMap());
+            return new NodeEncryption(List.copyOf(keys), List.copyOf(names), Collections.emptySortedMap(), readReach(in));
         });
     }
 

@@ -40,13 +40,12 @@ final class ViewBuilder {
         /** Without what it acknowledges. */
         NodeEncryption encryption;
         final TreeMap<NodeId, KeyAcknowledgement> acknowledged = new TreeMap<>();
-        final TreeMap<String, Task> tasks = new TreeMap<>();
+        final OrderedTasks tasks = new OrderedTasks();
         final TreeMap<String, Refusal> refusals = new TreeMap<>();
         final TreeMap<String, List<BlockClaim>> blocks = new TreeMap<>();
         final TreeMap<String, CompletedWork> completed = new TreeMap<>();
         List<ServiceLoad> loads = List.of();
         /** Immutable copies of the maps above, null when out of date. */
-        List<Task> taskList;
         List<Refusal> refusalList;
         List<BlockClaim> blockList;
         List<CompletedWork> completedList;
@@ -68,7 +67,7 @@ final class ViewBuilder {
 
     private final NodeId self;
     private final SpecReader specs;
-    private final SharedTexts texts = new SharedTexts();
+    private final TaskReader taskReader;
     private final DocumentCodec documentCodec = new DocumentCodec();
     private final TreeMap<NodeId, NodeRecord> records = new TreeMap<>();
     private final EnumMap<Kind, TreeMap<String, Document>> documents = new EnumMap<>(Kind.class);
@@ -80,9 +79,10 @@ final class ViewBuilder {
     private long malformed;
     private long unfamiliar;
 
-    ViewBuilder(NodeId self, SpecReader specs) {
+    ViewBuilder(NodeId self, SpecReader specs, TaskReader taskReader) {
         this.self = self;
         this.specs = specs;
+        this.taskReader = taskReader;
         for (Kind kind : Kind.values()) {
             documents.put(kind, new TreeMap<>());
         }
@@ -119,8 +119,11 @@ final class ViewBuilder {
             put(record.acknowledged, RecordKeys.acknowledgedPeer(key), value == null ? null : RecordCodec.decodeAcknowledgement(value));
         } else if (key.startsWith(RecordKeys.TASK)) {
             parts.tasks = null;
-            record.taskList = null;
-            put(record.tasks, key, value == null ? null : ownTask(node, key, RecordCodec.decodeTask(value, texts::shared)));
+            if (value == null) {
+                record.tasks.remove(key.substring(RecordKeys.TASK.length()));
+            } else {
+                record.tasks.put(ownTask(node, key, taskReader.read(node, value)));
+            }
         } else if (key.startsWith(RecordKeys.REFUSAL)) {
             parts.refusals = null;
             record.refusalList = null;
@@ -256,13 +259,7 @@ final class ViewBuilder {
 
     List<Task> tasks(NodeId node) {
         NodeRecord record = records.get(node);
-        if (record == null) {
-            return List.of();
-        }
-        if (record.taskList == null) {
-            record.taskList = List.copyOf(record.tasks.values());
-        }
-        return record.taskList;
+        return record == null ? List.of() : record.tasks.list();
     }
 
     List<Refusal> refusals(NodeId node) {
@@ -334,7 +331,8 @@ final class ViewBuilder {
             TreeMap<NodeId, NodeEncryption> all = new TreeMap<>();
             records.forEach((id, record) -> {
                 if (record.encryption != null) {
-                    all.put(id, new NodeEncryption(record.encryption.keys(), record.encryption.ciphers(), unmodifiableCopy(record.acknowledged)));
+                    all.put(id, new NodeEncryption(record.encryption.keys(), record.encryption.ciphers(), unmodifiableCopy(record.acknowledged),
+                            record.encryption.reach()));
                 }
             });
             parts.encryption = Collections.unmodifiableSortedMap(all);

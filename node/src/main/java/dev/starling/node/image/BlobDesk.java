@@ -2,6 +2,7 @@ package dev.starling.node.image;
 
 import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.node.host.Threads;
+import dev.starling.runtime.image.BlobPart;
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.registry.BandwidthLimit;
@@ -22,13 +23,14 @@ import java.util.regex.Pattern;
  * Where other nodes of the swarm fetch what this one keeps of images: a piece at a time, so that a probe of the failure detector never waits
  * behind more than one piece for each node that fetches. Two pieces are read at a time and {@link #WAITING} wait; more are told to come again.
  *
- * <p>A request is {@code HEX OFFSET}. The answer is {@code 1} and the bytes there, as many as a piece has or fewer at the end; or {@code 0}:
- * not here.
+ * <p>A request is {@code HEX OFFSET}. The answer is {@code 1} and the bytes there, as many as a piece has or fewer at the end; or {@code 2} and the bytes
+ * there as far as they have come, where this node is itself downloading the blob; or {@code 0}: not here.
  */
 public final class BlobDesk implements AutoCloseable {
     static final int PIECE_BYTES = 128 << 10;
     static final byte NOT_HERE = 0;
     static final byte HERE = 1;
+    static final byte COMING = 2;
     private static final int THREADS = 2;
     private static final int WAITING = 64;
     private static final long IDLE_SECONDS = 5;
@@ -64,10 +66,11 @@ public final class BlobDesk implements AutoCloseable {
     }
 
     private byte[] piece(Digest digest, long offset) {
-        byte[] content = images.readBlob(digest, offset, PIECE_BYTES);
-        if (content == null) {
+        BlobPart part = images.readBlob(digest, offset, PIECE_BYTES);
+        if (part == null) {
             return new byte[] {NOT_HERE};
         }
+        byte[] content = part.bytes();
         try {
             bandwidth.take(content.length);
         } catch (InterruptedIOException end) {
@@ -75,7 +78,7 @@ public final class BlobDesk implements AutoCloseable {
         }
         served.add(content.length);
         byte[] answer = new byte[content.length + 1];
-        answer[0] = HERE;
+        answer[0] = part.more() ? COMING : HERE;
         System.arraycopy(content, 0, answer, 1, content.length);
         return answer;
     }

@@ -52,7 +52,8 @@ public final class ImageHousekeeping implements AutoCloseable {
         }
     }
 
-    private static ImageCollector.Space space(Path directory) {
+    /** Of the file system below a directory. */
+    public static ImageCollector.Space space(Path directory) {
         try {
             FileStore disk = Files.getFileStore(directory);
             return new ImageCollector.Space(disk.getTotalSpace(), disk.getUsableSpace());

@@ -1,7 +1,9 @@
 package dev.starling.node.image;
 
+import dev.starling.runtime.image.BlobPart;
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImageDetails;
 import dev.starling.runtime.image.ImageSource;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.PullProgress;
@@ -69,6 +71,14 @@ public final class WatchedImages implements ImageStore {
         return image;
     }
 
+    /** Fetches an image that is pinned to its digest from these nodes, and from nowhere else. */
+    void pullFrom(String reference, List<ImageSource> nodes) {
+        if (puller != null) {
+            puller.pullFrom(reference, nodes);
+            listener.run();
+        }
+    }
+
     @Override
     public RemoteImage resolve(String reference, RegistryCredentials credentials) {
         return puller == null ? store.resolve(reference, credentials) : puller.resolve(reference, credentials);
@@ -80,7 +90,7 @@ public final class WatchedImages implements ImageStore {
     }
 
     @Override
-    public byte[] readBlob(Digest digest, long offset, int length) {
+    public BlobPart readBlob(Digest digest, long offset, int length) {
         return store.readBlob(digest, offset, length);
     }
 
@@ -99,6 +109,11 @@ public final class WatchedImages implements ImageStore {
     @Override
     public Image find(String reference) {
         return store.find(reference);
+    }
+
+    @Override
+    public ImageDetails details(Image image) {
+        return store.details(image);
     }
 
     @Override

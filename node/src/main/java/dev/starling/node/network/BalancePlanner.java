@@ -2,14 +2,18 @@ package dev.starling.node.network;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
 import dev.starling.netlink.balance.Backend;
 import dev.starling.netlink.balance.Choice;
 import dev.starling.netlink.balance.PublishedPort;
 import dev.starling.netlink.balance.VirtualService;
 import dev.starling.netlink.nft.Transport;
+import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.IngressNetwork;
+import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.SiteLabels;
 import dev.starling.scheduler.model.NodeView;
@@ -22,6 +26,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -45,7 +50,7 @@ final class BalancePlanner {
     private static final Comparator<PublishedPort> PORT_ORDER = Comparator.comparing(PublishedPort::transport).thenComparingInt(PublishedPort::port);
 
     /** A task that is given connections: as much of it as rules are made from. */
-    private record Balanced(String id, SortedMap<String, String> addresses, boolean local) {
+    private record Balanced(String id, SortedMap<String, String> addresses, boolean local, boolean suspect) {
         boolean isOn(String network) {
             return addresses.containsKey(network);
         }
@@ -55,12 +60,25 @@ final class BalancePlanner {
         }
     }
 
-    private record OfNode(List<Task> tasks, boolean ready, Map<String, List<Balanced>> byService) {}
+    /**
+     * The tasks of a service in a network: those that are given new connections, and those that are not, since their node is suspected, but keep what they
+     * have. A suspicion may be wrong, so it must cost nothing: where nobody else is left all are given some, and clients that stay with a task do so.
+     */
+    private record Shares(List<Balanced> given, List<Balanced> spared) {
+        static Shares of(List<Balanced> tasks, String network, Choice choice) {
+            List<Balanced> all = tasks.stream().filter(task -> task.isOn(network)).toList();
+            List<Balanced> trusted = all.stream().filter(task -> !task.suspect()).toList();
+            return choice == Choice.BY_CLIENT || trusted.isEmpty() || trusted.size() == all.size() ? new Shares(all, List.of())
+                    : new Shares(trusted, all.stream().filter(Balanced::suspect).toList());
+        }
+    }
 
-    /** A service as it is reached in one network. */
+    private record OfNode(List<Task> tasks, boolean ready, boolean suspect, Map<String, List<Balanced>> byService) {}
+
+    /** A service as it is reached in one network, by IPv4 or by IPv6. */
     private record Lead(String virtual, VirtualService service) {}
 
-    private record OfService(Document document, ServiceEndpoint endpoint, List<PublishedPort> ports, SortedMap<String, Lead> leads) {}
+    private record OfService(Document document, ServiceEndpoint endpoint, List<PublishedPort> ports, SortedMap<String, List<Lead>> leads) {}
 
     private record OfContainer(Set<String> networks, SortedMap<String, VirtualService> services) {}
 
@@ -72,12 +90,12 @@ final class BalancePlanner {
 
         void between(OfService before, OfService after) {
             ports |= !before.ports().equals(after.ports());
-            before.leads().forEach((network, lead) -> note(network, lead, after.leads().get(network)));
-            after.leads().forEach((network, lead) -> note(network, lead, before.leads().get(network)));
+            before.leads().forEach((network, leads) -> note(network, leads, after.leads().get(network)));
+            after.leads().forEach((network, leads) -> note(network, leads, before.leads().get(network)));
         }
 
-        private void note(String network, Lead lead, Lead other) {
-            if (!lead.equals(other)) {
+        private void note(String network, List<Lead> leads, List<Lead> others) {
+            if (!leads.equals(others)) {
                 networks.add(network);
             }
         }
@@ -88,6 +106,7 @@ final class BalancePlanner {
     private final Map<String, SortedMap<String, VirtualService>> networks = new HashMap<>();
     private final Map<String, OfContainer> containers = new HashMap<>();
     private Set<String> ownServices = Set.of();
+    private Map<String, OverlayNetwork> withIpv6 = Map.of();
     private SortedMap<String, ServiceEndpoint> endpoints;
     private ClusterSnapshot planned;
     private BalancePlan plan = new BalancePlan(List.of(), Collections.emptySortedMap(), Collections.emptySortedSet());
@@ -99,6 +118,7 @@ final class BalancePlanner {
         }
         Changes changes = new Changes();
         noteTasks(snapshot, changes);
+        noteNetworks(snapshot, changes);
         noteDocuments(snapshot, current, changes);
         for (String uid : changes.services) {
             OfService before = services.get(uid);
@@ -116,6 +136,7 @@ final class BalancePlanner {
 
     private void noteTasks(ClusterSnapshot snapshot, Changes changes) {
         SortedMap<NodeId, List<Task>> tasks = snapshot.view().tasks();
+        Set<NodeId> suspects = suspects(snapshot);
         for (NodeId node : List.copyOf(nodes.keySet())) {
             if (!tasks.containsKey(node)) {
                 changes.services.addAll(nodes.remove(node).byService().keySet());
@@ -124,13 +145,14 @@ final class BalancePlanner {
         tasks.forEach((node, ofNode) -> {
             NodeView view = snapshot.view().nodes().get(node);
             boolean ready = view != null && view.ready();
+            boolean suspect = suspects.contains(node);
             OfNode before = nodes.get(node);
-            if (before == null || before.tasks() != ofNode || before.ready() != ready) {
+            if (before == null || before.tasks() != ofNode || before.ready() != ready || before.suspect() != suspect) {
                 Map<String, List<Balanced>> had = before == null ? Map.of() : before.byService();
-                Map<String, List<Balanced>> has = ready ? byService(ofNode, node.equals(snapshot.self())) : Map.of();
+                Map<String, List<Balanced>> has = ready ? byService(ofNode, node.equals(snapshot.self()), suspect) : Map.of();
                 had.forEach((uid, balanced) -> noteIf(!balanced.equals(has.get(uid)), uid, changes));
                 has.forEach((uid, balanced) -> noteIf(!balanced.equals(had.get(uid)), uid, changes));
-                nodes.put(node, new OfNode(ofNode, ready, has));
+                nodes.put(node, new OfNode(ofNode, ready, suspect, has));
             }
         });
         Set<String> own = new HashSet<>();
@@ -146,14 +168,38 @@ final class BalancePlanner {
         }
     }
 
-    private static Map<String, List<Balanced>> byService(List<Task> tasks, boolean local) {
+    /** None where more than half of the nodes are: then it is rather this one that hears nobody. */
+    private static Set<NodeId> suspects(ClusterSnapshot snapshot) {
+        Set<NodeId> suspects = new HashSet<>();
+        int up = 0;
+        for (Member member : snapshot.members().values()) {
+            up += member.status().isUp() ? 1 : 0;
+            if (member.status() == MemberStatus.SUSPECT && !member.id().equals(snapshot.self())) {
+                suspects.add(member.id());
+            }
+        }
+        return suspects.size() * 2 > up ? Set.of() : suspects;
+    }
+
+    private static Map<String, List<Balanced>> byService(List<Task> tasks, boolean local, boolean suspect) {
         Map<String, List<Balanced>> byService = new HashMap<>();
         for (Task task : tasks) {
             if (task.state() == TaskState.RUNNING && task.isActive()) {
-                byService.computeIfAbsent(task.slot().serviceUid(), uid -> new ArrayList<>()).add(new Balanced(task.id(), task.addresses(), local));
+                byService.computeIfAbsent(task.slot().serviceUid(), uid -> new ArrayList<>()).add(new Balanced(task.id(), task.addresses(), local, suspect));
             }
         }
         return byService;
+    }
+
+    private void noteNetworks(ClusterSnapshot snapshot, Changes changes) {
+        List<Document> documents = snapshot.documents().get(Kind.NETWORK);
+        if (planned == null || documents != planned.documents().get(Kind.NETWORK)) {
+            Map<String, OverlayNetwork> now = NetworkSpecReader.withIpv6(documents);
+            if (!now.equals(withIpv6)) {
+                changes.services.addAll(services.keySet());
+                withIpv6 = now;
+            }
+        }
     }
 
     private void noteDocuments(ClusterSnapshot snapshot, SortedMap<String, ServiceEndpoint> current, Changes changes) {
@@ -187,22 +233,35 @@ final class BalancePlanner {
         boolean localOnly = SiteLabels.keepsToOwnTasks(document.spec());
         List<PublishedPort> ports = endpoint.ports().stream().filter(port -> port.ingress() || ownServices.contains(document.uid()))
                 .map(port -> published(port, tasks, localOnly || !port.ingress(), choice)).toList();
-        TreeMap<String, Lead> leads = new TreeMap<>();
-        endpoint.virtualAddresses().forEach((network, virtual) -> leads.put(network, new Lead(virtual, new VirtualService(addresses(tasks, network), choice))));
+        TreeMap<String, List<Lead>> leads = new TreeMap<>();
+        endpoint.virtualAddresses().forEach((network, virtual) -> leads.put(network, leads(network, virtual, Shares.of(tasks, network, choice), choice)));
         return new OfService(document, endpoint, ports, leads);
     }
 
+    /** Virtual addresses of IPv6 and those of tasks follow from the others in the same way. */
+    private List<Lead> leads(String network, String virtual, Shares shares, Choice choice) {
+        Lead lead = new Lead(virtual, new VirtualService(addresses(shares.given(), network), addresses(shares.spared(), network), choice));
+        return Optional.ofNullable(withIpv6.get(network)).flatMap(other -> other.ipv6(virtual).map(twin -> List.of(lead,
+                new Lead(twin, new VirtualService(twins(lead.service().tasks(), other), twins(lead.service().spared(), other), choice))))).orElse(List.of(lead));
+    }
+
+    private static SortedSet<String> twins(SortedSet<String> addresses, OverlayNetwork network) {
+        TreeSet<String> twins = new TreeSet<>();
+        addresses.forEach(address -> network.ipv6(address).ifPresent(twins::add));
+        return Collections.unmodifiableSortedSet(twins);
+    }
+
     private static PublishedPort published(ServiceEndpoint.Port port, List<Balanced> tasks, boolean localOnly, Choice choice) {
+        Shares shares = Shares.of(localOnly ? tasks.stream().filter(Balanced::local).toList() : tasks, IngressNetwork.UID, choice);
         TreeSet<Backend> backends = new TreeSet<>();
-        tasks.stream().filter(task -> (task.local() || !localOnly) && task.isOn(IngressNetwork.UID))
-                .forEach(task -> backends.add(new Backend(task.address(IngressNetwork.UID), port.target(), task.local())));
+        shares.given().forEach(task -> backends.add(new Backend(task.address(IngressNetwork.UID), port.target(), task.local())));
         return new PublishedPort(port.protocol().equals("udp") ? Transport.UDP : Transport.TCP, port.published(),
-                Collections.unmodifiableSortedSet(backends), choice);
+                Collections.unmodifiableSortedSet(backends), addresses(shares.spared(), IngressNetwork.UID), choice);
     }
 
     private static SortedSet<String> addresses(List<Balanced> tasks, String network) {
         TreeSet<String> addresses = new TreeSet<>();
-        tasks.stream().filter(task -> task.isOn(network)).forEach(task -> addresses.add(task.address(network)));
+        tasks.forEach(task -> addresses.add(task.address(network)));
         return Collections.unmodifiableSortedSet(addresses);
     }
 
@@ -210,9 +269,9 @@ final class BalancePlanner {
         Map<String, SortedMap<String, VirtualService>> collected = new HashMap<>();
         changed.forEach(network -> collected.put(network, new TreeMap<>()));
         if (!changed.isEmpty()) {
-            services.values().forEach(service -> service.leads().forEach((network, lead) -> {
+            services.values().forEach(service -> service.leads().forEach((network, leads) -> {
                 if (collected.containsKey(network)) {
-                    collected.get(network).put(lead.virtual(), lead.service());
+                    leads.forEach(lead -> collected.get(network).put(lead.virtual(), lead.service()));
                 }
             }));
         }

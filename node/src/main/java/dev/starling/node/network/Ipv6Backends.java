@@ -37,6 +37,9 @@ final class Ipv6Backends {
         TreeSet<Backend> backends = new TreeSet<>();
         port.backends().forEach(backend -> ingress.ipv6(backend.address())
                 .ifPresent(address -> backends.add(new Backend(address, backend.port(), backend.local()))));
-        return new PublishedPort(port.transport(), port.port(), Collections.unmodifiableSortedSet(backends), port.choice());
+        TreeSet<String> spared = new TreeSet<>();
+        port.spared().forEach(address -> ingress.ipv6(address).ifPresent(spared::add));
+        return new PublishedPort(port.transport(), port.port(), Collections.unmodifiableSortedSet(backends),
+                Collections.unmodifiableSortedSet(spared), port.choice());
     }
 }

@@ -19,23 +19,30 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
  * The names that containers can resolve, per network: a service's name and aliases lead to its virtual address, or where it has none to
- * its running tasks, {@code tasks.NAME} to its running tasks, a task's own name to its address. In networks with IPv6 a task has two addresses; as
- * virtual addresses are IPv4, a service's name leads by IPv6 to its tasks. A function of the snapshot.
+ * its running tasks, {@code tasks.NAME} to its running tasks, a task's own name to its address. In networks with IPv6 each of these has an address of
+ * either family. A function of the snapshot.
  */
 final class NameTables {
-    /** @param endpoints of the services; empty where this node's containers cannot reach virtual addresses */
-    static NameTable of(ClusterSnapshot snapshot, Map<String, ServiceEndpoint> endpoints) {
+    /**
+     * @param endpoints   of the services; empty where this node's containers cannot reach virtual addresses
+     * @param virtualIpv6 whether they can reach those of IPv6; else a service's name leads by IPv6 to its tasks
+     */
+    static NameTable of(ClusterSnapshot snapshot, Map<String, ServiceEndpoint> endpoints, boolean virtualIpv6) {
         Map<String, Document> services = new HashMap<>();
         snapshot.documents().get(Kind.SERVICE).forEach(document -> services.put(document.uid(), document));
-        Map<String, OverlayNetwork> withIpv6 = new HashMap<>();
-        snapshot.documents().get(Kind.NETWORK).forEach(document -> NetworkSpecReader.overlay(document).filter(OverlayNetwork::hasIpv6)
-                .ifPresent(network -> withIpv6.put(document.uid(), network)));
+        Map<String, OverlayNetwork> withIpv6 = NetworkSpecReader.withIpv6(snapshot.documents().get(Kind.NETWORK));
         Map<String, Map<String, List<String>>> table = new TreeMap<>();
-        endpoints.forEach((uid, endpoint) -> endpoint.virtualAddresses().forEach((network, address) ->
-                addService(table.computeIfAbsent(network, none -> new TreeMap<>()), services.get(uid), network, address)));
+        endpoints.forEach((uid, endpoint) -> endpoint.virtualAddresses().forEach((network, address) -> {
+            Map<String, List<String>> names = table.computeIfAbsent(network, none -> new TreeMap<>());
+            addService(names, services.get(uid), network, address);
+            if (virtualIpv6) {
+                ipv6(withIpv6, network, address).ifPresent(ipv6 -> addService(names, services.get(uid), network, ipv6));
+            }
+        }));
         for (Map.Entry<NodeId, List<Task>> entry : snapshot.view().tasks().entrySet()) {
             NodeView node = snapshot.view().nodes().get(entry.getKey());
             if (node == null || !node.ready()) {
@@ -44,7 +51,7 @@ final class NameTables {
             for (Task task : entry.getValue()) {
                 Document service = services.get(task.slot().serviceUid());
                 if (task.state() == TaskState.RUNNING && task.isActive() && service != null) { // gone before its signal comes
-                    addTask(table, service, task, endpoints.get(service.uid()), withIpv6);
+                    addTask(table, service, task, network -> hasVirtual(endpoints.get(service.uid()), network), withIpv6, virtualIpv6);
                 }
             }
         }
@@ -65,20 +72,30 @@ final class NameTables {
         return clients;
     }
 
-    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task, ServiceEndpoint endpoint,
-            Map<String, OverlayNetwork> withIpv6) {
+    private static void addTask(Map<String, Map<String, List<String>>> table, Document service, Task task, Predicate<String> hasVirtual,
+            Map<String, OverlayNetwork> withIpv6, boolean virtualIpv6) {
         for (String networkUid : userNetworks(task)) {
             Map<String, List<String>> names = table.computeIfAbsent(networkUid, uid -> new TreeMap<>());
             String address = OverlayPlan.address(task, networkUid);
             addTask(names, service, task, address);
-            if (endpoint == null || !endpoint.virtualAddresses().containsKey(networkUid)) {
+            if (!hasVirtual.test(networkUid)) {
                 addService(names, service, networkUid, address);
             }
-            Optional.ofNullable(withIpv6.get(networkUid)).flatMap(network -> network.ipv6(address)).ifPresent(ipv6 -> {
+            ipv6(withIpv6, networkUid, address).ifPresent(ipv6 -> {
                 addTask(names, service, task, ipv6);
-                addService(names, service, networkUid, ipv6);
+                if (!virtualIpv6 || !hasVirtual.test(networkUid)) {
+                    addService(names, service, networkUid, ipv6);
+                }
             });
         }
+    }
+
+    private static boolean hasVirtual(ServiceEndpoint endpoint, String network) {
+        return endpoint != null && endpoint.virtualAddresses().containsKey(network);
+    }
+
+    private static Optional<String> ipv6(Map<String, OverlayNetwork> withIpv6, String network, String address) {
+        return Optional.ofNullable(withIpv6.get(network)).flatMap(dual -> dual.ipv6(address));
     }
 
     private static void addTask(Map<String, List<String>> names, Document service, Task task, String address) {

@@ -1,9 +1,11 @@
 package dev.starling.node.network;
 
 import dev.starling.gossip.Bytes;
+import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.trust.ExchangeKey;
+import dev.starling.netlink.NetlinkException;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.netlink.xfrm.Cipher;
 import dev.starling.netlink.xfrm.EspSupport;
@@ -12,6 +14,7 @@ import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.KeyAcknowledgement;
 import dev.starling.node.core.NodeEncryption;
+import dev.starling.node.core.TunnelReach;
 import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.runtime.RuntimeShimException;
 import java.time.Duration;
@@ -20,8 +23,11 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,11 +44,15 @@ public final class NetworkEncryption {
     private static final long CHECK_NANOS = 2_500_000_000L;
     /** Between two changes of keys because something in the kernel was lost: somebody who flushes it all the time must not keep the cluster busy. */
     private static final long REPAIR_NANOS = 10_000_000_000L;
+    /** Until it is worth a word that no path to a peer was found. */
+    private static final long PATHLESS_NANOS = 30_000_000_000L;
+    /** Between two changes of what this node says of how others see it: behind some NAT they all see something else. */
+    private static final long SEEN_NANOS = 30_000_000_000L;
 
     /** To the core. */
     public interface Announcements {
         /** Oldest first; none: this node cannot encrypt. */
-        void keys(List<Bytes> keys, List<String> ciphers);
+        void keys(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach);
 
         void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements);
     }
@@ -50,20 +60,28 @@ public final class NetworkEncryption {
     private final VxlanEncryption kernel;
     private final EspSupport support;
     private final Announcements record;
-    private final String address;
+    private final Underlay underlay;
+    private final TunnelPaths paths;
     private final long renewalNanos;
     /** Under {@code this}: oldest first; one, or more while peers have still to hear of the last. */
     private final List<ExchangeKey> keys = new ArrayList<>();
-    private final Map<String, SecurityAssociation> derived = new HashMap<>();
+    private final Map<String, byte[]> derived = new HashMap<>();
     private long newestSince;
     private EncryptionPlan applied;
+    private volatile SortedMap<NodeId, String> aliases = Collections.emptySortedMap();
+    private volatile SortedMap<NodeId, String> unreachable = Collections.emptySortedMap();
+    private Optional<Endpoint> seenAs = Optional.empty();
+    private long seenSince;
+    private String portTrouble;
+    private final TreeMap<NodeId, Long> pathlessSince = new TreeMap<>();
     private long checked;
 
-    public NetworkEncryption(VxlanEncryption kernel, EspSupport support, Announcements record, String address, Duration renewal) {
+    public NetworkEncryption(VxlanEncryption kernel, EspSupport support, Announcements record, Underlay underlay, TunnelPaths paths, Duration renewal) {
         this.kernel = kernel;
         this.support = support;
         this.record = record;
-        this.address = address;
+        this.underlay = underlay;
+        this.paths = paths;
         this.renewalNanos = renewal.toNanos();
     }
 
@@ -85,7 +103,34 @@ public final class NetworkEncryption {
     }
 
     private void offer() {
-        record.keys(keys.stream().map(ExchangeKey::publicKey).toList(), support.ciphers().stream().map(Cipher::text).toList());
+        record.keys(keys.stream().map(ExchangeKey::publicKey).toList(), support.ciphers().stream().map(Cipher::text).toList(),
+                support.encapsulation() && EncryptionPlan.isIpv4(underlay.address()) ? Optional.of(reach()) : Optional.empty());
+    }
+
+    private TunnelReach reach() {
+        List<Endpoint> places = Stream.of(Optional.of(new Endpoint(underlay.address(), underlay.udpPort())), underlay.udpAdvertise(), seenAs)
+                .flatMap(Optional::stream).distinct().toList();
+        return new TunnelReach(underlay.natted(), places);
+    }
+
+    /** Where NAT is before this node, those who are behind another one have to know as what they will see it. */
+    private void noteHowOthersSeeThisNode(long nowNanos) {
+        Optional<Endpoint> seen = underlay.natted() ? paths.seenAs() : Optional.empty();
+        if (seen.isPresent() && !seen.equals(seenAs) && (seenAs.isEmpty() || nowNanos - seenSince >= SEEN_NANOS)) {
+            seenAs = seen;
+            seenSince = nowNanos;
+            offer();
+        }
+    }
+
+    /** By which VXLAN of encrypted networks sends to peers that are reached inside UDP. */
+    SortedMap<NodeId, String> aliases() {
+        return aliases;
+    }
+
+    /** The peers that nothing of an encrypted network goes to or comes from, with the reason. */
+    public SortedMap<NodeId, String> unreachable() {
+        return unreachable;
     }
 
     /**
@@ -117,12 +162,15 @@ public final class NetworkEncryption {
         if (nowNanos - newestSince >= renewalNanos) {
             addKey(nowNanos);
         }
+        noteHowOthersSeeThisNode(nowNanos);
         EncryptionPlan plan = plan(snapshot);
+        aliases = plan.aliases();
         if (!plan.equals(applied) || nowNanos - checked >= CHECK_NANOS) {
             applied = null;
             apply(plan, snapshot, nowNanos);
             checked = nowNanos;
         }
+        unreachable = unreachable(plan, nowNanos);
         if (plan.settled() && keys.size() > 1) {
             LOG.debug("all peers use the key {}", NodeEncryption.idOf(keys.get(keys.size() - 1).publicKey()));
             keys.subList(0, keys.size() - 1).clear();
@@ -132,20 +180,48 @@ public final class NetworkEncryption {
     }
 
     private EncryptionPlan plan(ClusterSnapshot snapshot) {
-        return EncryptionPlan.of(snapshot, new EncryptionPlan.Own(snapshot.self(), address, List.copyOf(keys), support.ciphers()), derived);
+        return EncryptionPlan.of(snapshot, new EncryptionPlan.Own(snapshot.self(), underlay, support.encapsulation() && EncryptionPlan.isIpv4(underlay.address()),
+                List.copyOf(keys), support.ciphers(), paths.found()), derived);
     }
 
     private void apply(EncryptionPlan plan, ClusterSnapshot snapshot, long nowNanos) {
-        Set<SecurityAssociation.Id> lost = kernel.apply(address, plan.peers(), nowNanos);
+        follow(plan, snapshot);
+        Set<SecurityAssociation.Id> lost = kernel.apply(underlay.address(), plan.peers(), nowNanos);
         if (!lost.isEmpty() && nowNanos - newestSince >= REPAIR_NANOS) {
             LOG.warn("somebody removed the ESP associations {} from the kernel; this node changes its keys", lost);
             addKey(nowNanos);
             EncryptionPlan repaired = plan(snapshot);
-            kernel.apply(address, repaired.peers(), nowNanos);
+            follow(repaired, snapshot);
+            kernel.apply(underlay.address(), repaired.peers(), nowNanos);
             announce(repaired);
         } else {
             announce(plan);
         }
+    }
+
+    /** Without the port the associations are of no use, but those with other peers are; it is tried again each round. */
+    private void follow(EncryptionPlan plan, ClusterSnapshot snapshot) {
+        try {
+            paths.follow(snapshot.self(), plan.sought());
+            portTrouble = null;
+        } catch (NetlinkException e) {
+            if (!e.getMessage().equals(portTrouble)) {
+                LOG.warn("nodes behind NAT are not reached: {}; set another 'udp-port' below 'overlay:', or end what has the port", e.getMessage());
+            }
+            portTrouble = e.getMessage();
+        }
+    }
+
+    private SortedMap<NodeId, String> unreachable(EncryptionPlan plan, long nowNanos) {
+        TreeMap<NodeId, String> why = new TreeMap<>(plan.unreachable());
+        SortedMap<NodeId, Endpoint> found = paths.found();
+        pathlessSince.keySet().removeIf(peer -> !plan.sought().containsKey(peer) || found.containsKey(peer));
+        for (NodeId peer : plan.sought().keySet()) {
+            if (!found.containsKey(peer) && nowNanos - pathlessSince.computeIfAbsent(peer, absent -> nowNanos) >= PATHLESS_NANOS) {
+                why.put(peer, portTrouble != null ? portTrouble : "it does not answer by UDP at " + plan.sought().get(peer).candidates());
+            }
+        }
+        return Collections.unmodifiableSortedMap(why);
     }
 
     /** Keys and what is said of them go together. */
@@ -158,7 +234,10 @@ public final class NetworkEncryption {
     /** No encrypted network any more, or this node leaves. What refuses plaintext stays: it concerns nothing but our own port. */
     public synchronized void clear() {
         if (support.available()) {
-            kernel.apply(address, List.of(), System.nanoTime());
+            kernel.apply(underlay.address(), List.of(), System.nanoTime());
+            aliases = Collections.emptySortedMap();
+            unreachable = Collections.emptySortedMap();
+            paths.follow(null, Collections.emptySortedMap());
             record.acknowledge(Collections.emptySortedMap());
             applied = null;
         }

@@ -28,6 +28,11 @@ import java.util.TreeSet;
  */
 record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String, SortedSet<RemoteEndpoint>> remotes) {
     static OverlayPlan of(ClusterSnapshot snapshot) {
+        return of(snapshot, Collections.emptySortedMap());
+    }
+
+    /** @param aliases of peers, by which traffic of encrypted networks goes to them */
+    static OverlayPlan of(ClusterSnapshot snapshot, SortedMap<NodeId, String> aliases) {
         TreeMap<String, OverlayNetwork> needed = new TreeMap<>();
         TreeMap<String, SortedSet<RemoteEndpoint>> remotes = new TreeMap<>();
         TreeSet<String> attached = new TreeSet<>();
@@ -41,7 +46,7 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
                 });
             }
         }
-        addRemoteTasks(snapshot, remotes);
+        addRemoteTasks(snapshot, remotes, needed, aliases);
         remotes.replaceAll((network, endpoints) -> Collections.unmodifiableSortedSet(endpoints));
         return new OverlayPlan(Collections.unmodifiableSortedMap(needed), Collections.unmodifiableSortedMap(remotes));
     }
@@ -77,14 +82,16 @@ record OverlayPlan(SortedMap<String, OverlayNetwork> networks, SortedMap<String,
     }
 
     /** In one pass over all tasks, however many networks there are. */
-    private static void addRemoteTasks(ClusterSnapshot snapshot, Map<String, SortedSet<RemoteEndpoint>> remotes) {
+    private static void addRemoteTasks(ClusterSnapshot snapshot, Map<String, SortedSet<RemoteEndpoint>> remotes, Map<String, OverlayNetwork> networks,
+            SortedMap<NodeId, String> aliases) {
         snapshot.view().tasks().forEach((node, tasks) -> remoteAddress(snapshot, node).ifPresent(vtep -> {
+            String alias = aliases.getOrDefault(node, vtep);
             for (Task task : tasks) {
                 if (!task.state().isTerminal()) {
                     task.addresses().forEach((network, address) -> {
                         SortedSet<RemoteEndpoint> endpoints = remotes.get(network);
                         if (endpoints != null) {
-                            endpoints.add(new RemoteEndpoint(withoutPrefix(address), vtep));
+                            endpoints.add(new RemoteEndpoint(withoutPrefix(address), networks.get(network).encrypted() ? alias : vtep));
                         }
                     });
                 }

@@ -48,6 +48,7 @@ public final class OverlayRunner implements AutoCloseable {
     private final Map<String, OverlayNetwork> ensured = new HashMap<>();
     private final Map<String, SortedSet<RemoteEndpoint>> synced = new HashMap<>();
     private final Map<String, Long> lastNeeded = new HashMap<>();
+    private volatile boolean reconsider;
     private volatile boolean closed;
 
     public OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, NetworkEncryption encryption, String vtep) {
@@ -65,6 +66,14 @@ public final class OverlayRunner implements AutoCloseable {
 
     public void update(ClusterSnapshot snapshot) {
         newest.set(snapshot);
+        synchronized (newest) {
+            newest.notifyAll();
+        }
+    }
+
+    /** Something that is not in the snapshot has changed. */
+    public void reconsider() {
+        reconsider = true;
         synchronized (newest) {
             newest.notifyAll();
         }
@@ -135,6 +144,7 @@ public final class OverlayRunner implements AutoCloseable {
         ClusterSnapshot done = null;
         while (!closed) {
             awaitNewerThan(done);
+            reconsider = false;
             done = newest.get();
             if (done != null && !closed) {
                 reconcile(done);
@@ -144,7 +154,7 @@ public final class OverlayRunner implements AutoCloseable {
 
     private void awaitNewerThan(ClusterSnapshot done) {
         synchronized (newest) {
-            if (newest.get() == done) {
+            if (newest.get() == done && !reconsider) {
                 try {
                     newest.wait(ROUND_MILLIS);
                 } catch (InterruptedException e) {
@@ -157,8 +167,9 @@ public final class OverlayRunner implements AutoCloseable {
 
     private void reconcile(ClusterSnapshot snapshot) {
         attempt("encryption of networks", () -> encryption.reconcile(snapshot, System.nanoTime()));
-        OverlayPlan plan = overlay.hasIpv6() ? OverlayPlan.of(snapshot) : OverlayPlan.of(snapshot).withIngressOfIpv4();
-        dns.update(NameTables.of(snapshot, services.available() ? services.endpoints(snapshot) : Map.of()));
+        OverlayPlan whole = OverlayPlan.of(snapshot, encryption.aliases());
+        OverlayPlan plan = overlay.hasIpv6() ? whole : whole.withIngressOfIpv4();
+        dns.update(NameTables.of(snapshot, services.available() ? services.endpoints(snapshot) : Map.of(), services.hasVirtualIpv6()));
         for (OverlayNetwork network : plan.networks().values()) {
             attempt("network " + network.uid(), () -> {
                 ensure(network);

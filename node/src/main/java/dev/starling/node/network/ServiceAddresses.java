@@ -77,6 +77,11 @@ public final class ServiceAddresses implements AutoCloseable {
         return available;
     }
 
+    /** Whether names may lead to virtual addresses of IPv6. */
+    boolean hasVirtualIpv6() {
+        return available && balancer.missingForIpv6().isEmpty();
+    }
+
     /** Who has which port and address. Found anew only where services or networks have changed: rounds and starts of tasks are far more frequent. */
     SortedMap<String, ServiceEndpoint> endpoints(ClusterSnapshot snapshot) {
         List<Document> of = snapshot.documents().get(Kind.SERVICE);

@@ -13,7 +13,10 @@ import dev.starling.runtime.HealthCheck;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.logs.LogOptions;
+import dev.starling.runtime.seccomp.FilterSource;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 
 /** What a container spec says of health checks, limits of its processes and logs: read for the runtime, and checked by the runtime's own rules. */
@@ -54,7 +57,45 @@ final class ContainerOptions {
         }
         return new ContainerSpec.ProcessOptions(container.path("Init").asBoolean(false),
                 container.path("Privileges").path("NoNewPrivileges").asBoolean(false),
-                (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, integer(container.path("OomScoreAdj"), 0))), List.copyOf(ulimits));
+                (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, integer(container.path("OomScoreAdj"), 0))), List.copyOf(ulimits),
+                new ContainerSpec.Confinement(seccomp(container.path("Privileges").path("Seccomp")),
+                        string(container.path("Privileges").path("AppArmor").path("Profile"), "")));
+    }
+
+    /** Empty for the default, {@code unconfined}, or the profile. */
+    private static String seccomp(JsonNode seccomp) {
+        String profile = string(seccomp.path("Profile"), "");
+        return switch (string(seccomp.path("Mode"), "")) {
+            case "unconfined" -> FilterSource.UNCONFINED;
+            case "custom" -> decoded(profile);
+            default -> {
+                if (!profile.isEmpty()) {
+                    throw RuntimeShimException.invalid("Privileges.Seccomp: a profile needs the mode \"custom\"");
+                }
+                yield "";
+            }
+        };
+    }
+
+    private static String decoded(String profile) {
+        try {
+            String text = new String(Base64.getDecoder().decode(profile), StandardCharsets.UTF_8);
+            if (text.isBlank()) {
+                throw RuntimeShimException.invalid("Privileges.Seccomp: the mode \"custom\" needs a profile");
+            }
+            return text;
+        } catch (IllegalArgumentException e) {
+            throw RuntimeShimException.invalid("Privileges.Seccomp.Profile is not base64: " + e.getMessage());
+        }
+    }
+
+    /** What is left out (or -1, of swappiness) is the default. */
+    static ContainerSpec.Limits limits(JsonNode resources) {
+        JsonNode limits = resources.path("Limits");
+        JsonNode swappiness = resources.path("MemorySwappiness");
+        return new ContainerSpec.Limits(integer(limits.path("NanoCPUs"), 0), integer(limits.path("MemoryBytes"), 0), integer(limits.path("Pids"), 0),
+                resources.path("SwapBytes").isNumber() ? Long.valueOf(resources.path("SwapBytes").longValue()) : null,
+                swappiness.isNumber() && swappiness.intValue() >= 0 ? Integer.valueOf(swappiness.intValue()) : null);
     }
 
     static String logDriver(JsonNode template) {

@@ -72,14 +72,12 @@ public final class ContainerSpecBuilder {
     private ContainerSpec build(List<String> dnsServers) {
         String id = containerId(task.id());
         String hostname = placeholders.fill(string(container.path("Hostname"), id.substring(0, 12)));
-        JsonNode limits = template.path("Resources").path("Limits");
         return new ContainerSpec(id, taskName(service, task), string(container.path("Image"), task.image()),
                 strings(container.path("Command")), strings(container.path("Args")), environment(),
                 string(container.path("Dir"), ""), string(container.path("User"), ""), strings(container.path("Groups")), hostname, labels,
                 string(container.path("StopSignal"), ""), container.path("TTY").asBoolean(false),
                 container.path("OpenStdin").asBoolean(false), container.path("ReadOnly").asBoolean(false), mounts(), hosts(hostname),
-                dns(dnsServers), new ContainerSpec.Limits(integer(limits.path("NanoCPUs"), 0), integer(limits.path("MemoryBytes"), 0),
-                        integer(limits.path("Pids"), 0)),
+                dns(dnsServers), ContainerOptions.limits(template.path("Resources")),
                 strings(container.path("CapabilityAdd")), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
                 map(template.path("LogDriver").path("Options")), ContainerOptions.logDriver(template), ContainerOptions.process(container),
                 ContainerOptions.health(container));

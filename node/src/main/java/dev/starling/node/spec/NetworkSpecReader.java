@@ -5,7 +5,10 @@ import dev.starling.netlink.Ipv6Subnet;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.node.core.Document;
 import dev.starling.scheduler.model.NetworkSpec;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Takes from a stored network what the address plan and the kernel need. Never throws; empty where the document is not an overlay network
@@ -15,8 +18,8 @@ public final class NetworkSpecReader {
     /** VXLAN over IPv4 takes 50 bytes of an Ethernet frame's 1500. */
     static final int DEFAULT_MTU = 1450;
 
-    /** ESP takes 38 more at most: header, IV, padding and tag. */
-    static final int ENCRYPTED_MTU = 1412;
+    /** ESP takes 38 more at most: header, IV, padding and tag. UDP around it, for a node behind NAT that may come any day, 8 more. */
+    static final int ENCRYPTED_MTU = 1404;
 
     static final String ENCRYPTED_OPTION = "encrypted";
     static final String MTU_OPTION = "com.docker.network.driver.mtu";
@@ -53,6 +56,13 @@ public final class NetworkSpecReader {
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
+    }
+
+    /** Those of {@code documents} that have IPv6, by uid. */
+    public static Map<String, OverlayNetwork> withIpv6(List<Document> documents) {
+        Map<String, OverlayNetwork> withIpv6 = new TreeMap<>();
+        documents.forEach(document -> overlay(document).filter(OverlayNetwork::hasIpv6).ifPresent(network -> withIpv6.put(document.uid(), network)));
+        return withIpv6;
     }
 
     /** Empty where there is none. */

@@ -53,6 +53,10 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.Ulimits[].Soft integer
             TaskTemplate.ContainerSpec.Ulimits[].Hard integer
             TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges boolean
+            TaskTemplate.ContainerSpec.Privileges.Seccomp.Mode = default unconfined custom
+            TaskTemplate.ContainerSpec.Privileges.Seccomp.Profile string
+            TaskTemplate.ContainerSpec.Privileges.AppArmor.Mode = default disabled
+            TaskTemplate.ContainerSpec.Privileges.AppArmor.Profile string
             TaskTemplate.ContainerSpec.Healthcheck.Test strings
             TaskTemplate.ContainerSpec.Healthcheck.Interval integer
             TaskTemplate.ContainerSpec.Healthcheck.Timeout integer
@@ -82,6 +86,8 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.Configs[].File.Mode integer
             TaskTemplate.ContainerSpec.Configs[].ConfigID string
             TaskTemplate.ContainerSpec.Configs[].ConfigName string
+            TaskTemplate.Resources.SwapBytes integer
+            TaskTemplate.Resources.MemorySwappiness integer
             TaskTemplate.Resources.Limits.NanoCPUs integer
             TaskTemplate.Resources.Limits.MemoryBytes integer
             TaskTemplate.Resources.Limits.Pids integer
@@ -153,6 +159,7 @@ public final class ServiceSpecCheck {
         if (!(result.path("TaskTemplate") instanceof ObjectNode template) || !template.path("ContainerSpec").isObject()) {
             throw invalid("TaskTemplate: missing container spec");
         }
+        PolicyLabels.apply(result, snapshot, uid);
         checkContainer(template.path("ContainerSpec"));
         ContainerOptions.check(template);
         checkResources(template.path("Resources"));
@@ -238,6 +245,11 @@ public final class ServiceSpecCheck {
                 throw invalid(path + ".MemoryBytes: invalid memory value " + memory + ": Must be at least 4MiB");
             }
             range(resources.path(part).path("Pids"), path + ".Pids", 0, Integer.MAX_VALUE);
+        }
+        range(resources.path("SwapBytes"), "TaskTemplate.Resources.SwapBytes", -1, Long.MAX_VALUE);
+        range(resources.path("MemorySwappiness"), "TaskTemplate.Resources.MemorySwappiness", -1, 100);
+        if (resources.path("SwapBytes").isNumber() && resources.path("Limits").path("MemoryBytes").asLong(0) == 0) {
+            throw invalid("TaskTemplate.Resources.SwapBytes: swap can only be limited together with memory (--limit-memory)");
         }
         for (JsonNode generic : resources.path("Reservations").path("GenericResources")) {
             JsonNode discrete = generic.path("DiscreteResourceSpec");

@@ -22,6 +22,7 @@ import java.util.TreeSet;
  *   starling.affinity  = none | client       where a connection goes: to any task, or to the same one for a client's address
  *   starling.ingress   = any | local         a published port leads to any task, or on each node to that node's own
  *   starling.autoscale.*            AutoscaleLabels
+ *   starling.seccomp, .apparmor, .swap, .swappiness      PolicyLabels
  * </pre>
  */
 public final class SiteLabels {
@@ -76,9 +77,10 @@ public final class SiteLabels {
                 case AFFINITY -> oneOf(AFFINITY, value, "none", "client");
                 case INGRESS -> oneOf(INGRESS, value, "any", "local");
                 default -> {
-                    if (label.getKey().startsWith(PREFIX) && !AutoscaleLabels.isKnown(label.getKey())) {
+                    if (label.getKey().startsWith(PREFIX) && !AutoscaleLabels.isKnown(label.getKey()) && !PolicyLabels.ALL.contains(label.getKey())) {
                         throw invalid("label " + label.getKey() + ": there is no such label; there are "
-                                + String.join(", ", PARTITION, REBALANCE, AFFINITY, INGRESS, AutoscaleLabels.PREFIX + "min, max, cpu, memory, cooldown"));
+                                + String.join(", ", PARTITION, REBALANCE, AFFINITY, INGRESS, String.join(", ", PolicyLabels.ALL),
+                                AutoscaleLabels.PREFIX + "min, max, cpu, memory, cooldown"));
                     }
                 }
             }

@@ -9,6 +9,7 @@ import dev.starling.netlink.overlay.LocalEndpoint;
 import dev.starling.netlink.overlay.Overlay;
 import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.netlink.overlay.RemoteEndpoint;
+import dev.starling.netlink.xfrm.EncapsulationSocket;
 import dev.starling.netlink.xfrm.EspSupport;
 import dev.starling.netlink.xfrm.PeerAssociations;
 import dev.starling.netlink.xfrm.SecurityAssociation;
@@ -180,6 +181,11 @@ public final class LoopbackNode implements AutoCloseable {
 
         @Override
         public void refusePlaintext() {
+            throw new AssertionError("not expected");
+        }
+
+        @Override
+        public EncapsulationSocket encapsulationPort(String local, int port) {
             throw new AssertionError("not expected");
         }
 

@@ -31,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -229,7 +230,7 @@ class PowerCutTest {
                 expected.put(object(i).uid(), object(i));
             }
             assertEquals(List.copyOf(expected.values()), store.loadDesired(), "after write " + found + ", whole and nothing else");
-            long boot = store.nextBoot(0);
+            long boot = store.nextBoot(0, new SecureRandom());
             assertTrue(boot > acknowledged.last("boot"), "boot " + boot + " after " + acknowledged.last("boot"));
             if (found > 0) {
                 assertEquals(List.of(member(found)), store.loadMembers());
@@ -273,13 +274,13 @@ class PowerCutTest {
 
             int write = 0;
             try (NodeStore store = membership.openStore()) {
-                acknowledge("boot " + store.nextBoot(0));
+                acknowledge("boot " + store.nextBoot(0, new SecureRandom()));
                 while (write < SMALL_WRITES / 2) {
                     save(store, ++write);
                 }
             } // checkpoints, and deletes the journal
             NodeStore store = membership.openStore();
-            acknowledge("boot " + store.nextBoot(0));
+            acknowledge("boot " + store.nextBoot(0, new SecureRandom()));
             while (write < SMALL_WRITES + LARGE_WRITES) {
                 save(store, ++write);
             }

@@ -3,6 +3,7 @@ package dev.starling.node.api;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.Image;
+import dev.starling.runtime.image.ImageDetails;
 import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.MachinePlatform;
 import dev.starling.runtime.image.PullProgress;
@@ -95,6 +96,12 @@ final class FakeImages implements ImageStore {
         boolean known = tags.contains(reference) || tags.contains(reference + ":latest") || ID.equals(reference)
                 || reference.length() >= 4 && ID.startsWith("sha256:" + reference);
         return known ? image() : null;
+    }
+
+    @Override
+    public ImageDetails details(Image image) {
+        Instant day = Instant.parse("2026-11-22T00:00:00Z");
+        return new ImageDetails("edge", "", "", List.of(new ImageDetails.Step(day, "COPY busybox /bin", "", 1_984_162), new ImageDetails.Step(day, "CMD sh", "by hand", 0)));
     }
 
     /** As the store does: newer CLIs send a name in full. */

@@ -24,6 +24,13 @@ final class HousekeepingCliTest extends WithDockerCli {
     }
 
     @Test
+    void anImageTellsHowItWasMade() throws Exception {
+        String history = ok("history", "--no-trunc", "--format", "{{.ID}}|{{.CreatedBy}}|{{.Size}}|{{.Comment}}", "busybox");
+        assertEquals(FakeImages.ID + "|CMD sh|0B|by hand\n<missing>|COPY busybox /bin|1.98MB|\n", history);
+        assertEquals("edge linux/amd64\n", ok("image", "inspect", "--format", "{{.Author}} {{.Os}}/{{.Architecture}}", "busybox"));
+    }
+
+    @Test
     void saving() throws Exception {
         Path archive = api.directory.resolve("saved.tar");
         ok("save", "-o", archive.toString(), "busybox", FakeImages.ID);

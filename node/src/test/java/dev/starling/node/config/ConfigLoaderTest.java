@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.GossipConfig;
+import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.image.CollectionPolicy;
 import dev.starling.runtime.registry.RegistrySettings;
 import dev.starling.scheduler.model.GenericResources;
@@ -64,7 +65,8 @@ class ConfigLoaderTest {
                 cgroup-parent: edge/starling
                 log-level: debug
                 resources: {cpus: 1.5, memory: 512MiB}
-                runtime: {name: crun, path: /opt/crun}
+                overlay: {address: 10.0.0.7, udp-port: 4501, udp-advertise: 203.0.113.9}
+                runtime: {name: crun, path: /opt/crun, user-namespace: {first: 300000, size: 1000}}
                 conditions: {link-cost: 3, temperature: off}
                 logs: {bytes-per-hour: 20m}
                 """);
@@ -75,7 +77,8 @@ class ConfigLoaderTest {
                 new NodeConfig.Offer(Map.of("site", "berlin", "rack", "7", "ssd", "yes"), new Resources(1_500_000_000L, 512L << 20), GenericResources.NONE,
                         new ConditionSettings(3, true, false)),
                 Profile.WAN, Profile.WAN.gossip(), "edge/starling", LogLevel.DEBUG, new LogSettings(20 << 20), RegistrySettings.DEFAULTS,
-                CollectionPolicy.DEFAULTS, Duration.ofHours(12), new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun"))), config);
+                CollectionPolicy.DEFAULTS, Duration.ofHours(12), new OverlaySettings("10.0.0.7", 4501, new Endpoint("203.0.113.9", 4501)),
+                new RuntimeChoice(RuntimeChoice.Name.CRUN, Path.of("/opt/crun"), new UserNamespace(300000, 1000))), config);
         assertEquals("SWMTKN-1-abc-def", config.joining().readToken());
     }
 

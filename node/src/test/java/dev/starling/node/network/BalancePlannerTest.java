@@ -8,9 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
+import dev.starling.netlink.balance.Backend;
+import dev.starling.netlink.balance.PublishedPort;
 import dev.starling.node.Sample;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
@@ -23,11 +28,13 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -44,18 +51,28 @@ class BalancePlannerTest {
         private List<Document> services = List.of();
         private final List<Document> networks = new ArrayList<>();
         private SortedMap<String, ServiceEndpoint> endpoints = new TreeMap<>();
+        private final TreeMap<NodeId, Member> members = new TreeMap<>();
 
         World() {
             for (int i = 0; i < NODES.size(); i++) {
                 ready(NODES.get(i), true);
+                says(NODES.get(i), MemberStatus.ALIVE);
             }
             for (int i = 0; i < NETWORKS.size(); i++) {
-                networks.add(Sample.document(Kind.NETWORK, NETWORKS.get(i), Sample.networkBody(NETWORKS.get(i), "10.0." + (i + 1) + ".0/24", 4_097 + i)));
+                ObjectNode body = Sample.networkBody(NETWORKS.get(i), "10.0." + (i + 1) + ".0/24", 4_097 + i);
+                if (i == 1) {
+                    body.withObject("/Spec").put("EnableIPv6", true).withObject("/IPAM").withArray("Config").addObject().put("Subnet", "fd00:1::/64");
+                }
+                networks.add(Sample.document(Kind.NETWORK, NETWORKS.get(i), body));
             }
         }
 
         void ready(NodeId node, boolean ready) {
             nodes.put(node, new Sample.Cluster().node(node, "192.0.2." + (NODES.indexOf(node) + 1), ready).snapshot().view().nodes().get(node));
+        }
+
+        void says(NodeId node, MemberStatus status) {
+            members.put(node, new Member(node, new Endpoint("192.0.2." + (NODES.indexOf(node) + 1), 2377), Role.MANAGER, 1, 1, status));
         }
 
         void service(int number, Random random) {
@@ -102,16 +119,17 @@ class BalancePlannerTest {
             documents.put(Kind.SERVICE, services);
             documents.put(Kind.NETWORK, networks);
             View view = new View(new TreeMap<>(nodes), new TreeMap<>(), new TreeMap<>(), new TreeMap<>(tasks), new TreeMap<>(), new TreeMap<>());
-            return new ClusterSnapshot(N1, Role.MANAGER, new TreeMap<>(), new TreeMap<>(), view, documents);
+            return new ClusterSnapshot(N1, Role.MANAGER, new TreeMap<>(members), new TreeMap<>(), view, documents);
         }
 
         void change(Random random) {
-            switch (random.nextInt(6)) {
+            switch (random.nextInt(7)) {
                 case 0 -> {
                     service(random.nextInt(6), random);
                     endpoints = ServiceEndpoints.of(snapshot());
                 }
                 case 1 -> ready(NODES.get(random.nextInt(3)), random.nextInt(3) > 0);
+                case 2 -> says(NODES.get(random.nextInt(3)), random.nextBoolean() ? MemberStatus.SUSPECT : MemberStatus.ALIVE);
                 default -> task(1 + random.nextInt(20), random.nextInt(6), NODES.get(random.nextInt(3)), random);
             }
         }
@@ -161,6 +179,45 @@ class BalancePlannerTest {
         assertSame(before.ports().get(2), after.ports().get(2));
         assertNotSame(before.ports().get(1), after.ports().get(1), "it lost a task");
         assertSame(before.containers().get("t0"), after.containers().get("t0"), "not in that network");
+    }
+
+    @Test
+    void tasksOfASuspectedNodeAreGivenNothingNewWhileOthersAreLeft() {
+        World world = new World();
+        ObjectNode body = Sample.serviceBody("s0", 3);
+        body.withObject("/Spec/TaskTemplate").putArray("Networks").addObject().put("Target", NETWORKS.get(0));
+        body.withObject("/Spec/EndpointSpec").putArray("Ports").addObject().put("TargetPort", 80).put("PublishedPort", 8_000);
+        world.services = List.of(Sample.document(Kind.SERVICE, "s0", body));
+        for (int i = 1; i <= 3; i++) {
+            world.tasks.put(NODES.get(i - 1), List.of(Sample.task("t" + i, Slot.replica("s0", i), NODES.get(i - 1), TaskState.RUNNING,
+                    Map.of(IngressNetwork.UID, "10.255.0." + i + "/16", NETWORKS.get(0), "10.0.1." + i + "/24"))));
+        }
+        world.endpoints = ServiceEndpoints.of(world.snapshot());
+        assertEquals("given 1 2 3 spared", shares(world));
+        world.says(N3, MemberStatus.SUSPECT);
+        assertEquals("given 1 2 spared 3", shares(world));
+        world.says(N2, MemberStatus.SUSPECT);
+        assertEquals("given 1 2 3 spared", shares(world), "most of the cluster is suspected: rather this node hears nobody");
+        world.says(N2, MemberStatus.ALIVE);
+        world.tasks.put(N1, List.of(world.tasks.get(N1).get(0).withDesired(TaskState.SHUTDOWN)));
+        world.tasks.remove(N2);
+        assertEquals("given 3 spared", shares(world), "nobody else is left");
+        world.says(N3, MemberStatus.ALIVE);
+        assertEquals("given 3 spared", shares(world));
+    }
+
+    /** By the last part of addresses; the published port and the virtual address have to agree. */
+    private static String shares(World world) {
+        BalancePlan plan = BalancePlan.of(world.snapshot(), world.endpoints);
+        PublishedPort port = plan.ports().get(0);
+        String ofPort = "given" + lastParts(port.backends().stream().map(Backend::address).toList()) + " spared" + lastParts(port.spared());
+        plan.containers().values().forEach(services -> services.values().forEach(service ->
+                assertEquals(ofPort, "given" + lastParts(service.tasks()) + " spared" + lastParts(service.spared()))));
+        return ofPort;
+    }
+
+    private static String lastParts(Collection<String> addresses) {
+        return addresses.stream().map(address -> " " + address.substring(address.lastIndexOf('.') + 1)).collect(Collectors.joining());
     }
 
     private static Task task(int number, NodeId node) {

@@ -10,11 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Bytes;
+import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.netlink.overlay.OverlayNetwork;
+import dev.starling.netlink.overlay.TunnelAlias;
 import dev.starling.netlink.xfrm.Cipher;
+import dev.starling.netlink.xfrm.Encapsulation;
+import dev.starling.netlink.xfrm.EncapsulationSocket;
 import dev.starling.netlink.xfrm.EspSupport;
 import dev.starling.netlink.xfrm.PeerAssociations;
 import dev.starling.netlink.xfrm.SecurityAssociation;
@@ -24,17 +28,20 @@ import dev.starling.node.agent.LoopbackNode;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.KeyAcknowledgement;
 import dev.starling.node.core.NodeEncryption;
+import dev.starling.node.core.TunnelReach;
 import dev.starling.runtime.RuntimeShimException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -42,14 +49,20 @@ import org.junit.jupiter.api.Test;
 /** Nodes that hear of each other late and in any order: whatever one sends, the other end can read. */
 class NetworkEncryptionTest {
     private static final List<Cipher> BOTH = List.of(Cipher.AES_GCM, Cipher.CHACHA20_POLY1305);
+    private static final EspSupport ENCAPSULATES = new EspSupport(BOTH, List.of(), true);
     private static final Duration RENEWAL = Duration.ofHours(12);
 
     /** The kernel's rules, and none of its lingering: what may go is gone at once. */
     private static final class Kernel implements VxlanEncryption {
         final TreeMap<SecurityAssociation.Id, SecurityAssociation> present = new TreeMap<>();
         final TreeMap<String, SecurityAssociation> outbound = new TreeMap<>();
-        private final Set<SecurityAssociation.Id> used = new HashSet<>();
+        private final Set<Integer> used = new HashSet<>();
         boolean refusesPlaintext;
+
+        @Override
+        public EncapsulationSocket encapsulationPort(String local, int port) {
+            throw new AssertionError("opened by UdpPaths only");
+        }
 
         @Override
         public EspSupport support() {
@@ -61,6 +74,19 @@ class NetworkEncryptionTest {
             refusesPlaintext = true;
         }
 
+        private static String from(SecurityAssociation association) {
+            return association.encapsulation().map(Encapsulation::innerSource).orElse(association.source());
+        }
+
+        private static String to(SecurityAssociation association) {
+            return association.encapsulation().map(Encapsulation::innerDestination).orElse(association.destination());
+        }
+
+        /** The same key by another path. */
+        private boolean moved(SecurityAssociation wanted) {
+            return present.values().removeIf(before -> before.spi() == wanted.spi() && before.key().equals(wanted.key()));
+        }
+
         @Override
         public Set<SecurityAssociation.Id> apply(String local, Collection<PeerAssociations> peers, long nowNanos) {
             refusesPlaintext = true;
@@ -70,7 +96,7 @@ class NetworkEncryptionTest {
                 known.add(peer.address());
                 peer.inbound().forEach(association -> present.put(association.id(), association));
                 peer.outbound().ifPresent(association -> {
-                    if (used.add(association.id())) {
+                    if (used.add(association.spi()) || moved(association)) {
                         present.put(association.id(), association);
                     } else if (!present.containsKey(association.id())) {
                         lost.add(association.id());
@@ -78,12 +104,34 @@ class NetworkEncryptionTest {
                     outbound.put(peer.address(), association);
                 });
                 if (peer.settled()) {
-                    present.values().removeIf(association -> association.source().equals(peer.address()) && !peer.inbound().contains(association));
+                    present.values().removeIf(association -> from(association).equals(peer.address()) && !peer.inbound().contains(association));
                 }
             }
             outbound.keySet().retainAll(known);
-            present.values().removeIf(association -> !known.contains(association.source()) && !known.contains(association.destination()));
+            present.values().removeIf(association -> !known.contains(from(association)) && !known.contains(to(association)));
             return lost;
+        }
+    }
+
+    /** As the test says that they were found. */
+    private static final class Paths implements TunnelPaths {
+        final TreeMap<NodeId, Endpoint> found = new TreeMap<>();
+        SortedMap<NodeId, PathFinder.Peer> sought = Collections.emptySortedMap();
+        Optional<Endpoint> seenAs = Optional.empty();
+
+        @Override
+        public void follow(NodeId self, SortedMap<NodeId, PathFinder.Peer> peers) {
+            sought = peers;
+        }
+
+        @Override
+        public SortedMap<NodeId, Endpoint> found() {
+            return new TreeMap<>(found);
+        }
+
+        @Override
+        public Optional<Endpoint> seenAs() {
+            return seenAs;
         }
     }
 
@@ -93,24 +141,29 @@ class NetworkEncryptionTest {
         final String address;
         final Kernel kernel = new Kernel();
         final TreeMap<NodeId, NodeEncryption> heard = new TreeMap<>();
+        final Paths paths = new Paths();
         final NetworkEncryption encryption;
         long now = 1;
 
         Node(NodeId id, String address, List<Cipher> ciphers) {
+            this(id, address, Underlay.open(address), new EspSupport(ciphers, List.of()));
+        }
+
+        Node(NodeId id, String address, Underlay underlay, EspSupport support) {
             this.id = id;
             this.address = address;
-            this.encryption = new NetworkEncryption(kernel, new EspSupport(ciphers, List.of()), this, address, RENEWAL);
+            this.encryption = new NetworkEncryption(kernel, support, this, underlay, paths, RENEWAL);
             encryption.start(now);
         }
 
         @Override
-        public void keys(List<Bytes> keys, List<String> ciphers) {
-            heard.put(id, new NodeEncryption(keys, ciphers, heard.containsKey(id) ? heard.get(id).acknowledged() : Collections.emptySortedMap()));
+        public void keys(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach) {
+            heard.put(id, new NodeEncryption(keys, ciphers, heard.containsKey(id) ? heard.get(id).acknowledged() : Collections.emptySortedMap(), reach));
         }
 
         @Override
         public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements) {
-            heard.put(id, new NodeEncryption(heard.get(id).keys(), heard.get(id).ciphers(), new TreeMap<>(acknowledgements)));
+            heard.put(id, new NodeEncryption(heard.get(id).keys(), heard.get(id).ciphers(), new TreeMap<>(acknowledgements), heard.get(id).reach()));
         }
 
         void hear(Node other) {
@@ -244,11 +297,80 @@ class NetworkEncryptionTest {
     }
 
     @Test
+    void allBetweenTwoNodesOfWhichOneIsBehindNatGoesInsideUdp() {
+        Node inside = new Node(N1, addressOf(N1), new Underlay("192.168.1.5", true, 4500, Optional.empty()), ENCAPSULATES);
+        Node outside = new Node(N2, addressOf(N2), Underlay.open(addressOf(N2)), ENCAPSULATES);
+        settle(inside, outside, N1, N2);
+        String alias = outside.encryption.aliases().get(N1);
+        assertTrue(TunnelAlias.isOne(alias) && inside.encryption.aliases().containsKey(N2));
+        assertTrue(outside.kernel.outbound.isEmpty() && outside.kernel.present.size() == 1, "taken in, but where to is not known");
+        assertEquals(List.of(new Endpoint("192.168.1.5", 4500)), outside.paths.sought.get(N1).candidates());
+
+        outside.paths.found.put(N1, new Endpoint("203.0.113.9", 31_000));
+        inside.paths.found.put(N2, new Endpoint(addressOf(N2), 4500));
+        inside.paths.seenAs = Optional.of(new Endpoint("203.0.113.9", 31_000));
+        settle(inside, outside, N1, N2);
+        SecurityAssociation sent = outside.kernel.outbound.get(alias);
+        assertEquals(new SecurityAssociation.Id("203.0.113.9", sent.spi()), sent.id());
+        assertEquals(Optional.of(new Encapsulation(4500, 31_000, addressOf(N2), alias)), sent.encapsulation());
+        SecurityAssociation taken = inside.kernel.present.get(new SecurityAssociation.Id("192.168.1.5", sent.spi()));
+        assertEquals(sent.key(), taken.key());
+        assertEquals("192.168.1.5", taken.encapsulation().orElseThrow().innerDestination());
+        assertEquals(2, outside.paths.sought.get(N1).candidates().size(), "as what it is seen is known to others who are behind NAT");
+
+        outside.paths.found.put(N1, new Endpoint("198.51.100.1", 4500));
+        settle(inside, outside, N1, N2);
+        assertEquals(sent.key(), outside.kernel.outbound.get(alias).key(), "another path is no reason for another key");
+        assertEquals("198.51.100.1", outside.kernel.outbound.get(alias).destination());
+        assertEquals(2, outside.kernel.present.size());
+    }
+
+    @Test
+    void twoNodesBehindOneAddressAreTwo() {
+        Node outside = new Node(N1, addressOf(N1), Underlay.open(addressOf(N1)), ENCAPSULATES);
+        Node one = new Node(N2, "203.0.113.9", new Underlay("192.168.1.5", true, 4500, Optional.empty()), ENCAPSULATES);
+        Node two = new Node(N3, "203.0.113.9", new Underlay("192.168.1.6", true, 4500, Optional.empty()), ENCAPSULATES);
+        for (int i = 0; i < 4; i++) {
+            outside.hear(one);
+            outside.hear(two);
+            outside.reconcile(N1, N2, N3);
+            List.of(one, two).forEach(node -> {
+                node.hear(outside);
+                node.reconcile(N1, N2, N3);
+            });
+            outside.paths.found.putAll(Map.of(N2, new Endpoint("203.0.113.9", 31_000), N3, new Endpoint("203.0.113.9", 31_001)));
+        }
+        assertEquals(2, outside.kernel.outbound.size());
+        assertEquals(Set.of(31_000, 31_001), outside.kernel.outbound.values().stream()
+                .map(association -> association.encapsulation().orElseThrow().destinationPort()).collect(Collectors.toSet()));
+    }
+
+    @Test
+    void aPeerThatKnowsNoUdpIsNamedAndNothingIsBetween() {
+        Node inside = new Node(N1, addressOf(N1), new Underlay("192.168.1.5", true, 4500, Optional.empty()), ENCAPSULATES);
+        Node older = node(N2, BOTH);
+        settle(inside, older, N1, N2);
+        assertEquals(Map.of(N2, "it cannot take ESP inside UDP"), inside.encryption.unreachable());
+        assertTrue(inside.kernel.present.isEmpty());
+    }
+
+    @Test
+    void aPeerThatDoesNotAnswerIsNamedAfterAWhile() {
+        Node inside = new Node(N1, addressOf(N1), new Underlay("192.168.1.5", true, 4500, Optional.empty()), ENCAPSULATES);
+        Node outside = new Node(N2, addressOf(N2), Underlay.open(addressOf(N2)), ENCAPSULATES);
+        settle(inside, outside, N1, N2);
+        assertEquals(Map.of(), inside.encryption.unreachable());
+        inside.now += 40_000_000_000L;
+        inside.reconcile(N1, N2);
+        assertTrue(inside.encryption.unreachable().get(N2).contains("192.0.2.2:4500"), inside.encryption.unreachable()::toString);
+    }
+
+    @Test
     void aKernelWithoutEspRefusesAnEncryptedNetworkByName() {
         NetworkEncryption none = new NetworkEncryption(new LoopbackNode.NoEncryption(), new EspSupport(List.of(), List.of("ESP (module esp4)")),
                 new NetworkEncryption.Announcements() {
                     @Override
-                    public void keys(List<Bytes> keys, List<String> ciphers) {
+                    public void keys(List<Bytes> keys, List<String> ciphers, Optional<TunnelReach> reach) {
                         assertEquals(List.of(), keys);
                     }
 
@@ -256,7 +378,7 @@ class NetworkEncryptionTest {
                     public void acknowledge(SortedMap<NodeId, KeyAcknowledgement> acknowledgements) {
                         throw new AssertionError("not expected");
                     }
-                }, "192.0.2.1", RENEWAL);
+                }, Underlay.open("192.0.2.1"), new Paths(), RENEWAL);
         none.start(0);
         none.reconcile(snapshot(N1, new TreeMap<>(), N1), 0);
         none.secure(new OverlayNetwork("net", 4097, "10.0.1.0/24", "10.0.1.1", false, 1450));

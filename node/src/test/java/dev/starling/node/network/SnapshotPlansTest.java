@@ -77,7 +77,7 @@ class SnapshotPlansTest {
                 .runs(web(2, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.3/24")))
                 .runs(web(3, N3, TaskState.RUNNING, Map.of(BACK, "10.0.1.4/24")))
                 .runs(web(4, N2, TaskState.STARTING, Map.of(BACK, "10.0.1.5/24")))
-                .runs(web(5, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.6/24")).withDesired(TaskState.SHUTDOWN)).snapshot(), Map.of());
+                .runs(web(5, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.6/24")).withDesired(TaskState.SHUTDOWN)).snapshot(), Map.of(), true);
         for (String name : List.of("web", "tasks.web", "www", "WEB")) {
             assertEquals(Optional.of(Set.of("10.0.1.2", "10.0.1.3")),
                     names.addresses(BACK, "10.0.1.2", name).map(TreeSet::new), name);
@@ -90,14 +90,14 @@ class SnapshotPlansTest {
     void aContainerInTwoNetworksResolvesTheNamesOfBothAtOneGateway() {
         NameTable names = NameTables.of(cluster()
                 .runs(web(1, N1, TaskState.STARTING, Map.of(BACK, "10.0.1.2/24", FRONT, "10.0.2.2/24")))
-                .runs(web(2, N2, TaskState.RUNNING, Map.of(FRONT, "10.0.2.3/24"))).snapshot(), Map.of());
+                .runs(web(2, N2, TaskState.RUNNING, Map.of(FRONT, "10.0.2.3/24"))).snapshot(), Map.of(), true);
         assertEquals(Optional.of(List.of("10.0.2.3")), names.addresses(BACK, "10.0.1.2", "web"));
     }
 
     @Test
     void aServiceNameLeadsToItsVirtualAddressAndTasksNameToItsTasks() {
         ClusterSnapshot snapshot = cluster().runs(web(1, N1, TaskState.RUNNING, Map.of(BACK, "10.0.1.2/24"))).snapshot();
-        NameTable names = NameTables.of(snapshot, ServiceEndpoints.of(snapshot));
+        NameTable names = NameTables.of(snapshot, ServiceEndpoints.of(snapshot), true);
         String virtual = ServiceEndpoints.of(snapshot).get("web").virtualAddresses().get(BACK);
         assertTrue(virtual.matches("10\\.0\\.1\\.(19[2-9]|2[0-4][0-9]|25[0-4])"), virtual);
         assertEquals(Optional.of(List.of(virtual)), names.addresses(BACK, "10.0.1.2", "web"));
@@ -106,15 +106,21 @@ class SnapshotPlansTest {
     }
 
     @Test
-    void inANetworkWithIpv6NamesLeadToTasksByIpv6Too() {
+    void inANetworkWithIpv6NamesLeadToAddressesOfBoth() {
         ObjectNode dual = Sample.networkBody("back", "10.0.1.0/24", 4097);
         dual.withObject("/Spec").put("EnableIPv6", true);
         dual.withObject("/Spec").withObject("/IPAM").withArray("Config").addObject().put("Subnet", "fd00:1::/64");
         ClusterSnapshot snapshot = cluster().has(Kind.NETWORK, BACK, dual)
                 .runs(web(1, N1, TaskState.RUNNING, Map.of(BACK, "10.0.1.2/24"))).snapshot();
-        NameTable names = NameTables.of(snapshot, ServiceEndpoints.of(snapshot));
+        NameTable names = NameTables.of(snapshot, ServiceEndpoints.of(snapshot), true);
         String virtual = ServiceEndpoints.of(snapshot).get("web").virtualAddresses().get(BACK);
-        assertEquals(Optional.of(List.of(virtual, "fd00:1::2")), names.addresses(BACK, "10.0.1.2", "web"), "virtual addresses are IPv4");
+        String twin = "fd00:1::" + Integer.toHexString(Integer.parseInt(virtual.substring("10.0.1.".length())));
+        assertEquals(Optional.of(List.of(virtual, twin)), names.addresses(BACK, "10.0.1.2", "web"));
+        assertEquals(Optional.of(List.of(virtual, "fd00:1::2")), NameTables.of(snapshot, ServiceEndpoints.of(snapshot), false).addresses(BACK, "10.0.1.2", "web"),
+                "on a node whose kernel has no rules for IPv6");
+        assertEquals(Map.of(virtual, new VirtualService(new TreeSet<>(Set.of("10.0.1.2")), Choice.RANDOM),
+                twin, new VirtualService(new TreeSet<>(Set.of("fd00:1::2")), Choice.RANDOM)),
+                BalancePlan.of(snapshot, ServiceEndpoints.of(snapshot)).containers().get("task1"));
         assertEquals(Optional.of(List.of("10.0.1.2", "fd00:1::2")), names.addresses(BACK, "10.0.1.2", "tasks.web"));
     }
 

@@ -56,6 +56,10 @@ final class ServiceSpecCheckTest {
         "TaskTemplate.ContainerSpec.Env                    | [\"A={{.Node\"]                  | INVALID | does not end",
         "TaskTemplate.ContainerSpec.Env                    | [\"A=1\", 2]                     | INVALID | Env: expected a list of strings",
         "TaskTemplate.ContainerSpec.Hostname               | \"a b\"                          | INVALID | invalid hostname",
+        "TaskTemplate.ContainerSpec.Privileges.Seccomp       | {\"Mode\": \"custom\"}  | INVALID | Privileges.Seccomp: the mode \"custom\" needs a profile",
+        "TaskTemplate.ContainerSpec.Privileges.Seccomp       | {\"Mode\": \"custom\", \"Profile\": \"?\"}  | INVALID | Privileges.Seccomp.Profile is not base64",
+        "TaskTemplate.ContainerSpec.Privileges.Seccomp       | {\"Profile\": \"e30=\"}   | INVALID | a profile needs the mode",
+        "TaskTemplate.ContainerSpec.Privileges.SELinuxContext | {\"Type\": \"x\"}       | NOT_SUPPORTED | Privileges.SELinuxContext",
         "TaskTemplate.ContainerSpec.TTY                    | \"yes\"                          | INVALID | TaskTemplate.ContainerSpec.TTY",
         "TaskTemplate.ContainerSpec.Healthcheck            | {\"Test\": [\"SHELL\"]}     | INVALID | TaskTemplate.ContainerSpec.Healthcheck: Unknown healthcheck type",
         "TaskTemplate.ContainerSpec.Ulimits                | [{\"Name\": \"nofiles\"}]         | INVALID | invalid ulimit type: nofiles",
@@ -163,5 +167,55 @@ final class ServiceSpecCheckTest {
                 + " (svc0000000000000000000001) as an ingress port", refused.getMessage());
         check.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
         check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+    }
+
+    private static final String PROFILE = java.util.Base64.getEncoder().encodeToString("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}".getBytes());
+
+    private static ClusterSnapshot withProfile(Document... services) {
+        ClusterSnapshot snapshot = Specs.snapshot(List.of(services), List.of());
+        snapshot.documents().put(Kind.CONFIG, List.of(
+                Specs.withSpec(Kind.CONFIG, "cfg0000000000000000000001", Specs.json("{\"Name\": \"quiet\", \"Data\": \"" + PROFILE + "\"}")),
+                Specs.withSpec(Kind.CONFIG, "cfg0000000000000000000002", Specs.json("{\"Name\": \"broken\", \"Data\": \"e30=\"}"))));
+        return snapshot;
+    }
+
+    @Test
+    void labelsOfPoliciesBecomeFields() {
+        ObjectNode spec = with("Labels", "{\"starling.seccomp\": \"quiet\", \"starling.apparmor\": \"shop\", \"starling.swap\": \"64m\", \"starling.swappiness\": \"5\"}");
+        spec.withObject("/TaskTemplate/Resources/Limits").put("MemoryBytes", 64 << 20);
+        JsonNode template = check.accept(spec, withProfile(), "").path("TaskTemplate");
+        assertEquals(Specs.json("{\"Seccomp\": {\"Mode\": \"custom\", \"Profile\": \"" + PROFILE + "\"}, \"AppArmor\": {\"Profile\": \"shop\"}}"),
+                template.path("ContainerSpec").path("Privileges"));
+        assertEquals("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", ContainerOptions.process(template.path("ContainerSpec")).confinement().seccomp());
+        assertEquals(64L << 20, ContainerOptions.limits(template.path("Resources")).swapBytes());
+        assertEquals(5, ContainerOptions.limits(template.path("Resources")).swappiness());
+    }
+
+    @Test
+    void aLabelThatIsTakenAwayTakesItsFieldAlong() {
+        ObjectNode first = check.accept(with("Labels", "{\"starling.seccomp\": \"unconfined\"}"), withProfile(), "");
+        Document stored = Specs.withSpec(Kind.SERVICE, "svc0000000000000000000009", first);
+        ObjectNode sentBack = first.deepCopy();
+        ((ObjectNode) sentBack.path("Labels")).removeAll();
+        assertTrue(check.accept(sentBack, withProfile(stored), stored.uid()).at("/TaskTemplate/ContainerSpec/Privileges/Seccomp").isMissingNode());
+        ObjectNode own = sentBack.deepCopy();
+        own.withObject("/TaskTemplate/ContainerSpec/Privileges/Seccomp").put("Mode", "custom").put("Profile", PROFILE);
+        assertEquals("custom", check.accept(own, withProfile(stored), stored.uid()).at("/TaskTemplate/ContainerSpec/Privileges/Seccomp/Mode").asText(), "the client's own wish");
+        ((ObjectNode) sentBack.path("Labels")).put("starling.seccomp", "quiet");
+        assertEquals("custom", check.accept(sentBack, withProfile(stored), stored.uid()).at("/TaskTemplate/ContainerSpec/Privileges/Seccomp/Mode").asText());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "starling.seccomp    | loud    | label starling.seccomp: there is no config \"loud\"",
+        "starling.seccomp    | broken  | TaskTemplate.ContainerSpec: seccomp profile: defaultAction: is missing",
+        "starling.apparmor   | a b     | TaskTemplate.ContainerSpec: AppArmor profile \"a b\" is no name",
+        "starling.swap       | much    | label starling.swap: must be a size such as 512m",
+        "starling.swap       | 64m     | TaskTemplate.Resources.SwapBytes: swap can only be limited together with memory",
+        "starling.swappiness | 101     | TaskTemplate.Resources.MemorySwappiness: must be -1 to 100, got 101",
+        "starling.swapiness  | 10      | label starling.swapiness: there is no such label"})
+    void labelsOfPoliciesAreChecked(String label, String value, String message) {
+        SpecException refusal = assertThrows(SpecException.class, () -> check.accept(with("Labels", "{\"" + label + "\": \"" + value + "\"}"), withProfile(), ""));
+        assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
     }
 }

@@ -28,6 +28,12 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** Makes the container's groups. */
     void create(String containerId);
 
+    /** Makes groups for a container whose id is not known yet, as far as a thread can join them then; {@link #claim} gives them to it. */
+    void prepare(String name);
+
+    /** What was made under {@code name} is the container's now, with whoever is in it. Where it fails, either of the two may have some of it: remove both. */
+    void claim(String name, String containerId);
+
     /** Lets the calling thread join, so that its next child is born inside. Does nothing where only processes can join (version 2). */
     void enterWithThread(String containerId);
 

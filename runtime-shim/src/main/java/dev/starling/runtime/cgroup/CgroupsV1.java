@@ -108,6 +108,19 @@ final class CgroupsV1 implements Cgroups {
         }
     }
 
+    @Override
+    public void prepare(String name) {
+        create(name);
+    }
+
+    @Override
+    public void claim(String name, String containerId) {
+        for (Hierarchy hierarchy : hierarchies) {
+            Path from = group(hierarchy, name);
+            kernel.check(kernel.libc().rename(from.toString(), group(hierarchy, containerId).toString()), "rename", from.toString());
+        }
+    }
+
     /** By 0, "myself", not by number: to move any other thread the kernel first waits until nobody in the machine forks (some 10 ms, for a grace period). */
     @Override
     public void enterWithThread(String containerId) {
@@ -123,7 +136,8 @@ final class CgroupsV1 implements Cgroups {
     public void limit(String containerId, ContainerSpec.Limits limits) {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
-            if (hierarchy.controllers.contains("memory") && limits.memoryBytes() > 0) limitMemory(group, limits.memoryBytes());
+            if (hierarchy.controllers.contains("memory") && limits.memoryBytes() > 0) limitMemory(group, limits);
+            if (hierarchy.controllers.contains("memory") && limits.swappiness() != null) set(group, "memory.swappiness", limits.swappiness());
             if (hierarchy.controllers.contains("pids") && limits.pids() > 0) set(group, "pids.max", limits.pids());
             if (hierarchy.controllers.contains("cpu") && limits.nanoCpus() > 0) {
                 set(group, "cpu.cfs_period_us", PERIOD_MICROS);
@@ -137,9 +151,15 @@ final class CgroupsV1 implements Cgroups {
     }
 
     /** As Docker does where only memory is asked for: as much swap as memory, where the kernel counts swap. */
-    private void limitMemory(Path group, long bytes) {
-        set(group, "memory.limit_in_bytes", bytes);
-        if (Files.exists(group.resolve("memory.memsw.limit_in_bytes"))) set(group, "memory.memsw.limit_in_bytes", 2 * bytes);
+    private void limitMemory(Path group, ContainerSpec.Limits limits) {
+        long memory = limits.memoryBytes();
+        long swap = limits.swapBytes() == null ? memory : limits.swapBytes();
+        set(group, "memory.limit_in_bytes", memory);
+        if (Files.exists(group.resolve("memory.memsw.limit_in_bytes"))) {
+            set(group, "memory.memsw.limit_in_bytes", swap < 0 || swap > Long.MAX_VALUE - memory ? -1 : memory + swap);
+        } else if (limits.swapBytes() != null) {
+            throw RuntimeShimException.unsupported("limit of swap: this node's kernel does not count swap (memory.memsw.limit_in_bytes; boot with swapaccount=1)");
+        }
     }
 
     private void set(Path group, String file, long value) {

@@ -69,6 +69,17 @@ final class CgroupsV2 implements Cgroups {
         kernel.check(kernel.libc().mkdir(group(containerId).toString(), 0755), "mkdir", group(containerId).toString());
     }
 
+    /** Nothing: who cannot join need not be there, and a group cannot be renamed. */
+    @Override
+    public void prepare(String name) {
+        // see claim
+    }
+
+    @Override
+    public void claim(String name, String containerId) {
+        create(containerId);
+    }
+
     @Override
     public void allowDevice(String rule) {
         // no device is denied
@@ -89,13 +100,26 @@ final class CgroupsV2 implements Cgroups {
         Path group = group(containerId);
         if (limits.memoryBytes() > 0) {
             require(group, "memory.max", Long.toString(limits.memoryBytes()));
-            if (Files.exists(group.resolve("memory.swap.max"))) require(group, "memory.swap.max", Long.toString(limits.memoryBytes()));
+            limitSwap(group, limits);
+        }
+        if (limits.swappiness() != null) {
+            throw RuntimeShimException.unsupported("memory swappiness of a container: there is no such thing in version 2 of control groups, which this node has");
         }
         if (limits.pids() > 0) require(group, "pids.max", Long.toString(limits.pids()));
         if (limits.nanoCpus() > 0) {
             require(group, "cpu.max", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000) + " " + PERIOD_MICROS);
         }
         DeviceRules.attach(kernel, group.toString());
+    }
+
+    /** As Docker does where only memory is asked for: as much swap as memory, where the kernel counts swap. */
+    private void limitSwap(Path group, ContainerSpec.Limits limits) {
+        if (Files.exists(group.resolve("memory.swap.max"))) {
+            long swap = limits.swapBytes() == null ? limits.memoryBytes() : limits.swapBytes();
+            require(group, "memory.swap.max", swap < 0 ? "max" : Long.toString(swap));
+        } else if (limits.swapBytes() != null) {
+            throw RuntimeShimException.unsupported("limit of swap: this node's kernel does not count swap (memory.swap.max)");
+        }
     }
 
     private void require(Path group, String file, String value) {

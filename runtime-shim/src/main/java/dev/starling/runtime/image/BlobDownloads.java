@@ -16,8 +16,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * Blobs on their way from a source to the store. A download that broke off goes on where it was, after a restart too:
@@ -81,7 +83,7 @@ final class BlobDownloads {
         CompletableFuture<Path> fresh = new CompletableFuture<>();
         CompletableFuture<Path> other = underWay.putIfAbsent(wanted.digest(), fresh);
         if (other != null) {
-            return other;
+            return other.exceptionallyCompose(failure -> isWithout(failure) ? fetch(wanted, sources, progress, threads) : CompletableFuture.failedFuture(failure));
         }
         threads.execute(() -> {
             try {
@@ -96,6 +98,75 @@ final class BlobDownloads {
         return fresh;
     }
 
+    /**
+     * A manifest, fetched on this thread, or by the one that is at it already. It stays here like a blob until it is in the store, so that other nodes can
+     * have it from here; with its digest alone nobody knows how long it will be, hence no {@link #fetch}.
+     *
+     * @param maxBytes of what another thread fetched under this digest, which may be no manifest at all
+     */
+    byte[] document(Digest digest, long maxBytes, Supplier<byte[]> fetch) {
+        CompletableFuture<Path> fresh = new CompletableFuture<>();
+        CompletableFuture<Path> other = underWay.putIfAbsent(digest, fresh);
+        if (other != null) {
+            try {
+                return whole(joined(other), maxBytes);
+            } catch (RuntimeShimException failure) {
+                if (isWithout(failure)) {
+                    return document(digest, maxBytes, fetch);
+                }
+                throw failure;
+            }
+        }
+        try {
+            byte[] content = fetch.get();
+            Disk.replace(path(digest), content);
+            underWay.remove(digest, fresh);
+            fresh.complete(path(digest));
+            return content;
+        } catch (RuntimeException failure) {
+            underWay.remove(digest, fresh);
+            fresh.completeExceptionally(failure);
+            throw failure;
+        }
+    }
+
+    /** The sources of who was first had nothing for it; those of who waited, or their credentials, may be others. */
+    private static boolean isWithout(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return cause instanceof RuntimeShimException known && known.kind() == RuntimeShimException.Kind.NOT_FOUND;
+    }
+
+    private static byte[] whole(Path file, long maxBytes) {
+        if (size(file) > maxBytes) {
+            throw RuntimeShimException.invalid("manifest " + file.getFileName() + " has more than " + maxBytes + " bytes");
+        }
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException failure) {
+            throw Disk.failed("read " + file, failure);
+        }
+    }
+
+    /** Waits for a download. */
+    static Path joined(CompletableFuture<Path> download) {
+        try {
+            return download.join();
+        } catch (CompletionException failure) {
+            throw failure.getCause() instanceof RuntimeShimException known ? known : failure;
+        }
+    }
+
+    /** A part of what is here or on its way; null where it is neither. */
+    BlobPart read(Digest digest, long offset, int length) {
+        boolean coming = underWay.containsKey(digest); // before the look at the files, as it may end meanwhile
+        byte[] whole = Disk.read(path(digest), offset, length);
+        if (whole != null) {
+            return new BlobPart(whole, false);
+        }
+        byte[] part = coming ? Disk.read(part(digest), offset, length) : null;
+        return coming ? new BlobPart(part == null ? new byte[0] : part, true) : null;
+    }
+
     private Path download(Wanted wanted, List<ImageSource> sources, PullProgress progress) {
         Path file = path(wanted.digest());
         if (size(file) == wanted.size()) {
@@ -108,7 +179,13 @@ final class BlobDownloads {
             for (ImageSource source : List.copyOf(trusted)) {
                 long before = size(part(wanted.digest()));
                 try {
-                    if (append(wanted, source, progress)) {
+                    boolean right = append(wanted, source, progress);
+                    if (!right && before > 0) { // what was there may be another source's lie: this one is blamed for bytes of its own only
+                        trusted.removeIf(other -> other != source);
+                        delete(part(wanted.digest()));
+                        right = append(wanted, source, progress);
+                    }
+                    if (right) {
                         Disk.move(part(wanted.digest()), file);
                         return file;
                     }

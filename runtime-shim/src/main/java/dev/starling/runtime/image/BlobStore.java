@@ -2,14 +2,10 @@ package dev.starling.runtime.image;
 
 import dev.starling.runtime.RuntimeShimException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.Set;
 
 /**
@@ -61,16 +57,7 @@ final class BlobStore {
 
     /** Null where it is not here. */
     byte[] read(Digest digest, long offset, int length) {
-        try (SeekableByteChannel channel = Files.newByteChannel(path(digest))) {
-            ByteBuffer buffer = ByteBuffer.allocate((int) Math.max(0, Math.min(length, channel.size() - offset)));
-            channel.position(Math.min(offset, channel.size()));
-            while (buffer.hasRemaining() && channel.read(buffer) >= 0) { }
-            return Arrays.copyOf(buffer.array(), buffer.position());
-        } catch (NoSuchFileException absent) {
-            return null;
-        } catch (IOException failure) {
-            throw Disk.failed("read blob " + digest, failure);
-        }
+        return Disk.read(path(digest), offset, length);
     }
 
     Instant lastUsed(Digest config) {

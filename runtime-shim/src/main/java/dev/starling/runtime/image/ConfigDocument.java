@@ -71,7 +71,7 @@ record ConfigDocument(
     }
 
     /** Reproducible builds leave it out; then it is 1970, as Docker shows it. */
-    private static Instant created(String text) {
+    static Instant created(String text) {
         try {
             return text.isEmpty() ? Instant.EPOCH : OffsetDateTime.parse(text).toInstant();
         } catch (DateTimeException malformed) {

@@ -14,6 +14,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Arrays;
 
 /**
  * The store's own files. Their failures are the machine's (SYSTEM), never the archive's (INVALID), so they are told apart from those of
@@ -65,6 +66,19 @@ final class Disk {
             move(fresh, file);
         } catch (IOException failure) {
             throw failed("write " + file, failure);
+        }
+    }
+
+    /** Up to {@code length} bytes from {@code offset} on; null where there is no such file. */
+    static byte[] read(Path file, long offset, int length) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer buffer = ByteBuffer.allocate((int) Math.max(0, Math.min(length, channel.size() - offset)));
+            while (buffer.hasRemaining() && channel.read(buffer, offset + buffer.position()) >= 0) { }
+            return Arrays.copyOf(buffer.array(), buffer.position());
+        } catch (NoSuchFileException absent) {
+            return null;
+        } catch (IOException failure) {
+            throw failed("read " + file, failure);
         }
     }
 

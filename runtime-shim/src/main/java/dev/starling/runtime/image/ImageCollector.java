@@ -29,7 +29,7 @@ public final class ImageCollector {
 
     /** Of the file system that holds the images. */
     public record Space(long totalBytes, long usableBytes) {
-        double usedPercent() {
+        public double usedPercent() {
             return totalBytes <= 0 ? 0 : 100.0 * (totalBytes - usableBytes) / totalBytes;
         }
     }

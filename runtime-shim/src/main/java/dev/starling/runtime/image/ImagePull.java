@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 
 /**
@@ -38,6 +37,7 @@ record ImagePull(
     List<Digest> wanted() {
         List<Digest> wanted = new ArrayList<>(layers.stream().map(RemoteManifest.Descriptor::digest).toList());
         wanted.add(manifest.config().digest());
+        wanted.addAll(manifest.documents().keySet());
         return wanted;
     }
 
@@ -50,7 +50,7 @@ record ImagePull(
             throw RuntimeShimException.invalid("config of " + name + " has " + descriptor.size() + " bytes; " + limits.documentBytes()
                     + " are allowed");
         }
-        Path file = joined(downloads.fetch(
+        Path file = BlobDownloads.joined(downloads.fetch(
                 new BlobDownloads.Wanted(name, descriptor.digest(), descriptor.size()), sources, PullProgress.NONE, threads));
         try {
             return ConfigDocument.parse(Files.readAllBytes(file), limits);
@@ -79,7 +79,7 @@ record ImagePull(
         for (int i = 0; i < members.size(); i++) {
             if (coming.get(i) != null) {
                 Digest digest = members.get(i).digest();
-                blobs.put(digest, joined(coming.get(i)));
+                blobs.put(digest, BlobDownloads.joined(coming.get(i)));
                 progress.at(digest, PullProgress.Step.EXTRACTING, 0, 0);
                 unpack(unpacking, members.get(i), config.diffIds().get(i), unpacked);
                 progress.at(digest, PullProgress.Step.COMPLETE, 0, 0);
@@ -96,14 +96,6 @@ record ImagePull(
                 downloads.discard(layer.digest()); // damaged on this disk, perhaps: the next try fetches it anew
             }
             throw failure;
-        }
-    }
-
-    private static Path joined(CompletableFuture<Path> download) {
-        try {
-            return download.join();
-        } catch (CompletionException failure) {
-            throw failure.getCause() instanceof RuntimeShimException known ? known : failure;
         }
     }
 }

@@ -259,6 +259,16 @@ final class ImageShelf {
         return new StoreUsage(layerBytes.values().stream().mapToLong(bytes -> bytes).sum(), blobs.bytes(), shared);
     }
 
+    ImageDetails details(Image image) {
+        synchronized (lock) { // so that no removal comes between
+            if (!catalog.images().containsKey(image.id())) {
+                throw Catalog.notFound(image.id());
+            }
+            List<Long> sizes = image.layers().stream().map(layer -> Digest.parse(layer, "catalog")).map(layer -> layers.has(layer) ? layers.size(layer) : 0).toList();
+            return ImageDetails.of(blobs.read(Digest.parse(image.id(), "catalog")), sizes);
+        }
+    }
+
     /** A layer that an image has twice (an empty one, mostly) counts where it is uppermost: overlayfs takes each directory once. */
     List<Path> layerDirectories(Image image) {
         List<Path> directories = new ArrayList<>();

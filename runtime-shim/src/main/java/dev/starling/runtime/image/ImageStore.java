@@ -41,8 +41,8 @@ public interface ImageStore {
         throw RuntimeShimException.unsupported("this image store asks no registry");
     }
 
-    /** A part of a manifest, config or compressed layer that is kept for other nodes; null where it is not kept here. */
-    default byte[] readBlob(Digest digest, long offset, int length) {
+    /** A part of a manifest, config or compressed layer, for other nodes; null where it is neither kept here nor on its way. */
+    default BlobPart readBlob(Digest digest, long offset, int length) {
         return null;
     }
 
@@ -50,6 +50,11 @@ public interface ImageStore {
 
     /** By id, unique id prefix (4 or more hex digits), reference or {@code name@digest}; null where there is none. */
     Image find(String reference);
+
+    /** How an image was made. @throws RuntimeShimException NOT_FOUND where it has gone */
+    default ImageDetails details(Image image) {
+        return ImageDetails.NONE;
+    }
 
     /** Adds a tag. */
     void tag(String reference, String newTag);

@@ -134,7 +134,8 @@ public final class LocalImageStore implements ImageStore {
      * @throws RuntimeShimException as the sources told, INVALID where what came is hostile or damaged
      */
     public Image pull(RegistryReference reference, List<ImageSource> sources, PullProgress progress, Executor threads) {
-        RemoteManifest manifest = RemoteManifest.read(reference, sources, machine, limits);
+        RemoteManifest manifest = RemoteManifest.read(
+                reference, sources, machine, limits, (digest, fetch) -> downloads.document(digest, limits.documentBytes(), fetch));
         RegistryReference named = new RegistryReference(
                 reference.host(), reference.repository(), reference.digest().isEmpty() ? reference.tag() : "", reference.digest());
         ImagePull pull = new ImagePull(named, manifest, manifest.layers(limits), sources, downloads, progress, threads);
@@ -168,15 +169,23 @@ public final class LocalImageStore implements ImageStore {
 
     /** What a reference stands for now, at its registry. */
     public RemoteImage resolve(RegistryReference reference, ImageSource registry) {
-        RemoteManifest manifest = RemoteManifest.read(reference, List.of(registry), machine, limits);
+        RemoteManifest manifest = RemoteManifest.read(reference, List.of(registry), machine, limits, (digest, fetch) -> fetch.get());
         byte[] top = manifest.documents().get(manifest.digest());
         String mediaType = ImageArchive.json(top, "manifest of " + reference).path("mediaType").asText("");
         return new RemoteImage(manifest.digest(), mediaType, top.length, manifest.platforms());
     }
 
     @Override
-    public byte[] readBlob(Digest digest, long offset, int length) {
-        return shelf.blobs().read(digest, offset, length);
+    public BlobPart readBlob(Digest digest, long offset, int length) {
+        byte[] kept = shelf.blobs().read(digest, offset, length);
+        if (kept == null) {
+            BlobPart coming = downloads.read(digest, offset, length);
+            if (coming != null) {
+                return coming;
+            }
+            kept = shelf.blobs().read(digest, offset, length); // it may have come there between the two looks
+        }
+        return kept == null ? null : new BlobPart(kept, false);
     }
 
     @Override
@@ -197,6 +206,11 @@ public final class LocalImageStore implements ImageStore {
     @Override
     public Image use(String reference) {
         return shelf.use(reference);
+    }
+
+    @Override
+    public ImageDetails details(Image image) {
+        return shelf.details(image);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.starling.runtime.image;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -85,7 +86,9 @@ final class NativeSha256 extends MessageDigest {
         return NativeSha256::ofJdk;
     }
 
-    private static void check(int result, String call) {
+    /** After each call: the cleaner must not free the context while the library works on it. */
+    private void check(int result, String call) {
+        Reference.reachabilityFence(this);
         if (result != 1) {
             throw new IllegalStateException("libcrypto: " + call + " failed");
         }

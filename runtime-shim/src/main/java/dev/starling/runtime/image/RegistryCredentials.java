@@ -7,10 +7,19 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 
-/** Who pulls. Never printed. @param user empty for nobody */
-public record RegistryCredentials(String user, String password) {
+/**
+ * Who pulls. Never printed.
+ *
+ * @param user          empty for nobody, or for who has an identity token
+ * @param identityToken what a login gave instead of keeping the password: good for tokens only, by OAuth 2's refresh; empty for none
+ */
+public record RegistryCredentials(String user, String password, String identityToken) {
     public static final RegistryCredentials NONE = new RegistryCredentials("", "");
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    public RegistryCredentials(String user, String password) {
+        this(user, password, "");
+    }
 
     /** What the Docker CLI sends as {@code X-Registry-Auth}: base64url of a JSON object; empty for none. */
     public static RegistryCredentials ofHeader(String header) {
@@ -23,14 +32,18 @@ public record RegistryCredentials(String user, String password) {
         } catch (IOException | IllegalArgumentException malformed) {
             throw RuntimeShimException.invalid("X-Registry-Auth is no base64url of a JSON object");
         }
-        if (!json.path("identitytoken").asText("").isEmpty() || !json.path("registrytoken").asText("").isEmpty()) {
-            throw RuntimeShimException.unsupported("pulling with an identity token is not supported; log in with user name and password");
+        if (!json.path("registrytoken").asText("").isEmpty()) {
+            throw RuntimeShimException.unsupported("pulling with a registry token is not supported; log in with user name and password");
         }
-        return new RegistryCredentials(json.path("username").asText(""), json.path("password").asText(""));
+        return new RegistryCredentials(json.path("username").asText(""), json.path("password").asText(""), json.path("identitytoken").asText(""));
     }
 
     public boolean isNobody() {
-        return user.isEmpty();
+        return user.isEmpty() && identityToken.isEmpty();
+    }
+
+    public boolean hasIdentityToken() {
+        return !identityToken.isEmpty();
     }
 
     /** The value of an {@code Authorization} header (RFC 7617). */
@@ -40,6 +53,6 @@ public record RegistryCredentials(String user, String password) {
 
     @Override
     public String toString() {
-        return isNobody() ? "nobody" : user;
+        return isNobody() ? "nobody" : user.isEmpty() ? "the owner of an identity token" : user;
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * An image's manifest as a source has it, found through at most {@link #NESTING_LIMIT} indexes, each of which has the digest it was asked for.
@@ -23,12 +24,20 @@ record RemoteManifest(Map<Digest, byte[]> documents, JsonNode manifest, List<Mac
     /** @param size of the blob as it is downloaded */
     record Descriptor(Digest digest, long size, String mediaType) {}
 
-    static RemoteManifest read(RegistryReference reference, List<ImageSource> sources, MachinePlatform machine, ImageLimits limits) {
+    /** How a document is had whose digest is known: by {@code fetch}, or without, where somebody is at it. */
+    interface Documents {
+        byte[] get(Digest digest, Supplier<byte[]> fetch);
+    }
+
+    static RemoteManifest read(
+            RegistryReference reference, List<ImageSource> sources, MachinePlatform machine, ImageLimits limits, Documents known) {
         Map<Digest, byte[]> documents = new LinkedHashMap<>();
         List<MachinePlatform> platforms = new ArrayList<>();
         RegistryReference at = reference;
         while (true) {
-            byte[] content = fetch(at, sources, limits);
+            RegistryReference wanted = at;
+            byte[] content = at.digest().isEmpty() ? fetch(at, sources, limits)
+                    : known.get(Digest.parse(at.digest(), "reference"), () -> fetch(wanted, sources, limits));
             Digest digest = Digest.of(content);
             documents.put(digest, content);
             JsonNode json = ImageArchive.json(content, "manifest of " + at);

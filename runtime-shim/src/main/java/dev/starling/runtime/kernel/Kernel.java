@@ -54,6 +54,11 @@ public final class Kernel {
         return architecture;
     }
 
+    /** {@code 6.1.0-13-amd64} */
+    public String release() {
+        return read("/proc/sys/kernel/osrelease").trim();
+    }
+
     public int pointerSize() {
         return runtime.addressSize();
     }

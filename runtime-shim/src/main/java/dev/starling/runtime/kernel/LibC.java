@@ -31,6 +31,8 @@ public interface LibC {
 
     int rmdir(@Encoding("UTF-8") String path);
 
+    int rename(@Encoding("UTF-8") String from, @Encoding("UTF-8") String to);
+
     int unlinkat(int directory, @Encoding("UTF-8") String path, int flags);
 
     int fchown(int fd, int uid, int gid);

@@ -132,7 +132,17 @@ public record Bundle(String id, Path directory) {
      * outlive a power cut lies in a volume.
      */
     public static String overlayOptions(int layers) {
-        return "lowerdir=../../" + MOUNT_POINTS + ":" + lowerDirectories(layers) + ",upperdir=upper,workdir=work,volatile";
+        return overlayOptions(layers, "");
+    }
+
+    /** @param writable where the bundle's own directories are seen: empty, or with a slash at its end */
+    public static String overlayOptions(int layers, String writable) {
+        return "lowerdir=../../" + MOUNT_POINTS + ":" + lowerDirectories(layers) + ",upperdir=" + writable + "upper,workdir=" + writable + "work,volatile";
+    }
+
+    /** All that lies below, seen from the bundle. */
+    public static List<String> lowerPaths(int layers) {
+        return List.of(("../../" + MOUNT_POINTS + ":" + lowerDirectories(layers)).split(":"));
     }
 
     static String lowerOnlyOptions(int layers) {

@@ -7,7 +7,7 @@ import dev.starling.runtime.kernel.Descriptor;
  * How processes come to be in containers: by this JVM's own system calls ({@link NativeLauncher}), or by an OCI runtime ({@link dev.starling.runtime.oci.OciLauncher}).
  * What is around it is the same for all: images, volumes, logs, control groups, networks, supervision, adoption.
  */
-public interface ContainerLauncher {
+public interface ContainerLauncher extends AutoCloseable {
     /** For people: {@code native}, {@code crun}. */
     String name();
 
@@ -17,11 +17,20 @@ public interface ContainerLauncher {
     /** The same for adding a process to a container with these capabilities. */
     void checkExec(long capabilities);
 
-    /** Bundle and control groups are there. @throws RuntimeShimException with nothing left running */
+    /** Whether processes can be added while the first one is still held, as the trial container does; later they always can. */
+    default boolean addsToHeld() {
+        return true;
+    }
+
+    /** The bundle is there; the control groups are made. @throws RuntimeShimException with nothing left running; its control groups may be */
     Held hold(LaunchRequest request);
 
     /** The container stays as it is meanwhile: neither ends its cgroup nor is frozen. Nothing is left where this fails. */
     ExecChild exec(ExecRequest request);
+
+    /** Lets go of what is kept for later starts. What runs goes on. */
+    @Override
+    void close();
 
     /** A first process inside of its namespaces and control groups, before its program runs. Either {@link #release} or {@link #abandon} it. */
     interface Held {

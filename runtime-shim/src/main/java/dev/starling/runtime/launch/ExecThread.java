@@ -30,6 +30,12 @@ final class ExecThread extends Spawner {
 
     @Override
     int spawn() {
+        try (AppArmor appArmor = AppArmor.open(kernel, request.options().confinement().appArmor())) {
+            return spawn(appArmor);
+        }
+    }
+
+    private int spawn(AppArmor appArmor) {
         String containerId = request.bundle().id();
         ProcessPlan process = request.process();
         cgroups.enterWithThread(containerId);
@@ -40,8 +46,9 @@ final class ExecThread extends Spawner {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             streams.prepare(actions, identity);
             passGate(actions, process.workingDirectory());
-            Privileges.giveUp(kernel, containerId, identity, process.capabilities(), filter, request.options().noNewPrivileges());
-            return Executable.spawn(kernel, actions, process, identity, spawnAttributes);
+            Privileges.giveUp(kernel, containerId, identity, process.capabilities(), request.options().noNewPrivileges());
+            appArmor.applyAtExec();
+            return Executable.spawn(kernel, actions, process, identity, filter, spawnAttributes);
         }
     }
 }

@@ -15,14 +15,16 @@ import jnr.ffi.Pointer;
 final class Executable {
     private Executable() {}
 
-    /** @return the pid of the process, whose exec has been let through */
-    static int spawn(Kernel kernel, SpawnActions actions, ProcessPlan process, Identity identity, Pointer attributes) {
+    /** @param filter the last that the thread takes on, null for none. @return the pid of the process, whose exec has been let through */
+    static int spawn(Kernel kernel, SpawnActions actions, ProcessPlan process, Identity identity, byte[] filter, Pointer attributes) {
         Kernel.StringArray argv = kernel.strings(process.argv());
         Kernel.StringArray environment = kernel.strings(process.environmentWithHome(identity.home()));
         if (kernel.libc().chdir(process.workingDirectory()) < 0) {
             throw refused("chdir to cwd (\"" + process.workingDirectory() + "\")", kernel.errno());
         }
-        SpawnActions.Spawned spawned = actions.spawn(find(kernel, process), argv, environment, attributes);
+        String program = find(kernel, process);
+        Privileges.installFilter(kernel, filter);
+        SpawnActions.Spawned spawned = actions.spawn(program, argv, environment, attributes);
         if (spawned.errno() != 0) throw refused("exec: \"" + process.argv().get(0) + "\"", spawned.errno());
         return spawned.pid();
     }

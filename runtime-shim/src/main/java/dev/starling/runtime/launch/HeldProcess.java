@@ -33,16 +33,21 @@ final class HeldProcess {
      */
     static HeldProcess start(Kernel kernel, Spawner spawner, String name) {
         Thread thread = new Thread(null, spawner, name, STACK_BYTES);
+        thread.start();
+        return await(kernel, spawner, thread);
+    }
+
+    /** The same for a spawner that {@code thread} is running already. */
+    static HeldProcess await(Kernel kernel, Spawner spawner, Thread thread) {
         try {
-            return start(kernel, spawner, thread);
+            return awaitHeld(kernel, spawner, thread);
         } catch (RuntimeException e) {
             leaveGate(spawner, thread, false);
             throw e;
         }
     }
 
-    private static HeldProcess start(Kernel kernel, Spawner spawner, Thread thread) {
-        thread.start();
+    private static HeldProcess awaitHeld(Kernel kernel, Spawner spawner, Thread thread) {
         boolean woken = spawner.gate.awaitProcess(HOLD_TIMEOUT_MILLIS);
         if (spawner.failure() != null) {
             join(thread);

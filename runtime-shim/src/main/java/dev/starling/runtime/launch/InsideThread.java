@@ -6,11 +6,10 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
-import java.util.Map;
 import jnr.ffi.Pointer;
 
 /**
- * The disposable thread that becomes the container, step by step, and then spawns its first process.
+ * What a disposable thread does to become the container, step by step, and then spawn its first process. It may be a {@link Sandbox}'s, with some of it done.
  *
  * <p>Namespaces, root directory, capabilities, filter and user id belong to a thread in Linux. So this one takes on all of them, calls
  * posix_spawn (which is vfork: safe in a JVM with many threads), and ends. The child is held before exec by opening the FIFO
@@ -21,11 +20,6 @@ import jnr.ffi.Pointer;
  * refuses.
  */
 final class InsideThread extends Spawner {
-    private static final int SIOCSIFFLAGS = 0x8914;
-    private static final int IFF_UP_RUNNING = 0x41;
-    private static final int AF_INET = 2;
-    private static final int SOCK_DGRAM = 2;
-
     private final Cgroups cgroups;
     private final LaunchRequest request;
     private final byte[] filter;
@@ -34,12 +28,17 @@ final class InsideThread extends Spawner {
     private final Launcher.StandardStreams streams;
     private final Descriptor cgroupNamespace;
     private final boolean ownCgroupNamespace;
+    private final boolean isolated;
     private volatile Descriptor terminal;
 
-    /** @param cgroupNamespace to join, or null to make one; {@code ownCgroupNamespace} whether either is the container's own */
+    /**
+     * @param cgroupNamespace    to join; null where it is made by {@link Isolation}, or has to be made without one
+     * @param ownCgroupNamespace whether either is the container's own
+     * @param isolated           the thread is a {@link Sandbox}'s: it has been isolated already
+     */
     InsideThread(
             Kernel kernel, Cgroups cgroups, LaunchRequest request, byte[] filter, Pointer spawnAttributes, Gates.Gate gate,
-            Launcher.StandardStreams streams, Descriptor cgroupNamespace, boolean ownCgroupNamespace) {
+            Launcher.StandardStreams streams, Descriptor cgroupNamespace, boolean ownCgroupNamespace, boolean isolated) {
         super(kernel, gate);
         this.cgroups = cgroups;
         this.request = request;
@@ -49,6 +48,7 @@ final class InsideThread extends Spawner {
         this.streams = streams;
         this.cgroupNamespace = cgroupNamespace;
         this.ownCgroupNamespace = ownCgroupNamespace;
+        this.isolated = isolated;
     }
 
     /** The master of its terminal; null where it has none, or not yet. */
@@ -58,8 +58,10 @@ final class InsideThread extends Spawner {
 
     @Override
     int spawn() {
-        becomeContainer();
-        return spawnFirstProcess();
+        try (AppArmor appArmor = AppArmor.open(kernel, request.options().confinement().appArmor())) {
+            becomeContainer();
+            return spawnFirstProcess(appArmor);
+        }
     }
 
     @Override
@@ -68,25 +70,15 @@ final class InsideThread extends Spawner {
     }
 
     private void becomeContainer() {
-        cgroups.enterWithThread(request.bundle().id());
+        if (!isolated) Isolation.enter(kernel, cgroups, request.bundle().id());
         if (cgroupNamespace != null) kernel.check(kernel.libc().setns(cgroupNamespace.number(), CLONE_NEWCGROUP), "setns cgroup");
-        int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | (cgroupNamespace == null ? CLONE_NEWCGROUP : 0);
-        kernel.check(kernel.libc().unshare(CLONE_FS | namespaces), "unshare the container's namespaces");
-        for (Map.Entry<String, String> sysctl : request.sysctls().entrySet()) kernel.write(Sysctls.path(sysctl.getKey()), sysctl.getValue());
+        boolean without = cgroupNamespace == null && !ownCgroupNamespace;
+        kernel.check(kernel.libc().unshare(CLONE_NEWNS | (without ? CLONE_NEWCGROUP : 0)), "unshare the container's mounts");
+        Isolation.set(kernel, Sysctls.besidesDefaults(request.sysctls()));
         root.openSourcesAndEnter();
         root.furnish(cgroups.mounts(), ownCgroupNamespace);
-        loopbackUp();
         String hostname = request.process().hostname();
         kernel.check(kernel.libc().sethostname(hostname, hostname.length()), "sethostname", hostname);
-    }
-
-    private void loopbackUp() {
-        try (Descriptor socket = new Descriptor(kernel, kernel.check(kernel.libc().socket(AF_INET, SOCK_DGRAM | O_CLOEXEC, 0), "socket"))) {
-            Pointer interfaceRequest = kernel.memory(64); // struct ifreq
-            interfaceRequest.put(0, new byte[] {'l', 'o'}, 0, 2);
-            interfaceRequest.putShort(16, (short) IFF_UP_RUNNING);
-            kernel.check(kernel.libc().ioctl(socket.number(), SIOCSIFFLAGS, interfaceRequest), "set interface lo up");
-        }
     }
 
     private void openTerminal(SpawnActions actions, Identity owner) {
@@ -106,7 +98,7 @@ final class InsideThread extends Spawner {
         actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
     }
 
-    private int spawnFirstProcess() {
+    private int spawnFirstProcess(AppArmor appArmor) {
         ProcessPlan process = request.process();
         Identity identity = Accounts.identity(kernel, process.user(), process.groups());
         try (SpawnActions actions = new SpawnActions(kernel)) {
@@ -116,8 +108,9 @@ final class InsideThread extends Spawner {
                 takeStreams(actions, identity);
             }
             passGate(actions, process.workingDirectory());
-            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), filter, request.options().noNewPrivileges());
-            return Executable.spawn(kernel, actions, process, identity, spawnAttributes);
+            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), request.options().noNewPrivileges());
+            appArmor.applyAtExec();
+            return Executable.spawn(kernel, actions, process, identity, filter, spawnAttributes);
         }
     }
 }

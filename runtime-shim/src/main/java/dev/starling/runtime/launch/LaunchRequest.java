@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 /**
  * All a container is made of, once names are resolved.
  *
- * @param layerCount links {@code layer.0..} in the bundle
+ * @param root       see {@link ImageRoot}
  * @param mounts     sources of binds and volumes are host paths by now
  * @param nameFiles  see {@link NameFiles}
  * @param files      their paths are plain
@@ -21,7 +21,7 @@ import java.util.stream.Stream;
  * @param init       program of the host to run as process 1 before its own, null for none
  */
 public record LaunchRequest(
-        Bundle bundle, ProcessPlan process, int layerCount, List<Mount> mounts, List<ContainerFile> nameFiles, List<ContainerFile> files, boolean readOnlyRoot,
+        Bundle bundle, ProcessPlan process, ImageRoot root, List<Mount> mounts, List<ContainerFile> nameFiles, List<ContainerFile> files, boolean readOnlyRoot,
         Map<String, String> sysctls, ContainerSpec.ProcessOptions options, boolean terminal, boolean openInput, Path init) {
     /** The name files first. */
     public List<ContainerFile> allFiles() {

@@ -2,13 +2,13 @@ package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.*;
 
+import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
-import dev.starling.runtime.seccomp.FilterCompiler;
-import dev.starling.runtime.seccomp.SeccompProfile;
+import dev.starling.runtime.seccomp.FilterSource;
 import java.nio.file.Path;
 import java.util.Optional;
 import jnr.ffi.Pointer;
@@ -18,7 +18,8 @@ import jnr.ffi.Pointer;
  *
  * <pre>
  *   caller                        InsideThread                     child (vfork of it)
- *   open gate/ready for reading
+ *   open gate/ready for reading   (in a Sandbox, perhaps: cgroups
+ *                                 and namespaces are there)
  *   start it, poll ........... -> cgroups, namespaces, root,
  *                                 privileges, posix_spawn ....... -> open+close gate/ready
  *   wakes by the hang-up            (blocked, as vfork does)         open gate/go: held
@@ -33,20 +34,20 @@ final class Launcher {
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final Gates gates;
+    private final Sandboxes sandboxes;
     private final boolean procThroughHelper;
-    private final SeccompProfile profile = SeccompProfile.dockerDefault();
+    private final FilterSource filters;
     private final Pointer spawnAttributes;
-    private volatile Filter lastFilter;
 
-    Launcher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
+    Launcher(Kernel kernel, Cgroups cgroups, Gates gates, Sandboxes sandboxes, boolean procThroughHelper) {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.gates = gates;
+        this.sandboxes = sandboxes;
         this.procThroughHelper = procThroughHelper;
+        this.filters = new FilterSource(kernel.architecture(), kernel.release());
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
-
-    private record Filter(long capabilities, byte[] program) {}
 
     /** The container's ends of its FIFOs. */
     record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
@@ -54,17 +55,12 @@ final class Launcher {
     /** @param terminal master, null for none */
     record Started(HeldProcess process, Descriptor terminal) {}
 
-    /** Of one set of capabilities after the other mostly the same: what was compiled last is kept. */
-    byte[] filter(long capabilities) {
-        Filter last = lastFilter;
-        if (last == null || last.capabilities != capabilities) {
-            last = new Filter(capabilities, FilterCompiler.compile(profile, kernel.architecture(), capabilities));
-            lastFilter = last;
-        }
-        return last.program;
+    /** The seccomp program of a process, null for none. */
+    byte[] filter(ProcessPlan process, ContainerSpec.ProcessOptions options) {
+        return filters.program(options.confinement().seccomp(), process.capabilities());
     }
 
-    /** The bundle and the control groups are there. @throws RuntimeShimException with nothing left running */
+    /** The bundle is there. @throws RuntimeShimException with nothing left running */
     Started hold(LaunchRequest request) {
         if (request.terminal()) return hold(request, null);
         Bundle bundle = request.bundle();
@@ -78,14 +74,31 @@ final class Launcher {
 
     /** @param streams null where it gets a terminal, which only the thread inside of the container can open */
     private Started hold(LaunchRequest request, StandardStreams streams) {
+        Sandbox sandbox = sandboxes.take();
+        try {
+            if (sandbox == null) {
+                cgroups.create(request.bundle().id());
+            } else {
+                sandbox.serve(request.bundle().id());
+            }
+            return hold(request, streams, sandbox);
+        } catch (RuntimeException e) {
+            if (sandbox != null) sandbox.discard();
+            throw e;
+        }
+    }
+
+    private Started hold(LaunchRequest request, StandardStreams streams, Sandbox sandbox) {
         Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            byte[] filter = filter(request.process().capabilities());
-            InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own);
+            byte[] filter = filter(request.process(), request.options());
+            InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own, sandbox != null);
+            String name = "container-" + request.bundle().id().substring(0, 12);
             try {
-                return new Started(HeldProcess.start(kernel, inside, "container-" + request.bundle().id().substring(0, 12)), inside.terminal());
+                HeldProcess held = sandbox == null ? HeldProcess.start(kernel, inside, name) : HeldProcess.await(kernel, inside, sandbox.goOn(inside, name));
+                return new Started(held, inside.terminal());
             } catch (RuntimeException e) {
                 if (inside.terminal() != null) inside.terminal().close();
                 throw e;

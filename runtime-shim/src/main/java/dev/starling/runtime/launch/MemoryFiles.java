@@ -4,6 +4,7 @@ import static dev.starling.runtime.kernel.Flags.*;
 
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import java.util.List;
@@ -21,19 +22,31 @@ public final class MemoryFiles {
 
     private final Kernel kernel;
     private final String directory;
+    private final UserNamespace mapping;
 
     public MemoryFiles(Kernel kernel, String directory) {
+        this(kernel, directory, null);
+    }
+
+    /** @param mapping of the container's users to the host's; null for none */
+    public MemoryFiles(Kernel kernel, String directory, UserNamespace mapping) {
         this.kernel = kernel;
         this.directory = directory;
+        this.mapping = mapping;
     }
 
     /** File {@code i} is at {@link #path} then. In the container's mount namespace, with the host's root. */
     public void write(List<ContainerFile> files) {
-        mount("mode=0700,nr_inodes=" + (files.size() + 8) + ",size=" + size(files));
+        String owner = mapping == null ? "" : "uid=" + mapping.first() + ",gid=" + mapping.first() + ",";
+        mount("mode=0700," + owner + "nr_inodes=" + (files.size() + 8) + ",size=" + size(files));
         for (int i = 0; i < files.size(); i++) {
             ContainerFile file = files.get(i);
-            kernel.createFile(path(i), file.content(), file.uid(), file.gid(), file.mode());
+            kernel.createFile(path(i), file.content(), onHost(file.uid()), onHost(file.gid()), file.mode());
         }
+    }
+
+    private int onHost(int id) {
+        return mapping == null ? id : mapping.onHost(id);
     }
 
     public String path(int index) {

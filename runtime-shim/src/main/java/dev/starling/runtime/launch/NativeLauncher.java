@@ -10,11 +10,14 @@ public final class NativeLauncher implements ContainerLauncher {
     private final Cgroups cgroups;
     private final Launcher launcher;
     private final ExecLauncher execLauncher;
+    private final Sandboxes sandboxes;
 
-    public NativeLauncher(Kernel kernel, Cgroups cgroups, Gates gates, boolean procThroughHelper) {
+    /** @param sandboxes to keep ready, see {@link Sandboxes} */
+    public NativeLauncher(Kernel kernel, Cgroups cgroups, Gates gates, int sandboxes, boolean procThroughHelper) {
         this.kernel = kernel;
         this.cgroups = cgroups;
-        this.launcher = new Launcher(kernel, cgroups, gates, procThroughHelper);
+        this.sandboxes = new Sandboxes(kernel, cgroups, sandboxes);
+        this.launcher = new Launcher(kernel, cgroups, gates, this.sandboxes, procThroughHelper);
         this.execLauncher = new ExecLauncher(kernel, cgroups, gates);
     }
 
@@ -35,7 +38,15 @@ public final class NativeLauncher implements ContainerLauncher {
 
     @Override
     public Held hold(LaunchRequest request) {
-        Launcher.Started started = launcher.hold(request);
+        try {
+            return limited(launcher.hold(request), request);
+        } catch (RuntimeException e) {
+            sandboxes.replenish(); // as after a start that succeeds
+            throw e;
+        }
+    }
+
+    private Held limited(Launcher.Started started, LaunchRequest request) {
         HeldProcess held = started.process();
         try {
             cgroups.enter(request.bundle().id(), held.pid());
@@ -50,7 +61,12 @@ public final class NativeLauncher implements ContainerLauncher {
 
     @Override
     public ExecChild exec(ExecRequest request) {
-        return execLauncher.start(request, launcher.filter(request.process().capabilities()));
+        return execLauncher.start(request, launcher.filter(request.process(), request.options()));
+    }
+
+    @Override
+    public void close() {
+        sandboxes.close();
     }
 
     private final class NativeHeld implements Held {
@@ -91,12 +107,20 @@ public final class NativeLauncher implements ContainerLauncher {
 
         @Override
         public void release() {
-            process.release();
+            try {
+                process.release();
+            } finally {
+                sandboxes.replenish();
+            }
         }
 
         @Override
         public void abandon() {
-            process.abandon();
+            try {
+                process.abandon();
+            } finally {
+                sandboxes.replenish();
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.*;
 
+import dev.starling.runtime.kernel.Capability;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SystemCall;
@@ -13,25 +14,29 @@ import jnr.ffi.Pointer;
  */
 final class Privileges {
     private static final int CAPABILITY_VERSION_3 = 0x20080522;
+    private static final int PR_SET_KEEPCAPS = 8;
     private static final int PR_SET_NO_NEW_PRIVS = 38;
 
     private Privileges() {}
 
-    /** @param capabilities to keep; {@code filter} a seccomp program */
-    static void giveUp(Kernel kernel, String containerId, Identity identity, long capabilities, byte[] filter, boolean noNewPrivileges) {
+    /**
+     * All but the filter. What is left besides {@code capabilities} is CAP_SYS_ADMIN, with which a filter can be installed; exec takes that away, since it is
+     * not in the bounding set. So the filter can come last, and has to allow the less.
+     */
+    static void giveUp(Kernel kernel, String containerId, Identity identity, long capabilities, boolean noNewPrivileges) {
         Pointer keyring = kernel.string("_ses." + containerId);
         if (kernel.call(SystemCall.KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, keyring.address(), 0) < 0 && kernel.errno() != Errno.ENOSYS.number()) {
             throw kernel.failure("keyctl new session keyring", kernel.errno());
         }
         dropBoundingSet(kernel, capabilities);
         if (noNewPrivileges) kernel.check(kernel.libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
-        installFilter(kernel, filter); // CAP_SYS_ADMIN is still there, so no_new_privs need not be forced on every container
+        kernel.check(kernel.libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl PR_SET_KEEPCAPS"); // until exec
         Pointer groups = kernel.memory(4 * identity.groups().size() + 4);
         for (int i = 0; i < identity.groups().size(); i++) groups.putInt(4L * i, identity.groups().get(i));
         kernel.checkedCall("", SystemCall.SETGROUPS, identity.groups().size(), groups.address(), 0, 0, 0);
         kernel.checkedCall("" + identity.gid(), SystemCall.SETRESGID, identity.gid(), identity.gid(), identity.gid(), 0, 0);
         kernel.checkedCall("" + identity.uid(), SystemCall.SETRESUID, identity.uid(), identity.uid(), identity.uid(), 0, 0);
-        if (identity.uid() == 0) setCapabilities(kernel, capabilities); // others have lost them by the change of user
+        setCapabilities(kernel, (identity.uid() == 0 ? capabilities : 0) | Capability.SYS_ADMIN.mask());
     }
 
     private static void dropBoundingSet(Kernel kernel, long keep) {
@@ -43,8 +48,9 @@ final class Privileges {
         }
     }
 
-    /** {@code struct sock_fprog { u16 length; struct sock_filter *filter }} */
-    private static void installFilter(Kernel kernel, byte[] filter) {
+    /** @param filter a seccomp program, {@code struct sock_fprog { u16 length; struct sock_filter *filter }}; null for none */
+    static void installFilter(Kernel kernel, byte[] filter) {
+        if (filter == null) return;
         Pointer code = kernel.memory(filter.length);
         code.put(0, filter, 0, filter.length);
         Pointer program = kernel.memory(2 * kernel.pointerSize());

@@ -5,6 +5,7 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SystemCall;
+import dev.starling.runtime.seccomp.FilterSource;
 import java.util.List;
 import java.util.Locale;
 import jnr.ffi.Pointer;
@@ -28,6 +29,8 @@ public final class ProcessLimits {
                         "ulimit " + limit.name() + ": soft limit must be less than or equal to hard limit: " + limit.soft() + " > " + limit.hard());
             }
         }
+        FilterSource.check(options.confinement().seccomp());
+        AppArmor.checkName(options.confinement().appArmor());
         if (options.oomScoreAdjustment() < -1000 || options.oomScoreAdjustment() > 1000) {
             throw RuntimeShimException.invalid("invalid oom score adjustment " + options.oomScoreAdjustment() + ": must be between -1000 and 1000");
         }

@@ -63,7 +63,7 @@ final class RootFilesystem {
         kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
         kernel.check(kernel.libc().chdir(bundle), "chdir", bundle); // and there this thread stays, whatever is mounted over it now
         openFiles(new MemoryFiles(kernel, bundle));
-        kernel.mount("overlay", ".", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
+        request.root().mount(kernel, ".");
         kernel.check(kernel.libc().chdir(bundle), "chdir", bundle); // to what was mounted
         Pointer here = kernel.string(".");
         kernel.checkedCall(bundle, SystemCall.PIVOT_ROOT, here.address(), here.address(), 0, 0, 0);
@@ -73,6 +73,7 @@ final class RootFilesystem {
 
     private void openFiles(MemoryFiles memory) {
         List<ContainerFile> all = request.allFiles();
+        if (all.isEmpty()) return;
         memory.write(all);
         for (int i = 0; i < all.size(); i++) {
             String path = all.get(i).path();

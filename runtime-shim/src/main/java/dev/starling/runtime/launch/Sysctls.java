@@ -11,7 +11,7 @@ public final class Sysctls {
             "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
             "kernel.shm_rmid_forced");
     /** Docker's: any user may bind port 80 and send pings in its own network namespace. */
-    private static final Map<String, String> DEFAULTS =
+    static final Map<String, String> DEFAULTS =
             Map.of("net.ipv4.ip_unprivileged_port_start", "0", "net.ipv4.ping_group_range", "0 2147483647");
 
     private Sysctls() {}
@@ -27,6 +27,13 @@ public final class Sysctls {
         Map<String, String> complete = new LinkedHashMap<>(DEFAULTS);
         complete.putAll(requested);
         return complete;
+    }
+
+    /** Those of {@code complete} that are not so by default. */
+    static Map<String, String> besidesDefaults(Map<String, String> complete) {
+        Map<String, String> others = new LinkedHashMap<>(complete);
+        others.entrySet().removeAll(DEFAULTS.entrySet());
+        return others;
     }
 
     /** Dots separate, unless slashes do (as in interface names with dots). */

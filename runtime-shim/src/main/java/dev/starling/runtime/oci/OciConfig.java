@@ -8,6 +8,7 @@ import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Capability;
 import dev.starling.runtime.launch.ExecRequest;
@@ -36,9 +37,12 @@ final class OciConfig {
     private static final List<String> SAFE = List.of("nosuid", "noexec", "nodev");
 
     private final Architecture machine;
+    private final UserNamespace mapping;
 
-    OciConfig(Architecture machine) {
+    /** @param mapping of the containers' users to the host's; null for none */
+    OciConfig(Architecture machine, UserNamespace mapping) {
         this.machine = machine;
+        this.mapping = mapping;
     }
 
     /** Into the bundle. @param controlGroup as a path from the top of each hierarchy */
@@ -89,6 +93,7 @@ final class OciConfig {
             limits.addObject().put("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT)).put("soft", limit(limit.soft())).put("hard", limit(limit.hard()));
         }
         process.put("noNewPrivileges", options.noNewPrivileges());
+        if (!options.confinement().appArmor().isEmpty()) process.put("apparmorProfile", options.confinement().appArmor());
         process.put("oomScoreAdj", options.oomScoreAdjustment());
         return process;
     }
@@ -103,6 +108,7 @@ final class OciConfig {
         for (String type : List.of("pid", "network", "ipc", "uts", "mount", "cgroup")) namespaces.addObject().put("type", type);
         ObjectNode sysctls = linux.putObject("sysctl");
         request.sysctls().forEach(sysctls::put);
+        if (mapping != null) mapUsers(linux, namespaces, sysctls);
         linux.put("cgroupsPath", controlGroup);
         if (rules != null) linux.set("seccomp", OciSeccomp.json(rules, machine));
         ArrayNode masked = linux.putArray("maskedPaths");
@@ -113,7 +119,16 @@ final class OciConfig {
         return linux;
     }
 
-    private static ArrayNode mounts(LaunchRequest request, MemoryFiles files) {
+    private void mapUsers(ObjectNode linux, ArrayNode namespaces, ObjectNode sysctls) {
+        namespaces.addObject().put("type", "user");
+        for (String kind : List.of("uidMappings", "gidMappings")) {
+            linux.putArray(kind).addObject().put("containerID", 0).put("hostID", mapping.first()).put("size", mapping.size());
+        }
+        // Docker's default, as far as these groups go
+        if (sysctls.path("net.ipv4.ping_group_range").asText().equals("0 2147483647")) sysctls.put("net.ipv4.ping_group_range", "0 " + (mapping.size() - 1));
+    }
+
+    private ArrayNode mounts(LaunchRequest request, MemoryFiles files) {
         ArrayNode mounts = JsonNodeFactory.instance.arrayNode();
         add(mounts, "/proc", "proc", "proc", SAFE);
         add(mounts, "/dev", "tmpfs", "tmpfs", List.of("nosuid", "strictatime", "mode=755", "size=65536k"));
@@ -128,7 +143,9 @@ final class OciConfig {
         if (request.init() != null) bind(mounts, request.init().toString(), InitProgram.TARGET, true, "rprivate");
         for (Mount mount : request.mounts()) {
             if (mount.type() != Mount.Type.TMPFS) {
-                bind(mounts, mount.source(), mount.target(), mount.readOnly(), mount.propagation().isEmpty() ? "rprivate" : mount.propagation());
+                ArrayNode options = bind(mounts, mount.source(), mount.target(), mount.readOnly(), mount.propagation().isEmpty() ? "rprivate" : mount.propagation());
+                // a volume is the containers' own; what else the host has stays its own
+                if (mapping != null && mount.type() == Mount.Type.VOLUME) options.add("idmap");
             }
         }
         for (Mount mount : request.mounts()) if (mount.type() == Mount.Type.TMPFS) temporary(mounts, mount);
@@ -136,10 +153,11 @@ final class OciConfig {
         return mounts;
     }
 
-    private static void bind(ArrayNode mounts, String source, String target, boolean readOnly, String propagation) {
+    private static ArrayNode bind(ArrayNode mounts, String source, String target, boolean readOnly, String propagation) {
         ArrayNode options = add(mounts, target, "bind", source, List.of("rbind", propagation));
         // "rro" is read-only also for what is mounted below a directory; crun 1.8 fails at a file with it
         if (readOnly) options.add(Files.isDirectory(Path.of(source)) ? "rro" : "ro");
+        return options;
     }
 
     private static void temporary(ArrayNode mounts, Mount mount) {

@@ -3,6 +3,7 @@ package dev.starling.runtime.oci;
 import static dev.starling.runtime.kernel.Flags.O_RDWR;
 
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
@@ -27,16 +28,18 @@ final class OciExec {
     private final Orphans orphans;
     private final OciConfig config;
     private final ExecRequest request;
+    private final UserNamespace mapping;
     private final List<Descriptor> open = new ArrayList<>();
     /** 0 until it is there. */
     private int pid;
 
-    OciExec(Kernel kernel, OciCall call, Orphans orphans, OciConfig config, ExecRequest request) {
+    OciExec(Kernel kernel, OciCall call, Orphans orphans, OciConfig config, ExecRequest request, UserNamespace mapping) {
         this.kernel = kernel;
         this.call = call;
         this.orphans = orphans;
         this.config = config;
         this.request = request;
+        this.mapping = mapping;
     }
 
     ExecChild start(Identity identity) {
@@ -77,7 +80,7 @@ final class OciExec {
             Pipe error = pipe();
             // so that /dev/stdout can be opened again by name
             for (Descriptor end : input == null ? List.of(output.writer(), error.writer()) : List.of(input.reader(), output.writer(), error.writer())) {
-                kernel.check(kernel.libc().fchown(end.number(), identity.uid(), identity.gid()), "chown a standard stream");
+                OciLauncher.own(kernel, end, identity, mapping);
             }
             pid = run(directory, List.of(), input == null ? none : input.reader(), output.writer(), error.writer());
             Pipe.neverBlock(kernel, output.reader());

@@ -9,6 +9,7 @@ import static dev.starling.runtime.kernel.Flags.S_IFMT;
 
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
@@ -26,7 +27,8 @@ import dev.starling.runtime.launch.Pipe;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.RootView;
 import dev.starling.runtime.launch.Signals;
-import dev.starling.runtime.seccomp.SeccompProfile;
+import dev.starling.runtime.seccomp.FilterSource;
+import dev.starling.runtime.seccomp.SyscallRules;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,15 +61,28 @@ public final class OciLauncher implements ContainerLauncher {
     private final OciCall call;
     private final OciConfig config;
     private final Orphans orphans;
-    private final SeccompProfile seccomp = SeccompProfile.dockerDefault();
+    private final FilterSource filters;
+    /** Null where containers have the host's users. */
+    private final UserNamespace mapping;
+    private final MappedFiles mappedFiles;
 
-    public OciLauncher(Kernel kernel, Cgroups cgroups, OciProgram program) {
+    /**
+     * @param mapping    of the containers' users, null for none; {@code containers} directory of the bundles
+     * @throws RuntimeShimException UNSUPPORTED where this host or program cannot do that
+     */
+    public OciLauncher(Kernel kernel, Cgroups cgroups, OciProgram program, UserNamespace mapping, Path containers) {
+        if (mapping != null && program.kind() != OciProgram.Kind.CRUN) {
+            throw RuntimeShimException.unsupported("user-namespace with the container runtime \"" + program.kind() + "\": it cannot map volumes. crun can");
+        }
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.program = program;
         this.call = new OciCall(kernel, cgroups, program);
-        this.config = new OciConfig(kernel.architecture());
+        this.config = new OciConfig(kernel.architecture(), mapping);
+        this.mapping = mapping;
+        this.mappedFiles = mapping == null ? null : new MappedFiles(kernel, mapping, containers);
         this.orphans = new Orphans(kernel, name());
+        this.filters = new FilterSource(kernel.architecture(), kernel.release());
         // runc 1.1 lets every container have tun devices, and fails where the group above does not
         if (program.kind() == OciProgram.Kind.RUNC) cgroups.allowDevice("c 10:200 rwm");
         // Children of the runtime's processes become the agent's own when those end, and tell it their exit codes.
@@ -89,11 +104,23 @@ public final class OciLauncher implements ContainerLauncher {
         // an added process never shares the agent's memory
     }
 
+    /** crun joins the user namespace first, and then may not look at the held process, which is still crun itself and protected against it. */
+    @Override
+    public boolean addsToHeld() {
+        return mapping == null;
+    }
+
     @Override
     public Held hold(LaunchRequest request) {
         for (Mount mount : request.mounts()) checkBind(mount);
         Bundle bundle = request.bundle();
+        cgroups.create(bundle.id());
         return PrivateMounts.run(kernel, "container-" + bundle.id().substring(0, 12), () -> create(request));
+    }
+
+    @Override
+    public void close() {
+        // keeps nothing
     }
 
     private void checkBind(Mount mount) {
@@ -112,12 +139,17 @@ public final class OciLauncher implements ContainerLauncher {
         String directory = bundle.directory().toString();
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
         for (String mountPoint : List.of("root", "files")) kernel.makeDirectory(directory + "/" + mountPoint, 0700);
-        kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(request.layerCount()));
-        MemoryFiles files = new MemoryFiles(kernel, directory + "/files");
+        if (mapping == null) {
+            request.root().mount(kernel, "root");
+        } else {
+            mappedFiles.mountRoot(request.root());
+        }
+        MemoryFiles files = new MemoryFiles(kernel, directory + "/files", mapping);
         files.write(request.allFiles());
         for (String mountPoint : List.of("proc", "dev", "sys", "etc")) checkMountPoint(directory, mountPoint);
         Identity identity = identity(directory + "/root", request.process());
-        config.write(request, files, identity, seccomp.syscallRules(request.process().capabilities()), cgroups.path(bundle.id()));
+        SyscallRules rules = filters.rules(request.options().confinement().seccomp(), request.process().capabilities());
+        config.write(request, files, identity, rules, cgroups.path(bundle.id()));
         return request.terminal() ? createWithTerminal(bundle) : createWithStreams(request, identity);
     }
 
@@ -140,7 +172,7 @@ public final class OciLauncher implements ContainerLauncher {
                 Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
             // so that /dev/stdout can be opened again by name
             for (Descriptor stream : request.openInput() ? List.of(input, output, error) : List.of(output, error)) {
-                kernel.check(kernel.libc().fchown(stream.number(), identity.uid(), identity.gid()), "chown a standard stream");
+                own(kernel, stream, identity, mapping);
             }
             return new OciHeld(bundle, create(bundle, List.of(), input, output, error), null);
         } catch (RuntimeException e) {
@@ -158,6 +190,12 @@ public final class OciLauncher implements ContainerLauncher {
             call.run(bundle, "create", arguments, input, output, error);
             return pid(pidFile);
         });
+    }
+
+    static void own(Kernel kernel, Descriptor stream, Identity identity, UserNamespace mapping) {
+        int uid = mapping == null ? identity.uid() : mapping.onHost(identity.uid());
+        int gid = mapping == null ? identity.gid() : mapping.onHost(identity.gid());
+        kernel.check(kernel.libc().fchown(stream.number(), uid, gid), "chown a standard stream");
     }
 
     /** As without an OCI runtime: nothing is ever mounted by way of a link. */
@@ -209,7 +247,7 @@ public final class OciLauncher implements ContainerLauncher {
             throw RuntimeShimException.unsupported("adding a process to container " + bundle.id() + ": it was started by the native runtime, and this agent's is \""
                     + name() + "\". A new container of its service will do");
         }
-        return PrivateMounts.run(kernel, "exec-" + bundle.id().substring(0, 12), () -> new OciExec(kernel, call, orphans, config, request).start(
+        return PrivateMounts.run(kernel, "exec-" + bundle.id().substring(0, 12), () -> new OciExec(kernel, call, orphans, config, request, mapping).start(
                 identity("/proc/" + request.pid() + "/root", request.process())));
     }
 

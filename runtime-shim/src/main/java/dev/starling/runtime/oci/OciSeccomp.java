@@ -8,6 +8,7 @@ import dev.starling.runtime.seccomp.SyscallRules;
 import dev.starling.runtime.seccomp.SyscallRules.Action;
 import dev.starling.runtime.seccomp.SyscallRules.Condition;
 import dev.starling.runtime.seccomp.SyscallRules.Statement;
+import java.math.BigInteger;
 import java.util.List;
 
 /** Rules for system calls as {@code linux.seccomp} of an OCI configuration. */
@@ -17,7 +18,7 @@ final class OciSeccomp {
     static ObjectNode json(SyscallRules rules, Architecture machine) {
         ObjectNode seccomp = JsonNodeFactory.instance.objectNode();
         putAction(seccomp, "defaultAction", "defaultErrnoRet", rules.otherwise());
-        architectures(machine).forEach(seccomp.putArray("architectures")::add);
+        (rules.architectures().isEmpty() ? architectures(machine) : rules.architectures()).forEach(seccomp.putArray("architectures")::add);
         ArrayNode statements = seccomp.putArray("syscalls");
         for (Statement statement : rules.statements()) {
             ObjectNode node = statements.addObject();
@@ -32,13 +33,17 @@ final class OciSeccomp {
 
     private static void putAction(ObjectNode node, String name, String errnoName, Action action) {
         node.put(name, "SCMP_ACT_" + action.kind());
-        if (action.kind() == Action.Kind.ERRNO) node.put(errnoName, action.data());
+        if (action.kind() == Action.Kind.ERRNO || action.kind() == Action.Kind.TRACE) node.put(errnoName, action.data());
     }
 
     private static void putCondition(ObjectNode node, Condition condition) {
         boolean masked = condition.operator() == Condition.Operator.MASKED_EQ;
         node.put("index", condition.index()).put("op", "SCMP_CMP_" + condition.operator());
-        node.put("value", masked ? condition.mask() : condition.value()).put("valueTwo", masked ? condition.value() : 0);
+        node.put("value", unsigned(masked ? condition.mask() : condition.value())).put("valueTwo", unsigned(masked ? condition.value() : 0));
+    }
+
+    private static BigInteger unsigned(long bits) {
+        return new BigInteger(Long.toUnsignedString(bits));
     }
 
     /** A 64-bit ARM machine runs 32-bit containers too; i386 programs do not run, as without an OCI runtime. */

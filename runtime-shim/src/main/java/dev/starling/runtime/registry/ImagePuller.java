@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Pulls images into the store: from other nodes where they have it, else from the registry. Who asks for an image that is being pulled for
@@ -31,7 +32,7 @@ import java.util.function.Function;
 public final class ImagePuller implements AutoCloseable {
     private static final long CLOSE_SECONDS = 2;
 
-    private record Key(String reference, RegistryCredentials credentials) {}
+    private record Key(String reference, RegistryCredentials credentials, boolean fromRegistry) {}
 
     private final LocalImageStore store;
     private final Registries registries;
@@ -66,16 +67,34 @@ public final class ImagePuller implements AutoCloseable {
 
     public Image pull(String name, RegistryCredentials credentials, PullProgress progress) {
         RegistryReference reference = RegistryReference.parse(name);
-        Key key = new Key(reference.canonical(), credentials);
+        return pull(new Key(reference.canonical(), credentials, true), reference, progress, () -> {
+            List<ImageSource> sources = new ArrayList<>(neighbours.apply(reference));
+            sources.add(registries.source(reference.host(), credentials));
+            return sources;
+        });
+    }
+
+    /**
+     * From these sources only; no registry is asked.
+     *
+     * @param name with a digest
+     */
+    public void pullFrom(String name, List<ImageSource> sources) {
+        RegistryReference reference = RegistryReference.parse(name);
+        if (reference.digest().isEmpty() || sources.isEmpty()) {
+            throw RuntimeShimException.notFound("No such image: " + name + " (no node near has it)");
+        }
+        pull(new Key(reference.canonical(), RegistryCredentials.NONE, false), reference, PullProgress.NONE, () -> sources);
+    }
+
+    private Image pull(Key key, RegistryReference reference, PullProgress progress, Supplier<List<ImageSource>> from) {
         CompletableFuture<Image> own = new CompletableFuture<>();
         CompletableFuture<Image> other = underWay.putIfAbsent(key, own);
         if (other != null) {
             return joined(other);
         }
         try {
-            List<ImageSource> sources = new ArrayList<>(neighbours.apply(reference));
-            sources.add(registries.source(reference.host(), credentials));
-            Image image = store.pull(reference, sources.stream().<ImageSource>map(source -> new Limited(source, bandwidth)).toList(), progress, downloads);
+            Image image = store.pull(reference, from.get().stream().<ImageSource>map(source -> new Limited(source, bandwidth)).toList(), progress, downloads);
             pulled.increment();
             own.complete(image);
             return image;

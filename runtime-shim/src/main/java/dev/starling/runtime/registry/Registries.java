@@ -32,9 +32,15 @@ public final class Registries {
     private static final int GREETING_BYTES = 64 << 10;
 
     private final RegistrySettings settings;
+    private final Proxies proxies;
 
     public Registries(RegistrySettings settings) {
+        this(settings, Proxies.NONE);
+    }
+
+    public Registries(RegistrySettings settings, Proxies proxies) {
         this.settings = settings;
+        this.proxies = proxies;
     }
 
     /**
@@ -71,7 +77,7 @@ public final class Registries {
         RegistrySettings.Host known = settings.host(host);
         boolean plainHttp = known.plainHttp() || known.caFile() == null && isLoopback(host);
         return new RegistryEndpoint(host.equals(HUB) ? HUB_ENDPOINT : host, plainHttp, known.caFile() == null ? null : trust(known.caFile()),
-                credentials.isNobody() ? configured(known) : credentials);
+                proxies, credentials.isNobody() ? configured(known) : credentials);
     }
 
     private static boolean isLoopback(String host) {

@@ -6,6 +6,7 @@ import dev.starling.runtime.image.RegistryCredentials;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.HttpURLConnection;
+import java.net.Proxy;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -16,8 +17,11 @@ import javax.net.ssl.HttpsURLConnection;
 import javax.net.ssl.SSLSocketFactory;
 
 /**
- * One registry host, for one pull: GET requests, with the token or password it asks for, redirects followed by hand so that neither goes to
+ * One registry host, for one pull: GET requests, directly or through a proxy, with the token or password it asks for, redirects followed by hand so that neither goes to
  * another host.
+ *
+ * <p>Tokens as Docker's registries give them: by a GET with user and password, or, for who has an identity token, by OAuth 2's refresh (distribution,
+ * docs/spec/auth/token.md and oauth.md).
  *
  * <p>The JDK's older client, since it has a deadline on each read of a body; the newer one waits for ever for a registry that stalls.
  */
@@ -39,15 +43,17 @@ final class RegistryEndpoint {
     private final String host;
     private final boolean plainHttp;
     private final SSLSocketFactory trust;
+    private final Proxies proxies;
     private final RegistryCredentials credentials;
     /** Scope of a token -> the {@code Authorization} header that was accepted for it. */
     private final Map<String, String> authorizations = new ConcurrentHashMap<>();
 
     /** @param trust null for the machine's authorities */
-    RegistryEndpoint(String host, boolean plainHttp, SSLSocketFactory trust, RegistryCredentials credentials) {
+    RegistryEndpoint(String host, boolean plainHttp, SSLSocketFactory trust, Proxies proxies, RegistryCredentials credentials) {
         this.host = host;
         this.plainHttp = plainHttp;
         this.trust = trust;
+        this.proxies = proxies;
         this.credentials = credentials;
     }
 
@@ -63,13 +69,13 @@ final class RegistryEndpoint {
         if (known != null) {
             all.put("Authorization", known);
         }
-        HttpURLConnection connection = send(uri, all);
+        HttpURLConnection connection = send(uri, all, null);
         if (connection.getResponseCode() == 401) {
             String authorization = authorization(Challenge.parse(connection.getHeaderField("WWW-Authenticate")), scope);
             if (authorization != null) {
                 drain(connection);
                 all.put("Authorization", authorization);
-                connection = send(uri, all);
+                connection = send(uri, all, null);
                 if (connection.getResponseCode() < 300) {
                     authorizations.put(scope, authorization);
                 }
@@ -87,7 +93,7 @@ final class RegistryEndpoint {
             }
             uri = target(uri, connection.getHeaderField("Location"));
             drain(connection);
-            connection = send(uri, headers); // without what the registry alone may see
+            connection = send(uri, headers, null); // without what the registry alone may see
         }
         return connection;
     }
@@ -111,16 +117,19 @@ final class RegistryEndpoint {
     /** Null where there is nothing to answer a challenge with. */
     private String authorization(Challenge challenge, String scope) throws IOException {
         if (challenge.scheme().equals("basic")) {
-            return credentials.isNobody() ? null : credentials.basic();
+            return credentials.isNobody() || credentials.hasIdentityToken() ? null : credentials.basic();
         }
         if (!challenge.scheme().equals("bearer")) {
             return null;
         }
         String wanted = challenge.parameter("scope").isEmpty() ? scope : challenge.parameter("scope");
+        String question = "service=" + encoded(challenge.parameter("service")) + (wanted.isEmpty() ? "" : "&scope=" + encoded(wanted));
         String realm = challenge.parameter("realm");
-        URI uri = target(URI.create((plainHttp ? "http://" : "https://") + host), realm + (realm.indexOf('?') < 0 ? "?" : "&") + "service="
-                + URLEncoder.encode(challenge.parameter("service"), StandardCharsets.UTF_8) + (wanted.isEmpty() ? "" : "&scope=" + URLEncoder.encode(wanted, StandardCharsets.UTF_8)));
-        HttpURLConnection connection = send(uri, credentials.isNobody() ? Map.of() : Map.of("Authorization", credentials.basic()));
+        URI own = URI.create((plainHttp ? "http://" : "https://") + host);
+        HttpURLConnection connection = credentials.hasIdentityToken()
+                ? send(target(own, realm), Map.of(), question + "&grant_type=refresh_token&client_id=starling&refresh_token=" + encoded(credentials.identityToken()))
+                : send(target(own, realm + (realm.indexOf('?') < 0 ? "?" : "&") + question),
+                        credentials.isNobody() ? Map.of() : Map.of("Authorization", credentials.basic()), null);
         if (connection.getResponseCode() != 200) {
             drain(connection);
             return null;
@@ -133,8 +142,14 @@ final class RegistryEndpoint {
         return token.isEmpty() ? null : "Bearer " + token;
     }
 
-    private HttpURLConnection send(URI uri, Map<String, String> headers) throws IOException {
-        HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection(java.net.Proxy.NO_PROXY);
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+    /** @param form to be posted; null for a GET */
+    private HttpURLConnection send(URI uri, Map<String, String> headers, String form) throws IOException {
+        Proxy proxy = proxies.of(uri);
+        HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection(proxy);
         if (connection instanceof HttpsURLConnection tls && trust != null) {
             tls.setSSLSocketFactory(trust);
         }
@@ -145,9 +160,14 @@ final class RegistryEndpoint {
         connection.setRequestProperty("User-Agent", "starling");
         headers.forEach(connection::setRequestProperty);
         try {
+            if (form != null) {
+                connection.setDoOutput(true);
+                connection.getOutputStream().write(form.getBytes(StandardCharsets.US_ASCII)); // the JDK gives it its content type
+            }
             connection.getResponseCode();
         } catch (IOException unreachable) {
-            throw new IOException("registry " + host + " cannot be reached: " + reason(unreachable), unreachable);
+            String way = proxy == Proxy.NO_PROXY ? "" : " through the proxy " + proxy.address();
+            throw new IOException("registry " + host + " cannot be reached" + way + ": " + reason(unreachable), unreachable);
         }
         return connection;
     }

@@ -10,10 +10,15 @@ import java.util.TreeMap;
  *
  * @param bytesPerSecond all downloads of images together, from registries and from other nodes; 0 for no limit
  * @param downloads      blobs that are downloaded at the same time
+ * @param prefetch       whether images come here from nodes of the site before a task needs them
  * @param hosts          what is special about a registry, by {@code host} or {@code host:port} as image names have it
  */
-public record RegistrySettings(long bytesPerSecond, int downloads, Map<String, Host> hosts) {
-    public static final RegistrySettings DEFAULTS = new RegistrySettings(0, 3, Map.of());
+public record RegistrySettings(long bytesPerSecond, int downloads, boolean prefetch, Map<String, Host> hosts) {
+    public static final RegistrySettings DEFAULTS = new RegistrySettings(0, 3, true, Map.of());
+
+    public RegistrySettings(long bytesPerSecond, int downloads, Map<String, Host> hosts) {
+        this(bytesPerSecond, downloads, DEFAULTS.prefetch, hosts);
+    }
 
     public RegistrySettings {
         hosts = Collections.unmodifiableMap(new TreeMap<>(hosts));

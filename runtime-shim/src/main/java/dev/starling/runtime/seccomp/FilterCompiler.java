@@ -1,7 +1,9 @@
 package dev.starling.runtime.seccomp;
 
+import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Architecture;
-import dev.starling.runtime.seccomp.SeccompProfile.Rule;
+import dev.starling.runtime.seccomp.SyscallRules.Action;
+import dev.starling.runtime.seccomp.SyscallRules.Condition;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -12,39 +14,36 @@ import java.util.SortedMap;
  * Compiles rules to a classic BPF program for {@code seccomp(2)}.
  *
  * <p>The program looks at {@code struct seccomp_data}: architecture, then the number by binary search over ranges of equal rules (about
- * eight comparisons a call), then the first argument where the rule asks for it:
+ * eight comparisons a call), then the arguments where the rule asks for them:
  *
  * <pre>
  *   load arch;  if X86_64: load nr; if nr >= 163 ... allow | errno      (each architecture a tree of its own)
  *   otherwise: EPERM                                                    (a foreign ABI: i386 programs do not run)
  * </pre>
- *
- * A 64-bit ARM machine runs 32-bit containers too, so its program has both trees.
  */
-public final class FilterCompiler {
+final class FilterCompiler {
+    /** BPF_MAXINSNS */
+    private static final int MOST_INSTRUCTIONS = 4096;
+
     private static final int LOAD_WORD = 0x20;
     private static final int JUMP_ALWAYS = 0x05;
     private static final int JUMP_EQUAL = 0x15;
+    private static final int JUMP_GREATER = 0x25;
     private static final int JUMP_GREATER_OR_EQUAL = 0x35;
     private static final int AND = 0x54;
     private static final int RETURN = 0x06;
 
     private static final int OFFSET_NUMBER = 0;
     private static final int OFFSET_ARCHITECTURE = 4;
-    private static final int OFFSET_FIRST_ARGUMENT_LOW = 16; // all our architectures are little endian
+    private static final int OFFSET_ARGUMENTS = 16; // 8 bytes each; all our architectures are little endian
 
-    private static final int RETURN_ALLOW = 0x7fff0000;
-    private static final int RETURN_ERRNO = 0x00050000;
-    private static final int EPERM = 1;
-    private static final int ENOSYS = 38;
-
-    /** NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET */
-    static final int NAMESPACE_FLAGS = 0x7E020000;
-    static final int AF_ALG = 38;
-    static final int AF_VSOCK = 40;
-    static final int[] HARMLESS_PERSONALITIES = {0, 0x0008, 0x20000, 0x20008, 0xffffffff};
     /** ARM has private calls from 0x0f0000 on; "newer than we know" is judged by the ordinary ones. */
     private static final int ORDINARY_CALLS_END = 0x10000;
+    /** With this bit a call of x86_64 is one of x32, another ABI with other numbers. No other architecture of ours goes so far. */
+    private static final int FOREIGN_NUMBERS = 0x40000000;
+
+    /** What a program of one architecture may do. @param unknown numbers between those known; {@code newer} above the highest ordinary one */
+    record Abi(Architecture architecture, SortedMap<Integer, Verdict> verdicts, Verdict unknown, Verdict newer) {}
 
     private record Instruction(int code, int jumpTrue, int jumpFalse, int operand) {
         Instruction {
@@ -53,48 +52,52 @@ public final class FilterCompiler {
     }
 
     /** Call numbers from {@code first} up to the next range's first. */
-    private record Range(int first, Rule rule) {}
+    private record Range(int first, Verdict verdict) {}
 
     private FilterCompiler() {}
 
-    /** @return {@code struct sock_filter[]}, 8 bytes each */
-    public static byte[] compile(SeccompProfile profile, Architecture machine, long capabilities) {
-        List<Architecture> accepted =
-                machine == Architecture.ARM64 ? List.of(Architecture.ARM64, Architecture.ARM) : List.of(machine);
+    /** @return {@code struct sock_filter[]}, 8 bytes each. @throws RuntimeShimException INVALID where the kernel would not take so long a program */
+    static byte[] compile(List<Abi> accepted) {
         List<Instruction> program = new ArrayList<>();
         program.add(new Instruction(LOAD_WORD, 0, 0, OFFSET_ARCHITECTURE));
-        for (Architecture architecture : accepted) {
+        for (Abi abi : accepted) {
             List<Instruction> body = new ArrayList<>();
             body.add(new Instruction(LOAD_WORD, 0, 0, OFFSET_NUMBER));
-            List<Range> ranges = ranges(profile.rules(architecture, capabilities));
+            List<Range> ranges = ranges(abi);
             body.addAll(search(ranges, 0, ranges.size()));
-            program.add(new Instruction(JUMP_EQUAL, 1, 0, architecture.audit()));
+            program.add(new Instruction(JUMP_EQUAL, 1, 0, abi.architecture.audit()));
             program.add(new Instruction(JUMP_ALWAYS, 0, 0, body.size()));
             program.addAll(body);
         }
-        program.add(new Instruction(RETURN, 0, 0, RETURN_ERRNO | EPERM));
+        program.add(decide(Action.EPERM));
+        if (program.size() > MOST_INSTRUCTIONS) {
+            throw RuntimeShimException.invalid("seccomp profile: becomes a filter of " + program.size() + " instructions, and the kernel takes " + MOST_INSTRUCTIONS
+                    + ": fewer conditions on arguments make it shorter");
+        }
         return encode(program);
     }
 
-    private static List<Range> ranges(SortedMap<Integer, Rule> rules) {
-        int lastOrdinary = rules.headMap(ORDINARY_CALLS_END).lastKey();
+    private static List<Range> ranges(Abi abi) {
+        SortedMap<Integer, Verdict> ordinary = abi.verdicts.headMap(ORDINARY_CALLS_END);
+        int lastOrdinary = ordinary.isEmpty() ? -1 : ordinary.lastKey();
         List<Range> ranges = new ArrayList<>();
         int next = 0;
-        for (SortedMap.Entry<Integer, Rule> entry : rules.entrySet()) {
-            if (entry.getKey() > next) add(ranges, next, next > lastOrdinary ? Rule.NO_SUCH_CALL : Rule.DENY);
+        for (SortedMap.Entry<Integer, Verdict> entry : abi.verdicts.entrySet()) {
+            if (entry.getKey() > next) add(ranges, next, next > lastOrdinary ? abi.newer : abi.unknown);
             add(ranges, entry.getKey(), entry.getValue());
             next = entry.getKey() + 1;
         }
-        add(ranges, next, Rule.NO_SUCH_CALL);
+        add(ranges, next, abi.newer);
+        add(ranges, FOREIGN_NUMBERS, Verdict.NO_SUCH_CALL);
         return ranges;
     }
 
-    private static void add(List<Range> ranges, int first, Rule rule) {
-        if (ranges.isEmpty() || ranges.get(ranges.size() - 1).rule != rule) ranges.add(new Range(first, rule));
+    private static void add(List<Range> ranges, int first, Verdict verdict) {
+        if (ranges.isEmpty() || !ranges.get(ranges.size() - 1).verdict.equals(verdict)) ranges.add(new Range(first, verdict));
     }
 
     private static List<Instruction> search(List<Range> ranges, int from, int to) {
-        if (to - from == 1) return leaf(ranges.get(from).rule);
+        if (to - from == 1) return leaf(ranges.get(from).verdict);
         int middle = (from + to) >>> 1;
         List<Instruction> below = search(ranges, from, middle);
         List<Instruction> above = search(ranges, middle, to);
@@ -111,29 +114,69 @@ public final class FilterCompiler {
         return code;
     }
 
-    private static List<Instruction> leaf(Rule rule) {
-        Instruction allow = new Instruction(RETURN, 0, 0, RETURN_ALLOW);
-        Instruction deny = new Instruction(RETURN, 0, 0, RETURN_ERRNO | EPERM);
-        Instruction loadArgument = new Instruction(LOAD_WORD, 0, 0, OFFSET_FIRST_ARGUMENT_LOW);
-        return switch (rule) {
-            case ALLOW -> List.of(allow);
-            case DENY -> List.of(deny);
-            case NO_SUCH_CALL -> List.of(new Instruction(RETURN, 0, 0, RETURN_ERRNO | ENOSYS));
-            case CLONE_WITHOUT_NAMESPACES -> List.of(
-                    loadArgument, new Instruction(AND, 0, 0, NAMESPACE_FLAGS), new Instruction(JUMP_EQUAL, 0, 1, 0), allow, deny);
-            case SOCKET_BUT_NOT_VSOCK_OR_ALG -> List.of(
-                    loadArgument, new Instruction(JUMP_EQUAL, 2, 0, AF_ALG), new Instruction(JUMP_EQUAL, 1, 0, AF_VSOCK), allow, deny);
-            case HARMLESS_PERSONALITY -> {
-                List<Instruction> code = new ArrayList<>();
-                code.add(loadArgument);
-                for (int i = 0; i < HARMLESS_PERSONALITIES.length; i++) {
-                    code.add(new Instruction(JUMP_EQUAL, HARMLESS_PERSONALITIES.length - i, 0, HARMLESS_PERSONALITIES[i]));
-                }
-                code.add(deny);
-                code.add(allow);
+    private static List<Instruction> leaf(Verdict verdict) {
+        List<Instruction> code = new ArrayList<>();
+        for (Verdict.Case each : verdict.cases()) code.addAll(conditional(each));
+        code.add(decide(verdict.otherwise()));
+        return code;
+    }
+
+    /** From behind, so that each condition knows how far it is to the end, where a case goes on that does not hold. */
+    private static List<Instruction> conditional(Verdict.Case each) {
+        List<Instruction> code = new ArrayList<>();
+        code.add(decide(each.action()));
+        for (int i = each.conditions().size() - 1; i >= 0; i--) code.addAll(0, test(each.conditions().get(i), code.size()));
+        return code;
+    }
+
+    /** Falls through where it holds, else jumps over {@code rest} further instructions. A 64-bit comparison in a machine of 32 bits: the upper half first. */
+    private static List<Instruction> test(Condition condition, int rest) {
+        int lowOffset = OFFSET_ARGUMENTS + 8 * condition.index();
+        Instruction loadLow = new Instruction(LOAD_WORD, 0, 0, lowOffset);
+        Instruction loadHigh = new Instruction(LOAD_WORD, 0, 0, lowOffset + 4);
+        int low = (int) condition.value();
+        int high = (int) (condition.value() >>> 32);
+        return switch (condition.operator()) {
+            case EQ -> List.of(
+                    loadHigh, new Instruction(JUMP_EQUAL, 0, rest + 2, high), loadLow, new Instruction(JUMP_EQUAL, 0, rest, low));
+            case NE -> List.of(
+                    loadHigh, new Instruction(JUMP_EQUAL, 0, 2, high), loadLow, new Instruction(JUMP_EQUAL, rest, 0, low));
+            case GT -> List.of(
+                    loadHigh, new Instruction(JUMP_GREATER, 3, 0, high), new Instruction(JUMP_EQUAL, 0, rest + 2, high),
+                    loadLow, new Instruction(JUMP_GREATER, 0, rest, low));
+            case GE -> List.of(
+                    loadHigh, new Instruction(JUMP_GREATER, 3, 0, high), new Instruction(JUMP_EQUAL, 0, rest + 2, high),
+                    loadLow, new Instruction(JUMP_GREATER_OR_EQUAL, 0, rest, low));
+            case LT -> List.of(
+                    loadHigh, new Instruction(JUMP_GREATER, rest + 3, 0, high), new Instruction(JUMP_EQUAL, 0, 2, high),
+                    loadLow, new Instruction(JUMP_GREATER_OR_EQUAL, rest, 0, low));
+            case LE -> List.of(
+                    loadHigh, new Instruction(JUMP_GREATER, rest + 3, 0, high), new Instruction(JUMP_EQUAL, 0, 2, high),
+                    loadLow, new Instruction(JUMP_GREATER, rest, 0, low));
+            case MASKED_EQ -> {
+                List<Instruction> code = new ArrayList<>(masked(loadLow, (int) condition.mask(), low, rest));
+                code.addAll(0, masked(loadHigh, (int) (condition.mask() >>> 32), high, rest + code.size()));
                 yield code;
             }
         };
+    }
+
+    private static List<Instruction> masked(Instruction load, int mask, int value, int rest) {
+        if (mask == 0 && value == 0) return List.of();
+        return List.of(load, new Instruction(AND, 0, 0, mask), new Instruction(JUMP_EQUAL, 0, rest, value));
+    }
+
+    private static Instruction decide(Action action) {
+        int returned = switch (action.kind()) {
+            case ALLOW -> 0x7fff0000;
+            case LOG -> 0x7ffc0000;
+            case TRACE -> 0x7ff00000 | action.data();
+            case ERRNO -> 0x00050000 | action.data();
+            case TRAP -> 0x00030000;
+            case KILL_THREAD -> 0;
+            case KILL_PROCESS -> 0x80000000;
+        };
+        return new Instruction(RETURN, 0, 0, returned);
     }
 
     private static byte[] encode(List<Instruction> program) {

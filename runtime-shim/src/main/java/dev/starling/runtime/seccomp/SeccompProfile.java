@@ -2,13 +2,10 @@ package dev.starling.runtime.seccomp;
 
 import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Capability;
+import dev.starling.runtime.seccomp.SyscallRules.Action;
 import dev.starling.runtime.seccomp.SyscallRules.Condition;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import dev.starling.runtime.seccomp.SyscallRules.Condition.Operator;
+import dev.starling.runtime.seccomp.SystemCallTable.Entry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,92 +13,103 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Which system calls a container may make: Docker's default rules, read from {@code syscalls.txt} beside this class.
+ * Docker's default rules: which system calls a container may make that says nothing else ({@link CustomProfile} is what it may say).
  *
- * <p>{@link #rules} turns them into number -> {@link Rule} for one architecture and one set of capabilities; {@link FilterCompiler} makes the
+ * <p>{@link #rules} turns them into number -> {@link Rule} for one architecture and one set of capabilities; {@link FilterSource} makes the
  * program for the kernel of it.
  */
 public final class SeccompProfile {
     /** What happens to a call. The last three look at the first argument. */
     public enum Rule { ALLOW, DENY, NO_SUCH_CALL, CLONE_WITHOUT_NAMESPACES, SOCKET_BUT_NOT_VSOCK_OR_ALG, HARMLESS_PERSONALITY }
 
-    private record Entry(String name, String rule, int[] numbers) {}
+    /** NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET */
+    private static final int NAMESPACE_FLAGS = 0x7E020000;
+    private static final int AF_ALG = 38;
+    private static final int AF_VSOCK = 40;
+    private static final int[] HARMLESS_PERSONALITIES = {0, 0x0008, 0x20000, 0x20008, 0xffffffff};
 
-    private static final String RESOURCE = "syscalls.txt";
+    private final SystemCallTable table;
 
-    private final List<Entry> entries;
-
-    private SeccompProfile(List<Entry> entries) {
-        this.entries = entries;
+    private SeccompProfile(SystemCallTable table) {
+        this.table = table;
     }
 
     public static SeccompProfile dockerDefault() {
-        try (InputStream resource = SeccompProfile.class.getResourceAsStream(RESOURCE)) {
-            if (resource == null) throw new IllegalStateException("resource " + RESOURCE + " is missing from the jar");
-            List<Entry> entries = new ArrayList<>();
-            BufferedReader lines = new BufferedReader(new InputStreamReader(resource, StandardCharsets.UTF_8));
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                if (!line.isBlank() && line.charAt(0) != '#') entries.add(parse(line));
-            }
-            return new SeccompProfile(List.copyOf(entries));
-        } catch (IOException e) {
-            throw new UncheckedIOException("read resource " + RESOURCE, e);
-        }
+        return new SeccompProfile(SystemCallTable.read());
     }
 
-    private static Entry parse(String line) {
-        String[] fields = line.split(" ");
-        if (fields.length != 2 + Architecture.values().length) throw new IllegalStateException(RESOURCE + ": not five fields: " + line);
-        int[] numbers = new int[Architecture.values().length];
-        for (int i = 0; i < numbers.length; i++) numbers[i] = fields[i + 2].equals("-") ? -1 : Integer.parseInt(fields[i + 2]);
-        return new Entry(fields[0], fields[1], numbers);
+    SystemCallTable table() {
+        return table;
     }
 
     /** @param capabilities of the container, as a mask: some calls are allowed with one of them */
     public SortedMap<Integer, Rule> rules(Architecture architecture, long capabilities) {
         SortedMap<Integer, Rule> rules = new TreeMap<>();
-        for (Entry entry : entries) {
-            int number = entry.numbers[architecture.ordinal()];
-            if (number >= 0) rules.put(number, rule(entry.rule, capabilities));
+        for (Entry entry : table.entries()) {
+            int number = entry.number(architecture);
+            if (number >= 0) rules.put(number, rule(entry.rule(), capabilities));
         }
         return rules;
+    }
+
+    /** The same as the compiler takes it. */
+    SortedMap<Integer, Verdict> verdicts(Architecture architecture, long capabilities) {
+        SortedMap<Integer, Verdict> verdicts = new TreeMap<>();
+        rules(architecture, capabilities).forEach((number, rule) -> verdicts.put(number, verdict(rule)));
+        return verdicts;
+    }
+
+    private static Verdict verdict(Rule rule) {
+        return switch (rule) {
+            case ALLOW -> Verdict.ALLOW;
+            case DENY -> Verdict.DENY;
+            case NO_SUCH_CALL -> Verdict.NO_SUCH_CALL;
+            case CLONE_WITHOUT_NAMESPACES -> Verdict.DENY.withFirst(
+                    new Verdict.Case(List.of(new Condition(0, Operator.MASKED_EQ, 0, NAMESPACE_FLAGS)), Action.ALLOW));
+            case SOCKET_BUT_NOT_VSOCK_OR_ALG -> Verdict.ALLOW
+                    .withFirst(new Verdict.Case(List.of(Condition.ofInt(0, AF_ALG)), Action.EPERM))
+                    .withFirst(new Verdict.Case(List.of(Condition.ofInt(0, AF_VSOCK)), Action.EPERM));
+            case HARMLESS_PERSONALITY -> {
+                Verdict verdict = Verdict.DENY;
+                for (int harmless : HARMLESS_PERSONALITIES) verdict = verdict.withFirst(new Verdict.Case(List.of(Condition.ofInt(0, harmless)), Action.ALLOW));
+                yield verdict;
+            }
+        };
     }
 
     /** The same for those who compile it themselves, by names. */
     public SyscallRules syscallRules(long capabilities) {
         List<String> allowed = new ArrayList<>();
         List<SyscallRules.Statement> special = new ArrayList<>();
-        for (Entry entry : entries) {
-            switch (rule(entry.rule, capabilities)) {
-                case ALLOW -> allowed.add(entry.name);
+        for (Entry entry : table.entries()) {
+            switch (rule(entry.rule(), capabilities)) {
+                case ALLOW -> allowed.add(entry.name());
                 case DENY -> { }
-                case NO_SUCH_CALL -> special.add(statement(entry, SyscallRules.Action.ENOSYS));
-                case CLONE_WITHOUT_NAMESPACES -> special.add(statement(
-                        entry, SyscallRules.Action.ALLOW, new Condition(0, Condition.Operator.MASKED_EQ, 0, FilterCompiler.NAMESPACE_FLAGS)));
+                case NO_SUCH_CALL -> special.add(statement(entry, Action.ENOSYS));
+                case CLONE_WITHOUT_NAMESPACES -> special.add(statement(entry, Action.ALLOW, new Condition(0, Operator.MASKED_EQ, 0, NAMESPACE_FLAGS)));
                 case SOCKET_BUT_NOT_VSOCK_OR_ALG -> { // one comparison of an argument in each statement
-                    special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.LT, FilterCompiler.AF_ALG)));
-                    special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.EQ, FilterCompiler.AF_ALG + 1)));
-                    special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.GT, FilterCompiler.AF_VSOCK)));
+                    special.add(statement(entry, Action.ALLOW, Condition.of(0, Operator.LT, AF_ALG)));
+                    special.add(statement(entry, Action.ALLOW, Condition.of(0, Operator.EQ, AF_ALG + 1)));
+                    special.add(statement(entry, Action.ALLOW, Condition.of(0, Operator.GT, AF_VSOCK)));
                 }
                 case HARMLESS_PERSONALITY -> {
-                    for (int harmless : FilterCompiler.HARMLESS_PERSONALITIES) {
-                        special.add(statement(entry, SyscallRules.Action.ALLOW, Condition.of(0, Condition.Operator.EQ, harmless & 0xffffffffL)));
+                    for (int harmless : HARMLESS_PERSONALITIES) {
+                        special.add(statement(entry, Action.ALLOW, Condition.of(0, Operator.EQ, harmless & 0xffffffffL)));
                     }
                 }
             }
         }
-        special.add(0, new SyscallRules.Statement(allowed, SyscallRules.Action.ALLOW, List.of()));
-        return new SyscallRules(SyscallRules.Action.EPERM, List.copyOf(special));
+        special.add(0, new SyscallRules.Statement(allowed, Action.ALLOW, List.of()));
+        return new SyscallRules(Action.EPERM, List.of(), List.copyOf(special));
     }
 
-    private static SyscallRules.Statement statement(Entry entry, SyscallRules.Action action, Condition... conditions) {
-        return new SyscallRules.Statement(List.of(entry.name), action, List.of(conditions));
+    private static SyscallRules.Statement statement(Entry entry, Action action, Condition... conditions) {
+        return new SyscallRules.Statement(List.of(entry.name()), action, List.of(conditions));
     }
 
     /** The number of a call, -1 where the architecture does not have it. For tests and messages. */
     public int number(String name, Architecture architecture) {
-        for (Entry entry : entries) if (entry.name.equals(name)) return entry.numbers[architecture.ordinal()];
-        return -1;
+        return table.number(name, architecture);
     }
 
     private static Rule rule(String text, long capabilities) {

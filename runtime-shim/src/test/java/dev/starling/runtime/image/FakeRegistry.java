@@ -31,6 +31,8 @@ final class FakeRegistry implements AutoCloseable {
     volatile boolean wantsToken;
     volatile boolean tokenOnlyForUser;
     volatile boolean wantsBasic;
+    /** Where set, a token is only for who posts this one. */
+    volatile String identityToken;
     volatile long blobMillis;
     private final HttpServer server;
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -81,7 +83,12 @@ final class FakeRegistry implements AutoCloseable {
         requests.add(path + (range == null ? "" : " " + range));
         try (exchange) {
             if (path.equals("/token")) {
-                if (tokenOnlyForUser && !USER.equals(authorization)) {
+                if (identityToken != null) {
+                    String form = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+                    boolean known = exchange.getRequestMethod().equals("POST") && List.of(form.split("&")).containsAll(List.of(
+                            "grant_type=refresh_token", "refresh_token=" + identityToken, "service=reg%2C+istry", "scope=repository%3Aapp%3Apull"));
+                    send(exchange, known ? "{\"access_token\":\"%s\"}".formatted(TOKEN).getBytes(StandardCharsets.UTF_8) : new byte[] {'{', '}'}, 0);
+                } else if (tokenOnlyForUser && !USER.equals(authorization)) {
                     exchange.sendResponseHeaders(401, -1);
                 } else {
                     send(exchange, ("{\"token\":\"" + TOKEN + "\"}").getBytes(StandardCharsets.UTF_8), 0);

@@ -26,6 +26,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -213,6 +214,16 @@ class LocalImageStoreTest {
         assertEquals(before, content());
     }
 
+    /** In a layer a device is data, and a container's cgroup says whether it may open it; an archive has none to give. */
+    @Test
+    void devicesAndFifosBesideTheLayersAreRefused() throws Exception {
+        TreeSet<String> before = content();
+        for (byte type : new byte[] {TarConstants.LF_CHR, TarConstants.LF_BLK, TarConstants.LF_FIFO}) {
+            assertTrue(refusal(Kind.INVALID, new Tar().entry("manifest.json", type, entry -> { }).toBytes()).getMessage().contains("is a device or fifo"));
+        }
+        assertEquals(before, content());
+    }
+
     @Test
     void noImageIsSaid() {
         assertTrue(refusal(Kind.INVALID, new Tar().file("a", "").toBytes()).getMessage().contains("neither manifest.json nor index.json"));
@@ -286,8 +297,8 @@ class LocalImageStoreTest {
         try {
             List<Callable<List<String>>> loads = IntStream.range(0, 12).mapToObj(i -> (Callable<List<String>>) () -> {
                 List<String> loaded = load(i % 3 == 0 ? hello("other" + i).toBytes() : archive);
-                if (i % 4 == 0) {
-                    store.remove(store.list().get(0).id(), true);
+                if (i % 4 == 0) { // none is there where the others' removals took the images of several loads
+                    store.list().stream().findFirst().ifPresent(image -> store.remove(image.id(), true));
                 }
                 return loaded;
             }).toList();
@@ -296,7 +307,9 @@ class LocalImageStoreTest {
                     load.get();
                 } catch (java.util.concurrent.ExecutionException failure) {
                     // two may remove the same image
-                    assertEquals(Kind.NOT_FOUND, ((RuntimeShimException) failure.getCause()).kind(), () -> "" + failure.getCause());
+                    if (!(failure.getCause() instanceof RuntimeShimException known && known.kind() == Kind.NOT_FOUND)) {
+                        throw failure;
+                    }
                 }
             }
         } finally {
@@ -309,6 +322,26 @@ class LocalImageStoreTest {
         assertEquals(0, entries("tmp"));
         assertEquals(store.list().stream().flatMap(image -> image.layers().stream()).distinct().count(), entries("layers"));
         assertEquals(store.list().size(), entries("blobs/sha256"));
+    }
+
+    @Test
+    void howAnImageWasMadeIsTold() throws Exception {
+        byte[] second = new Tar().file("more", "more").toBytes();
+        String diffIds = "[\"%s\",\"%s\"]".formatted(Digest.of(LAYER), Digest.of(second));
+        byte[] config = Archives.bytes("""
+                {"architecture":"amd64","os":"linux","author":"edge","docker_version":"28","rootfs":{"type":"layers","diff_ids":%s},"history":[
+                {"created":"2024-01-01T00:00:00Z","created_by":"COPY hello /"},{"created_by":"ENV A=1","empty_layer":true},
+                {"created_by":"COPY more /","comment":"buildkit"},{"created_by":"one step too many"}]}""".formatted(diffIds));
+        load(new Tar().file("a", LAYER).file("b", second).file("c.json", config)
+                .file("manifest.json", "[{\"Config\":\"c.json\",\"RepoTags\":[\"made:1\"],\"Layers\":[\"a\",\"b\"]}]").toBytes());
+        ImageDetails details = store.details(store.find("made:1"));
+        assertEquals("edge", details.author());
+        assertEquals("28", details.dockerVersion());
+        assertEquals(List.of("COPY hello / 11", "ENV A=1 0", "COPY more / 4", "one step too many 0"),
+                details.history().stream().map(step -> step.createdBy() + " " + step.size()).toList());
+        assertEquals("2024-01-01T00:00:00Z", details.history().get(0).created().toString());
+        load(hello("plain").toBytes());
+        assertEquals(ImageDetails.NONE, store.details(store.find("plain")));
     }
 
     @Test

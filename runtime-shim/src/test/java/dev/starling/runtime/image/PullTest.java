@@ -15,6 +15,7 @@ import dev.starling.runtime.RuntimeShimException.Kind;
 import dev.starling.runtime.image.Archives.Tar;
 import dev.starling.runtime.registry.BandwidthLimit;
 import dev.starling.runtime.registry.ImagePuller;
+import dev.starling.runtime.registry.Proxies;
 import dev.starling.runtime.registry.Registries;
 import dev.starling.runtime.registry.RegistrySettings;
 import java.io.ByteArrayOutputStream;
@@ -207,6 +208,24 @@ class PullTest {
         assertEquals(List.of(), names("tmp"));
     }
 
+    /** Each with a digest that is right, of what was cut: only the content tells. */
+    @Test
+    void truncatedLayersAreRefused() throws Exception {
+        byte[] whole = new Tar().file("noise", noise(100_000)).toBytes();
+        byte[] packed = gzip(whole);
+        byte[] cutPacked = java.util.Arrays.copyOf(packed, packed.length / 2);
+        registry.manifest("app", "gzip", manifest("amd64", new byte[][] {whole}, new byte[][] {cutPacked}));
+        assertTrue(refusal(Kind.INVALID, ":gzip").getMessage().contains("truncated or damaged"));
+        byte[] zstd = Zstd.compress(whole);
+        registry.manifest("app", "zstd", manifest("amd64", new byte[][] {whole}, new byte[][] {java.util.Arrays.copyOf(zstd, zstd.length - 9)}));
+        assertTrue(refusal(Kind.INVALID, ":zstd").getMessage().contains("truncated or damaged"));
+        byte[] cutTar = java.util.Arrays.copyOf(whole, 50_000);
+        registry.manifest("app", "tar", manifest("amd64", new byte[][] {cutTar}, new byte[][] {gzip(cutTar)}));
+        assertTrue(refusal(Kind.INVALID, ":tar").getMessage().contains("truncated or damaged"));
+        assertEquals(List.of(), names("layers"));
+        assertEquals(List.of(), names("tmp"));
+    }
+
     @Test
     void aLayerThatIsNotWhatTheConfigSaysIsRefused() throws Exception {
         byte[] said = new Tar().file("a", "1").toBytes();
@@ -272,6 +291,31 @@ class PullTest {
     }
 
     @Test
+    void anIdentityTokenIsExchangedForOneThatPulls() throws Exception {
+        registry.manifest("app", "1", twoLayers());
+        registry.wantsToken = true;
+        registry.identityToken = "refresh-me";
+        assertEquals(Kind.NOT_FOUND, assertThrows(RuntimeShimException.class, () -> puller.pull(name(":1"), EDGE, PullProgress.NONE)).kind());
+        String header = java.util.Base64.getUrlEncoder().encodeToString("{\"identitytoken\":\"refresh-me\"}".getBytes());
+        assertNotNull(puller.pull(name(":1"), RegistryCredentials.ofHeader(header), PullProgress.NONE));
+    }
+
+    @Test
+    void aProxyIsAskedForWhatIsNotExcepted() throws Exception {
+        registry.manifest("app", "1", twoLayers());
+        String away = "registry.example:5000";
+        RegistrySettings settings = new RegistrySettings(0, 2, Map.of(away, new RegistrySettings.Host("", null, true, "", null)));
+        puller.close();
+        // the registry answers as a proxy would: it is asked for http://registry.example:5000/v2/.. there
+        puller = new ImagePuller(store, new Registries(settings, Proxies.of(Map.of("HTTP_PROXY", "http://" + registry.host()))), BandwidthLimit.NONE, 2);
+        assertNotNull(puller.pull(away + "/app:1", RegistryCredentials.NONE, PullProgress.NONE));
+        puller.close();
+        puller = new ImagePuller(store, new Registries(settings, Proxies.of(Map.of("http_proxy", registry.host(), "NO_PROXY", ".example"))), BandwidthLimit.NONE, 2);
+        RuntimeShimException direct = assertThrows(RuntimeShimException.class, () -> puller.pull(away + "/app:2", RegistryCredentials.NONE, PullProgress.NONE));
+        assertTrue(direct.getMessage().contains("no such host: registry.example"), direct.getMessage());
+    }
+
+    @Test
     void aMirrorIsAskedFirstAndTheRegistryWhereItFails() throws Exception {
         registry.manifest("app", "1", twoLayers());
         try (FakeRegistry mirror = new FakeRegistry()) {
@@ -298,6 +342,37 @@ class PullTest {
         assertEquals(List.of(name(":1"), name(":2")), store.list().get(0).tags());
     }
 
+    /** As one with other credentials, or one that asks only the neighbours. */
+    @Test
+    void whoWaitsForAPullThatFindsNothingAsksItsOwnSources() throws Exception {
+        String digest = registry.manifest("app", "1", twoLayers());
+        java.util.concurrent.CountDownLatch asked = new java.util.concurrent.CountDownLatch(1);
+        java.util.concurrent.CountDownLatch answered = new java.util.concurrent.CountDownLatch(1);
+        ImageSource without = new ImageSource() {
+            @Override
+            public byte[] manifest(RegistryReference wanted) {
+                asked.countDown();
+                try {
+                    answered.await();
+                } catch (InterruptedException end) {
+                    throw new IllegalStateException(end);
+                }
+                throw RuntimeShimException.notFound("none here");
+            }
+
+            @Override
+            public InputStream blob(RegistryReference repository, Digest blob, long offset) {
+                throw RuntimeShimException.notFound("none here");
+            }
+        };
+        CompletableFuture<Void> near = CompletableFuture.runAsync(() -> puller.pullFrom(name("@" + digest), List.of(without)));
+        asked.await();
+        CompletableFuture<Image> own = CompletableFuture.supplyAsync(() -> pull("@" + digest));
+        answered.countDown();
+        assertNotNull(own.get());
+        assertThrows(java.util.concurrent.ExecutionException.class, near::get);
+    }
+
     @Test
     void aNeighbourIsAskedFirstAndOneThatLiesIsPassedOver() throws Exception {
         byte[] manifest = twoLayers();
@@ -305,7 +380,7 @@ class PullTest {
         pull(":1");
         LocalImageStore neighbour = store;
         byte[] layer = registry.blobs.get(RemoteManifest.layersOf(manifest).get(0).toString());
-        assertArrayEquals(layer, neighbour.readBlob(RemoteManifest.layersOf(manifest).get(0), 0, layer.length));
+        assertArrayEquals(layer, neighbour.readBlob(RemoteManifest.layersOf(manifest).get(0), 0, layer.length).bytes());
         assertNull(neighbour.readBlob(Digest.of(new byte[] {1}), 0, 10));
 
         store = new LocalImageStore(directory.resolve("second"), ImageLimits.defaults(), AMD64);
@@ -317,16 +392,42 @@ class PullTest {
         assertEquals(List.of(), registry.requests);
     }
 
+    /** The registry goes on where a neighbour broke off, and is not to blame for what that one said before. */
+    @Test
+    void whatALiarHasBegunTheRegistryBeginsAnew() throws Exception {
+        byte[] manifest = twoLayers();
+        registry.manifest("app", "1", manifest);
+        puller.askFirst(reference -> List.of(new ImageSource() {
+            @Override
+            public byte[] manifest(RegistryReference wanted) {
+                throw RuntimeShimException.notFound("none");
+            }
+
+            @Override
+            public InputStream blob(RegistryReference repository, Digest digest, long offset) {
+                return new java.io.SequenceInputStream(new java.io.ByteArrayInputStream(new byte[100]), new InputStream() {
+                    @Override
+                    public int read() throws java.io.IOException {
+                        throw new java.io.IOException("gone");
+                    }
+                });
+            }
+        }));
+        assertNotNull(pull(":1"));
+        String layer = RemoteManifest.layersOf(manifest).get(0).toString();
+        assertEquals(2, blobRequests(layer), "from the 100th byte, and from the first: " + registry.requests);
+    }
+
     /** What another node's store answers; a liar's bytes are of the right number. */
     private record Neighbour(LocalImageStore of, boolean lies) implements ImageSource {
         @Override
         public byte[] manifest(RegistryReference reference) {
-            return of.readBlob(Digest.parse(reference.digest(), "test"), 0, 1 << 20);
+            return of.readBlob(Digest.parse(reference.digest(), "test"), 0, 1 << 20).bytes();
         }
 
         @Override
         public InputStream blob(RegistryReference repository, Digest digest, long offset) {
-            byte[] content = of.readBlob(digest, offset, 64 << 20);
+            byte[] content = of.readBlob(digest, offset, 64 << 20).bytes();
             if (lies) {
                 content[0] ^= 1;
             }

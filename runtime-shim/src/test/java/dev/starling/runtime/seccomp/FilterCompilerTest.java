@@ -20,10 +20,19 @@ class FilterCompilerTest {
     private static final int ENOSYS = 0x00050026;
     private static final SeccompProfile PROFILE = SeccompProfile.dockerDefault();
 
+    private static byte[] standard(Architecture machine, long capabilities) {
+        return new FilterSource(machine, "6.1.0").program("", capabilities);
+    }
+
     /** {@code struct seccomp_data} in, action out. */
     private static int run(byte[] program, int architecture, int call, long argument) {
+        return run(program, architecture, call, new long[] {argument});
+    }
+
+    static int run(byte[] program, int architecture, int call, long[] arguments) {
         ByteBuffer code = ByteBuffer.wrap(program).order(ByteOrder.LITTLE_ENDIAN);
-        ByteBuffer data = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putInt(0, call).putInt(4, architecture).putLong(16, argument);
+        ByteBuffer data = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putInt(0, call).putInt(4, architecture);
+        for (int i = 0; i < arguments.length; i++) data.putLong(16 + 8 * i, arguments[i]);
         int accumulator = 0;
         for (int at = 0; ; at++) {
             int operation = code.getShort(at * 8) & 0xffff;
@@ -34,6 +43,7 @@ class FilterCompilerTest {
                 case 0x20 -> accumulator = data.getInt(operand);
                 case 0x05 -> at += operand;
                 case 0x15 -> at += accumulator == operand ? jumpTrue : jumpFalse;
+                case 0x25 -> at += Integer.compareUnsigned(accumulator, operand) > 0 ? jumpTrue : jumpFalse;
                 case 0x35 -> at += Integer.compareUnsigned(accumulator, operand) >= 0 ? jumpTrue : jumpFalse;
                 case 0x54 -> accumulator &= operand;
                 case 0x06 -> {
@@ -47,7 +57,7 @@ class FilterCompilerTest {
     @ParameterizedTest
     @EnumSource(Architecture.class)
     void everyNumberIsDecidedByItsRule(Architecture architecture) {
-        byte[] program = FilterCompiler.compile(PROFILE, architecture, Capability.DOCKER_DEFAULT);
+        byte[] program = standard(architecture, Capability.DOCKER_DEFAULT);
         assertTrue(program.length / 8 < 4096, "the kernel takes at most 4096 instructions");
         SortedMap<Integer, Rule> rules = PROFILE.rules(architecture, Capability.DOCKER_DEFAULT);
         int last = rules.headMap(0x10000).lastKey();
@@ -63,6 +73,8 @@ class FilterCompilerTest {
         }
         assertEquals(EPERM, run(program, 0x40000003, 1, 0), "a foreign ABI (i386)");
         assertEquals(ENOSYS, run(program, architecture.audit(), -1, 0));
+        assertEquals(ENOSYS, run(program, architecture.audit(), 0x40000000, 0), "x32");
+        assertEquals(EPERM, run(program, architecture.audit(), PROFILE.number("socket", architecture), 0x1_0000_0026L), "the kernel takes an int: AF_ALG all the same");
     }
 
     @ParameterizedTest
@@ -73,7 +85,7 @@ class FilterCompilerTest {
     })
     void argumentsAndCapabilitiesCount(String call, String argument, String expected) {
         for (Architecture architecture : Architecture.values()) {
-            byte[] program = FilterCompiler.compile(PROFILE, architecture, Capability.DOCKER_DEFAULT);
+            byte[] program = standard(architecture, Capability.DOCKER_DEFAULT);
             int action = run(program, architecture.audit(), PROFILE.number(call, architecture), Long.decode(argument));
             assertEquals(expected, action == ALLOW ? "ALLOW" : action == EPERM ? "EPERM" : action == ENOSYS ? "ENOSYS" : "?", architecture + " " + call);
         }
@@ -82,7 +94,7 @@ class FilterCompilerTest {
     @ParameterizedTest
     @EnumSource(Architecture.class)
     void administratorsMayMountAndMakeNamespaces(Architecture architecture) {
-        byte[] program = FilterCompiler.compile(PROFILE, architecture, Capability.SYS_ADMIN.mask());
+        byte[] program = standard(architecture, Capability.SYS_ADMIN.mask());
         for (String call : new String[] {"mount", "unshare", "clone3", "setns", "bpf"}) {
             assertEquals(ALLOW, run(program, architecture.audit(), PROFILE.number(call, architecture), 0), call);
         }
@@ -93,7 +105,7 @@ class FilterCompilerTest {
     @ParameterizedTest
     @CsvSource({"read, 3", "set_tls, 983045", "cacheflush, 983042"})
     void arm64RunsArmPrograms(String call, int number) {
-        byte[] program = FilterCompiler.compile(PROFILE, Architecture.ARM64, Capability.DOCKER_DEFAULT);
+        byte[] program = standard(Architecture.ARM64, Capability.DOCKER_DEFAULT);
         assertEquals(number, PROFILE.number(call, Architecture.ARM));
         assertEquals(ALLOW, run(program, Architecture.ARM.audit(), number, 0));
     }

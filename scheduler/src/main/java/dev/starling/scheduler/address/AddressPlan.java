@@ -125,7 +125,8 @@ public final class AddressPlan {
                 .forEach(claim -> claimed.add(claim.block())));
         own.forEach(claim -> claimed.add(claim.block()));
         List<Integer> free = new ArrayList<>();
-        for (int block = 0; block < blockCount(network); block++) {
+        int count = blockCount(network);
+        for (int block = 0; block < count; block++) {
             if (!claimed.contains(block)) {
                 free.add(block);
             }

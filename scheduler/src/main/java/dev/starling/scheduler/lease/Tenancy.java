@@ -18,7 +18,8 @@ import java.util.TreeSet;
  *        |  |                        |
  *        |  +--some had accepted a   +--stewards are to change: propose--majority accepts--> ask the next ones, by handover
  *        |     proposal: complete it first
- *        +--majority impossible--> give back what was granted, try again with a new term
+ *        +--majority impossible, or refused by some and no majority until the next asking (of five stewards one is down, and two nodes have two
+ *           votes each: neither would ever get a third)--> give back what was granted, try again with a new term
  * </pre>
  *
  * @param stewards    asked now
@@ -61,6 +62,9 @@ public record Tenancy(
     public Step tick(long now, long wallMillis, Stewards target, LeaseConfig config) {
         if (now < askAt || stewards.nodes().isEmpty()) {
             return new Step(this, List.of());
+        }
+        if (term != 0 && !joined && !handover && !refusals.isEmpty()) {
+            return giveBack(now, config);
         }
         Draft draft = new Draft(this);
         boolean lapsed = (joined || handover) && leasedUntil <= now;
@@ -127,10 +131,15 @@ public record Tenancy(
         if (joined || handover && leasedUntil > now || !stewards.isLost(draft.refusals)) {
             return draft.step(); // what is held ends by itself if it has to
         }
-        List<Letter> letters = List.of(new Letter(stewards.nodes(), new LeaseMessage.Release(slot, stewards.epoch(), term)));
+        return draft.build().giveBack(now, config);
+    }
+
+    /** Nothing has run by this term. Another is tried after a while that differs from node to node. */
+    private Step giveBack(long now, LeaseConfig config) {
+        Draft draft = new Draft(this);
         long jitter = Long.remainderUnsigned(Rendezvous.score(Rendezvous.hash(self.value()), round), config.retryMillis() + 1);
         draft.forgetTerm(now + config.retryMillis() + jitter);
-        return new Step(draft.build(), letters);
+        return new Step(draft.build(), release());
     }
 
     private Step accepted(NodeId from, long now, LeaseConfig config) {

@@ -81,15 +81,17 @@ public final class ServiceSlots {
     }
 
     /**
-     * @param known states of slots that are as before; those worked out now are added
+     * @param known states of slots that are as before; null for a slot whose state is to be worked out
      * @param kept  what the nodes' records keep of a job's work, by iteration
      */
-    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, SortedMap<Slot, SlotState> known,
+    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, Function<Slot, SlotState> known,
             SortedMap<Long, CompletedWork> kept) {
         CompletedWork done = service.isJob() ? kept.get(service.iteration()) : null;
         boolean overtaken = service.isJob() && !kept.isEmpty() && kept.lastKey() > service.iteration();
-        Function<Slot, SlotState> stateOf = slot -> known.computeIfAbsent(slot,
-                first -> SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view, done));
+        Function<Slot, SlotState> stateOf = slot -> {
+            SlotState state = known.apply(slot);
+            return state != null ? state : SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view, done);
+        };
         SortedMap<Slot, SlotState> wanted;
         if (service.mode() instanceof ServiceSpec.Mode.Replicated replicated) {
             wanted = replicated(service, replicated.replicas(), tasks.keySet(), stateOf);

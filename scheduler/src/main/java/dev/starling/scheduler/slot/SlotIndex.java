@@ -31,17 +31,34 @@ public final class SlotIndex {
 
     /** What is known of one service's slots; the tasks may be there before the service is, and after it has gone. */
     private static final class ServiceIndex {
+        /** Immutable lists, which the slots' states share. */
         final SortedMap<Slot, List<Task>> tasks = new TreeMap<>();
-        final SortedMap<Slot, SlotState> states = new TreeMap<>();
+        /** Slots whose states in {@link #slots} no longer hold. */
+        final SortedSet<Slot> touched = new TreeSet<>();
         ServiceSpec service;
+        /** As they were when last worked out; null where nothing of that holds. */
         ServiceSlots slots;
+        boolean outOfDate;
         /** Of a job: what all records together keep of it, by iteration: one that is known of here only from records must not hide another. */
         SortedMap<Long, CompletedWork> done = Collections.emptySortedMap();
 
         /** A task of {@code slot} has changed, or its node. */
         void touch(Slot slot) {
-            states.remove(slot);
+            if (slots != null) {
+                touched.add(slot);
+            }
+            outOfDate = true;
+        }
+
+        void forgetSlots() {
             slots = null;
+            touched.clear();
+        }
+
+        /** Null where it has to be worked out. */
+        SlotState known(Slot slot) {
+            SlotState state = slots == null || touched.contains(slot) ? null : slots.wanted().get(slot);
+            return state != null && state.withheld() ? null : state;
         }
     }
 
@@ -117,19 +134,21 @@ public final class SlotIndex {
 
     private void add(Task task) {
         ServiceIndex index = index(task.slot().serviceUid());
-        List<Task> ofSlot = index.tasks.computeIfAbsent(task.slot(), slot -> new ArrayList<>(2));
-        int place = Collections.binarySearch(ofSlot, task, BY_NODE);
-        ofSlot.add(place < 0 ? -place - 1 : place, task);
+        index.tasks.merge(task.slot(), List.of(task), (ofSlot, added) -> {
+            List<Task> more = new ArrayList<>(ofSlot);
+            int place = Collections.binarySearch(more, task, BY_NODE);
+            more.add(place < 0 ? -place - 1 : place, task);
+            return List.copyOf(more);
+        });
         index.touch(task.slot());
     }
 
     private void remove(Task task) {
         ServiceIndex index = index(task.slot().serviceUid());
-        List<Task> ofSlot = index.tasks.get(task.slot());
-        ofSlot.removeIf(other -> other == task);
-        if (ofSlot.isEmpty()) {
-            index.tasks.remove(task.slot());
-        }
+        index.tasks.computeIfPresent(task.slot(), (slot, ofSlot) -> {
+            List<Task> left = ofSlot.stream().filter(other -> other != task).toList();
+            return left.isEmpty() ? null : List.copyOf(left);
+        });
         index.touch(task.slot());
     }
 
@@ -161,9 +180,7 @@ public final class SlotIndex {
             }
         }
         for (ServiceIndex index : services.values()) {
-            if (index.service != null && index.service.isPerNode()) {
-                index.slots = null;
-            }
+            index.outOfDate |= index.service != null && index.service.isPerNode();
         }
     }
 
@@ -181,8 +198,7 @@ public final class SlotIndex {
             joined.remove(uid);
             if (!done.equals(index.done)) {
                 index.done = done;
-                index.states.clear();
-                index.slots = null;
+                index.forgetSlots();
             }
         });
         joined.forEach((uid, done) -> index(uid).done = done);
@@ -192,11 +208,12 @@ public final class SlotIndex {
         ServiceIndex index = index(service.uid());
         if (index.service != service) {
             index.service = service;
-            index.states.clear();
-            index.slots = null;
+            index.forgetSlots();
         }
-        if (index.slots == null) {
-            index.slots = ServiceSlots.of(service, index.tasks, view, index.states, index.done);
+        if (index.slots == null || index.outOfDate) {
+            index.slots = ServiceSlots.of(service, index.tasks, view, index::known, index.done);
+            index.outOfDate = false;
+            index.touched.clear();
         }
         return index.slots;
     }

@@ -1,0 +1,90 @@
+package dev.starling.chaos.sim;
+
+import dev.starling.gossip.Bytes;
+import dev.starling.gossip.codec.MessageCodec;
+import dev.starling.gossip.message.Message;
+import dev.starling.node.core.TaskReader;
+import dev.starling.scheduler.model.Task;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** How a message gets out of one node's memory into another's. */
+interface Wire {
+    /** @param message what a receiver gets; asked for once for each */
+    record Carried(int bytes, Supplier<Message> message) {}
+
+    Carried carry(Message message);
+
+    /** For a node that starts. */
+    TaskReader taskReader();
+
+    /** As in the product: each receiver decodes bytes, and has its own copy of everything. */
+    final class Encoded implements Wire {
+        private final MessageCodec codec;
+
+        Encoded(MessageCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public Carried carry(Message message) {
+            byte[] encoded = codec.encode(message);
+            return new Carried(encoded.length, () -> codec.decode(encoded));
+        }
+
+        @Override
+        public TaskReader taskReader() {
+            return TaskReader.ofNode();
+        }
+    }
+
+    /**
+     * For large clusters: receivers get the sender's immutable message itself, so a task is in memory once and not once for each node. Every message is still
+     * encoded, since its size is measured, and of every {@link #SAMPLE}th it is checked that the codec gives back what went in.
+     */
+    final class Shared implements Wire {
+        private static final int SAMPLE = 16;
+        /** Tasks that are remembered by their bytes; then it begins anew, which costs time and memory only. */
+        private static final int MOST_TASKS = 1 << 20;
+
+        private final MessageCodec codec;
+        private final TaskReader reader = TaskReader.ofNode();
+        private final Map<Bytes, Task> tasks = new IdentityHashMap<>();
+        private Message last;
+        private Carried carried;
+        private long messages;
+
+        Shared(MessageCodec codec) {
+            this.codec = codec;
+        }
+
+        @Override
+        public Carried carry(Message message) {
+            if (message != last) { // a push goes to several
+                byte[] encoded = codec.encode(message);
+                if (messages++ % SAMPLE == 0 && !codec.decode(encoded).equals(message)) {
+                    throw new AssertionError("the codec does not give back " + message);
+                }
+                last = message;
+                carried = new Carried(encoded.length, () -> message);
+            }
+            return carried;
+        }
+
+        @Override
+        public TaskReader taskReader() {
+            return (owner, value) -> {
+                Task known = tasks.get(value);
+                if (known == null) {
+                    if (tasks.size() >= MOST_TASKS) {
+                        tasks.clear();
+                    }
+                    known = reader.read(owner, value);
+                    tasks.put(value, known);
+                }
+                return known;
+            };
+        }
+    }
+}
