@@ -837,10 +837,11 @@ the_sample_stack_is_right_under_load() {
     trap - EXIT
     wait_until 30 all_ready || fail "n5 is not back"
     for one in $(node_names); do # later checks move a node's data to a small disk
-        wait_until 20 stack_is_pruned "$one" || fail "$one keeps images of the stack: $(docker_on "$one" images)"
+        wait_until 20 stack_is_gone_from "$one" || fail "$one keeps images of the stack: $(docker_on "$one" images)"
     done
 }
-stack_is_pruned() { docker_on "$1" image prune -af >/dev/null 2>&1; ! docker_on "$1" images --format '{{.Repository}}' | found stack-; }
+stack_images() { docker_on "$1" images --format '{{.Repository}} {{.ID}}' | awk '/stack-/ {print $2}' | sort -u; }
+stack_is_gone_from() { stack_images "$1" | xargs -r timeout 20 docker -H "unix://$(socket_of "$1")" rmi --force >/dev/null 2>&1; [[ -z $(stack_images "$1") ]]; }
 no_task_of() { [[ -z $(docker_on n1 ps -q --filter "name=$1") ]]; }
 
 host_ports_and_taken_ports_are_told() {

@@ -46,7 +46,7 @@ final class DeviceRules {
             attributes.putInt(4, program.number());
             attributes.putInt(8, ATTACH_TYPE_CGROUP_DEVICE);
             attributes.putInt(12, ALLOW_MULTI);
-            kernel.checkedCall("attach device rules to " + group, SystemCall.BPF, BPF_PROG_ATTACH, attributes.address(), ATTRIBUTE_SIZE, 0, 0);
+            kernel.checkedCall("attach device rules to " + group, SystemCall.BPF, BPF_PROG_ATTACH, attributes, ATTRIBUTE_SIZE, 0, 0);
         }
     }
 
@@ -61,7 +61,7 @@ final class DeviceRules {
         attributes.putLong(8, code.address());
         attributes.putLong(16, license.address());
         attributes.putInt(68, ATTACH_TYPE_CGROUP_DEVICE);
-        int fd = (int) kernel.checkedCall("load device rules", SystemCall.BPF, BPF_PROG_LOAD, attributes.address(), ATTRIBUTE_SIZE, 0, 0);
+        int fd = (int) kernel.checkedCall("load device rules", SystemCall.BPF, BPF_PROG_LOAD, attributes, ATTRIBUTE_SIZE, 0, 0);
         java.lang.ref.Reference.reachabilityFence(code);
         java.lang.ref.Reference.reachabilityFence(license);
         return new Descriptor(kernel, fd);

@@ -1,6 +1,7 @@
 package dev.starling.runtime.kernel;
 
 import dev.starling.runtime.RuntimeShimException;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,16 +89,19 @@ public final class Kernel {
         if (errno != 0) throw failure(call, errno);
     }
 
-    public long call(SystemCall call, long a, long b, long c, long d, long e) {
-        return libc.syscall(call.number(architecture), a, b, c, d, e, 0);
+    /** @param arguments at most six: numbers, and the memory that {@link #memory} and {@link #string} made, which stays for as long as the call lasts */
+    public long call(SystemCall call, Object... arguments) {
+        long[] values = new long[6];
+        for (int i = 0; i < arguments.length; i++) {
+            values[i] = arguments[i] instanceof Pointer pointer ? pointer.address() : ((Number) arguments[i]).longValue();
+        }
+        long result = libc.syscall(call.number(architecture), values[0], values[1], values[2], values[3], values[4], values[5]);
+        Reference.reachabilityFence(arguments); // the collector sees no use of a pointer once its address was taken
+        return result;
     }
 
-    public long call(SystemCall call, long a, long b, long c) {
-        return call(call, a, b, c, 0, 0);
-    }
-
-    public long checkedCall(String subject, SystemCall call, long a, long b, long c, long d, long e) {
-        long result = call(call, a, b, c, d, e);
+    public long checkedCall(String subject, SystemCall call, Object... arguments) {
+        long result = call(call, arguments);
         if (result < 0) throw failure(call.callName() + " " + subject, errno());
         return result;
     }
@@ -202,11 +206,10 @@ public final class Kernel {
         Pointer buffer = memory(256); // struct statx; stx_mode is the 16-bit field at offset 28 on every architecture
         Pointer name = string(path);
         int flags = followLink ? 0 : Flags.AT_SYMLINK_NOFOLLOW;
-        if (call(SystemCall.STATX, Flags.AT_FDCWD, name.address(), flags, 2 | 1, buffer.address()) < 0) {
+        if (call(SystemCall.STATX, Flags.AT_FDCWD, name, flags, 2 | 1, buffer) < 0) {
             if (errno() == Errno.ENOENT.number() || errno() == Errno.ENOTDIR.number() || errno() == Errno.ELOOP.number()) return 0;
             throw failure("statx " + path, errno());
         }
-        java.lang.ref.Reference.reachabilityFence(name);
         return buffer.getShort(28) & 0xffff;
     }
 

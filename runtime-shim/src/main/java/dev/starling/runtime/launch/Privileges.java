@@ -25,7 +25,7 @@ final class Privileges {
      */
     static void giveUp(Kernel kernel, String containerId, Identity identity, long capabilities, boolean noNewPrivileges) {
         Pointer keyring = kernel.string("_ses." + containerId);
-        if (kernel.call(SystemCall.KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, keyring.address(), 0) < 0 && kernel.errno() != Errno.ENOSYS.number()) {
+        if (kernel.call(SystemCall.KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, keyring, 0) < 0 && kernel.errno() != Errno.ENOSYS.number()) {
             throw kernel.failure("keyctl new session keyring", kernel.errno());
         }
         dropBoundingSet(kernel, capabilities);
@@ -33,7 +33,7 @@ final class Privileges {
         kernel.check(kernel.libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl PR_SET_KEEPCAPS"); // until exec
         Pointer groups = kernel.memory(4 * identity.groups().size() + 4);
         for (int i = 0; i < identity.groups().size(); i++) groups.putInt(4L * i, identity.groups().get(i));
-        kernel.checkedCall("", SystemCall.SETGROUPS, identity.groups().size(), groups.address(), 0, 0, 0);
+        kernel.checkedCall("", SystemCall.SETGROUPS, identity.groups().size(), groups, 0, 0, 0);
         kernel.checkedCall("" + identity.gid(), SystemCall.SETRESGID, identity.gid(), identity.gid(), identity.gid(), 0, 0);
         kernel.checkedCall("" + identity.uid(), SystemCall.SETRESUID, identity.uid(), identity.uid(), identity.uid(), 0, 0);
         setCapabilities(kernel, (identity.uid() == 0 ? capabilities : 0) | Capability.SYS_ADMIN.mask());
@@ -56,7 +56,7 @@ final class Privileges {
         Pointer program = kernel.memory(2 * kernel.pointerSize());
         program.putShort(0, (short) (filter.length / 8));
         program.putPointer(kernel.pointerSize(), code);
-        kernel.checkedCall("install filter", SystemCall.SECCOMP, SECCOMP_SET_MODE_FILTER, 0, program.address(), 0, 0);
+        kernel.checkedCall("install filter", SystemCall.SECCOMP, SECCOMP_SET_MODE_FILTER, 0, program, 0, 0);
         java.lang.ref.Reference.reachabilityFence(code);
     }
 
@@ -69,7 +69,6 @@ final class Privileges {
             data.putInt(12L * half, bits);
             data.putInt(12L * half + 4, bits);
         }
-        kernel.checkedCall("", SystemCall.CAPSET, header.address(), data.address(), 0, 0, 0);
-        java.lang.ref.Reference.reachabilityFence(header);
+        kernel.checkedCall("", SystemCall.CAPSET, header, data, 0, 0, 0);
     }
 }

@@ -50,7 +50,7 @@ final class ProcMount implements Runnable {
             Pointer empty = kernel.string("");
             Pointer target = kernel.string("/proc");
             kernel.checkedCall(
-                    "to /proc", SystemCall.MOVE_MOUNT, mount.number(), empty.address(), AT_FDCWD, target.address(), MOVE_MOUNT_F_EMPTY_PATH);
+                    "to /proc", SystemCall.MOVE_MOUNT, mount.number(), empty, AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
             for (String path : ProcPaths.MASKED) mask(path);
             for (String path : ProcPaths.READ_ONLY) makeReadOnly(path);
         } catch (Throwable e) {
@@ -72,10 +72,10 @@ final class ProcMount implements Runnable {
         Pointer proc = kernel.string("proc");
         Pointer source = kernel.string("source");
         Pointer option = kernel.string("pidns");
-        int context = (int) kernel.checkedCall("proc", SystemCall.FSOPEN, proc.address(), FSOPEN_CLOEXEC, 0, 0, 0);
+        int context = (int) kernel.checkedCall("proc", SystemCall.FSOPEN, proc, FSOPEN_CLOEXEC, 0, 0, 0);
         try (Descriptor configuration = new Descriptor(kernel, context)) {
-            kernel.checkedCall("source", SystemCall.FSCONFIG, context, FSCONFIG_SET_STRING, source.address(), proc.address(), 0);
-            if (kernel.call(SystemCall.FSCONFIG, context, FSCONFIG_SET_FD, option.address(), 0, namespace.number()) < 0) {
+            kernel.checkedCall("source", SystemCall.FSCONFIG, context, FSCONFIG_SET_STRING, source, proc, 0);
+            if (kernel.call(SystemCall.FSCONFIG, context, FSCONFIG_SET_FD, option, 0, namespace.number()) < 0) {
                 if (kernel.errno() == Errno.EINVAL.number()) return null;
                 throw kernel.failure("fsconfig pidns", kernel.errno());
             }
@@ -93,7 +93,7 @@ final class ProcMount implements Runnable {
         int status = HostProgram.run(kernel, spawnAttributes, "/bin/mount", command);
         if (status != 0) throw RuntimeShimException.system("/bin/mount -t proc " + scratch + " ended with status " + status, null);
         Pointer path = kernel.string(scratch.toString());
-        long tree = kernel.checkedCall(scratch.toString(), SystemCall.OPEN_TREE, AT_FDCWD, path.address(), OPEN_TREE_CLONE | O_CLOEXEC, 0, 0);
+        long tree = kernel.checkedCall(scratch.toString(), SystemCall.OPEN_TREE, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC, 0, 0);
         kernel.libc().umount2(scratch.toString(), MNT_DETACH);
         return new Descriptor(kernel, (int) tree);
     }

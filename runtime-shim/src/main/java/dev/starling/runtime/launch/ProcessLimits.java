@@ -44,7 +44,7 @@ public final class ProcessLimits {
             limits.putLong(0, limit.soft());
             limits.putLong(8, limit.hard());
             int resource = RESOURCES.indexOf(limit.name().toLowerCase(Locale.ROOT));
-            if (kernel.call(SystemCall.PRLIMIT64, pid, resource, limits.address(), 0, 0) < 0) throw refused(kernel, limit);
+            if (kernel.call(SystemCall.PRLIMIT64, pid, resource, limits, 0, 0) < 0) throw refused(kernel, limit);
         }
     }
 

@@ -66,7 +66,7 @@ final class RootFilesystem {
         request.root().mount(kernel, ".");
         kernel.check(kernel.libc().chdir(bundle), "chdir", bundle); // to what was mounted
         Pointer here = kernel.string(".");
-        kernel.checkedCall(bundle, SystemCall.PIVOT_ROOT, here.address(), here.address(), 0, 0, 0);
+        kernel.checkedCall(bundle, SystemCall.PIVOT_ROOT, here, here, 0, 0, 0);
         kernel.check(kernel.libc().umount2(".", MNT_DETACH), "detach the host's root");
         kernel.check(kernel.libc().chdir("/"), "chdir /");
     }
@@ -90,7 +90,7 @@ final class RootFilesystem {
         Descriptor tree = new Descriptor(
                 kernel,
                 (int) kernel.checkedCall(
-                        source, SystemCall.OPEN_TREE, AT_FDCWD, path.address(), OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC, 0, 0));
+                        source, SystemCall.OPEN_TREE, AT_FDCWD, path, OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC, 0, 0));
         try {
             setAttributes(tree, source, readOnly, propagation);
         } catch (RuntimeShimException e) {
@@ -113,7 +113,7 @@ final class RootFilesystem {
     }
 
     private void setAttributes(Descriptor tree, String what, Pointer empty, int flags, Pointer attributes) {
-        kernel.checkedCall(what, SystemCall.MOUNT_SETATTR, tree.number(), empty.address(), AT_EMPTY_PATH | flags, attributes.address(), 32);
+        kernel.checkedCall(what, SystemCall.MOUNT_SETATTR, tree.number(), empty, AT_EMPTY_PATH | flags, attributes, 32);
     }
 
     /** In the container's root. All but /proc, which only a member of the new pid namespace (or a newer kernel's fsconfig) can mount. */
@@ -146,7 +146,7 @@ final class RootFilesystem {
         kernel.mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k");
         for (Object[] device : DEVICES) {
             Pointer path = kernel.string((String) device[0]);
-            kernel.checkedCall((String) device[0], SystemCall.MKNODAT, AT_FDCWD, path.address(), S_IFCHR | 0666, (int) device[1] << 8 | (int) device[2], 0);
+            kernel.checkedCall((String) device[0], SystemCall.MKNODAT, AT_FDCWD, path, S_IFCHR | 0666, (int) device[1] << 8 | (int) device[2], 0);
         }
         for (String[] link : DEVICE_LINKS) kernel.check(kernel.libc().symlink(link[0], link[1]), "symlink", link[1]);
         kernel.makeDirectory("/dev/pts", 0755);
@@ -193,7 +193,7 @@ final class RootFilesystem {
         Pointer empty = kernel.string("");
         Pointer target = kernel.string(mount.target);
         int flags = MOVE_MOUNT_F_EMPTY_PATH | (mount.followLink ? MOVE_MOUNT_T_SYMLINKS : 0);
-        kernel.checkedCall("to " + mount.target, SystemCall.MOVE_MOUNT, mount.tree.number(), empty.address(), AT_FDCWD, target.address(), flags);
+        kernel.checkedCall("to " + mount.target, SystemCall.MOVE_MOUNT, mount.tree.number(), empty, AT_FDCWD, target, flags);
         mount.tree.close();
     }
 

@@ -29,7 +29,7 @@ public final class RootView {
         how.putLong(0, flags | O_CLOEXEC);
         how.putLong(16, RESOLVE_IN_ROOT);
         Pointer name = kernel.string(path);
-        int fd = (int) kernel.call(SystemCall.OPENAT2, root.number(), name.address(), how.address(), 24, 0);
+        int fd = (int) kernel.call(SystemCall.OPENAT2, root.number(), name, how, 24, 0);
         if (fd >= 0) return new Descriptor(kernel, fd);
         int errno = kernel.errno();
         if (errno == Errno.ENOENT.number() || errno == Errno.ENOTDIR.number() || errno == Errno.ELOOP.number()) return null;

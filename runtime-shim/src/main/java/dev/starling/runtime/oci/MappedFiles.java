@@ -17,7 +17,6 @@ import dev.starling.runtime.kernel.SystemCall;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ImageRoot;
 import dev.starling.runtime.launch.UserNamespaceMaker;
-import java.lang.ref.Reference;
 import java.nio.file.Path;
 import jnr.ffi.Pointer;
 
@@ -92,12 +91,10 @@ final class MappedFiles {
         attributes.putLong(0, MOUNT_ATTR_IDMAP);
         attributes.putLong(24, namespace.number());
         try (Descriptor tree = new Descriptor(kernel, (int) kernel.checkedCall(
-                source, SystemCall.OPEN_TREE, AT_FDCWD, from.address(), OPEN_TREE_CLONE | O_CLOEXEC, 0, 0))) {
-            if (kernel.call(SystemCall.MOUNT_SETATTR, tree.number(), empty.address(), AT_EMPTY_PATH, attributes.address(), 32) < 0) throw notMapped(source, kernel.errno());
-            kernel.checkedCall("to " + target, SystemCall.MOVE_MOUNT, tree.number(), empty.address(), AT_FDCWD, to.address(), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+                source, SystemCall.OPEN_TREE, AT_FDCWD, from, OPEN_TREE_CLONE | O_CLOEXEC, 0, 0))) {
+            if (kernel.call(SystemCall.MOUNT_SETATTR, tree.number(), empty, AT_EMPTY_PATH, attributes, 32) < 0) throw notMapped(source, kernel.errno());
+            kernel.checkedCall("to " + target, SystemCall.MOVE_MOUNT, tree.number(), empty, AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
         }
-        Reference.reachabilityFence(from);
-        Reference.reachabilityFence(to);
     }
 
     private RuntimeShimException notMapped(String source, int errno) {
@@ -127,9 +124,8 @@ final class MappedFiles {
         Pointer header = kernel.memory(8);
         header.putInt(0, CAPABILITY_VERSION_3);
         Pointer data = kernel.memory(24); // two of { effective, permitted, inheritable }
-        kernel.checkedCall("", SystemCall.CAPGET, header.address(), data.address(), 0, 0, 0);
+        kernel.checkedCall("", SystemCall.CAPGET, header, data, 0, 0, 0);
         for (int half = 0; half < 2; half++) data.putInt(12L * half, data.getInt(12L * half + 4));
-        kernel.checkedCall("", SystemCall.CAPSET, header.address(), data.address(), 0, 0, 0);
-        Reference.reachabilityFence(header);
+        kernel.checkedCall("", SystemCall.CAPSET, header, data, 0, 0, 0);
     }
 }
