@@ -687,7 +687,6 @@ options_reach_the_container() {
     [[ $output == '123|456|77|CapBnd:'*'0000000000002000|33|h-1|10.1.1.1'*'other|nameserver 10.2.2.2|search lan|options ndots:3|touch: /x: Read-only file system|3|' ]] \
         || fail "in the container: $output"
     d service rm opted >/dev/null
-    expect_error 'TaskTemplate.ContainerSpec.TTY' d service create --detach --tty busybox
     expect_error 'Unknown healthcheck|health' d service create --detach --health-cmd x --no-healthcheck busybox
 }
 

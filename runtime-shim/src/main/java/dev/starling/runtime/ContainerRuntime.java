@@ -53,6 +53,13 @@ public interface ContainerRuntime extends AutoCloseable {
     }
 
     /**
+     * Told of all that happens to containers from now on, in the order in which it does, an end after {@link #onExit}. On a thread of the runtime: return soon.
+     */
+    default void onChange(Consumer<ContainerChange> listener) {
+        throw RuntimeShimException.unsupported("telling of changes of containers");
+    }
+
+    /**
      * Adds a process to a running container.
      *
      * @throws RuntimeShimException CONFLICT where it does not run or is paused, INVALID where the program cannot be run
@@ -69,6 +76,11 @@ public interface ContainerRuntime extends AutoCloseable {
      */
     default ExecProcess attach(String containerId, ExecProcess.Output output) {
         throw RuntimeShimException.unsupported("docker attach");
+    }
+
+    /** The size of a container's terminal; nothing happens where it has none. @throws RuntimeShimException CONFLICT where it does not run */
+    default void resize(String containerId, int rows, int columns) {
+        throw RuntimeShimException.unsupported("resizing a container's terminal");
     }
 
     /** Lets a container's processes stand still, or go on. */

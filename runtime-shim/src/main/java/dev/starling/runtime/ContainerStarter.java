@@ -8,6 +8,7 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ImageRoot;
 import dev.starling.runtime.launch.InitProgram;
+import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.NameFiles;
 import dev.starling.runtime.launch.ProcessLimits;
@@ -62,14 +63,15 @@ final class ContainerStarter {
         ProcessLimits.check(spec.options());
         AppArmor.check(Path.of("/"), spec.options().confinement().appArmor());
         LogOptions.parse(spec.logDriver(), spec.logOptions());
+        if (spec.tty()) KeptTerminal.check();
         Bundle bundle = bundle(spec.id());
         Path init = spec.options().init() ? InitProgram.onHost() : null;
         try {
-            bundle.create(kernel, spec.openStdin(), layers);
+            bundle.create(kernel, spec.tty(), spec.openStdin(), layers);
             LaunchRequest request = new LaunchRequest(
                     bundle, plan, new ImageRoot.Layers(layers.size()), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
                     NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
-                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.openStdin(), init);
+                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.tty(), spec.openStdin(), init);
             return goOn(spec, plan, bundle, launcher.hold(request), network);
         } catch (RuntimeException e) {
             undo(bundle, e);
@@ -78,18 +80,21 @@ final class ContainerStarter {
     }
 
     private Supervised goOn(ContainerSpec spec, ProcessPlan plan, Bundle bundle, ContainerLauncher.Held held, ContainerRuntime.NetworkSetup network) {
+        KeptTerminal terminal = null;
         ContainerLog log = null;
         try {
+            if (held.terminal() != null) terminal = KeptTerminal.keep(kernel, cgroups, bundle, held.terminal());
             cgroups.limit(spec.id(), spec.limits());
             network.attach(spec.id(), Path.of("/proc/" + held.pid() + "/ns/net"));
             held.furnish();
-            log = openLog(bundle, spec);
+            log = openLog(bundle, spec, terminal);
             ContainerState state = ContainerState.running(spec, plan, held.pid(), held.startTime(), bootId, clock.instant());
             state.append(bundle.stateFile());
             held.release();
-            return Supervised.running(bundle, state, held.descriptor(), log);
+            return Supervised.running(bundle, state, held.descriptor(), log, terminal);
         } catch (RuntimeException e) {
             if (log != null) log.close();
+            if (terminal != null) terminal.end();
             held.abandon();
             throw e;
         }
@@ -104,7 +109,14 @@ final class ContainerStarter {
         }
     }
 
-    ContainerLog openLog(Bundle bundle, ContainerSpec spec) {
-        return logs.open(bundle.standardOutput(), bundle.standardError(), bundle.logFile(), LogOptions.parse(spec.logDriver(), spec.logOptions()));
+    /** @param terminal null where it has none, or where it was lost: then there is nothing to read any more */
+    ContainerLog openLog(Bundle bundle, ContainerSpec spec, KeptTerminal terminal) {
+        List<ContainerLog.Source> sources;
+        if (spec.tty()) {
+            sources = terminal == null ? List.of() : ContainerLog.Source.terminal(terminal.duplicate());
+        } else {
+            sources = ContainerLog.Source.fifos(kernel, bundle.standardOutput(), bundle.standardError());
+        }
+        return logs.open(sources, bundle.logFile(), LogOptions.parse(spec.logDriver(), spec.logOptions()));
     }
 }

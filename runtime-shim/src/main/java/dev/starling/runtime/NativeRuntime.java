@@ -13,6 +13,7 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.Gates;
+import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
@@ -28,7 +29,6 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -86,9 +86,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final Set<String> starting = new HashSet<>();
 
     /** Touched by the event loop's thread only. */
-    private final List<Consumer<Container>> listeners = new ArrayList<>();
-    private final List<Consumer<Container>> healthListeners = new ArrayList<>();
-    private final List<Container> untold = new ArrayList<>();
+    private final ContainerListeners listeners = new ContainerListeners();
 
     /**
      * Adopts the containers of an earlier agent over the same directory, removes what it did not finish, and runs a throw-away container to
@@ -125,7 +123,7 @@ public final class NativeRuntime implements ContainerRuntime {
                     kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), logs, containersDirectory(), bootId,
                     available);
             this.execs = new Execs(kernel, launcher, loop);
-            this.health = new HealthChecks(execs, clock, container -> loop.execute(() -> tellHealth(container.container())));
+            this.health = new HealthChecks(execs, clock, container -> tell(ContainerChange.Kind.HEALTH, container));
             adopt(found);
             containers.remove(WarmUp.ID); // an agent that was killed while it warmed up left it
             new TrialContainer(kernel, cgroups, starter, launcher, this.directory.resolve("warm-up")).run(this::runToEnd);
@@ -203,11 +201,24 @@ public final class NativeRuntime implements ContainerRuntime {
                 containers.put(ended.id(), ended);
                 ended.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL);
             } else {
-                Supervised supervised = Supervised.running(found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec()));
+                KeptTerminal terminal = adoptTerminal(found);
+                Supervised supervised = Supervised.running(
+                        found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec(), terminal), terminal);
                 supervised.paused(cgroups.isFrozen(supervised.id()));
                 containers.put(supervised.id(), supervised);
                 loop.execute(() -> watch(supervised));
             }
+        }
+    }
+
+    /** Null where it has none; also where that is lost, which must not keep this agent from starting. */
+    private KeptTerminal adoptTerminal(Leftovers.Found found) {
+        if (!found.state().spec().tty() || !found.state().bootId().equals(bootId)) return null;
+        try {
+            return KeptTerminal.adopt(kernel, found.bundle());
+        } catch (RuntimeShimException e) {
+            LOG.error("the terminal of container {} is lost: it is in nobody's log from now on, and cannot be attached to", found.bundle().id(), e);
+            return null;
         }
     }
 
@@ -216,7 +227,6 @@ public final class NativeRuntime implements ContainerRuntime {
         if (!ID.matcher(spec.id()).matches() || spec.id().equals(WarmUp.ID)) {
             throw RuntimeShimException.invalid("container id \"" + spec.id() + "\" is not 64 hexadecimal characters");
         }
-        if (spec.tty()) throw RuntimeShimException.unsupported("containers with a terminal (tty) are not supported yet");
         Image image = images.find(spec.image());
         if (image == null) throw RuntimeShimException.notFound("No such image: " + spec.image());
         reserve(spec.id());
@@ -226,6 +236,7 @@ public final class NativeRuntime implements ContainerRuntime {
                 containers.put(spec.id(), started);
             }
             loop.execute(() -> watch(started));
+            tell(ContainerChange.Kind.STARTED, started);
             return started.container();
         } finally {
             synchronized (this) {
@@ -264,7 +275,12 @@ public final class NativeRuntime implements ContainerRuntime {
     private void end(Supervised container, OptionalInt exitCode) {
         container.log().finish(loop, logBuffer);
         boolean oomKilled = cgroups.oomKilled(container.id());
-        boolean groupsGone = container.removeGroups(cgroups, 1);
+        KeptTerminal terminal = container.takeTerminal();
+        if (terminal != null) {
+            terminal.kill();
+            removed.execute(terminal::end); // in front of the groups that it is in
+        }
+        boolean groupsGone = terminal == null && container.removeGroups(cgroups, 1);
         try {
             container.end(clock.instant(), exitCode, oomKilled);
         } catch (RuntimeShimException e) {
@@ -272,20 +288,17 @@ public final class NativeRuntime implements ContainerRuntime {
         }
         if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END)); // the last of it is just ending
         container.announceEnd();
-        if (!container.id().equals(WarmUp.ID)) tell(container.container());
+        if (!container.id().equals(WarmUp.ID)) listeners.tell(change(ContainerChange.Kind.ENDED, container));
     }
 
-    private void tell(Container ended) {
-        if (listeners.isEmpty()) untold.add(ended);
-        for (Consumer<Container> listener : listeners) tell(listener, ended);
+    /** From any thread, in the order of the calls: as it is now. */
+    private void tell(ContainerChange.Kind kind, Supervised container) {
+        ContainerChange change = change(kind, container);
+        loop.execute(() -> listeners.tell(change));
     }
 
-    private static void tell(Consumer<Container> listener, Container ended) {
-        try {
-            listener.accept(ended);
-        } catch (RuntimeException e) {
-            LOG.error("a listener failed on container {}", ended.id(), e);
-        }
+    private ContainerChange change(ContainerChange.Kind kind, Supervised container) {
+        return new ContainerChange(kind, container.container(), clock.instant());
     }
 
     @Override
@@ -331,6 +344,7 @@ public final class NativeRuntime implements ContainerRuntime {
             taken = removed.take(container.bundle());
             containers.remove(containerId);
         }
+        tell(ContainerChange.Kind.REMOVED, container);
         removed.delete(taken);
     }
 
@@ -369,8 +383,25 @@ public final class NativeRuntime implements ContainerRuntime {
     public ExecProcess attach(String containerId, ExecProcess.Output output) {
         Supervised container = requireRunning(containerId);
         ContainerState state = container.state();
-        Path input = state.spec().openStdin() ? container.bundle().standardInput() : null;
-        return Attachment.start(kernel, loop, state.pid(), container.log(), input, output);
+        boolean open = state.spec().openStdin();
+        if (!state.spec().tty()) {
+            Descriptor input = open ? kernel.open(container.bundle().standardInput().toString(), Flags.O_RDWR | Flags.O_NONBLOCK) : null;
+            return Attachment.start(kernel, loop, state.pid(), container.log(), input, null, output);
+        }
+        KeptTerminal terminal = requireTerminal(container);
+        return Attachment.start(kernel, loop, state.pid(), container.log(), open ? terminal.duplicate() : null, terminal, output);
+    }
+
+    private static KeptTerminal requireTerminal(Supervised container) {
+        KeptTerminal terminal = container.terminal();
+        if (terminal == null) throw RuntimeShimException.conflict("container " + container.id() + " has lost its terminal: the process that kept it is gone");
+        return terminal;
+    }
+
+    @Override
+    public void resize(String containerId, int rows, int columns) {
+        Supervised container = requireRunning(containerId);
+        if (container.state().spec().tty()) requireTerminal(container).resize(rows, columns);
     }
 
     @Override
@@ -381,6 +412,7 @@ public final class NativeRuntime implements ContainerRuntime {
             cgroups.freeze(containerId, still);
             container.paused(still);
         }
+        tell(still ? ContainerChange.Kind.PAUSED : ContainerChange.Kind.UNPAUSED, container);
     }
 
     @Override
@@ -393,8 +425,9 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public List<Integer> processes(String containerId) {
-        requireRunning(containerId);
-        return cgroups.processes(containerId);
+        KeptTerminal terminal = requireRunning(containerId).terminal();
+        List<Integer> pids = cgroups.processes(containerId);
+        return terminal == null ? pids : pids.stream().filter(pid -> pid != terminal.keeperPid()).toList();
     }
 
     private Supervised requireRunning(String containerId) {
@@ -405,20 +438,17 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public void onHealth(Consumer<Container> listener) {
-        loop.execute(() -> healthListeners.add(listener));
+        loop.execute(() -> listeners.addForHealth(listener));
     }
 
-    private void tellHealth(Container container) {
-        for (Consumer<Container> listener : healthListeners) tell(listener, container);
+    @Override
+    public void onChange(Consumer<ContainerChange> listener) {
+        loop.execute(() -> listeners.addForChanges(listener));
     }
 
     @Override
     public void onExit(Consumer<Container> listener) {
-        loop.execute(() -> {
-            listeners.add(listener);
-            for (Container ended : untold) tell(listener, ended);
-            untold.clear();
-        });
+        loop.execute(() -> listeners.addForEnds(listener));
     }
 
     @Override

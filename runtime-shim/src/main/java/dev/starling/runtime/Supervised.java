@@ -4,6 +4,7 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
+import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.logs.ContainerLog;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,24 +28,26 @@ final class Supervised {
     private Descriptor process;
     private Health health;
     private boolean paused;
+    private KeptTerminal terminal;
     /** Touched by the event loop only. */
     private ContainerLog log;
 
-    private Supervised(Bundle bundle, ContainerState state, Descriptor process, ContainerLog log) {
+    private Supervised(Bundle bundle, ContainerState state, Descriptor process, ContainerLog log, KeptTerminal terminal) {
         this.bundle = bundle;
         this.state = state;
         this.process = process;
         this.log = log;
+        this.terminal = terminal;
         this.health = state.plan() != null && state.plan().health().isSet() ? Health.STARTING : Health.NONE;
     }
 
-    /** @param process pidfd, closed with the container's end */
-    static Supervised running(Bundle bundle, ContainerState state, Descriptor process, ContainerLog log) {
-        return new Supervised(bundle, state, process, log);
+    /** @param process pidfd, closed with the container's end, as is {@code terminal} (null where it has none) */
+    static Supervised running(Bundle bundle, ContainerState state, Descriptor process, ContainerLog log, KeptTerminal terminal) {
+        return new Supervised(bundle, state, process, log, terminal);
     }
 
     static Supervised ended(Bundle bundle, ContainerState state) {
-        Supervised supervised = new Supervised(bundle, state, null, null);
+        Supervised supervised = new Supervised(bundle, state, null, null, null);
         supervised.ended.countDown();
         return supervised;
     }
@@ -103,6 +106,18 @@ final class Supervised {
         if (process != null) kernel.signal(process, signal);
     }
 
+    /** Null where it has none, or has ended. */
+    synchronized KeptTerminal terminal() {
+        return terminal;
+    }
+
+    /** For its end: whoever takes it ends it. Null where there is none (any more). */
+    synchronized KeptTerminal takeTerminal() {
+        KeptTerminal taken = terminal;
+        terminal = null;
+        return taken;
+    }
+
     synchronized void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
         state = state.ended(at, exitCode, oomKilled);
         paused = false;
@@ -114,6 +129,8 @@ final class Supervised {
     synchronized void letGo() {
         if (process != null) process.close();
         process = null;
+        if (terminal != null) terminal.release();
+        terminal = null;
     }
 
     /** After its end. Whoever comes second finds it done, and leaves alone what may have been made under the same id since. @return whether they are gone */

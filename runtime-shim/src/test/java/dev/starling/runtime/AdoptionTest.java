@@ -168,7 +168,7 @@ class AdoptionTest {
     /** Another JVM; gone when the test is. */
     private record Agent(Process process, BufferedReader words) implements AutoCloseable {
         static Agent start(Lab lab, String id, String script, boolean hold) throws Exception {
-            Process process = AgentProcess.start(lab, id, script, hold);
+            Process process = AgentProcess.start(lab, id, script, hold, false);
             return new Agent(process, new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)));
         }
 

@@ -86,6 +86,11 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
     }
 
     @Override
+    public void onSnapshot(Runnable listener) {
+        life.onSnapshot(listener);
+    }
+
+    @Override
     public CompletionStage<Document> create(Kind kind, JsonNode body) {
         return onSession(current -> Writes.write(current, (core, now) -> {
             if (kind == Kind.SERVICE) {

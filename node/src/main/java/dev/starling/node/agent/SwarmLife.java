@@ -54,6 +54,7 @@ final class SwarmLife implements AutoCloseable {
     private final IdentityKeeper identities;
     private final ExecutorService transitions = Executors.newSingleThreadExecutor(Threads.named("swarm"));
     private volatile SwarmSession session;
+    private volatile Runnable snapshotListener = () -> {};
 
     SwarmLife(Host host, SwarmDirectory directory, InstantSource wallClock) {
         this.host = host;
@@ -109,8 +110,12 @@ final class SwarmLife implements AutoCloseable {
         }
     }
 
+    void onSnapshot(Runnable listener) {
+        snapshotListener = listener;
+    }
+
     private SwarmSession open(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
-        return SwarmSession.open(host, identity, directory, newClock(), seeds, identities);
+        return SwarmSession.open(host, identity, directory, newClock(), seeds, identities, () -> snapshotListener.run());
     }
 
     private TrustClock newClock() {
@@ -182,7 +187,7 @@ final class SwarmLife implements AutoCloseable {
 
     private SwarmSession openFirst(SwarmDirectory.Identity identity, TrustClock clock, List<Endpoint> seeds) {
         try {
-            return SwarmSession.open(host, identity, directory, clock, seeds, identities);
+            return SwarmSession.open(host, identity, directory, clock, seeds, identities, () -> snapshotListener.run());
         } catch (RuntimeException e) {
             forget();
             throw e;

@@ -54,6 +54,7 @@ final class SwarmSession implements AutoCloseable {
     private final SwarmDirectory directory;
     private final SessionTrust trust;
     private final OwnCertificate.Installer installer;
+    private final Runnable snapshotListener;
     private final AgentClock clock;
     private final Endpoint advertise;
     private final NodeStore store;
@@ -81,11 +82,11 @@ final class SwarmSession implements AutoCloseable {
 
     /** @param identity its authorities, the CA's keys, are there on a manager only */
     static SwarmSession open(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, TrustClock clock, Collection<Endpoint> seeds,
-            OwnCertificate.Installer installer) {
+            OwnCertificate.Installer installer, Runnable snapshotListener) {
         NodeStore store = directory.openStore();
         SwarmSession session;
         try {
-            session = new SwarmSession(host, identity, directory, clock, store, installer);
+            session = new SwarmSession(host, identity, directory, clock, store, installer, snapshotListener);
         } catch (RuntimeException e) {
             store.close(); // most likely the gossip address is in use; the next try opens it anew
             throw e;
@@ -100,8 +101,9 @@ final class SwarmSession implements AutoCloseable {
     }
 
     private SwarmSession(Host host, SwarmDirectory.Identity identity, SwarmDirectory directory, TrustClock clock, NodeStore store,
-            OwnCertificate.Installer installer) {
+            OwnCertificate.Installer installer, Runnable snapshotListener) {
         this.host = host;
+        this.snapshotListener = snapshotListener;
         this.directory = directory;
         this.trust = new SessionTrust(identity, clock, this::snapshot, installer::unlockKey);
         this.installer = installer;
@@ -201,6 +203,7 @@ final class SwarmSession implements AutoCloseable {
         }
         networks.update(snapshot);
         metrics.update(snapshot, malformedValues, unfamiliarValues);
+        snapshotListener.run();
     }
 
     private void diskTroubleChanged() {

@@ -3,13 +3,15 @@ package dev.starling.node.api;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ExecProcess;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
+import java.util.concurrent.CompletableFuture;
 
 /**
- * {@code docker attach}: a connection that becomes the streams of a container of this node. Its task goes on whoever comes and leaves; with its standard input
- * open (the API's OpenStdin) what the client sends reaches it.
+ * {@code docker attach}: a connection that becomes the streams, or the terminal, of a container of this node. Its task goes on whoever comes and leaves; with
+ * its standard input open (the API's OpenStdin) what the client sends reaches it. The keys that detach are the client's business.
  */
 final class AttachRoutes {
     private final Vertx vertx;
@@ -24,6 +26,7 @@ final class AttachRoutes {
 
     void addTo(Endpoints endpoints) {
         endpoints.stream(HttpMethod.POST, "/containers/{id}/attach", context -> attach(context, endpoints.call(context)));
+        endpoints.post("/containers/{id}/resize", call -> CompletableFuture.completedFuture(resize(call)));
     }
 
     private void attach(RoutingContext context, Call call) {
@@ -33,20 +36,29 @@ final class AttachRoutes {
         if (context.request().getHeader("Upgrade") == null) {
             throw ApiException.badRequest("attaching to a container needs an upgraded connection (Upgrade: tcp)");
         }
-        ExecConnection connection = new ExecConnection(false, call.flag("stdout"), call.flag("stderr"), vertx.getOrCreateContext());
-        vertx.executeBlocking(() -> begin(call.path("id"), connection), false).onComplete(
-                attached -> ConnectionUpgrade.upgrade(context.request(), connection.contentType())
-                        .onComplete(socket -> connection.attach(socket, attached), error -> connection.lost(attached)),
+        Context own = vertx.getOrCreateContext();
+        vertx.executeBlocking(() -> begin(call, own), false).onComplete(
+                begun -> ConnectionUpgrade.upgrade(context.request(), begun.connection.contentType())
+                        .onComplete(socket -> begun.connection.attach(socket, begun.process), error -> begun.connection.lost(begun.process)),
                 error -> Replies.send(context, Replies.of(error)));
     }
 
-    private ExecProcess begin(String reference, ExecConnection connection) {
-        Container container = containers.find(reference);
+    private record Begun(ExecConnection connection, ExecProcess process) {}
+
+    private Begun begin(Call call, Context own) {
+        Container container = containers.find(call.path("id"));
         if (container.paused()) {
             throw ApiException.conflict("container " + container.id() + " is paused, unpause the container before attach");
         }
+        ExecConnection connection = new ExecConnection(container.spec().tty(), call.flag("stdout"), call.flag("stderr"), own);
         ExecProcess attached = runtime.attach(container.id(), connection);
         attached.exit().thenAccept(code -> connection.ended());
-        return attached;
+        return new Begun(connection, attached);
+    }
+
+    private Reply resize(Call call) {
+        Container container = containers.find(call.path("id"));
+        runtime.resize(container.id(), ExecRoutes.terminalSide(call, "h"), ExecRoutes.terminalSide(call, "w"));
+        return Reply.OK;
     }
 }

@@ -18,6 +18,9 @@ public interface ClusterControl {
     /** Null while this node is in no swarm. */
     ClusterSnapshot snapshot();
 
+    /** @param listener called whenever there is another {@link #snapshot}, on a thread that it must not hold up. The last one that is given counts */
+    void onSnapshot(Runnable listener);
+
     /**
      * Writes a new object. Completes once it is on this node's disk and, where peers are reachable, on two more.
      * 503 where this node is no manager, 409 where a live object of the kind has the name.

@@ -5,7 +5,9 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -51,13 +53,28 @@ final class EventLog {
     }
 
     private final Deque<Event> events = new ArrayDeque<>();
+    private final Set<Runnable> watchers = new LinkedHashSet<>();
     private long newest;
 
-    synchronized void add(String type, String action, String id, SortedMap<String, String> attributes, String scope, Instant time) {
-        events.addLast(new Event(++newest, type, action, id, attributes, scope, time));
-        if (events.size() > KEPT) {
-            events.removeFirst();
+    void add(String type, String action, String id, SortedMap<String, String> attributes, String scope, Instant time) {
+        List<Runnable> told;
+        synchronized (this) {
+            events.addLast(new Event(++newest, type, action, id, attributes, scope, time));
+            if (events.size() > KEPT) {
+                events.removeFirst();
+            }
+            told = List.copyOf(watchers);
         }
+        told.forEach(Runnable::run);
+    }
+
+    /** @param news called on any thread after each event, to return at once; what it is about is to be had from here */
+    synchronized void watch(Runnable news) {
+        watchers.add(news);
+    }
+
+    synchronized void unwatch(Runnable news) {
+        watchers.remove(news);
     }
 
     synchronized long newest() {

@@ -6,22 +6,32 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** {@code /events}: one watch for all clients, which looks also while there is none, so that {@code --since} has an answer. */
+/**
+ * {@code /events}: one watch for all clients, which looks also while there is none, so that {@code --since} has an answer. The runtime tells of containers by
+ * itself, the cluster that there is news to look for; images nobody tells of, so they are looked at twice a second.
+ */
 final class EventRoutes {
     private static final Logger LOG = LoggerFactory.getLogger(EventRoutes.class);
     private static final long LOOK_MILLIS = 500;
+    /** News of the cluster may come by the hundred in a second: what has gathered is one look. */
+    private static final long GATHER_MILLIS = 20;
 
     private final Vertx vertx;
     private final EventLog log = new EventLog();
     private final EventWatch watch;
+    private final AtomicBoolean due = new AtomicBoolean();
+    private volatile boolean running;
     private long timer = -1;
 
     EventRoutes(Vertx vertx, ClusterControl control, ContainerRuntime runtime, ImageStore images) {
         this.vertx = vertx;
-        this.watch = new EventWatch(log, control, runtime, images);
+        this.watch = new EventWatch(log, control, images);
+        runtime.onChange(watch::tell);
+        control.onSnapshot(this::lookSoon);
     }
 
     void addTo(Endpoints endpoints) {
@@ -35,7 +45,19 @@ final class EventRoutes {
 
     /** Looks from now on, until {@link #stop}. */
     void start() {
+        running = true;
         timer = vertx.setTimer(LOOK_MILLIS, next -> lookOn());
+    }
+
+    /** From any thread; returns at once. */
+    private void lookSoon() {
+        if (running && !due.getAndSet(true)) {
+            vertx.setTimer(GATHER_MILLIS, now -> vertx.executeBlocking(() -> {
+                due.set(false);
+                watch.look();
+                return null;
+            }, false).onFailure(error -> LOG.warn("events of this moment are not told", error)));
+        }
     }
 
     private void lookOn() {
@@ -53,6 +75,7 @@ final class EventRoutes {
     }
 
     void stop() {
+        running = false;
         vertx.cancelTimer(timer);
         timer = -1;
     }

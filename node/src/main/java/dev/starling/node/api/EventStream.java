@@ -1,28 +1,34 @@
 package dev.starling.node.api;
 
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * {@code docker events} for one client: what the {@link EventLog} has since the time that was asked for, then what comes, until the time that was
- * asked for. A reader so slow that the log has lost an event before it was read misses that one. Runs on one event loop.
+ * {@code docker events} for one client: what the {@link EventLog} has since the time that was asked for, then what comes, as it comes, until the time that
+ * was asked for. Nothing is queued for it but what its connection takes: it reads on in the log, and one so slow that the log has lost an event before it
+ * was read misses that one. Runs on one event loop.
  */
 final class EventStream {
-    private static final long LOOK_MILLIS = 200;
-
     private final Vertx vertx;
+    private final Context context;
     private final HttpServerResponse response;
     private final EventLog log;
     private final Filters filters;
     private final Instant since;
     private final Instant until;
+    private final Runnable news = this::news;
+    private final AtomicBoolean due = new AtomicBoolean();
     private long told;
+    private long timer = -1;
     private boolean closed;
 
     /** @param since null for only what comes; {@code until} null for ever */
     EventStream(Vertx vertx, HttpServerResponse response, EventLog log, Filters filters, Instant since, Instant until) {
         this.vertx = vertx;
+        this.context = vertx.getOrCreateContext();
         this.response = response;
         this.log = log;
         this.filters = filters;
@@ -33,29 +39,55 @@ final class EventStream {
 
     void start() {
         response.setChunked(true).putHeader("Content-Type", "application/json");
-        response.exceptionHandler(error -> closed = true);
-        response.closeHandler(nothing -> closed = true);
+        response.exceptionHandler(error -> close());
+        response.closeHandler(nothing -> close());
+        response.drainHandler(nothing -> goOn());
         response.writeHead();
+        log.watch(news);
         goOn();
+        if (until != null) {
+            long left = until.toEpochMilli() - System.currentTimeMillis();
+            if (left <= 0) {
+                end();
+            } else {
+                timer = vertx.setTimer(left, nothing -> end());
+            }
+        }
+    }
+
+    /** On any thread; many at once make one turn. */
+    private void news() {
+        if (!due.getAndSet(true)) {
+            context.runOnContext(nothing -> {
+                due.set(false);
+                goOn();
+            });
+        }
     }
 
     private void goOn() {
-        if (closed) {
+        if (closed || response.writeQueueFull()) {
             return;
         }
-        if (!response.writeQueueFull()) {
-            for (EventLog.Event event : log.after(told)) {
-                told = event.number();
-                if (event.matches(filters) && (since == null || !event.time().isBefore(since)) && (until == null || !event.time().isAfter(until))) {
-                    response.write(event.json() + "\n");
-                }
+        for (EventLog.Event event : log.after(told)) {
+            told = event.number();
+            if (event.matches(filters) && (since == null || !event.time().isBefore(since)) && (until == null || !event.time().isAfter(until))) {
+                response.write(event.json() + "\n");
             }
         }
-        long left = until == null ? LOOK_MILLIS : until.toEpochMilli() - System.currentTimeMillis();
-        if (left <= 0) {
+    }
+
+    private void end() {
+        if (!closed) {
+            goOn();
+            close();
             response.end();
-        } else {
-            vertx.setTimer(Math.min(LOOK_MILLIS, left), timer -> goOn());
         }
+    }
+
+    private void close() {
+        closed = true;
+        log.unwatch(news);
+        vertx.cancelTimer(timer);
     }
 }

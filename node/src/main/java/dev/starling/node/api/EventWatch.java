@@ -5,8 +5,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.Container;
-import dev.starling.runtime.ContainerRuntime;
-import dev.starling.runtime.Health;
+import dev.starling.runtime.ContainerChange;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
@@ -20,12 +19,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds out what has happened by comparing how things are with how they were: objects of the swarm and its members, containers and images of this
- * node. What was undone between two looks is not told; a container that came and went in between is lost, one that only ended is told whole.
+ * Finds out what has happened by comparing how things are with how they were: objects of the swarm and its members, images of this node. What was undone
+ * between two looks is not told. What happens to containers is told by the runtime, all of it.
  *
  * <p>An object's creation and update have the time at which they were written, so each node tells them alike, whenever it has heard of them.
  *
- * <p>Not thread-safe: one look at a time.
+ * <p>One look at a time; the log is what is shared.
  */
 final class EventWatch {
     private static final Logger LOG = LoggerFactory.getLogger(EventWatch.class);
@@ -34,26 +33,22 @@ final class EventWatch {
 
     private final EventLog log;
     private final ClusterControl control;
-    private final ContainerRuntime runtime;
     private final ImageStore images;
     /** Null while this node is in no swarm, and before the first look: what is there then was not made just now. */
     private SortedMap<String, Seen> objects;
     private Map<Kind, List<Document>> lastDocuments;
     private SortedMap<NodeId, Boolean> up = new TreeMap<>();
-    private SortedMap<String, Container> containers;
     private SortedMap<String, Image> imagesSeen;
 
-    EventWatch(EventLog log, ClusterControl control, ContainerRuntime runtime, ImageStore images) {
+    EventWatch(EventLog log, ClusterControl control, ImageStore images) {
         this.log = log;
         this.control = control;
-        this.runtime = runtime;
         this.images = images;
     }
 
-    void look() {
+    synchronized void look() {
         try {
             lookAtSwarm(control.snapshot());
-            lookAtContainers();
             lookAtImages();
         } catch (RuntimeShimException e) {
             LOG.warn("events of this moment are not told: {}", e.toString());
@@ -115,40 +110,25 @@ final class EventWatch {
         return isUp ? "ready" : "down";
     }
 
-    private void lookAtContainers() {
-        SortedMap<String, Container> now = new TreeMap<>();
-        runtime.list().forEach(container -> now.put(container.id(), container));
-        if (containers != null) {
-            now.forEach((id, container) -> compare(containers.get(id), container));
-            containers.forEach((id, container) -> {
-                if (!now.containsKey(id)) {
-                    if (container.state() == Container.State.RUNNING) {
-                        tell(container, "die", Map.of(), Instant.now());
-                    }
-                    tell(container, "destroy", Map.of(), Instant.now());
-                }
-            });
-        }
-        containers = now;
-    }
-
-    private void compare(Container before, Container now) {
-        if (before == null) {
-            tell(now, "create", Map.of(), time(now.startedAt()));
-            tell(now, "start", Map.of(), time(now.startedAt()));
-        }
-        if (now.health().status() != (before == null ? Health.Status.NONE : before.health().status()) && now.health().status() != Health.Status.NONE) {
-            tell(now, "health_status: " + now.health().status().name().toLowerCase(Locale.ROOT), Map.of(), Instant.now());
-        }
-        if (now.paused() != (before != null && before.paused())) {
-            tell(now, now.paused() ? "pause" : "unpause", Map.of(), Instant.now());
-        }
-        if (now.state() == Container.State.EXITED && (before == null || before.state() != Container.State.EXITED)) {
-            if (now.oomKilled()) {
-                tell(now, "oom", Map.of(), time(now.finishedAt()));
+    /** As the runtime tells it; from any thread. */
+    void tell(ContainerChange change) {
+        Container container = change.container();
+        switch (change.kind()) {
+            case STARTED -> {
+                tell(container, "create", Map.of(), change.at());
+                tell(container, "start", Map.of(), change.at());
             }
-            tell(now, "die", now.exitCode().isPresent() ? Map.of("exitCode", Integer.toString(now.exitCode().getAsInt())) : Map.of(),
-                    time(now.finishedAt()));
+            case PAUSED -> tell(container, "pause", Map.of(), change.at());
+            case UNPAUSED -> tell(container, "unpause", Map.of(), change.at());
+            case HEALTH -> tell(container, "health_status: " + container.health().status().name().toLowerCase(Locale.ROOT), Map.of(), change.at());
+            case ENDED -> {
+                if (container.oomKilled()) {
+                    tell(container, "oom", Map.of(), change.at());
+                }
+                tell(container, "die", container.exitCode().isPresent() ? Map.of("exitCode", Integer.toString(container.exitCode().getAsInt())) : Map.of(),
+                        change.at());
+            }
+            case REMOVED -> tell(container, "destroy", Map.of(), change.at());
         }
     }
 
@@ -158,10 +138,6 @@ final class EventWatch {
         attributes.put("name", container.spec().name());
         attributes.putAll(more);
         log.add("container", action, container.id(), attributes, "local", time);
-    }
-
-    private static Instant time(Instant told) {
-        return told == null ? Instant.now() : told;
     }
 
     private void lookAtImages() {

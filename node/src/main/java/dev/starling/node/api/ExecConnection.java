@@ -15,6 +15,9 @@ import java.util.Queue;
  *
  * <p>A client says that its input is over by shutting down its side of the connection, and still wants the output. Netty tells the one from the
  * other only with its epoll transport; where that is missing, the connection ends with the client's input.
+ *
+ * <p>The end of the output is told in the same way: our side is shut down, and what the client still sends is taken in until it has closed its own
+ * ({@link ClientInput#endOutput}). A socket closed with input unread resets the connection, and the client would see that in place of the exit code.
  */
 final class ExecConnection implements ExecProcess.Output {
     private static final int HEADER_BYTES = 8;
@@ -26,6 +29,7 @@ final class ExecConnection implements ExecProcess.Output {
     /** Guarded by this until there is a socket: what was written before. At most a piece of each stream, since more is not accepted. */
     private final Queue<Buffer> early = new ArrayDeque<>();
     private NetSocket socket;
+    private ClientInput input;
     private boolean gone;
     private boolean ended;
 
@@ -43,7 +47,9 @@ final class ExecConnection implements ExecProcess.Output {
 
     /** There is no process, and this is why. */
     void refuse(NetSocket opened, String reason) {
-        opened.end(frame(1, (reason + "\r\n").getBytes(StandardCharsets.UTF_8)));
+        ClientInput unwanted = ClientInput.unwanted((NetSocketInternal) opened);
+        opened.write(frame(1, (reason + "\r\n").getBytes(StandardCharsets.UTF_8)));
+        unwanted.endOutput(opened);
     }
 
     @Override
@@ -74,13 +80,14 @@ final class ExecConnection implements ExecProcess.Output {
         opened.exceptionHandler(error -> lost(running));
         opened.closeHandler(nothing -> lost(running));
         opened.drainHandler(nothing -> running.resumeOutput());
-        ClientInput.read((NetSocketInternal) opened, running);
+        ClientInput reader = ClientInput.read((NetSocketInternal) opened, running);
         synchronized (this) {
             socket = opened;
+            input = reader;
             early.forEach(opened::write);
             early.clear();
             if (ended) {
-                opened.close();
+                reader.endOutput(opened);
             }
         }
         running.resumeOutput();
@@ -102,7 +109,8 @@ final class ExecConnection implements ExecProcess.Output {
         ended = true;
         if (socket != null) {
             NetSocket open = socket;
-            context.runOnContext(nothing -> open.close());
+            ClientInput reader = input;
+            context.runOnContext(nothing -> reader.endOutput(open));
         }
     }
 }

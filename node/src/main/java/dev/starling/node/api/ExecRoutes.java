@@ -81,10 +81,14 @@ final class ExecRoutes {
         return Math.max(0, Math.min(MAX_TERMINAL_SIDE, body.path("ConsoleSize").path(index).asInt(0)));
     }
 
+    static int terminalSide(Call call, String name) {
+        return (int) call.integer(name, 0, 0, MAX_TERMINAL_SIDE);
+    }
+
     private Reply resize(Call call) {
         ExecTable.Entry entry = execs.find(call.path("id"));
-        int rows = (int) call.integer("h", 0, 0, MAX_TERMINAL_SIDE);
-        int columns = (int) call.integer("w", 0, 0, MAX_TERMINAL_SIDE);
+        int rows = terminalSide(call, "h");
+        int columns = terminalSide(call, "w");
         ExecProcess process = execs.process(entry);
         if (process == null) {
             throw ApiException.conflict("exec " + entry.id + " does not run yet");

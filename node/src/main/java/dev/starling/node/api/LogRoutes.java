@@ -2,12 +2,14 @@ package dev.starling.node.api;
 
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
 import dev.starling.runtime.Container;
 import dev.starling.scheduler.model.Task;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
@@ -30,25 +32,32 @@ final class LogRoutes {
     void addTo(Endpoints endpoints) {
         endpoints.stream(HttpMethod.GET, "/services/{id}/logs", context -> {
             Call call = endpoints.call(context);
-            String service = new Lookup(call.snapshot()).document(Kind.SERVICE, call.path("id")).uid();
-            stream(context, LogOptions.of(call), () -> tasksOf(service), () -> exists(service));
+            Document found = new Lookup(call.snapshot()).document(Kind.SERVICE, call.path("id"));
+            String service = found.uid();
+            stream(context, LogOptions.of(call), hasTerminal(found), () -> tasksOf(service), () -> exists(service));
         });
         endpoints.stream(HttpMethod.GET, "/tasks/{id}/logs", context -> {
             Call call = endpoints.call(context);
             Task task = new Lookup(call.snapshot()).task(call.path("id"));
-            stream(context, LogOptions.of(call), () -> List.of(task), () -> false);
+            Document service = call.snapshot().document(Kind.SERVICE, task.slot().serviceUid());
+            stream(context, LogOptions.of(call), service != null && hasTerminal(service), () -> List.of(task), () -> false);
         });
         endpoints.stream(HttpMethod.GET, "/containers/{id}/logs", context -> {
             Call call = endpoints.call(context);
             LogOptions options = LogOptions.of(call);
-            vertx.executeBlocking(() -> taskOf(call), false).onComplete(
-                    task -> stream(context, options, () -> List.of(task), () -> false),
+            vertx.executeBlocking(() -> containers.find(call.path("id")), false).map(container -> Map.entry(container, taskOf(container, call))).onComplete(
+                    found -> stream(context, options, found.getKey().spec().tty(), () -> List.of(found.getValue()), () -> false),
                     error -> Replies.send(context, Replies.of(error)));
         });
     }
 
-    private void stream(RoutingContext context, LogOptions options, Supplier<List<Task>> tasks, BooleanSupplier mayGrow) {
-        new LogStream(vertx, context.response(), logs, options, tasks, mayGrow).start();
+    /** Of its tasks as they are now; the client looks at the same, to know what it gets. */
+    private static boolean hasTerminal(Document service) {
+        return service.spec().path("TaskTemplate").path("ContainerSpec").path("TTY").asBoolean(false);
+    }
+
+    private void stream(RoutingContext context, LogOptions options, boolean raw, Supplier<List<Task>> tasks, BooleanSupplier mayGrow) {
+        new LogStream(vertx, context.response(), logs, options, raw, tasks, mayGrow).start();
     }
 
     private boolean exists(String service) {
@@ -63,8 +72,7 @@ final class LogRoutes {
                 .filter(task -> task.slot().serviceUid().equals(service)).toList();
     }
 
-    private Task taskOf(Call call) {
-        Container container = containers.find(call.path("id"));
+    private static Task taskOf(Container container, Call call) {
         String id = container.spec().labels().getOrDefault(TASK_LABEL, "");
         ClusterSnapshot snapshot = call.snapshot();
         return snapshot.view().tasks().getOrDefault(snapshot.self(), List.of()).stream().filter(task -> task.id().equals(id)).findFirst()

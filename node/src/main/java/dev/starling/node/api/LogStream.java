@@ -23,7 +23,7 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
- * Logs of tasks as Docker's multiplexed stream: frames of an 8-byte header (stream, three zeros, length) and a line. Tasks are read in turn,
+ * Logs of tasks as Docker's multiplexed stream: frames of an 8-byte header (stream, three zeros, length) and a line; of tasks with a terminal the lines alone. Tasks are read in turn,
  * a chunk at a time and only while the client takes it; followed ones are asked again each {@link #POLL_MILLIS}, and tasks that a service
  * starts meanwhile join in. Runs on one event loop.
  *
@@ -47,6 +47,7 @@ final class LogStream {
     private final HttpServerResponse response;
     private final TaskLogs logs;
     private final LogOptions options;
+    private final boolean raw;
     private final Supplier<List<Task>> tasks;
     private final BooleanSupplier mayGrow;
     private final Map<String, Cursor> cursors = new LinkedHashMap<>();
@@ -54,22 +55,24 @@ final class LogStream {
     private boolean closed;
 
     /**
+     * @param raw     without headers
      * @param tasks   whose logs to send; asked again while they are followed
      * @param mayGrow whether further tasks may come: if not, following ends with the last of the logs
      */
     LogStream(
-            Vertx vertx, HttpServerResponse response, TaskLogs logs, LogOptions options, Supplier<List<Task>> tasks, BooleanSupplier mayGrow) {
+            Vertx vertx, HttpServerResponse response, TaskLogs logs, LogOptions options, boolean raw, Supplier<List<Task>> tasks, BooleanSupplier mayGrow) {
         this.context = vertx.getOrCreateContext();
         this.vertx = vertx;
         this.response = response;
         this.logs = logs;
         this.options = options;
+        this.raw = raw;
         this.tasks = tasks;
         this.mayGrow = mayGrow;
     }
 
     void start() {
-        response.setChunked(true).putHeader("Content-Type", "application/vnd.docker.multiplexed-stream");
+        response.setChunked(true).putHeader("Content-Type", raw ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream");
         response.exceptionHandler(error -> closed = true);
         response.closeHandler(nothing -> closed = true);
         response.writeHead();
@@ -184,7 +187,9 @@ final class LogStream {
                     .append(task.slot().serviceUid()).append(",com.docker.swarm.task.id=").append(task.id()).append(' ');
         }
         byte[] head = prefix.toString().getBytes(StandardCharsets.UTF_8);
-        frames.appendByte((byte) line.stream()).appendBytes(new byte[3]).appendInt(head.length + line.content().length)
-                .appendBytes(head).appendBytes(line.content());
+        if (!raw) {
+            frames.appendByte((byte) line.stream()).appendBytes(new byte[3]).appendInt(head.length + line.content().length);
+        }
+        frames.appendBytes(head).appendBytes(line.content());
     }
 }

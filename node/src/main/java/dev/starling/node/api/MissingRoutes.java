@@ -13,7 +13,6 @@ final class MissingRoutes {
             POST /containers/{id}/restart = docker restart
             POST /containers/{id}/rename = docker rename
             POST /containers/{id}/update = docker update
-            POST /containers/{id}/resize = resizing a terminal
             GET /containers/{id}/changes = docker diff
             GET /containers/{id}/export = docker export
             GET /containers/{id}/archive = docker cp

@@ -44,6 +44,7 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.CapabilityDrop strings
             TaskTemplate.ContainerSpec.Sysctls map
             TaskTemplate.ContainerSpec.ReadOnly boolean
+            TaskTemplate.ContainerSpec.TTY boolean
             TaskTemplate.ContainerSpec.OpenStdin boolean
             TaskTemplate.ContainerSpec.Isolation = default
             TaskTemplate.ContainerSpec.Init boolean

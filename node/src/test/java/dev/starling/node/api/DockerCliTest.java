@@ -150,7 +150,6 @@ final class DockerCliTest extends WithDockerCli {
         createService("web");
         assertError("service web already exists", "service", "create", "-d", "--name", "web", "busybox");
         assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "mode=host,target=80", "busybox");
-        assertError("TTY", "service", "create", "-d", "--tty", "busybox");
         assertError("invalid oom score", "service", "create", "-d", "--oom-score-adj", "2000", "busybox");
         assertError("expected one operator", "service", "create", "-d", "--constraint", "node.role", "busybox");
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");
@@ -195,6 +194,19 @@ final class DockerCliTest extends WithDockerCli {
             ok("service", "rm", "web");
             assertTrue(follow.process().waitFor(20, TimeUnit.SECONDS), "following ends with the service");
         }
+    }
+
+    /** The CLI shows them as they come, without names, and asks for {@code --raw} to say so. */
+    @Test
+    void logsOfATerminalHaveNoHeaders() throws Exception {
+        createService("screen", "--tty", "--mode", "global");
+        untilRunning(3);
+        Task local = api.cluster.tasks().stream().filter(task -> task.node().equals(FakeCluster.N1)).findFirst().orElseThrow();
+        api.logs.add(local.id(), 1, "typed\r");
+        assertEquals("typed\r\n", ok("service", "logs", "--raw", "screen"));
+        assertEquals("typed\r\n", ok("service", "logs", "--raw", local.id()));
+        api.runtime.addWithTerminal(local.containerId(), "screen", Map.of("com.docker.swarm.task.id", local.id()));
+        assertEquals("typed\r\n", ok("logs", "screen"));
     }
 
     private void createQuietly(String service) {

@@ -76,6 +76,23 @@ final class EventsCliTest extends WithDockerCli {
         }
     }
 
+    /** In their order, each at once: nobody has to look for it. */
+    @Test
+    void aContainerThatComesAndGoesIsToldWhole() throws Exception {
+        try (DockerCli.Running events = docker.start("events", "--filter", "type=container", "--format", "{{.Action}} {{.Actor.Attributes.name}}")) {
+            Thread watcher = new Thread(() -> {
+                for (int i = 0; !output(events).contains("start") && i < 2_000; i++) {
+                    api.runtime.add(String.format("%064x", i), "short", Map.of(), List.of("true"));
+                    api.runtime.end(String.format("%064x", i), 0);
+                    Thread.yield();
+                }
+            });
+            watcher.start();
+            untilTold(events, "create short\nstart short\ndie short\n");
+            watcher.join();
+        }
+    }
+
     @Test
     void theLogIsBounded() {
         EventLog log = new EventLog();

@@ -33,6 +33,14 @@ final class ExecCliTest extends WithDockerCli {
         assertEquals(input + "<end>", result.out());
     }
 
+    /** Closed with that unread, the connection would be reset, and the exit code never asked for. */
+    @Test
+    void inputThatNobodyReadsDoesNotHideTheExitCode() throws Exception {
+        DockerCli.Result result = docker.runWith("line\n".repeat(200_000), "exec", "-i", ID.substring(0, 12), "leave", "6");
+        assertEquals("", result.err());
+        assertEquals(6, result.exitCode());
+    }
+
     @Test
     void muchOutputComesWhole() throws Exception {
         DockerCli.Result result = docker.run("exec", "web.1.x", "flood", "20000");

@@ -73,6 +73,7 @@ final class FakeCluster implements ClusterControl {
     private Role role = Role.MANAGER;
     private boolean inSwarm = true;
     private int counter;
+    private volatile Runnable snapshotListener = () -> {};
 
     FakeCluster() {
         put(Kind.CLUSTER, id("cluster"), 1, Json.object().set("Spec", Json.object().put("Name", "default")));
@@ -106,6 +107,11 @@ final class FakeCluster implements ClusterControl {
 
     synchronized Document document(Kind kind, String name) {
         return documents.values().stream().filter(d -> d.object().kind() == kind && d.name().equals(name)).findFirst().orElseThrow();
+    }
+
+    @Override
+    public void onSnapshot(Runnable listener) {
+        snapshotListener = listener;
     }
 
     @Override
@@ -215,6 +221,7 @@ final class FakeCluster implements ClusterControl {
         Document document = new Document(new DesiredObject(kind, uid, before == null ? now : before.object().created(), generation, now, N1,
                 false, Bytes.utf8(body.toString()), Bytes.EMPTY, Bytes.EMPTY), body);
         documents.put(uid, document);
+        snapshotListener.run();
         return document;
     }
 

@@ -12,7 +12,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A process that was added to a container, as the API sees one. Commands: {@code say TEXT CODE} writes to both streams and ends; {@code cat} answers its
- * input, until that ends; {@code flood N} writes N kilobytes, and waits for its reader as a real one would.
+ * input, until that ends; {@code flood N} writes N kilobytes, and waits for its reader as a real one would; {@code leave CODE} takes no input but waits for
+ * some, and ends.
  */
 final class FakeProcess implements ExecProcess {
     private final ExecSpec spec;
@@ -41,7 +42,7 @@ final class FakeProcess implements ExecProcess {
                 }
                 end(0);
             }
-            case "cat" -> { }
+            case "cat", "leave" -> { }
             default -> throw new AssertionError("no such fake command: " + spec.command());
         }
     }
@@ -78,6 +79,10 @@ final class FakeProcess implements ExecProcess {
     public CompletionStage<Void> write(byte[] bytes) {
         if (inputClosed) {
             throw new AssertionError("input after its end");
+        }
+        if (spec.command().get(0).equals("leave")) {
+            CompletableFuture.runAsync(() -> end(Integer.parseInt(spec.command().get(1))), CompletableFuture.delayedExecutor(100, TimeUnit.MILLISECONDS));
+            return new CompletableFuture<>();
         }
         // a slow reader: what the client sends meanwhile has to wait, its end included
         return CompletableFuture.runAsync(() -> hand(bytes), CompletableFuture.delayedExecutor(5, TimeUnit.MILLISECONDS));

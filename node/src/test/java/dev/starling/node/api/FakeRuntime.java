@@ -1,6 +1,7 @@
 package dev.starling.node.api;
 
 import dev.starling.runtime.Container;
+import dev.starling.runtime.ContainerChange;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
@@ -23,6 +24,7 @@ final class FakeRuntime implements ContainerRuntime {
     final List<String> calls = new CopyOnWriteArrayList<>();
     private final List<Container> containers = new CopyOnWriteArrayList<>();
     private volatile RuntimeException failure;
+    private volatile Consumer<ContainerChange> listener = change -> {};
 
     /** The next call fails so. */
     void failWith(RuntimeException error) {
@@ -37,18 +39,34 @@ final class FakeRuntime implements ContainerRuntime {
         }
     }
 
+    void addWithTerminal(String id, String name, Map<String, String> labels) {
+        add(id, name, labels, List.of("sh"), true);
+    }
+
     void add(String id, String name, Map<String, String> labels, List<String> args, String... volumes) {
+        add(id, name, labels, args, false, volumes);
+    }
+
+    private void add(String id, String name, Map<String, String> labels, List<String> args, boolean tty, String... volumes) {
         List<ContainerSpec.Mount> mounts = Stream.of(volumes)
                 .map(volume -> new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, volume, "/" + volume, false)).toList();
         ContainerSpec spec = new ContainerSpec(id, name, "busybox:latest", List.of(), args, List.of("A=1"), "", "", List.of(), "h", labels, "",
-                false, false, false, mounts, List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
+                tty, false, false, mounts, List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
                 Map.of());
-        containers.add(new Container(spec, Container.State.RUNNING, 4711, Instant.now().minusSeconds(90), null, OptionalInt.empty(), false));
+        Container container = new Container(spec, Container.State.RUNNING, 4711, Instant.now().minusSeconds(90), null, OptionalInt.empty(), false);
+        containers.add(container);
+        listener.accept(new ContainerChange(ContainerChange.Kind.STARTED, container, Instant.now()));
     }
 
     void end(String id, int exitCode) {
         containers.replaceAll(container -> !container.id().equals(id) ? container : new Container(container.spec(), Container.State.EXITED, 0,
                 container.startedAt(), Instant.now(), OptionalInt.of(exitCode), false));
+        listener.accept(new ContainerChange(ContainerChange.Kind.ENDED, inspect(id), Instant.now()));
+    }
+
+    @Override
+    public void onChange(Consumer<ContainerChange> changes) {
+        listener = changes;
     }
 
     @Override
@@ -82,6 +100,11 @@ final class FakeRuntime implements ContainerRuntime {
         calls.add("exec " + containerId + " " + spec);
         process.begin();
         return process;
+    }
+
+    @Override
+    public void resize(String containerId, int rows, int columns) {
+        calls.add("resize " + containerId + " " + rows + " " + columns);
     }
 
     @Override

@@ -82,6 +82,7 @@ final class HttpTest {
         "POST   | /containers/x/wait        | 404 | No such container: x",
         "POST   | /containers/x/attach      | 400 | Upgrade: tcp",
         "POST   | /containers/x/attach?logs=1 | 501 | logs=1",
+        "POST   | /containers/x/resize?h=1&w=2 | 404 | No such container: x",
         "GET    | /images/get               | 400 | 1 to 1000 images can be saved at once, got 0",
         "GET    | /images/no/such/get       | 404 | No such image: no/such",
         "GET    | /volumes/nosuch           | 404 | get nosuch: no such volume",

@@ -60,7 +60,7 @@ final class ServiceSpecCheckTest {
         "TaskTemplate.ContainerSpec.Privileges.Seccomp       | {\"Mode\": \"custom\", \"Profile\": \"?\"}  | INVALID | Privileges.Seccomp.Profile is not base64",
         "TaskTemplate.ContainerSpec.Privileges.Seccomp       | {\"Profile\": \"e30=\"}   | INVALID | a profile needs the mode",
         "TaskTemplate.ContainerSpec.Privileges.SELinuxContext | {\"Type\": \"x\"}       | NOT_SUPPORTED | Privileges.SELinuxContext",
-        "TaskTemplate.ContainerSpec.TTY                    | true                             | NOT_SUPPORTED | TaskTemplate.ContainerSpec.TTY",
+        "TaskTemplate.ContainerSpec.TTY                    | \"yes\"                          | INVALID | TaskTemplate.ContainerSpec.TTY",
         "TaskTemplate.ContainerSpec.Healthcheck            | {\"Test\": [\"SHELL\"]}     | INVALID | TaskTemplate.ContainerSpec.Healthcheck: Unknown healthcheck type",
         "TaskTemplate.ContainerSpec.Ulimits                | [{\"Name\": \"nofiles\"}]         | INVALID | invalid ulimit type: nofiles",
         "TaskTemplate.ContainerSpec.Secrets                | [{\"SecretID\": \"x\"}]          | INVALID | malformed secret reference",

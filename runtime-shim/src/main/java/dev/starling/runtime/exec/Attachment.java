@@ -4,10 +4,9 @@ import dev.starling.runtime.ExecProcess;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.kernel.Descriptor;
-import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.logs.ContainerLog;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.OptionalInt;
 import java.util.Queue;
@@ -16,7 +15,7 @@ import java.util.concurrent.CompletionStage;
 
 /**
  * Somebody who looks on at a container's first process: what it writes from now on goes to them as well as to the log, and what they write goes to its
- * standard input, where it has an open one. They may come and go; the process notices nothing. A reader who falls too far behind is let go, since neither
+ * standard input or terminal, where that is open. They may come and go; the process notices nothing. A reader who falls too far behind is let go, since neither
  * the process nor its log are to wait for them.
  */
 public final class Attachment implements ExecProcess, ContainerLog.Tap {
@@ -29,6 +28,7 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
     private final ContainerLog log;
     private final Output sink;
     private final InputPump input;
+    private final KeptTerminal terminal;
     private final CompletableFuture<OptionalInt> exit = new CompletableFuture<>();
 
     /** On the loop's thread only, as all below. */
@@ -37,20 +37,20 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
     private boolean paused;
     private boolean ended;
 
-    private Attachment(EventLoop loop, int pid, ContainerLog log, Output sink, InputPump input) {
+    private Attachment(EventLoop loop, int pid, ContainerLog log, Output sink, InputPump input, KeptTerminal terminal) {
         this.loop = loop;
         this.pid = pid;
         this.log = log;
         this.sink = sink;
         this.input = input;
+        this.terminal = terminal;
     }
 
-    /** @param input its FIFO; null where it has none */
-    public static Attachment start(Kernel kernel, EventLoop loop, int pid, ContainerLog log, Path input, Output sink) {
-        Descriptor opened = input == null ? null : kernel.open(input.toString(), Flags.O_RDWR | Flags.O_NONBLOCK);
-        Attachment attachment = new Attachment(loop, pid, log, sink, new InputPump(kernel, loop, opened));
+    /** @param input its FIFO or terminal, taken over; null where that is not open. {@code terminal} null for none */
+    public static Attachment start(Kernel kernel, EventLoop loop, int pid, ContainerLog log, Descriptor input, KeptTerminal terminal, Output sink) {
+        Attachment attachment = new Attachment(loop, pid, log, sink, new InputPump(kernel, loop, input), terminal);
         if (!loop.execute(() -> log.add(attachment))) {
-            if (opened != null) opened.close();
+            if (input != null) input.close();
             throw RuntimeShimException.conflict("attach to a container: the agent is stopping");
         }
         return attachment;
@@ -107,9 +107,10 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
     @Override
     public void closeInput() {}
 
-    /** A container's first process has no terminal in this release. */
     @Override
-    public void resize(int rows, int columns) {}
+    public void resize(int rows, int columns) {
+        if (terminal != null) terminal.resize(rows, columns);
+    }
 
     @Override
     public void resumeOutput() {

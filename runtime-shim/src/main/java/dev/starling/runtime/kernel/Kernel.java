@@ -217,6 +217,11 @@ public final class Kernel {
         return new Descriptor(this, (int) checkedCall(Integer.toString(pid), SystemCall.PIDFD_OPEN, pid, 0, 0, 0, 0));
     }
 
+    /** A copy of another process's descriptor; needs the right to trace that. */
+    public Descriptor descriptorOf(Descriptor process, int number) {
+        return new Descriptor(this, (int) checkedCall("descriptor " + number, SystemCall.PIDFD_GETFD, process.number(), number, 0, 0, 0));
+    }
+
     /** @return false where the process has ended */
     public boolean signal(Descriptor process, int signal) {
         if (call(SystemCall.PIDFD_SEND_SIGNAL, process.number(), signal, 0, 0, 0) >= 0) return true;

@@ -83,6 +83,8 @@ public interface LibC {
 
     int ioctl(int fd, long request, Pointer argument);
 
+    int ioctl(int fd, long request, long argument);
+
     long syscall(long number, long a, long b, long c, long d, long e, long f);
 
     int posix_spawn(Pointer pid, @Encoding("UTF-8") String path, Pointer actions, Pointer attributes, Pointer argv, Pointer envp);

@@ -28,6 +28,7 @@ public enum SystemCall {
     FSMOUNT(432),
     PIDFD_OPEN(434),
     OPENAT2(437),
+    PIDFD_GETFD(438),
     MOUNT_SETATTR(442);
 
     private final int x86;

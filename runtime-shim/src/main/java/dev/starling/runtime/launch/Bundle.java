@@ -19,7 +19,8 @@ import java.util.List;
  * <pre>
  *   state.json                     what the runtime knows of it: a line at its start, a line at its end
  *   ID-json.log, .1, .2            its log
- *   stdin stdout stderr            FIFOs it reads from and writes to
+ *   stdin stdout stderr            FIFOs it reads from and writes to, unless it has a terminal
+ *   terminal                       who keeps its terminal, see {@link KeptTerminal}
  *   volumes/N                      what its image declares as a volume and nobody named
  *   layer.0 ..                     links to the image's layers: short names keep the mount options below a page
  *   upper work                     of the overlay
@@ -80,7 +81,7 @@ public record Bundle(String id, Path directory) {
     }
 
     /** @param layers lowest first */
-    public void create(Kernel kernel, boolean openStdin, List<Path> layers) {
+    public void create(Kernel kernel, boolean terminal, boolean openStdin, List<Path> layers) {
         try {
             Files.createDirectory(directory);
             for (String name : List.of("upper", "work")) Files.createDirectory(directory.resolve(name));
@@ -89,9 +90,11 @@ public record Bundle(String id, Path directory) {
         } catch (IOException e) {
             throw RuntimeShimException.system("create " + directory + ": " + e, e);
         }
-        if (openStdin) fifo(kernel, standardInput(), 0600);
-        fifo(kernel, standardOutput(), 0600);
-        fifo(kernel, standardError(), 0600);
+        if (!terminal) {
+            if (openStdin) fifo(kernel, standardInput(), 0600);
+            fifo(kernel, standardOutput(), 0600);
+            fifo(kernel, standardError(), 0600);
+        }
         mode(kernel, directory.resolve("upper"), 0755); // becomes the mode of the container's root directory
     }
 

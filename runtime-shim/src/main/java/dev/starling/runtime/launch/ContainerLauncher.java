@@ -42,6 +42,9 @@ public interface ContainerLauncher extends AutoCloseable {
         /** Its pidfd; whoever releases it closes that, abandoning does it itself. */
         Descriptor descriptor();
 
+        /** The master of its terminal, non-blocking, which is the caller's to close whatever happens; null where it has none. */
+        Descriptor terminal();
+
         /** What is still missing in it once its network is there. */
         void furnish();
 

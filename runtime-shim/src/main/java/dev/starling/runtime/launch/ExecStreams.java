@@ -1,7 +1,6 @@
 package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.O_RDONLY;
-import static dev.starling.runtime.kernel.Flags.O_RDWR;
 
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
@@ -43,7 +42,7 @@ final class ExecStreams {
             terminal = Terminal.open(kernel, owner);
             open.add(terminal.master());
             if (size.rows() > 0) Terminal.resize(kernel, terminal.master(), size.rows(), size.columns());
-            actions.open(0, terminal.path(), O_RDWR).duplicate(0, 1).duplicate(0, 2); // a session leader's first open: its controlling terminal
+            terminal.becomeControlling(actions);
             return;
         }
         if (input == null) {

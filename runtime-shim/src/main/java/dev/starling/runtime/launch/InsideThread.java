@@ -29,6 +29,7 @@ final class InsideThread extends Spawner {
     private final Descriptor cgroupNamespace;
     private final boolean ownCgroupNamespace;
     private final boolean isolated;
+    private volatile Descriptor terminal;
 
     /**
      * @param cgroupNamespace    to join; null where it is made by {@link Isolation}, or has to be made without one
@@ -48,6 +49,11 @@ final class InsideThread extends Spawner {
         this.cgroupNamespace = cgroupNamespace;
         this.ownCgroupNamespace = ownCgroupNamespace;
         this.isolated = isolated;
+    }
+
+    /** The master of its terminal; null where it has none, or not yet. */
+    Descriptor terminal() {
+        return terminal;
     }
 
     @Override
@@ -75,15 +81,32 @@ final class InsideThread extends Spawner {
         kernel.check(kernel.libc().sethostname(hostname, hostname.length()), "sethostname", hostname);
     }
 
+    private void openTerminal(SpawnActions actions, Identity owner) {
+        Terminal opened = Terminal.open(kernel, owner);
+        terminal = opened.master();
+        int console = kernel.libc().open("/dev/console", O_CREAT | O_WRONLY | O_CLOEXEC | kernel.architecture().openNoFollow(), 0600);
+        kernel.libc().close(kernel.check(console, "create", "/dev/console"));
+        kernel.mount(opened.path(), "/dev/console", null, MS_BIND, null);
+        opened.becomeControlling(actions);
+    }
+
+    private void takeStreams(SpawnActions actions, Identity owner) {
+        // so that /dev/stdout can be opened again by name
+        kernel.check(kernel.libc().fchown(streams.output().number(), owner.uid(), owner.gid()), "chown stdout");
+        kernel.check(kernel.libc().fchown(streams.error().number(), owner.uid(), owner.gid()), "chown stderr");
+        if (request.openInput()) kernel.check(kernel.libc().fchown(streams.input().number(), owner.uid(), owner.gid()), "chown stdin");
+        actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
+    }
+
     private int spawnFirstProcess(AppArmor appArmor) {
         ProcessPlan process = request.process();
         Identity identity = Accounts.identity(kernel, process.user(), process.groups());
-        // so that /dev/stdout can be opened again by name
-        kernel.check(kernel.libc().fchown(streams.output().number(), identity.uid(), identity.gid()), "chown stdout");
-        kernel.check(kernel.libc().fchown(streams.error().number(), identity.uid(), identity.gid()), "chown stderr");
-        if (request.openInput()) kernel.check(kernel.libc().fchown(streams.input().number(), identity.uid(), identity.gid()), "chown stdin");
         try (SpawnActions actions = new SpawnActions(kernel)) {
-            actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
+            if (request.terminal()) {
+                openTerminal(actions, identity);
+            } else {
+                takeStreams(actions, identity);
+            }
             passGate(actions, process.workingDirectory());
             Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), request.options().noNewPrivileges());
             appArmor.applyAtExec();

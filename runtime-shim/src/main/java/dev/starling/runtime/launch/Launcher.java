@@ -49,8 +49,11 @@ final class Launcher {
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
-    /** The container's ends. */
+    /** The container's ends of its FIFOs. */
     record StandardStreams(Descriptor input, Descriptor output, Descriptor error) {}
+
+    /** @param terminal master, null for none */
+    record Started(HeldProcess process, Descriptor terminal) {}
 
     /** The seccomp program of a process, null for none. */
     byte[] filter(ProcessPlan process, ContainerSpec.ProcessOptions options) {
@@ -58,7 +61,8 @@ final class Launcher {
     }
 
     /** The bundle is there. @throws RuntimeShimException with nothing left running */
-    HeldProcess hold(LaunchRequest request) {
+    Started hold(LaunchRequest request) {
+        if (request.terminal()) return hold(request, null);
         Bundle bundle = request.bundle();
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
@@ -68,7 +72,8 @@ final class Launcher {
         }
     }
 
-    private HeldProcess hold(LaunchRequest request, StandardStreams streams) {
+    /** @param streams null where it gets a terminal, which only the thread inside of the container can open */
+    private Started hold(LaunchRequest request, StandardStreams streams) {
         Sandbox sandbox = sandboxes.take();
         try {
             if (sandbox == null) {
@@ -83,7 +88,7 @@ final class Launcher {
         }
     }
 
-    private HeldProcess hold(LaunchRequest request, StandardStreams streams, Sandbox sandbox) {
+    private Started hold(LaunchRequest request, StandardStreams streams, Sandbox sandbox) {
         Optional<Path> joins = cgroups.namespaceMakerJoins(request.bundle().id());
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
@@ -91,7 +96,13 @@ final class Launcher {
             byte[] filter = filter(request.process(), request.options());
             InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own, sandbox != null);
             String name = "container-" + request.bundle().id().substring(0, 12);
-            return sandbox == null ? HeldProcess.start(kernel, inside, name) : HeldProcess.await(kernel, inside, sandbox.goOn(inside, name));
+            try {
+                HeldProcess held = sandbox == null ? HeldProcess.start(kernel, inside, name) : HeldProcess.await(kernel, inside, sandbox.goOn(inside, name));
+                return new Started(held, inside.terminal());
+            } catch (RuntimeException e) {
+                if (inside.terminal() != null) inside.terminal().close();
+                throw e;
+            }
         } finally {
             if (namespace != null) namespace.close();
         }

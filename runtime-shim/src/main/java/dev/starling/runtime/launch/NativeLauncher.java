@@ -46,15 +46,17 @@ public final class NativeLauncher implements ContainerLauncher {
         }
     }
 
-    private Held limited(HeldProcess held, LaunchRequest request) {
+    private Held limited(Launcher.Started started, LaunchRequest request) {
+        HeldProcess held = started.process();
         try {
             cgroups.enter(request.bundle().id(), held.pid());
             ProcessLimits.apply(kernel, held.pid(), request.options());
         } catch (RuntimeException e) {
+            if (started.terminal() != null) started.terminal().close();
             held.abandon();
             throw e;
         }
-        return new NativeHeld(held, request.bundle());
+        return new NativeHeld(held, started.terminal(), request.bundle());
     }
 
     @Override
@@ -69,10 +71,12 @@ public final class NativeLauncher implements ContainerLauncher {
 
     private final class NativeHeld implements Held {
         private final HeldProcess process;
+        private final Descriptor terminal;
         private final Bundle bundle;
 
-        NativeHeld(HeldProcess process, Bundle bundle) {
+        NativeHeld(HeldProcess process, Descriptor terminal, Bundle bundle) {
             this.process = process;
+            this.terminal = terminal;
             this.bundle = bundle;
         }
 
@@ -89,6 +93,11 @@ public final class NativeLauncher implements ContainerLauncher {
         @Override
         public Descriptor descriptor() {
             return process.descriptor();
+        }
+
+        @Override
+        public Descriptor terminal() {
+            return terminal;
         }
 
         @Override

@@ -70,6 +70,7 @@ public record ProcessPlan(
         Map<String, String> environment = new LinkedHashMap<>();
         environment.put("PATH", DEFAULT_PATH);
         environment.put("HOSTNAME", hostname);
+        if (spec.tty()) environment.put("TERM", "xterm");
         for (String entry : orEmpty(image.env())) put(environment, entry);
         for (String entry : spec.env()) put(environment, entry);
         return entries(environment);

@@ -2,6 +2,7 @@ package dev.starling.runtime.logs;
 
 import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
@@ -15,11 +16,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries what a container writes from its two FIFOs to its log. All methods but the constructor run on the event loop's thread.
+ * Carries what a container writes from its two FIFOs, or from its terminal, to its log. All methods but the constructor run on the event loop's thread.
  *
  * <p>The FIFOs are opened for both directions here and in the container. So neither side ever sees the other's end: while no agent runs, the
  * container's output waits in the FIFO (64 KiB, then the writer waits too), and the next agent reads on. Only what is still unread when
- * a container ends without an agent is lost with the FIFO.
+ * a container ends without an agent is lost with the FIFO. A terminal is kept open by a process of its own (KeptTerminal) to the same end.
  */
 public final class ContainerLog {
     private static final Logger LOG = LoggerFactory.getLogger(ContainerLog.class);
@@ -38,16 +39,35 @@ public final class ContainerLog {
         void end();
     }
 
+    /** @param file non-blocking; closed with the log */
+    public record Source(int stream, String name, Descriptor file) {
+        public static List<Source> fifos(Kernel kernel, Path standardOutput, Path standardError) {
+            Descriptor output = kernel.open(standardOutput.toString(), Flags.O_RDWR | Flags.O_NONBLOCK);
+            try {
+                return List.of(new Source(1, "stdout", output), new Source(2, "stderr", kernel.open(standardError.toString(), Flags.O_RDWR | Flags.O_NONBLOCK)));
+            } catch (RuntimeException e) {
+                output.close();
+                throw e;
+            }
+        }
+
+        /** All that is written to a terminal is standard output. */
+        public static List<Source> terminal(Descriptor master) {
+            return List.of(new Source(1, "stdout", master));
+        }
+    }
+
     private static final class Stream {
         final int number;
         final String name;
-        final Descriptor fifo;
+        final Descriptor file;
         final LineSplitter lines = new LineSplitter();
+        boolean lost;
 
-        Stream(int number, String name, Descriptor fifo) {
-            this.number = number;
-            this.name = name;
-            this.fifo = fifo;
+        Stream(Source source) {
+            this.number = source.stream();
+            this.name = source.name();
+            this.file = source.file();
         }
     }
 
@@ -59,17 +79,20 @@ public final class ContainerLog {
     private boolean complained;
     private boolean finished;
 
-    ContainerLog(Kernel kernel, Clock clock, Path standardOutput, Path standardError, LogSink file) {
+    ContainerLog(Kernel kernel, Clock clock, List<Source> sources, LogSink file) {
         this.kernel = kernel;
         this.clock = clock;
         this.file = file;
-        Descriptor output = kernel.open(standardOutput.toString(), Flags.O_RDWR | Flags.O_NONBLOCK);
-        this.streams = List.of(
-                new Stream(1, "stdout", output), new Stream(2, "stderr", kernel.open(standardError.toString(), Flags.O_RDWR | Flags.O_NONBLOCK)));
+        this.streams = sources.stream().map(Stream::new).toList();
     }
 
     public void watch(EventLoop loop, Pointer buffer) {
-        for (Stream stream : streams) loop.watch(stream.fifo, () -> pump(stream, buffer, MAX_READS_PER_TURN));
+        for (Stream stream : streams) {
+            loop.watch(stream.file, () -> {
+                pump(stream, buffer, MAX_READS_PER_TURN);
+                if (stream.lost) loop.unwatch(stream.file);
+            });
+        }
     }
 
     /** One buffer serves all logs of a loop. */
@@ -80,13 +103,14 @@ public final class ContainerLog {
     private void pump(Stream stream, Pointer buffer, int maxReads) {
         byte[] bytes = new byte[READ_BYTES];
         for (int i = 0; i < maxReads; i++) {
-            int count = (int) kernel.libc().read(stream.fifo.number(), buffer, READ_BYTES);
+            int count = (int) kernel.libc().read(stream.file.number(), buffer, READ_BYTES);
+            if (count < 0) stream.lost = kernel.errno() == Errno.EIO.number(); // a terminal that nobody has open any more, which would be readable for ever
             if (count <= 0) break;
             buffer.get(0, bytes, 0, count);
             stream.lines.accept(bytes, count, entry -> file.append(stream.name, clock.instant(), entry));
             flush();
             if (!taps.isEmpty()) tell(stream.number, Arrays.copyOf(bytes, count));
-            if (count < READ_BYTES) break;
+            if (count < READ_BYTES && maxReads == MAX_READS_PER_TURN) break; // a terminal never gives more than a page or so at once
         }
     }
 
@@ -123,7 +147,7 @@ public final class ContainerLog {
             pump(stream, buffer, MAX_LAST_READS);
             stream.lines.end(entry -> file.append(stream.name, clock.instant(), entry));
             flush();
-            loop.unwatch(stream.fifo);
+            loop.unwatch(stream.file);
         }
         finished = true;
         taps.forEach(Tap::end);
@@ -138,7 +162,7 @@ public final class ContainerLog {
 
     /** Without having been watched. */
     public void close() {
-        for (Stream stream : streams) stream.fifo.close();
+        for (Stream stream : streams) stream.file.close();
         try {
             file.close();
         } catch (IOException e) {

@@ -5,6 +5,7 @@ import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -32,13 +33,14 @@ public final class ContainerLogs {
         writer.allowCoreThreadTimeOut(true);
     }
 
-    /** @param standardOutput the container's FIFOs, this and {@code standardError} */
-    public ContainerLog open(Path standardOutput, Path standardError, Path file, LogOptions options) {
+    /** Takes {@code sources} over, and closes them where this fails. */
+    public ContainerLog open(List<ContainerLog.Source> sources, Path file, LogOptions options) {
         try {
             LogSink sink = limit.limited(new JsonFileLog(file, options), options);
             LogSink buffered = options.bufferBytes() == 0 ? sink : new BufferedLog(sink, writer, options.bufferBytes());
-            return new ContainerLog(kernel, clock, standardOutput, standardError, buffered);
+            return new ContainerLog(kernel, clock, sources, buffered);
         } catch (IOException e) {
+            for (ContainerLog.Source source : sources) source.file().close();
             throw RuntimeShimException.system("open log " + file + ": " + e, e);
         }
     }

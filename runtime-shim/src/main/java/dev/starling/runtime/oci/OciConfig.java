@@ -49,7 +49,7 @@ final class OciConfig {
     void write(LaunchRequest request, MemoryFiles files, Identity identity, SyscallRules rules, String controlGroup) {
         ObjectNode config = JsonNodeFactory.instance.objectNode();
         config.put("ociVersion", "1.0.2");
-        config.set("process", process(request.process(), identity, request.options(), false));
+        config.set("process", process(request.process(), identity, request.options(), request.terminal()));
         config.putObject("root").put("path", "root").put("readonly", request.readOnlyRoot());
         config.put("hostname", request.process().hostname());
         config.set("mounts", mounts(request, files));
@@ -61,7 +61,7 @@ final class OciConfig {
     void writeProcess(Path file, ExecRequest request, Identity identity) {
         TerminalSize terminal = request.terminal();
         ObjectNode process = process(request.process(), identity, request.options(), terminal != null);
-        // set later, it might be too late: the process runs already once the terminal is ours
+        // Set later, it might be too late: the process runs already once the terminal is ours. crun 1.8 sets it itself a moment after it let the process go.
         if (terminal != null && terminal.rows() > 0) process.putObject("consoleSize").put("height", terminal.rows()).put("width", terminal.columns());
         write(file, process);
     }

@@ -23,6 +23,7 @@ import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.Identity;
 import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.MemoryFiles;
+import dev.starling.runtime.launch.Pipe;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.RootView;
 import dev.starling.runtime.launch.Signals;
@@ -31,6 +32,7 @@ import dev.starling.runtime.seccomp.SyscallRules;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -148,7 +150,23 @@ public final class OciLauncher implements ContainerLauncher {
         Identity identity = identity(directory + "/root", request.process());
         SyscallRules rules = filters.rules(request.options().confinement().seccomp(), request.process().capabilities());
         config.write(request, files, identity, rules, cgroups.path(bundle.id()));
-        Path pidFile = bundle.directory().resolve("pid");
+        return request.terminal() ? createWithTerminal(bundle) : createWithStreams(request, identity);
+    }
+
+    private Held createWithTerminal(Bundle bundle) {
+        try (ConsoleSocket socket = new ConsoleSocket(kernel); Descriptor none = kernel.open("/dev/null", O_RDWR)) {
+            int pid = create(bundle, List.of("--console-socket", ConsoleSocket.NAME), none, none, none);
+            Descriptor terminal = socket.receive();
+            Pipe.neverBlock(kernel, terminal);
+            return new OciHeld(bundle, pid, terminal);
+        } catch (RuntimeException e) {
+            sweep(bundle);
+            throw e;
+        }
+    }
+
+    private Held createWithStreams(LaunchRequest request, Identity identity) {
+        Bundle bundle = request.bundle();
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
                 Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
                 Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
@@ -156,15 +174,22 @@ public final class OciLauncher implements ContainerLauncher {
             for (Descriptor stream : request.openInput() ? List.of(input, output, error) : List.of(output, error)) {
                 own(kernel, stream, identity, mapping);
             }
-            int pid = orphans.adopt(() -> {
-                call.run(bundle, "create", List.of("--bundle", directory, "--pid-file", pidFile.toString(), bundle.id()), input, output, error);
-                return pid(pidFile);
-            });
-            return new OciHeld(bundle, pid);
+            return new OciHeld(bundle, create(bundle, List.of(), input, output, error), null);
         } catch (RuntimeException e) {
             sweep(bundle);
             throw e;
         }
+    }
+
+    private int create(Bundle bundle, List<String> further, Descriptor input, Descriptor output, Descriptor error) {
+        Path pidFile = bundle.directory().resolve("pid");
+        List<String> arguments = new ArrayList<>(List.of("--bundle", bundle.directory().toString(), "--pid-file", pidFile.toString()));
+        arguments.addAll(further);
+        arguments.add(bundle.id());
+        return orphans.adopt(() -> {
+            call.run(bundle, "create", arguments, input, output, error);
+            return pid(pidFile);
+        });
     }
 
     static void own(Kernel kernel, Descriptor stream, Identity identity, UserNamespace mapping) {
@@ -229,12 +254,14 @@ public final class OciLauncher implements ContainerLauncher {
     private final class OciHeld implements Held {
         private final Bundle bundle;
         private final int pid;
+        private final Descriptor terminal;
         private final Descriptor process;
         private final long startTime;
 
-        OciHeld(Bundle bundle, int pid) {
+        OciHeld(Bundle bundle, int pid, Descriptor terminal) {
             this.bundle = bundle;
             this.pid = pid;
+            this.terminal = terminal;
             this.process = kernel.openProcess(pid);
             this.startTime = ExitStatus.startTime(kernel, pid);
         }
@@ -252,6 +279,11 @@ public final class OciLauncher implements ContainerLauncher {
         @Override
         public Descriptor descriptor() {
             return process;
+        }
+
+        @Override
+        public Descriptor terminal() {
+            return terminal;
         }
 
         @Override
