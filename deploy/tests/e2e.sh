@@ -1207,6 +1207,9 @@ a_data_directory_that_is_removed_is_written_anew() {
     d service rm before after >/dev/null || fail "rm"
 }
 
+# What a node says of a slot, in a line.
+asked_why() { printf '%s: ' "$1"; starling explain --socket "$(socket_of "$1")" "$2" 2>&1 | tr '\n' ' '; echo; }
+
 a_damaged_database_is_set_aside() {
     local id database
     id=$(docker_on n4 info --format '{{.Swarm.NodeID}}')
@@ -1220,7 +1223,7 @@ a_damaged_database_is_set_aside() {
     grep -q 'it was moved to .*damaged' "$(log_of n4)" || fail "the log does not say so"
     [[ $(docker_on n4 info --format '{{.Swarm.NodeID}}') == "$id" ]] || fail "n4 is another node"
     wait_until 30 all_ready || fail "n4 is not ready again"
-    wait_until 20 runs on-n4 1 || fail "its task does not run again: $(tasks_text on-n4)"
+    wait_until 20 runs on-n4 1 || fail "its task does not run again: $(tasks_text on-n4)$(echo; asked_why n1 on-n4.1; asked_why n4 on-n4.1; tail -n 5 "$(log_of n4)" | tr '\n' ' ')"
     wait_until 20 sleepers_are 1 || fail "$(sleepers) processes for 1 task"
     d service rm on-n4 >/dev/null || fail "rm"
     wait_until 20 sleepers_are 0 || fail "$(sleepers) processes are left"
