@@ -159,7 +159,6 @@ class ContainerRunTest {
         assertRefused(run("true").with(s -> s.user = "bob"), Kind.INVALID, 0, "unable to find user bob: no matching entries in passwd file");
         assertRefused(run("true").with(s -> s.user = "0:staff"), Kind.INVALID, 0, "unable to find group staff: no matching entries in group file");
         assertRefused(run("true").with(s -> s.image = "nosuch"), Kind.NOT_FOUND, 0, "No such image: nosuch");
-        assertRefused(run("true").with(s -> s.tty = true), Kind.UNSUPPORTED, 0, "tty");
         assertRefused(run("true").with(s -> s.mounts = List.of(new Mount(Mount.Type.BIND, "/no/such/dir", "/x", false))), Kind.INVALID, 0,
                 "bind source path does not exist: /no/such/dir");
         assertRefused(run("true").with(s -> s.capabilityAdd = List.of("CAP_NOSUCH")), Kind.INVALID, 0, "CAP_NOSUCH");
