@@ -32,8 +32,8 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     a_killed_agent_keeps_what_it_acknowledged:$((40 + 30 * KILL_ROUNDS)) a_full_disk_is_named_and_caught_up_with:90
     a_read_only_disk_is_named_and_its_tasks_run:60 a_data_directory_that_is_removed_is_written_anew:60
     a_damaged_database_is_set_aside:60 a_node_that_missed_a_removal_does_not_undo_it:60)
-AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 encrypted_networks_carry_esp_only:260
-    encrypted_networks_pass_nat:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
+AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
+SIDE_BY_SIDE=(encrypted_networks_carry_esp_only:260 encrypted_networks_pass_nat:260) # each has a kernel of its own
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
 
@@ -1360,7 +1360,7 @@ any_host_is_up() { local node; for node in $(known_hosts); do ! host_is_up "$nod
 run_all() {
     local entry problem
     problem=$( (require_lab 'lab up') 2>&1 >/dev/null) || {
-        for entry in "${BEFORE_LAB[@]}" "${IN_LAB[@]}" "${AFTER_LAB[@]}"; do outcome skipped "${entry%%:*}" "${problem##*$'\n'}"; done
+        for entry in "${BEFORE_LAB[@]}" "${IN_LAB[@]}" "${AFTER_LAB[@]}" "${SIDE_BY_SIDE[@]}"; do outcome skipped "${entry%%:*}" "${problem##*$'\n'}"; done
         return
     }
     # A lab of which something runs is somebody's, and not this script's to remove. One of which nothing does was left by a run that was killed.
@@ -1370,7 +1370,7 @@ run_all() {
         remove_all
     fi
     trap 'remove_all' EXIT
-    trap 'kill "${CHECK_PID:-}" 2>/dev/null; exit 143' TERM INT
+    trap 'kill ${CHECK_PID:-} 2>/dev/null; exit 143' TERM INT
     for entry in "${BEFORE_LAB[@]}"; do ! wanted "$entry" || run_check "$entry"; done
     if problem=$(timeout "$LAB_LIMIT" bash "$ROOT_DIR/deploy/lab.sh" up --nodes $NODES --managers $MANAGERS 2>&1); then
         for entry in "${IN_LAB[@]}"; do
@@ -1381,6 +1381,18 @@ run_all() {
         for entry in "${IN_LAB[@]}"; do outcome failed "${entry%%:*}" "the lab did not come up: ${problem##*$'\n'}"; done
     fi
     for entry in "${AFTER_LAB[@]}"; do ! wanted "$entry" || run_check "$entry"; done
+    run_side_by_side
+}
+
+run_side_by_side() {
+    local entry pid pids=()
+    for entry in "${SIDE_BY_SIDE[@]}"; do
+        wanted "$entry" || continue
+        (trap - EXIT; FAILED=0; trap 'kill $CHECK_PID 2>/dev/null; exit 143' TERM; run_check "$entry"; exit $((FAILED > 0))) &
+        pids+=($!)
+    done
+    CHECK_PID=${pids[*]}
+    for pid in "${pids[@]}"; do wait "$pid" || ((++FAILED)); done
 }
 
 WANTED=("$@")
