@@ -853,7 +853,7 @@ host_ports_and_taken_ports_are_told() {
     in_host n2 timeout 40 "$(static_busybox)" nc -l -p 8091 >/dev/null 2>&1 &
     wait_until 5 in_host n2 bash -c 'grep -q ":1F9B .* 0A " /proc/net/tcp /proc/net/tcp6' || fail "nothing listens on 8091"
     d service create --detach --name clash --constraint node.hostname==n2 --publish mode=host,published=8091,target=80 busybox sh -c "$SERVE" >/dev/null || fail "create clash"
-    wait_until 10 failed_for clash '8091/tcp of this node is in use by another process' || fail "no reason: $(tasks_text clash)"
+    wait_until 10 failed_for clash '8091/tcp of this node is in use by another process|1 has tcp/8091 in use' || fail "no reason: $(tasks_text clash)"
     d service rm clash >/dev/null || fail "rm"
     d service create --detach --name everywhere --publish 8091:80 busybox sh -c "$SERVE" >/dev/null || fail "create everywhere"
     wait_until 10 page n3 8091 >/dev/null || fail "8091 does not answer on n3"
