@@ -25,10 +25,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -37,20 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Containers outlive their agent, and the next one takes them over. */
 @ParameterizedClass
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
-class AdoptionTest {
-    @Parameter Implementation implementation;
-    private Lab lab;
-
-    @BeforeEach
-    void open() {
-        lab = Lab.open(implementation);
-    }
-
-    @AfterEach
-    void close() {
-        if (lab != null) lab.close();
-    }
-
+class AdoptionTest extends LabForEachTest {
     @Test
     void secondAgentIsRefusedWhileTheFirstIsThere() {
         RuntimeShimException refusal = assertThrows(RuntimeShimException.class, lab::openRuntime);

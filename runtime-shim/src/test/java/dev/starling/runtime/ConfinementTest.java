@@ -14,9 +14,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,22 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a container must not be able to do. */
 @ParameterizedClass
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
-class ConfinementTest {
-    private static Lab lab;
-
-    @Parameter Implementation implementation;
-
-    @BeforeParameterizedClassInvocation
-    static void open(Implementation implementation) {
-        lab = Lab.open(implementation);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void close() {
-        if (lab != null) lab.close();
-        lab = null;
-    }
-
+class ConfinementTest extends LabForAllTests {
     @Test
     void processesAreLimited() {
         Lab.Outcome outcome = lab.run(script("i=0; while [ $i -lt 20 ]; do sleep 5 & i=$((i+1)); done; echo unreachable").with(s -> s.limits = new Limits(0, 0, 8)));

@@ -17,32 +17,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Secrets and configs in a container: files in memory that the container reads and the host's disk never sees. */
 @ParameterizedClass
 @EnumSource(Implementation.class)
-class ContainerFilesTest {
+class ContainerFilesTest extends LabForAllTests {
     private static final byte[] VALUE = "correct horse battery staple".getBytes(StandardCharsets.UTF_8);
-
-    private static Lab lab;
-
-    @Parameter Implementation implementation;
-
-    @BeforeParameterizedClassInvocation
-    static void open(Implementation implementation) {
-        lab = Lab.open(implementation);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void close() {
-        if (lab != null) lab.close();
-        lab = null;
-    }
 
     private static ContainerFile file(String path, int mode) {
         return new ContainerFile(path, VALUE, 0, 0, mode);

@@ -21,9 +21,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,22 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Options of a service that change what its container is given. */
 @ParameterizedClass
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
-class ContainerOptionsTest {
-    private static Lab lab;
-
-    @Parameter Implementation implementation;
-
-    @BeforeParameterizedClassInvocation
-    static void open(Implementation implementation) {
-        lab = Lab.open(implementation);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void close() {
-        if (lab != null) lab.close();
-        lab = null;
-    }
-
+class ContainerOptionsTest extends LabForAllTests {
     private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
         return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT);
     }

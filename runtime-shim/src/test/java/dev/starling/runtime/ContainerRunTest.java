@@ -23,9 +23,6 @@ import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,22 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What a program finds when it runs in a container, and what one learns of its end. */
 @ParameterizedClass
 @EnumSource(Implementation.class)
-class ContainerRunTest {
-    private static Lab lab;
-
-    @Parameter Implementation implementation;
-
-    @BeforeParameterizedClassInvocation
-    static void open(Implementation implementation) {
-        lab = Lab.open(implementation);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void close() {
-        if (lab != null) lab.close();
-        lab = null;
-    }
-
+class ContainerRunTest extends LabForAllTests {
     @ParameterizedTest
     @CsvSource({"exit 0, 0", "exit 7, 7", "kill -9 $$; exit 3, 3", "trap 'exit 9' TERM; kill -TERM $$; exit 1, 9"})
     void exitCodesAreTold(String script, int expected) {

@@ -20,9 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,29 +29,19 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Processes that are added to a running container. */
 @ParameterizedClass
 @EnumSource(Implementation.class)
-class ExecTest {
+class ExecTest extends LabForAllTests {
     private static final String STATUS = "while read n v; do case $n in Cap*|Seccomp:|NoNewPrivs:) echo $n $v;; esac; done < /proc/%s/status; cat /proc/%s/cgroup";
 
-    private static Lab lab;
-
-    @Parameter Implementation implementation;
     private static String id;
 
     @BeforeParameterizedClassInvocation
-    static void open(Implementation implementation) {
-        lab = Lab.open(implementation);
+    static void start() {
         ContainerSpec spec = run("sleep", "1000").with(s -> {
             s.env = List.of("FROM_SPEC=yes");
             s.workingDirectory = "/tmp";
         }).build();
         lab.runtime.start(spec, NetworkSetup.NONE);
         id = spec.id();
-    }
-
-    @AfterParameterizedClassInvocation
-    static void close() {
-        if (lab != null) lab.close();
-        lab = null;
     }
 
     /** What a process wrote, and how it ended. */

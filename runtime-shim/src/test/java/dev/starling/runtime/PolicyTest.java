@@ -22,9 +22,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,22 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Profiles of one's own for system calls and AppArmor, and limits of swap, with real processes. */
 @ParameterizedClass
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
-class PolicyTest {
-    private static Lab lab;
-
-    @Parameter Implementation implementation;
-
-    @BeforeParameterizedClassInvocation
-    static void open(Implementation implementation) {
-        lab = Lab.open(implementation);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void close() {
-        if (lab != null) lab.close();
-        lab = null;
-    }
-
+class PolicyTest extends LabForAllTests {
     private static ProcessOptions confined(String seccomp, String appArmor) {
         return new ProcessOptions(false, false, 0, List.of(), new Confinement(seccomp.replace('\'', '"'), appArmor));
     }

@@ -19,34 +19,18 @@ import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Containers whose first process has a terminal: it is theirs alone, and outlives any agent. */
 @ParameterizedClass
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
-class TerminalTest {
+class TerminalTest extends LabForEachTest {
     /** Tells of a hang-up, and answers lines with the size. */
     private static final String ANSWERING = "trap 'echo hung up' HUP; echo ready; while read line; do test \"$line\" = end && exit 9; echo $line at $(busybox stty size); done";
 
     private static final int SIGUSR1 = 10;
-
-    @Parameter Implementation implementation;
-    private Lab lab;
-
-    @BeforeEach
-    void open() {
-        lab = Lab.open(implementation);
-    }
-
-    @AfterEach
-    void close() {
-        if (lab != null) lab.close();
-    }
 
     private static SpecBuilder withTerminal(SpecBuilder spec) {
         return spec.with(s -> {

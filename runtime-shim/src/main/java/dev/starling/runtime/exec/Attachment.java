@@ -98,9 +98,7 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
 
     @Override
     public CompletionStage<Void> write(byte[] bytes) {
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        if (!loop.execute(() -> input.accept(bytes, done))) done.completeExceptionally(InputPump.refusal("the agent is stopping"));
-        return done;
+        return input.write(bytes);
     }
 
     /** The container's input stays open for the next one. */

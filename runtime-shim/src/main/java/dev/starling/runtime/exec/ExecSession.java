@@ -155,9 +155,7 @@ public final class ExecSession implements ExecProcess {
 
     @Override
     public CompletionStage<Void> write(byte[] bytes) {
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        if (!loop.execute(() -> input.accept(bytes, done))) done.completeExceptionally(InputPump.refusal("the agent is stopping"));
-        return done;
+        return input.write(bytes);
     }
 
     @Override

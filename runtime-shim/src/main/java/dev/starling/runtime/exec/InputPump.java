@@ -6,9 +6,10 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import jnr.ffi.Pointer;
 
-/** Writes to a process's standard input, one piece at a time, as far as the process reads it. On the event loop's thread alone. */
+/** Writes to a process's standard input, one piece at a time, as far as the process reads it. On the event loop's thread alone, but for {@link #write}. */
 final class InputPump {
     private static final int WRITE_BYTES = 32 * 1024;
 
@@ -32,7 +33,14 @@ final class InputPump {
         this.closed = input == null;
     }
 
-    void accept(byte[] bytes, CompletableFuture<Void> done) {
+    /** From any thread; done when the process has all of it. */
+    CompletionStage<Void> write(byte[] bytes) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        if (!loop.execute(() -> accept(bytes, done))) done.completeExceptionally(refusal("the agent is stopping"));
+        return done;
+    }
+
+    private void accept(byte[] bytes, CompletableFuture<Void> done) {
         if (closed || closing) {
             done.completeExceptionally(refusal("standard input is closed"));
         } else if (pending != null) {
@@ -45,7 +53,7 @@ final class InputPump {
         }
     }
 
-    static RuntimeShimException refusal(String why) {
+    private static RuntimeShimException refusal(String why) {
         return RuntimeShimException.conflict("write to a process's standard input: " + why);
     }
 

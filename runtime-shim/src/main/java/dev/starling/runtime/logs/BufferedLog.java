@@ -5,8 +5,6 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.Executor;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Log option mode=non-blocking: lines wait in memory for a thread that writes them, so that a slow disk never holds up who logs. Where there is no room
@@ -20,7 +18,6 @@ final class BufferedLog implements LogSink {
     static final int ENTRY_BYTES = 96;
     /** Lines that go to the disk at once. */
     private static final int BATCH = 64;
-    private static final Logger LOG = LoggerFactory.getLogger(BufferedLog.class);
 
     private record Entry(String stream, Instant time, String text) {
         long bytes() {
@@ -29,6 +26,8 @@ final class BufferedLog implements LogSink {
     }
 
     private final LogSink file;
+    /** Of the file; guarded by {@link #writing}. */
+    private final LossyFlush flush;
     private final Executor writer;
     private final long maxBytes;
     /** Guards the file; taken before this object's own lock, and by nobody who must not wait. */
@@ -40,11 +39,10 @@ final class BufferedLog implements LogSink {
     private long dropped;
     private long untold;
     private Instant lastDropped;
-    /** Guarded by {@link #writing}. */
-    private boolean complained;
 
     BufferedLog(LogSink file, Executor writer, long maxBytes) {
         this.file = file;
+        this.flush = new LossyFlush(file);
         this.writer = writer;
         this.maxBytes = maxBytes;
     }
@@ -90,19 +88,9 @@ final class BufferedLog implements LogSink {
             int unflushed = 0;
             for (Entry entry = next(); entry != null; entry = next()) {
                 file.append(entry.stream, entry.time, entry.text);
-                if (++unflushed % BATCH == 0) flushFile();
+                if (++unflushed % BATCH == 0) flush.run();
             }
-            flushFile();
-        }
-    }
-
-    private void flushFile() {
-        try {
-            file.flush();
-            complained = false;
-        } catch (IOException e) {
-            if (!complained) LOG.warn("log lines are lost: {}", e.toString());
-            complained = true;
+            flush.run();
         }
     }
 

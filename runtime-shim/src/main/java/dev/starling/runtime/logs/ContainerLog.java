@@ -75,14 +75,15 @@ public final class ContainerLog {
     private final Clock clock;
     private final List<Stream> streams;
     private final LogSink file;
+    private final LossyFlush flush;
     private final List<Tap> taps = new ArrayList<>();
-    private boolean complained;
     private boolean finished;
 
     ContainerLog(Kernel kernel, Clock clock, List<Source> sources, LogSink file) {
         this.kernel = kernel;
         this.clock = clock;
         this.file = file;
+        this.flush = new LossyFlush(file);
         this.streams = sources.stream().map(Stream::new).toList();
     }
 
@@ -108,7 +109,7 @@ public final class ContainerLog {
             if (count <= 0) break;
             buffer.get(0, bytes, 0, count);
             stream.lines.accept(bytes, count, entry -> file.append(stream.name, clock.instant(), entry));
-            flush();
+            flush.run();
             if (!taps.isEmpty()) tell(stream.number, Arrays.copyOf(bytes, count));
             if (count < READ_BYTES && maxReads == MAX_READS_PER_TURN) break; // a terminal never gives more than a page or so at once
         }
@@ -130,23 +131,12 @@ public final class ContainerLog {
         taps.remove(tap);
     }
 
-    /** A full disk costs log lines, and is told once; it must not stop the container or the other logs. */
-    private void flush() {
-        try {
-            file.flush();
-            complained = false;
-        } catch (IOException e) {
-            if (!complained) LOG.warn("log lines are lost: {}", e.toString());
-            complained = true;
-        }
-    }
-
     /** The container has ended (or the agent does): takes what is in the FIFOs now, and closes. */
     public void finish(EventLoop loop, Pointer buffer) {
         for (Stream stream : streams) {
             pump(stream, buffer, MAX_LAST_READS);
             stream.lines.end(entry -> file.append(stream.name, clock.instant(), entry));
-            flush();
+            flush.run();
             loop.unwatch(stream.file);
         }
         finished = true;
