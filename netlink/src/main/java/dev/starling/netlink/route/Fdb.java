@@ -19,7 +19,7 @@ public final class Fdb {
         return Request.of("fdb replace " + mac + " dev " + vxlan + " dst " + host + " self master extern_learn", Rtnetlink.RTM_NEWNEIGH,
             Message.FLAG_CREATE | Message.FLAG_REPLACE,
             message -> Neighbors.header(message, Rtnetlink.AF_BRIDGE, vxlan, Neighbors.NUD_PERMANENT, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
-                .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host)));
+                .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.bytes(host)));
     }
 
     /** The same with {@code via DEVICE}: for a host that no route leads to, since only what happens to the packet later says where it is. */
@@ -27,7 +27,7 @@ public final class Fdb {
         return Request.of("fdb replace " + mac + " dev " + vxlan + " dst " + host + " via " + via + " self master extern_learn", Rtnetlink.RTM_NEWNEIGH,
             Message.FLAG_CREATE | Message.FLAG_REPLACE,
             message -> Neighbors.header(message, Rtnetlink.AF_BRIDGE, vxlan, Neighbors.NUD_PERMANENT, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
-                .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host))
+                .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.bytes(host))
                 .attributeU32(Neighbors.NDA_IFINDEX, via));
     }
 
@@ -63,7 +63,7 @@ public final class Fdb {
     private static FdbEntry parse(Message message) {
         Attributes attributes = message.attributes(Neighbors.HEADER);
         return new FdbEntry(Neighbors.device(message), AddressText.mac(attributes.bytes(Neighbors.NDA_LLADDR)),
-            AddressText.ipv4(attributes.bytes(Neighbors.NDA_DST)), attributes.has(Neighbors.NDA_MASTER),
+            AddressText.text(attributes.bytes(Neighbors.NDA_DST)), attributes.has(Neighbors.NDA_MASTER),
             (Neighbors.flags(message) & NTF_EXT_LEARNED) != 0, (Neighbors.state(message) & (Neighbors.NUD_PERMANENT | Neighbors.NUD_NOARP)) != 0);
     }
 
