@@ -34,8 +34,8 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     a_killed_agent_keeps_what_it_acknowledged:$((40 + 30 * KILL_ROUNDS)) a_full_disk_is_named_and_caught_up_with:90
     a_read_only_disk_is_named_and_its_tasks_run:60 a_data_directory_that_is_removed_is_written_anew:60
     a_damaged_database_is_set_aside:60 a_node_that_missed_a_removal_does_not_undo_it:60)
-AFTER_LAB=(lab_down_leaves_nothing:40 containers_run_under_cgroup_v2:260 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
-SIDE_BY_SIDE=(encrypted_networks_carry_esp_only:260 encrypted_networks_pass_nat:260) # each has a kernel of its own
+AFTER_LAB=(lab_down_leaves_nothing:40 the_demo_ends_clean:150 the_demo_interrupted_leaves_nothing:60)
+SIDE_BY_SIDE=(encrypted_networks_carry_esp_only:380 encrypted_networks_pass_nat:380 containers_run_under_cgroup_v2:380) # each has a kernel of its own
 LAB_LIMIT=120
 NODES=5 MANAGERS=3 # also for the checks after the lab
 
@@ -295,12 +295,14 @@ a_failed_update_pauses_and_goes_on_when_told() {
 
 # Each task is busy for its first half minute, so load adds tasks until there are three, and takes them away again.
 load_decides_how_many_run() {
+    local node
     need_busybox
     expect_error 'starling.autoscale.max: is missing' d service create --label starling.autoscale.cpu=50 busybox sleep 1
     d service create --detach --name busy --label starling.autoscale.max=3 --label starling.autoscale.cpu=50 --label starling.autoscale.cooldown=4s \
-        --limit-cpu 0.1 --stop-grace-period 1s busybox sh -c 'timeout 30 sh -c "while :; do :; done"; exec sleep 1000' >/dev/null || fail "create"
+        --limit-cpu 0.1 --stop-grace-period 1s busybox sh -c 'timeout 60 sh -c "while :; do :; done"; exec sleep 1000' >/dev/null || fail "create"
     wait_until 30 replicas_are busy 3/3 || fail "under load it has $(replicas_of busy): $(explained busy.1)"
     explained busy.1 | found '^autoscale 1 to 3: cpu at [0-9]* % of what is wanted' || fail "explain: $(explained busy.1)"
+    for node in $(node_names); do in_host "$node" pkill -f '^sh -c while'; done
     wait_until 60 replicas_are busy 1/1 || fail "without load it has $(replicas_of busy): $(explained busy.1)"
     d service rm busy >/dev/null || fail "rm"
 }
@@ -1276,7 +1278,7 @@ leaves() {
 containers_run_under_cgroup_v2() {
     local output
     [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which cgroup v2 is tested, is for x86_64 only"
-    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-cgroup2.sh" 240 2>&1) || fail "$output"
+    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-cgroup2.sh" 360 2>&1) || fail "$output"
     note "$(grep 'cgroup v2 on' <<<"$output")"
 }
 
@@ -1284,7 +1286,7 @@ containers_run_under_cgroup_v2() {
 encrypted_networks_carry_esp_only() {
     local output
     [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which ESP is tested, is for x86_64 only"
-    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-encryption.sh" 240 2>&1) || fail "$output"
+    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-encryption.sh" 360 2>&1) || fail "$output"
     note "$(grep '^encryption on' <<<"$output")"
 }
 
@@ -1293,7 +1295,7 @@ encrypted_networks_pass_nat() {
     local output
     [[ $(uname -m) == x86_64 ]] || skip "User-Mode Linux, in which ESP is tested, is for x86_64 only"
     command -v iptables >/dev/null || skip "iptables, by which the router of this check masquerades, is missing"
-    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-nat.sh" 240 2>&1) || fail "$output"
+    output=$(bash "$ROOT_DIR/deploy/uml/run.sh" "$ROOT_DIR/deploy/tests/in-uml-nat.sh" 360 2>&1) || fail "$output"
     note "$(grep '^nat on' <<<"$output")"
 }
 
