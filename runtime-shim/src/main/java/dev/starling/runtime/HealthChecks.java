@@ -1,7 +1,7 @@
 package dev.starling.runtime;
 
 import dev.starling.runtime.Health.Result;
-import dev.starling.runtime.launch.Signals;
+import dev.starling.runtime.kernel.Signals;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;

@@ -57,6 +57,9 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** Removes its groups. @return false where processes that are just ending still hold one */
     boolean remove(String containerId);
 
+    /** Of {@link #remove(String, int)} where nothing but a fault can keep them: some seconds. */
+    int MANY_ATTEMPTS = 2000;
+
     /** As {@link #remove(String)}, a few times: a process that is just ending still counts in its group for a moment. What stays is killed half-way. */
     default boolean remove(String containerId, int attempts) {
         for (int attempt = 0; attempt < attempts; attempt++) {

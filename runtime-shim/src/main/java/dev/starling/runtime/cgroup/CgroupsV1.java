@@ -20,7 +20,6 @@ final class CgroupsV1 implements Cgroups {
 
     private static final long PERIOD_MICROS = 100_000;
     private static final long NANOS_A_TICK = 10_000_000; // USER_HZ is 100 on all our architectures
-    private static final int FREEZE_ATTEMPTS = 1000;
 
     /** Docker's: any node may be made; these may be used. Numbers of Documentation/admin-guide/devices.txt. */
     private static final List<String> ALLOWED_DEVICES = List.of(
@@ -221,11 +220,11 @@ final class CgroupsV1 implements Cgroups {
         if (still) awaitNoThreadOfOurs(containerId);
         String wanted = still ? "FROZEN" : "THAWED";
         kernel.write(control.toString(), wanted);
-        for (int attempt = 0; !kernel.read(control.toString()).trim().equals(wanted); attempt++) {
-            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(control + " does not become " + wanted, null);
+        Freezing.await(attempt -> {
+            if (kernel.read(control.toString()).trim().equals(wanted)) return true;
             if (attempt % 10 == 9) kernel.write(control.toString(), wanted); // a process forked meanwhile: the kernel wants to be asked again
-            pause();
-        }
+            return false;
+        }, control + " does not become " + wanted);
     }
 
     /**
@@ -234,19 +233,7 @@ final class CgroupsV1 implements Cgroups {
      */
     private void awaitNoThreadOfOurs(String containerId) {
         Path tasks = file("freezer", containerId, "cgroup.procs");
-        for (int attempt = 0; CgroupProcesses.hasOurs(kernel, tasks); attempt++) {
-            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system("a thread of the agent stays in " + tasks + ": not pausing its container", null);
-            pause();
-        }
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(2);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw RuntimeShimException.system("interrupted while pausing a container", e);
-        }
+        Freezing.await(attempt -> !CgroupProcesses.hasOurs(kernel, tasks), "a thread of the agent stays in " + tasks + ": not pausing its container");
     }
 
     @Override

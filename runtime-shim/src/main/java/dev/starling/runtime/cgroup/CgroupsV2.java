@@ -17,7 +17,6 @@ import java.util.Set;
 final class CgroupsV2 implements Cgroups {
     private static final List<String> CONTROLLERS = List.of("cpu", "cpuset", "io", "memory", "pids");
     private static final long PERIOD_MICROS = 100_000;
-    private static final int FREEZE_ATTEMPTS = 1000;
 
     private final Kernel kernel;
     private final Path mountPoint;
@@ -177,15 +176,7 @@ final class CgroupsV2 implements Cgroups {
     public void freeze(String containerId, boolean still) {
         Path group = group(containerId);
         kernel.write(group.resolve("cgroup.freeze").toString(), still ? "1" : "0");
-        for (int attempt = 0; isFrozen(containerId) != still; attempt++) {
-            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(group + " does not become " + (still ? "frozen" : "thawed"), null);
-            try {
-                Thread.sleep(2);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw RuntimeShimException.system("interrupted while pausing a container", e);
-            }
-        }
+        Freezing.await(attempt -> isFrozen(containerId) == still, group + " does not become " + (still ? "frozen" : "thawed"));
     }
 
     @Override

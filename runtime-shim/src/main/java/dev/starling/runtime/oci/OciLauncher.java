@@ -14,6 +14,7 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.launch.Accounts;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
@@ -26,7 +27,6 @@ import dev.starling.runtime.launch.MemoryFiles;
 import dev.starling.runtime.launch.Pipe;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.RootView;
-import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.seccomp.FilterSource;
 import dev.starling.runtime.seccomp.SyscallRules;
 import java.io.IOException;
@@ -115,7 +115,7 @@ public final class OciLauncher implements ContainerLauncher {
         for (Mount mount : request.mounts()) checkBind(mount);
         Bundle bundle = request.bundle();
         cgroups.create(bundle.id());
-        return PrivateMounts.run(kernel, "container-" + bundle.id().substring(0, 12), () -> create(request));
+        return PrivateMounts.run(kernel, "container-" + bundle.shortId(), () -> create(request));
     }
 
     @Override
@@ -247,7 +247,7 @@ public final class OciLauncher implements ContainerLauncher {
             throw RuntimeShimException.unsupported("adding a process to container " + bundle.id() + ": it was started by the native runtime, and this agent's is \""
                     + name() + "\". A new container of its service will do");
         }
-        return PrivateMounts.run(kernel, "exec-" + bundle.id().substring(0, 12), () -> new OciExec(kernel, call, orphans, config, request, mapping).start(
+        return PrivateMounts.run(kernel, "exec-" + bundle.shortId(), () -> new OciExec(kernel, call, orphans, config, request, mapping).start(
                 identity("/proc/" + request.pid() + "/root", request.process())));
     }
 
@@ -293,7 +293,7 @@ public final class OciLauncher implements ContainerLauncher {
 
         @Override
         public void release() {
-            PrivateMounts.run(kernel, "start-" + bundle.id().substring(0, 12), () -> {
+            PrivateMounts.run(kernel, "start-" + bundle.shortId(), () -> {
                 try (Descriptor none = kernel.open("/dev/null", O_RDWR)) {
                     call.run(bundle, "start", List.of(bundle.id()), none, none, none);
                 }
@@ -306,7 +306,7 @@ public final class OciLauncher implements ContainerLauncher {
             try {
                 kernel.signal(process, Signals.SIGKILL);
                 kernel.waitReadable(process, REAP_TIMEOUT_MILLIS);
-                call.reapIfEnded(pid);
+                ExitStatus.reapIfEnded(kernel, pid); // ours, as orphans come to us
             } finally {
                 process.close();
             }
