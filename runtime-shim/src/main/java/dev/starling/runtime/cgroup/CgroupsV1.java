@@ -4,6 +4,7 @@ import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -194,16 +195,40 @@ final class CgroupsV1 implements Cgroups {
         }
     }
 
+    /** A container with its own cgroup tree (systemd, Docker in Docker) leaves child groups: deepest first. */
     @Override
     public boolean remove(String containerId) {
         boolean all = true;
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
-            if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) continue;
-            if (kernel.errno() != Errno.EBUSY.number()) throw kernel.failure("rmdir " + group, kernel.errno());
-            all = false;
+            all &= remove(group) || removeChildren(group) && remove(group);
         }
         return all;
+    }
+
+    private boolean remove(Path group) {
+        if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) return true;
+        if (kernel.errno() == Errno.EBUSY.number()) return false;
+        throw kernel.failure("rmdir " + group, kernel.errno());
+    }
+
+    /** @return whether there were any, and are none any more */
+    private boolean removeChildren(Path group) {
+        if (!hasChildren(group)) return false;
+        for (String name : Cgroups.childrenOf(group)) {
+            Path child = group.resolve(name);
+            if (!remove(child) && !(removeChildren(child) && remove(child))) return false;
+        }
+        return true;
+    }
+
+    /** By the number of its links, as of any directory: to look through its files would be a good part of a container's end. */
+    private static boolean hasChildren(Path group) {
+        try {
+            return (int) Files.getAttribute(group, "unix:nlink") > 2;
+        } catch (IOException e) {
+            return false; // gone meanwhile
+        }
     }
 
     private Path file(String controller, String containerId, String name) {

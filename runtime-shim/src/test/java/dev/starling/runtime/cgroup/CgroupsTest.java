@@ -50,6 +50,24 @@ class CgroupsTest {
         }
     }
 
+    /** As systemd or Docker in a container make them, where it may mount its control groups writable. */
+    @Test
+    void groupsThatAContainerMadeBelowItsOwnGoWithIt() throws Exception {
+        Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "control groups need root");
+        String parent = "starling-test-children-" + ProcessHandle.current().pid();
+        Cgroups cgroups = Cgroups.detect(kernel, parent);
+        try {
+            cgroups.create("one");
+            for (Path group : groups(parent)) Files.createDirectories(group.resolve("one/init.scope/deeper"));
+            assertTrue(cgroups.remove("one"));
+            assertEquals(Set.of(), cgroups.containerIds());
+        } finally {
+            for (Path group : groups(parent)) {
+                for (String left : new String[] {"one/init.scope/deeper", "one/init.scope", "one", ""}) Files.deleteIfExists(group.resolve(left));
+            }
+        }
+    }
+
     private static Set<Path> groups(String parent) throws Exception {
         Set<Path> groups = new java.util.TreeSet<>();
         try (var hierarchies = Files.newDirectoryStream(Path.of("/sys/fs/cgroup"))) {
