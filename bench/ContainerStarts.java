@@ -205,7 +205,7 @@ public final class ContainerStarts {
             String name = System.getProperty("starling.oci");
             OciProgram oci = name == null ? null : OciProgram.find(OciProgram.Kind.valueOf(name.toUpperCase(Locale.ROOT)), null);
             Path state = Files.createDirectories(directory.resolve("starling"));
-            this.runtime = new NativeRuntime(state, new OneImage(directory.resolve("rootfs")), new RuntimeOptions("starling-bench/" + PID, false, oci, 0, SANDBOXES));
+            this.runtime = new NativeRuntime(state, new OneImage(directory.resolve("rootfs")), new RuntimeOptions("starling-bench/" + PID, false, oci, null, 0, SANDBOXES));
             this.removed = state.resolve("removed");
             runtime.onExit(container -> ends.get(container.id()).countDown());
         }

@@ -23,8 +23,6 @@ import java.util.List;
 
 /** All of a container's start but watching over it. Leaves nothing behind when it fails. */
 final class ContainerStarter {
-    static final int CGROUP_ATTEMPTS_AT_REMOVAL = 2000;
-
     private final Kernel kernel;
     private final Clock clock;
     private final Cgroups cgroups;
@@ -102,7 +100,7 @@ final class ContainerStarter {
 
     private void undo(Bundle bundle, RuntimeException cause) {
         try {
-            cgroups.remove(bundle.id(), CGROUP_ATTEMPTS_AT_REMOVAL);
+            cgroups.remove(bundle.id(), Cgroups.MANY_ATTEMPTS);
             bundle.delete();
         } catch (RuntimeException e) {
             cause.addSuppressed(e);

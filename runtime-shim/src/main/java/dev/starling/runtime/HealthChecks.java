@@ -114,10 +114,13 @@ final class HealthChecks implements AutoCloseable {
                         end(code.orElse(-1), output.toString(StandardCharsets.UTF_8));
                     }
                 });
-            } catch (RuntimeShimException e) {
-                end(-1, e.getMessage());
             } catch (RejectedExecutionException e) {
                 // the agent ends
+            } catch (RuntimeShimException e) {
+                end(-1, e.getMessage());
+            } catch (RuntimeException e) {
+                LOG.error("the health of container {} could not be probed", container.id(), e); // and will be again: not a word of the timer's own otherwise
+                end(-1, e.toString());
             }
         }
 

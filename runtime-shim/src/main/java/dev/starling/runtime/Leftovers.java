@@ -7,6 +7,7 @@ import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ExitStatus;
+import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.oci.OciLauncher;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -24,7 +25,8 @@ import org.slf4j.LoggerFactory;
  * What an earlier agent has left: containers to adopt, and the remains of starts it did not finish, which are removed.
  *
  * <p>A start that was cut off may have left a process that is held before exec and shares the dead agent's memory. It is known by its
- * working directory, which is a gate of ours. An OCI runtime holds its processes in a way of its own.
+ * working directory, which is a gate of ours. An OCI runtime holds its processes in a way of its own. A trial container ({@link TrialContainer}) was never
+ * meant to stay.
  */
 final class Leftovers {
     private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
@@ -53,7 +55,7 @@ final class Leftovers {
         Set<Integer> held = killHeld();
         for (Bundle bundle : bundles()) {
             ContainerState state = state(bundle);
-            if (state == null || state.bootId().equals(bootId) && (held.contains(state.pid()) || OciLauncher.isHeld(bundle))) {
+            if (state == null || bundle.id().equals(WarmUp.ID) || state.bootId().equals(bootId) && (held.contains(state.pid()) || OciLauncher.isHeld(bundle))) {
                 LOG.info("removing the remains of a start that was not finished: {}", bundle.id());
                 clear(bundle.id());
                 bundle.delete();
