@@ -132,7 +132,7 @@ public final class EventLoop implements AutoCloseable {
         if (handler == null) return;
         try {
             handler.run();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) { // also an error: with this thread all sight of the containers would be lost
             LOG.error("a container event could not be handled", e);
         }
     }
