@@ -125,6 +125,30 @@ class ContainerOptionsTest extends LabForAllTests {
         assertTrue(output.contains("passwd") && !output.contains("shadow"), "the image's /etc, not the host's: " + output);
     }
 
+    /** The disk was full, and has room again. */
+    @Test
+    void aVolumeThatWasFilledHalfWayIsFilledAgain() throws Exception {
+        String image = lab.images.with("with-much-data", root -> {
+            Files.createDirectories(root.resolve("srv/data"));
+            Files.createSymbolicLink(root.resolve("srv/data/a-link"), Path.of("much"));
+            Files.write(root.resolve("srv/data/much"), new byte[300_000]);
+        });
+        SpecBuilder spec = script("wc -c < /srv/data/a-link").with(s -> {
+            s.image = image;
+            s.mounts = List.of(volume("tight", "/srv/data", false));
+        });
+        Path data = Files.createDirectories(lab.directory.resolve("runtime/volumes/tight/_data"));
+        host("mount", "-t", "tmpfs", "-o", "size=128k", "tight", data.toString());
+        try {
+            assertEquals(Kind.SYSTEM, assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec.build(), NetworkSetup.NONE)).kind());
+            host("mount", "-o", "remount,size=1m", data.toString());
+            assertEquals("300000\n", lab.run(spec).output());
+            assertFalse(Files.exists(data.resolveSibling("_data.filling")));
+        } finally {
+            host("umount", data.toString());
+        }
+    }
+
     private static Mount volume(String name, String target, boolean noCopy) {
         return new Mount(Mount.Type.VOLUME, name, target, false, 0, 0, "", noCopy);
     }

@@ -33,7 +33,7 @@ public final class VolumeFill {
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
-    /** @param layers of the bundle; {@code target} a plain path in the image; {@code volume} an empty directory of the host */
+    /** @param layers of the bundle; {@code target} a plain path in the image; {@code volume} a directory of the host, empty or with what an earlier try came to */
     public static void run(Kernel kernel, Bundle bundle, int layers, String target, Path volume) {
         VolumeFill fill = new VolumeFill(kernel, bundle, layers, target, volume);
         DisposableThread.run("volume-" + bundle.shortId(), fill::fill);
@@ -61,7 +61,7 @@ public final class VolumeFill {
     }
 
     private void copy(Descriptor source) {
-        int status = HostProgram.runIn(kernel, spawnAttributes, source, "/bin/cp", List.of("cp", "-a", "--", ".", volume.toString()));
+        int status = HostProgram.runIn(kernel, spawnAttributes, source, "/bin/cp", List.of("cp", "-af", "--", ".", volume.toString()));
         if (status != 0) throw RuntimeShimException.system("copy of the image's " + target + " to " + volume + ": cp ended with status " + status, null);
     }
 }
