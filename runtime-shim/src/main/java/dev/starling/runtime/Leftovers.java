@@ -58,7 +58,7 @@ final class Leftovers {
             if (state == null || bundle.id().equals(WarmUp.ID) || state.bootId().equals(bootId) && (held.contains(state.pid()) || OciLauncher.isHeld(bundle))) {
                 LOG.info("removing the remains of a start that was not finished: {}", bundle.id());
                 clear(bundle.id());
-                bundle.delete();
+                delete(bundle);
             } else {
                 known.add(bundle.id());
                 found.add(new Found(bundle, state, state.hasEnded() ? null : process(state)));
@@ -66,6 +66,15 @@ final class Leftovers {
         }
         for (String id : cgroups.containerIds()) if (!known.contains(id)) clear(id);
         return found;
+    }
+
+    /** What a damaged disk does not give away must not keep the agent from starting: all it costs is its place. */
+    private static void delete(Bundle remains) {
+        try {
+            remains.delete();
+        } catch (RuntimeShimException e) {
+            LOG.warn("remains of a container stay until the agent's next start: {}", e.getMessage());
+        }
     }
 
     private List<Bundle> bundles() throws IOException {
