@@ -125,6 +125,7 @@ final class HealthChecks implements AutoCloseable {
         }
 
         private void end(int exitCode, String text) {
+            if (timer.isShutdown()) return; // cut off with the agent, which says nothing of the container
             if (!container.state().hasEnded()) done(container, new Result(begun, clock.instant(), exitCode, text));
         }
 
