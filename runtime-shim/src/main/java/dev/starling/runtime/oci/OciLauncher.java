@@ -156,11 +156,19 @@ public final class OciLauncher implements ContainerLauncher {
     private Held createWithTerminal(Bundle bundle) {
         try (ConsoleSocket socket = new ConsoleSocket(kernel); Descriptor none = kernel.open("/dev/null", O_RDWR)) {
             int pid = create(bundle, List.of("--console-socket", ConsoleSocket.NAME), none, none, none);
-            Descriptor terminal = socket.receive();
+            return held(bundle, pid, socket.receive());
+        } catch (RuntimeException e) {
+            sweep(bundle);
+            throw e;
+        }
+    }
+
+    private Held held(Bundle bundle, int pid, Descriptor terminal) {
+        try {
             Pipe.neverBlock(kernel, terminal);
             return new OciHeld(bundle, pid, terminal);
         } catch (RuntimeException e) {
-            sweep(bundle);
+            terminal.close();
             throw e;
         }
     }
