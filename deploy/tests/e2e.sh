@@ -186,7 +186,16 @@ a_device_is_given_to_one_task() {
     wait_until 10 failed_for serial 'no suitable node: 5 lack serial' || fail "the sixth does not say why: $(tasks_text serial)"
     wait_until 10 serial_is_heard || fail "no device in the environment: $(d service logs serial 2>&1)"
     d service rm serial >/dev/null || fail "rm"
+    [[ -e /dev/net/tun ]] || return 0
+    d service create --detach --name tunnel --generic-resource tunnel=1 busybox sh -c 'exec 3<>"$DOCKER_RESOURCE_TUNNEL" && echo given && exec sleep 1000' >/dev/null || fail "create tunnel"
+    d service create --detach --name said --label starling.devices=/dev/net/tun:/dev/mine:rw busybox sh -c 'exec 3<>/dev/mine && echo given && exec sleep 1000' >/dev/null || fail "create said"
+    wait_until 20 given_to tunnel || fail "it cannot open what it got: $(d service logs tunnel 2>&1; tasks_text tunnel)"
+    wait_until 20 given_to said || fail "it cannot open what its label says: $(d service logs said 2>&1; tasks_text said)"
+    d service create --detach --name nowhere --label starling.devices=/dev/nowhere busybox sleep 1 >/dev/null || fail "create nowhere"
+    wait_until 10 failed_for nowhere 'no suitable node: 5 lack /dev/nowhere' || fail "it does not say that no node has the device: $(tasks_text nowhere)"
+    d service rm tunnel said nowhere >/dev/null || fail "rm"
 }
+given_to() { d service logs "$1" 2>/dev/null | found '| given'; }
 serial_is_heard() { (($(d service logs serial 2>/dev/null | grep -c 'got ttyUSB0') == 5)); }
 
 # Two docker CLIs make EACH_MAKES services each, one through n1, the other through n2; together they fill the five nodes to the last byte. How many

@@ -78,9 +78,13 @@ public final class ContainerSpecBuilder {
                 string(container.path("StopSignal"), ""), container.path("TTY").asBoolean(false),
                 container.path("OpenStdin").asBoolean(false), container.path("ReadOnly").asBoolean(false), mounts(), hosts(hostname),
                 dns(dnsServers), ContainerOptions.limits(template.path("Resources")),
-                strings(container.path("CapabilityAdd")), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
-                map(template.path("LogDriver").path("Options")), ContainerOptions.logDriver(template), ContainerOptions.process(container),
+                capabilities(), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
+                map(template.path("LogDriver").path("Options")), ContainerOptions.logDriver(template), ContainerOptions.process(container, GenericResourceJson.devices(task.reserved().generic())),
                 ContainerOptions.health(container));
+    }
+
+    private List<String> capabilities() {
+        return container.path("Privileged").asBoolean(false) ? List.of("ALL") : strings(container.path("CapabilityAdd"));
     }
 
     private SortedMap<String, String> labels() {
