@@ -3,6 +3,7 @@ package dev.starling.gossip;
 import dev.starling.gossip.desired.DesiredDigest;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.DesiredState;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberDigest;
@@ -16,9 +17,11 @@ import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordTable;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -257,7 +260,7 @@ final class AntiEntropy {
             }
         }
         want.records().forEach(answer::giveRecord);
-        want.desired().forEach(answer::giveObject);
+        answer.giveObjects(want.desired());
         if (want.compare() != null) {
             compareDesired(want.compare(), answer);
         }
@@ -316,16 +319,18 @@ final class AntiEntropy {
 
     private void compareDesired(DesiredRange theirs, Answer answer) {
         SortedMap<String, DesiredDigest> here = desired.digestBetween(theirs.first(), theirs.last());
+        List<String> given = new ArrayList<>();
         for (DesiredDigest digest : theirs.objects()) {
             DesiredDigest mine = here.remove(digest.uid());
             if (mine == null || digest.mayAddTo(mine)) {
                 answer.wantedObjects.add(digest.uid());
             }
             if (mine != null && mine.mayAddTo(digest)) {
-                answer.giveObject(digest.uid());
+                given.add(digest.uid());
             }
         }
-        here.keySet().forEach(answer::giveObject);
+        given.addAll(here.keySet());
+        answer.giveObjects(given);
     }
 
     /** The desired state in short, or the next part of it where it does not fit into a message. */
@@ -390,11 +395,11 @@ final class AntiEntropy {
             }
         }
 
-        void giveObject(String uid) {
-            DesiredObject object = desired.get(uid);
-            if (object != null) {
-                give(to -> to.add(object));
-            }
+        /** Roots first: the receiver believes nothing that was signed under one which it has not heard of. */
+        void giveObjects(Collection<String> uids) {
+            List<DesiredObject> objects = uids.stream().map(desired::get).filter(Objects::nonNull).toList();
+            objects.stream().filter(object -> object.kind() == Kind.ROOT).forEach(root -> give(to -> to.add(root)));
+            objects.stream().filter(object -> object.kind() != Kind.ROOT).forEach(object -> give(to -> to.add(object)));
         }
 
         void send(Member peer, DesiredRange compare) {
