@@ -116,7 +116,7 @@ final class ServiceJson {
                 }
             }
         }
-        wanted += (int) pending.of(snapshot.view()).stream().filter(task -> task.slot().serviceUid().equals(spec.uid())).count();
+        wanted += (int) pending.of(snapshot).stream().filter(task -> task.slot().serviceUid().equals(spec.uid())).count();
         int desired = spec.mode() instanceof ServiceSpec.Mode.Replicated replicated ? replicated.replicas()
                 : spec.mode() instanceof ServiceSpec.Mode.ReplicatedJob job ? job.maxConcurrent() : wanted;
         return Json.object().put("RunningTasks", running).put("DesiredTasks", desired).put("CompletedTasks", completed(spec));
