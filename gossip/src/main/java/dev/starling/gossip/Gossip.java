@@ -111,6 +111,9 @@ public final class Gossip {
     }
 
     private void receive(Member peer, Teller teller, Message message, long now) {
+        if (!message.isUrgent() && !(message instanceof Message.Delta)) {
+            antiEntropy.catchUp().arrivedOtherwise(peer.id());
+        }
         if (message instanceof Message.PingRequest request) {
             swim.receive(teller, request, now);
         } else if (message instanceof Message.IndirectAck ack) {
@@ -162,7 +165,7 @@ public final class Gossip {
     /** The transport receives a large message of {@code peer}: what is in it is not asked for again meanwhile. */
     public void arriving(NodeId peer, long now) {
         advance(now);
-        antiEntropy.arriving(peer, now);
+        antiEntropy.catchUp().arriving(peer, now);
     }
 
     /**
@@ -280,7 +283,7 @@ public final class Gossip {
 
     /** More of the state is on its way from a peer: what is here is a part of it. Ends by itself where the peer stops to send. */
     public boolean isCatchingUp(long now) {
-        return antiEntropy.isCatchingUp(now);
+        return antiEntropy.catchUp().isUnderWay(now);
     }
 
     /** See {@link GossipConfig#maxValueBytes}. */
