@@ -361,15 +361,16 @@ final class AntiEntropy {
 
         void giveRecord(RecordDigest theirs) {
             boolean whole = !theirs.node().equals(self); // a piece of another's cannot be checked
-            long version = records.digest(theirs.node()).version();
+            RecordDigest here = records.digest(theirs.node());
+            boolean replaces = theirs.version() > 0 && theirs.boot() < here.boot(); // whole where it can be: a part would show the rest as gone
             RecordDigest from = theirs;
             while (!more) {
-                RecordDelta delta = records.since(from, batch.remainingBytes());
+                RecordDelta delta = records.since(from, replaces && from == theirs ? config.maxValueBytes() : batch.remainingBytes());
                 if (delta == null || whole && delta.approximateBytes() > config.maxMessageBytes()) {
                     return;
                 }
                 give(to -> to.add(delta));
-                if (delta.upTo() >= version) {
+                if (delta.upTo() >= here.version()) {
                     return;
                 }
                 from = new RecordDigest(delta.node(), delta.boot(), delta.upTo());

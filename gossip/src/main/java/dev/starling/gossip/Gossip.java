@@ -182,11 +182,14 @@ public final class Gossip {
         }
     }
 
-    /** Removes {@code key} from this node's own record (leaves a tombstone). */
+    /** Removes {@code key} from this node's own record: leaves a tombstone, and where there are many of them the record begins anew under the next boot. */
     public void remove(String key, long now) {
         advance(now);
         if (records.remove(key)) {
             outputs.add(new Output.RecordChanged(self, key));
+            if (records.isWornOut()) {
+                swim.renewBoot();
+            }
         }
     }
 

@@ -13,6 +13,7 @@ final class OwnRecordPush {
     private final RecordTable records;
     private final Spread spread;
     private final int pieceBytes;
+    private final int mostBytes;
     /** Up to where it was told. */
     private long toldVersion;
     private long notBefore = Long.MIN_VALUE;
@@ -22,6 +23,7 @@ final class OwnRecordPush {
         this.records = records;
         this.spread = spread;
         this.pieceBytes = config.pieceBytes() / 2;
+        this.mostBytes = config.maxValueBytes();
     }
 
     /** When {@link #gather} has something to do; Long.MAX_VALUE for never. */
@@ -36,7 +38,8 @@ final class OwnRecordPush {
         }
         for (RecordDigest end = records.digest(self); toldVersion < end.version(); ) {
             notBefore = now + Spread.RELAY_INTERVAL_MILLIS;
-            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), toldVersion), pieceBytes);
+            // The others have the record of the boot before: what replaces it comes whole, or they would see a part of it for a moment, and take the rest for gone.
+            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), toldVersion), toldVersion == 0 ? mostBytes : pieceBytes);
             spread.add(delta, Spread.Source.OWN);
             toldVersion = delta.upTo();
         }

@@ -58,7 +58,7 @@ final class CorePorts implements EffectRunner.Ports {
             return;
         }
         edge.memberChanged(now);
-        if (now.id().equals(self) && before != null && now.boot() > before.boot()) {
+        if (now.id().equals(self) && before != null && now.boot() > before.boot() && !now.isRenewalOf(before)) {
             LOG.warn("the cluster knew a later boot of this node ({}): its disk was lost or copied", now.boot());
         }
         if (before == null || before.status() != now.status()) {
