@@ -215,7 +215,7 @@ public final class Gossip {
         copies.wrote(object);
         spread.add(object, Spread.Source.OWN);
         antiEntropy.desiredChanged(now);
-        outputs.add(new Output.DesiredChanged(object));
+        outputs.add(new Output.DesiredChanged(desired.get(object.uid())));
     }
 
     /** {@code uid} up to {@code generation} is on this node's disk: acknowledges it to the node that wrote it. */

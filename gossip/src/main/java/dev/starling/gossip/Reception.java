@@ -141,7 +141,7 @@ final class Reception {
         }
         desired.join(object);
         antiEntropy.desiredChanged(now);
-        emit.accept(new Output.DesiredChanged(object));
+        emit.accept(new Output.DesiredChanged(desired.get(object.uid())));
         // With many nodes only those that have it from the writer answer: enough copies, and not a thousand messages to one node.
         if (object.writer().equals(peer.id()) || swim.members().up().size() <= config.pushFanout()) {
             copies.owe(object);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -47,6 +48,16 @@ class DesiredLawsTest {
         if (a.supersedes(y) && y.supersedes(z)) {
             assertTrue(a.supersedes(z));
         }
+    }
+
+    /** Some 600 bytes in each object and tombstone, which stay for good. */
+    @Test
+    void whatOneManagerWroteSharesItsCertificate() {
+        DesiredState state = new DesiredState();
+        for (String uid : List.of("a", "b")) {
+            state.join(SampleObjects.service(uid, 1, new NodeId("m"), "{}"));
+        }
+        assertSame(state.get("a").certificate(), state.get("b").certificate());
     }
 
     @Property(tries = 1_000)

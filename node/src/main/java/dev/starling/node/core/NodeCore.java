@@ -95,7 +95,7 @@ public final class NodeCore {
         SortedMap<String, Bytes> ownRecord = new TreeMap<>(stored);
         leases.restore(ownRecord);
         gossip.restore(desired, ownRecord, lastKnown);
-        news.restored(desired);
+        news.restored(gossip.desired().all());
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
         scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
