@@ -18,7 +18,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.InstantSource;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** What the Docker API shows of the scheduler's pure functions: slots that wait. */
 public final class SchedulerSeams {
@@ -32,11 +34,12 @@ public final class SchedulerSeams {
 
     private static List<Task> pending(ClusterSnapshot snapshot, long now) {
         View view = snapshot.view();
+        Map<String, Long> written = new HashMap<>();
+        snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).forEach(service -> written.put(service.uid(), service.object().time().wallMillis()));
         return Pending.tasks(view).stream().map(waiting -> {
             ServiceSpec service = view.services().get(waiting.serviceUid());
             long created = service.created().wallMillis();
-            long written = snapshot.document(Kind.SERVICE, waiting.serviceUid()).object().time().wallMillis();
-            boolean early = waiting.isOffered() && now - written < PATIENCE_MILLIS;
+            boolean early = waiting.isOffered() && now - written.getOrDefault(waiting.serviceUid(), created) < PATIENCE_MILLIS;
             return new Task(idOf(waiting.slot()), waiting.slot(), null, service.generation(), service.templateHash(), service.image(),
                     TaskState.PENDING, TaskState.RUNNING, HybridTime.ZERO, 0, 0, 0, created, created, "pending task scheduling",
                     early ? "" : waiting.reason(), -1, "", 0, Collections.emptySortedMap(), service.reservations(), service.iteration(), 0, null);
