@@ -99,16 +99,6 @@ public final class DesiredState implements Desired {
         return digests;
     }
 
-    public DesiredDigest digest(String uid) {
-        Register register = byUid.get(uid);
-        return register == null ? null : register.digest;
-    }
-
-    /** The first uid that is not below {@code uid}; null where there is none. */
-    public String ceiling(String uid) {
-        return byUid.ceilingKey(uid);
-    }
-
     @Override
     public DesiredObject get(String uid) {
         Register register = byUid.get(uid);

@@ -89,7 +89,7 @@ class DesiredLawsTest {
         there.forEach(full::join);
         DesiredState byDigest = joined(here);
         for (DesiredDigest digest : theirs.digest("", 100)) {
-            DesiredDigest known = mine.digest(digest.uid());
+            DesiredDigest known = mine.digestBetween(digest.uid(), digest.uid()).get(digest.uid());
             if (known == null || digest.mayAddTo(known)) {
                 byDigest.join(theirs.get(digest.uid()));
             }
