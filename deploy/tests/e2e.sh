@@ -567,7 +567,7 @@ secrets_and_configs_reach_their_tasks() {
     wait_until 20 says keeper 'colour=blue' || fail "n4, a worker, has no secret: $(tasks_text keeper); $(d service logs keeper 2>&1)"
     says keeper "$SECRET_SUM" || fail "another value arrived: $(d service logs keeper 2>&1)"
     says keeper 'key 440 7:8 regular file' || fail "owner or mode: $(d service logs keeper 2>&1)"
-    says keeper 'filled in' || fail "the template is not filled in: $(d service logs keeper 2>&1)"
+    wait_until 5 says keeper 'filled in' || fail "the template is not filled in: $(d service logs keeper 2>&1)"
     wait_until 5 says keeper 'Read-only file system' || fail "it can be written: $(d service logs keeper 2>&1)"
     expect_error "secret 'password' is in use by the following service: keeper" d secret rm password
     expect_error "config 'colours' is in use by the following service: keeper" d config rm colours
