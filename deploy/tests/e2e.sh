@@ -563,17 +563,20 @@ secrets_and_configs_reach_their_tasks() {
     need_busybox
     printf %s "$SECRET_VALUE" | d secret create --label tier=db password - >/dev/null || fail "secret create"
     printf 'colour=blue\n' | d config create colours - >/dev/null || fail "config create"
+    printf '{{.Service.Name}} at {{.Node.Hostname}}, {{env "TIER"}}: {{secret "password"}}' | d config create --template-driver golang site - >/dev/null || fail "config create --template-driver"
+    expect_error 'line 1' d config create --template-driver golang odd - <<<'{{range .x}}'
     [[ $(d secret ls --filter label=tier=db --format '{{.Name}}') == password ]] || fail "secret ls: $(d secret ls 2>&1)"
     [[ $(d config inspect --format '{{printf "%s" .Spec.Data}}' colours) == 'colour=blue' ]] || fail "config inspect: $(d config inspect colours 2>&1)"
     expect_error 'already exists' d secret create password "$ROOT_DIR/README.md"
     expect_error 'secret not found' d service create --detach --secret nosuch busybox sleep 1
     d service create --detach --name keeper --constraint node.hostname==n4 --secret password \
-        --secret source=password,target=/etc/key,uid=7,gid=8,mode=0440 --config source=colours,target=/etc/colours \
-        busybox sh -c 'sha256sum </run/secrets/password; stat -c "key %a %u:%g %F" /etc/key; cat /etc/colours; (echo x >/etc/key) 2>&1; exec sleep 100000' >/dev/null \
+        --secret source=password,target=/etc/key,uid=7,gid=8,mode=0440 --config source=colours,target=/etc/colours --env TIER=gold --config source=site,target=/etc/site \
+        busybox sh -c 'sha256sum </run/secrets/password; stat -c "key %a %u:%g %F" /etc/key; cat /etc/colours; [ "$(cat /etc/site)" = "keeper at n4, gold: $(cat /run/secrets/password)" ] && echo filled in; (echo x >/etc/key) 2>&1; exec sleep 100000' >/dev/null \
         || fail "service create"
     wait_until 20 says keeper 'colour=blue' || fail "n4, a worker, has no secret: $(tasks_text keeper); $(d service logs keeper 2>&1)"
     says keeper "$SECRET_SUM" || fail "another value arrived: $(d service logs keeper 2>&1)"
     says keeper 'key 440 7:8 regular file' || fail "owner or mode: $(d service logs keeper 2>&1)"
+    wait_until 5 says keeper 'filled in' || fail "the template is not filled in: $(d service logs keeper 2>&1)"
     wait_until 5 says keeper 'Read-only file system' || fail "it can be written: $(d service logs keeper 2>&1)"
     expect_error "secret 'password' is in use by the following service: keeper" d secret rm password
     expect_error "config 'colours' is in use by the following service: keeper" d config rm colours
@@ -587,7 +590,7 @@ secrets_and_configs_reach_their_tasks() {
     rm -r "$directory"
     d stack rm st >/dev/null || fail "stack rm"
     d service rm keeper >/dev/null || fail "service rm"
-    d secret rm password >/dev/null && d config rm colours >/dev/null || fail "rm"
+    d secret rm password >/dev/null && d config rm colours site >/dev/null || fail "rm"
 }
 nothing_in_plain() {
     local form found

@@ -95,7 +95,7 @@ public final class NodeCore {
         SortedMap<String, Bytes> ownRecord = new TreeMap<>(stored);
         leases.restore(ownRecord);
         gossip.restore(desired, ownRecord, lastKnown);
-        news.restored(desired);
+        news.restored(gossip.desired().all());
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
         scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
@@ -120,7 +120,7 @@ public final class NodeCore {
     /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
         if (news.isRemoved(from)) {
-            effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE));
+            effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE, ""));
             return;
         }
         if (message instanceof Message.Parcel parcel) {

@@ -311,7 +311,7 @@ class NodeCoreTest {
         hosts[0].effects.clear();
         hosts[0].core.receive(hosts[1].id, Role.MANAGER, new dev.starling.gossip.message.Message.Ping(9, null, null), time());
         hosts[0].carryOut();
-        assertEquals(List.of(new NodeEffect.Refused(hosts[1].id, Refusal.REMOVED_NODE)), hosts[0].effects);
+        assertEquals(List.of(new NodeEffect.Refused(hosts[1].id, Refusal.REMOVED_NODE, "")), hosts[0].effects);
         assertFalse(hosts[0].core.view().nodes().containsKey(hosts[1].id));
     }
 
