@@ -251,6 +251,7 @@ public final class Balancing {
     private static void connections(Path hostPath, Path far, Path client, Path inside, int count, int rounds, String cpu) throws Exception {
         NetlinkOverlay overlay = new NetlinkOverlay(NetNs.at(hostPath), Optional.empty());
         new NetfilterBalancer(NetNs.at(far)).host(host(port80(Choice.RANDOM, 2, 3, 4, 5), overlay), HostNetworks.NONE);
+        NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
         List<List<Way>> groups = ways();
         Map<Way, List<Double>> rates = new HashMap<>();
         Random random = new Random(1);
@@ -258,7 +259,7 @@ public final class Balancing {
             List<Way> shuffled = new ArrayList<>(groups.stream().flatMap(List::stream).toList());
             Collections.shuffle(shuffled, random);
             for (Way way : shuffled) {
-                program(way, hostPath, inside, overlay);
+                program(way, balancer, hostPath, inside, overlay);
                 Thread.sleep(300); // the kernel frees the rules of before in the background, and this process compiles what it has just run
                 rates.computeIfAbsent(way, none -> new ArrayList<>()).add(ab(way.fromOutside() ? client : inside, Optional.of(cpu),
                     way.fromOutside() ? "172.30.0." : "10.255.9.", way.target(), count));
@@ -266,7 +267,7 @@ public final class Balancing {
         }
         for (List<Way> group : groups) {
             for (Way way : group) {
-                System.out.printf("%-62s median %6.0f connections/s  %s%n", way.name(), median(rates.get(way)), group.subList(0, way.fromOutside() ? 1 : 2).stream()
+                System.out.printf("%-62s median %6.0f, best %6.0f connections/s  %s%n", way.name(), median(rates.get(way)), Collections.max(rates.get(way)), group.subList(0, way.fromOutside() ? 1 : 2).stream()
                     .filter(base -> base != way).map(base -> "%s of %s".formatted(ratios(rates.get(way), rates.get(base)), base == group.get(0) ? "the first" : "direct"))
                     .collect(Collectors.joining("; ")));
             }
@@ -274,11 +275,12 @@ public final class Balancing {
     }
 
     /** What a node has while a way is measured: the host's rules are there for containers, too, whose packets the bridge takes past most of them. */
-    private static void program(Way way, Path hostPath, Path inside, NetlinkOverlay overlay) throws IOException, InterruptedException {
-        run(hostPath, "nft", "flush", "ruleset");
-        run(inside, "nft", "flush", "ruleset");
+    private static void program(Way way, NetfilterBalancer balancer, Path hostPath, Path inside, NetlinkOverlay overlay) throws IOException, InterruptedException {
+        if (!way.rules()) {
+            run(way.fromOutside() ? hostPath : inside, "nft", "flush", "ruleset"); // the balancer sees that its rules are gone
+        }
         if (way.rules() || !way.fromOutside()) {
-            new NetfilterBalancer(NetNs.at(hostPath)).host(host(new PublishedPort(Transport.TCP, 80, way.backends(), way.choice()), overlay), HostNetworks.NONE);
+            balancer.host(host(new PublishedPort(Transport.TCP, 80, way.backends(), way.choice()), overlay), HostNetworks.NONE);
         }
         if (way.rules() && !way.fromOutside()) {
             TreeSet<String> tasks = way.backends().stream().map(Backend::address).collect(Collectors.toCollection(TreeSet::new));
@@ -286,14 +288,18 @@ public final class Balancing {
             for (int i = 0; i < 60; i++) {
                 services.put("10.255.200." + i, new VirtualService(tasks, way.choice()));
             }
-            new NetfilterBalancer(NetNs.at(hostPath)).container("inside", inside, services);
+            balancer.container("inside", inside, services);
         }
     }
 
-    /** Of runs of the same round: what disturbs the machine for longer than a round disturbs both. */
+    /**
+     * Median and quartiles of runs of the same round, since what disturbs the machine for longer than a round disturbs both; and of the fastest run of
+     * each, since nothing that disturbs makes a run faster.
+     */
     private static String ratios(List<Double> rates, List<Double> base) {
         List<Double> ratios = IntStream.range(0, rates.size()).mapToObj(round -> rates.get(round) / base.get(round)).sorted().toList();
-        return "%.2f [%.2f - %.2f, n=%d]".formatted(median(ratios), ratios.get(ratios.size() / 4), ratios.get(ratios.size() - 1 - ratios.size() / 4), ratios.size());
+        return "%.2f [%.2f - %.2f, n=%d], best %.2f".formatted(median(ratios), ratios.get(ratios.size() / 4), ratios.get(ratios.size() - 1 - ratios.size() / 4),
+            ratios.size(), Collections.max(rates) / Collections.max(base));
     }
 
     private static void changes(Path hostPath, Path client, int count) throws Exception {
