@@ -261,8 +261,7 @@ public final class Balancing {
             for (Way way : shuffled) {
                 program(way, balancer, hostPath, inside, overlay);
                 Thread.sleep(300); // the kernel frees the rules of before in the background, and this process compiles what it has just run
-                rates.computeIfAbsent(way, none -> new ArrayList<>()).add(ab(way.fromOutside() ? client : inside, Optional.of(cpu),
-                    way.fromOutside() ? "172.30.0." : "10.255.9.", way.target(), count));
+                rates.computeIfAbsent(way, none -> new ArrayList<>()).add(rate(way, way.fromOutside() ? client : inside, cpu, count));
             }
         }
         for (List<Way> group : groups) {
@@ -270,6 +269,20 @@ public final class Balancing {
                 System.out.printf("%-62s median %6.0f, best %6.0f connections/s  %s%n", way.name(), median(rates.get(way)), Collections.max(rates.get(way)), group.subList(0, way.fromOutside() ? 1 : 2).stream()
                     .filter(base -> base != way).map(base -> "%s of %s".formatted(ratios(rates.get(way), rates.get(base)), base == group.get(0) ? "the first" : "direct"))
                     .collect(Collectors.joining("; ")));
+            }
+        }
+    }
+
+    /** A run that failed is told and made again, or an hour's rounds would end with one lost packet. */
+    private static double rate(Way way, Path client, String cpu, int count) throws IOException, InterruptedException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return ab(client, Optional.of(cpu), way.fromOutside() ? "172.30.0." : "10.255.9.", way.target(), count);
+            } catch (IOException e) {
+                System.out.printf("%s, attempt %d: %s%n", way.name().strip(), attempt, e.getMessage());
+                if (attempt == 3) {
+                    throw e;
+                }
             }
         }
     }
