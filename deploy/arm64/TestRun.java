@@ -25,7 +25,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
  *
  * <pre>passed|failed|skipped TAB class.test TAB reason</pre>
  *
- * and {@code class TAB NAME TAB seconds} behind those of a class. A class that is not over within its time ends the process with status 75: threads of a test cannot be stopped.
+ * and {@code class TAB NAME TAB seconds} behind those of a class. A class that is not over within its time is {@code late}, and ends the process: threads of a test
+ * cannot be stopped.
  *
  * <pre>java TestRun RESULTS SECONDS_A_CLASS CLASS...</pre>
  */
@@ -59,8 +60,7 @@ public final class TestRun {
             over.get(seconds, TimeUnit.SECONDS);
             write("class", name, String.valueOf(Duration.ofNanos(System.nanoTime() - begin).toSeconds()));
         } catch (TimeoutException late) {
-            write("failed", name, "the class was not over after " + seconds + " s");
-            write("class", name, String.valueOf(seconds));
+            write("late", name, "the class was not over after " + seconds + " s");
             Runtime.getRuntime().halt(NOT_OVER);
         } catch (ExecutionException failure) {
             write("failed", name, String.valueOf(failure.getCause()));

@@ -80,19 +80,29 @@ record ImagePull(
         }
         Set<Digest> unpacked = ConcurrentHashMap.newKeySet();
         LayersUnderWay underWay = new LayersUnderWay(missing.size());
-        for (int i : missing) {
-            ImageArchive.Member layer = members.get(i);
-            Digest diffId = config.diffIds().get(i);
-            downloads.fetch(new BlobDownloads.Wanted(name, layer.digest(), layer.size()), sources, progress, threads).whenComplete((file, failure) -> {
-                if (failure == null) {
-                    unpackLater(unpacking, layer, diffId, unpacked, underWay);
-                } else {
-                    underWay.neverBegins(unchecked(failure));
-                }
-            });
+        try {
+            for (int i : missing) {
+                fetch(members.get(i), config.diffIds().get(i), unpacking, unpacked, underWay);
+            }
+        } catch (RejectedExecutionException closed) { // by the downloads; a layer may be at work all the same
+            underWay.neverBegins(agentEnds());
         }
         underWay.await();
         return new Fetched(image, unpacked, blobs);
+    }
+
+    private void fetch(ImageArchive.Member layer, Digest diffId, Unpacking unpacking, Set<Digest> unpacked, LayersUnderWay underWay) {
+        downloads.fetch(new BlobDownloads.Wanted(name, layer.digest(), layer.size()), sources, progress, threads).whenComplete((file, failure) -> {
+            if (failure == null) {
+                unpackLater(unpacking, layer, diffId, unpacked, underWay);
+            } else {
+                underWay.neverBegins(unchecked(failure));
+            }
+        });
+    }
+
+    private static RuntimeShimException agentEnds() {
+        return RuntimeShimException.conflict("the pull was interrupted: the agent ends");
     }
 
     private static RuntimeException unchecked(Throwable failure) {
@@ -119,7 +129,7 @@ record ImagePull(
                 }
             });
         } catch (RejectedExecutionException closed) {
-            underWay.neverBegins(RuntimeShimException.conflict("the pull was interrupted: the agent ends"));
+            underWay.neverBegins(agentEnds());
         }
     }
 

@@ -131,7 +131,7 @@ class PullFaultsTest {
         onDiskOf("1500k", mount -> {
             LocalImageStore store = storeIn(mount);
             RuntimeShimException full = assertThrows(RuntimeShimException.class, () -> pull(store, PullProgress.NONE));
-            assertEquals(28, full.errno(), full.getMessage());
+            assertTrue(full.getMessage().contains("No space left on device"), full.getMessage()); // told by the unpacking, or by the other download beside it
             assertEquals(List.of(), store.list());
             assertEquals(List.of(), names(mount.resolve("tmp")));
             assertEquals(List.of(), names(mount.resolve("layers")));
