@@ -5,7 +5,7 @@
 # leaves behind ends with them.
 #
 #   deploy/arm64/test.sh [MODULE[:CLASS]]...      all modules, or these; CLASS may have a * in it: runtime-shim:dev.starling.runtime.image.*
-#   ARM64_CLASS_SECONDS=300                       a class that takes longer is given up
+#   ARM64_CLASS_SECONDS=300                       a class that takes longer is given up, and said
 #
 # What cannot run there, with the reasons, stands in cannot-run.txt: classes that are listed and not run, and messages by which a test tells that the emulator
 # lacks what it needs. Anything else that fails fails the script. Needs the compiled tests
@@ -48,7 +48,7 @@ make_tree() {
 classpath() {
     local file=$WORK/$1.classpath
     if [[ ! -f $file || $ROOT_DIR/pom.xml -nt $file || $ROOT_DIR/$1/pom.xml -nt $file ]]; then
-        mvn -q -o -f "$ROOT_DIR/pom.xml" test-compile dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile=target/test.classpath >"$WORK/maven.log" 2>&1 ||
+        mvn -q -f "$ROOT_DIR/pom.xml" test-compile dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile=target/test.classpath >"$WORK/maven.log" 2>&1 ||
             die "Maven does not tell the classpath: $(grep -m 1 ERROR "$WORK/maven.log")"
         for module in "${MODULES[@]}"; do
             cp "$ROOT_DIR/$module/target/test.classpath" "$WORK/$module.classpath"
@@ -77,7 +77,6 @@ sort_out() {
 
 run_module() {
     local module=$1 wanted=$2 results=$WORK/$1.results path class reason rest=()
-    local -A tries=()
     path=$(classpath "$module") || exit 1
     mkdir -p "$WORK/classes"
     javac -d "$WORK/classes" -cp "$path" "$ROOT_DIR/deploy/arm64/TestRun.java" || die "TestRun.java does not compile"
@@ -94,27 +93,17 @@ run_module() {
     while ((${#rest[@]} > 0)); do
         (cd "$ROOT_DIR/$module" && unshare --mount --pid --fork --kill-child --mount-proc --net --uts --ipc -- \
             sh -c 'ip link set lo up; exec "$@"' sh "$QEMU" -L "$TREE" "$TREE/usr/lib/jvm/java-17-openjdk-arm64/bin/java" \
-            -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Djdk.lang.Process.launchMechanism=VFORK -Djqwik.reporting.onlyfailures=true \
+            -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -XX:-UsePerfData -Djdk.lang.Process.launchMechanism=VFORK -Djqwik.reporting.onlyfailures=true \
             --add-opens java.base/java.util=ALL-UNNAMED --add-opens java.base/java.util.concurrent.atomic=ALL-UNNAMED \
             -cp "$WORK/classes:$path" TestRun "$results" "$CLASS_SECONDS" "${rest[@]}") </dev/null >>"$WORK/$module.log" 2>&1
         local status=$? left=()
         for class in "${rest[@]}"; do
             grep -q "^class	$class	" "$results" || left+=("$class")
         done
-        rest=("${left[@]}")
-        ((${#rest[@]} > 0)) || break
-        # the first of those was late, or ended the JVM. The emulator hangs now and then, so it has another try, with a JVM of its own
-        class=${rest[0]}
-        grep -q "^late	$class	" "$results" || printf 'late\t%s\tthe JVM ended with status %s: %s\n' "$class" "$status" "$WORK/$module.log" >>"$results"
-        awk -F'\t' -v class="$class" '$1 == "late" || ($2 != class && index($2, class ".") != 1 && index($2, class "[") != 1)' "$results" >"$results.new"
-        if (($(grep -c "^late	$class	" "$results") > 1 || ++tries[$class] > 1)); then
-            awk -F'\t' -v OFS='\t' -v class="$class" '$1 == "late" && $2 == class { if (!told++) { print "failed", class, $3 } next } { print }' \
-                "$results.new" >"$results"
-            printf 'class\t%s\t%s\n' "$class" "$CLASS_SECONDS" >>"$results"
-            rest=("${rest[@]:1}")
-        else
-            mv "$results.new" "$results"
+        if ((${#left[@]} > 0)) && ! grep -q "^late	${left[0]}	" "$results"; then # the JVM ended in the first of those
+            printf 'failed\t%s\tthe JVM ended with status %s: %s\n' "${left[0]}" "$status" "$WORK/$module.log" >>"$results"
         fi
+        rest=("${left[@]:1}") # what was late is not tried again
     done
     sort_out "$results"
 }
@@ -131,8 +120,9 @@ for argument in "$@"; do
     [[ -d $ROOT_DIR/$module/target/test-classes ]] || die "there are no compiled tests of '$module': mvn -o -DskipTests package"
     begin=$(now_millis)
     run_module "$module" "$wanted"
-    step "$module: $(count "$module" passed) passed, $(count "$module" failed) failed, $(count "$module" skipped) skipped, $(count "$module" cannot) cannot run here, $(seconds $(($(now_millis) - begin)))"
+    step "$module: $(count "$module" passed) passed, $(count "$module" failed) failed, $(count "$module" skipped) skipped, $(count "$module" cannot) cannot run here, $(count "$module" late) classes not over in time, $(seconds $(($(now_millis) - begin)))"
     grep '^failed	' "$WORK/$module.results" | while IFS=$'\t' read -r _ name reason; do note "failed: $name: $reason"; done
+    grep '^late	' "$WORK/$module.results" | while IFS=$'\t' read -r _ name reason; do note "$name: $reason"; done
     for what in cannot skipped; do # by reason
         grep "^$what	" "$WORK/$module.results" | cut -f3 | sort | uniq -c | sort -rn | while read -r times reason; do note "$what: $times: $reason"; done
     done
