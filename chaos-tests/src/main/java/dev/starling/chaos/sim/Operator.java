@@ -31,7 +31,7 @@ import java.util.random.RandomGenerator;
  *
  * <p>The operator keeps to what docs/OPERATIONS.md asks of who demotes: one manager always stays one, for two sides of a partition may demote each other's last;
  * nothing is written at a manager that was demoted a while ago and has not heard of it, for others refuse that; and documents of nodes are changed at managers that
- * were never demoted, for who has missed that one is a manager again would refuse also what says so.
+ * were never workers, for who has missed that one is a manager now would refuse also what says so.
  */
 public final class Operator {
     private static final int MOST_REPLICAS = 8;
@@ -49,7 +49,7 @@ public final class Operator {
     private final SortedSet<String> deleted = new TreeSet<>();
     /** When a node was last asked to become a worker, of those that have not been promoted since. */
     private final SortedMap<NodeId, Long> demoted = new TreeMap<>();
-    private final SortedSet<NodeId> everDemoted = new TreeSet<>();
+    private final SortedSet<NodeId> everWorkers = new TreeSet<>();
     private final SimNode manager;
     private final Turnover turnover;
     private final int mostRemovals;
@@ -157,7 +157,11 @@ public final class Operator {
     private void join(SimNode at) {
         if (joins < MOST_JOINS) {
             joins++;
-            told(at, "join " + cluster.join(random.nextBoolean() ? Role.MANAGER : Role.WORKER, at));
+            SimNode joined = cluster.join(random.nextBoolean() ? Role.MANAGER : Role.WORKER, at);
+            if (joined.role() == Role.WORKER) {
+                everWorkers.add(joined.id());
+            }
+            told(at, "join " + joined + " as " + joined.role());
         }
     }
 
@@ -188,7 +192,7 @@ public final class Operator {
     /** {@code docker node promote}, {@code docker node demote}. */
     private void changeRole(SimNode node, SimNode which) {
         Document here = find(node, Kind.NODE, which.id().value());
-        if (here != null && which != manager && !everDemoted.contains(node.id())) {
+        if (here != null && which != manager && !everWorkers.contains(node.id())) {
             boolean promotes = NodeSpecReader.fromBody(here).role() == Role.WORKER;
             changeNode(node, which, promotes ? "promote" : "demote", body -> {
                 body.withObject("/Spec").put("Role", promotes ? "manager" : "worker");
@@ -198,7 +202,7 @@ public final class Operator {
                 demoted.remove(which.id());
             } else {
                 demoted.putIfAbsent(which.id(), cluster.now());
-                everDemoted.add(which.id());
+                everWorkers.add(which.id());
             }
         }
     }
@@ -219,7 +223,7 @@ public final class Operator {
 
     private void changeNode(SimNode node, SimNode which, String what, java.util.function.Consumer<ObjectNode> change) {
         Document here = find(node, Kind.NODE, which.id().value());
-        if (here != null && !everDemoted.contains(node.id())) {
+        if (here != null && !everWorkers.contains(node.id())) {
             told(node, what + " " + which);
             ObjectNode body = here.body().deepCopy();
             change.accept(body);
