@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.random.RandomGenerator;
 
@@ -191,6 +192,11 @@ public final class Gossip {
                 swim.renewBoot();
             }
         }
+    }
+
+    /** Why the others would not take {@code object}, and {@link #write} does not; empty where they would. */
+    public Optional<String> refusal(DesiredObject object) {
+        return Optional.ofNullable(guard.refusal(object));
     }
 
     /**
