@@ -268,7 +268,7 @@ public final class ContainerStarts {
             long begun = System.nanoTime();
             LaunchRequest request = new LaunchRequest(
                     new Bundle(id, directory), plan, new ImageRoot.Directory(directory.resolve("rootfs")), List.of(), List.of(), List.of(), false, Map.of(),
-                    ContainerSpec.ProcessOptions.NONE, false, false, null);
+                    ContainerSpec.ProcessOptions.NONE, List.of(), false, false, null);
             ContainerLauncher.Held held = launcher.hold(request);
             held.furnish();
             Path file = state.resolve(id);

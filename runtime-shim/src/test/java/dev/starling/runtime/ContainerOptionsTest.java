@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
 class ContainerOptionsTest extends LabForAllTests {
     private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
-        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT);
+        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT, List.of());
     }
 
     @Test

@@ -59,7 +59,8 @@ class NetlinkVxlanEncryptionTest extends NamespaceTest {
     @Test
     void aKernelWithoutEspSaysWhatIsMissing() {
         EspSupport support = encryption.support();
-        assertEquals(Cipher.values().length, support.ciphers().size() + support.missing().size());
+        int lines = support.missing().stream().anyMatch(line -> line.startsWith("XFRM")) ? 1 : Cipher.values().length; // without XFRM nothing else is asked for
+        assertEquals(lines, support.ciphers().size() + support.missing().size());
         support.missing().forEach(line -> assertTrue(line.contains("CONFIG_") && line.contains("errno"), line));
     }
 

@@ -37,13 +37,11 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** Lets the calling thread join, so that its next child is born inside. Does nothing where only processes can join (version 2). */
     void enterWithThread(String containerId);
 
-    /** Lets containers that are created from now on have a device besides the usual ones, in the words of version 1 ({@code c 10:200 rwm}); version 2 has no such rules. */
-    void allowDevice(String rule);
-
     /** Moves a held first process in, where {@link #enterWithThread} could not. */
     void enter(String containerId, int pid);
 
-    void limit(String containerId, ContainerSpec.Limits limits);
+    /** @param devices that it may use besides those that all have */
+    void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices);
 
     /** What is to be mounted below the container's {@code /sys/fs/cgroup}. */
     List<ControllerMount> mounts();

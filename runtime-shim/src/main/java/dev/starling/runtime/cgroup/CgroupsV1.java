@@ -32,13 +32,11 @@ final class CgroupsV1 implements Cgroups {
     private final Kernel kernel;
     private final List<Hierarchy> hierarchies;
     private final String parent;
-    private final boolean devicesInherited;
 
     CgroupsV1(Kernel kernel, List<Hierarchy> hierarchies, String parent) {
         this.kernel = kernel;
         this.hierarchies = List.copyOf(hierarchies);
         this.parent = parent;
-        boolean inherited = false;
         for (Hierarchy hierarchy : hierarchies) {
             Path path = hierarchy.mountPoint;
             for (Path name : Path.of(parent)) {
@@ -48,37 +46,21 @@ final class CgroupsV1 implements Cgroups {
                 path = child;
             }
             if (hierarchy.controllers.contains("cpuset")) kernel.write(path.resolve("cgroup.clone_children").toString(), "1"); // the containers' have its processors at once
-            if (hierarchy.controllers.contains("devices")) inherited = allowDevicesInChildren(path);
+            if (hierarchy.controllers.contains("devices")) allowDevices(path);
         }
-        this.devicesInherited = inherited;
     }
 
     /**
-     * Rules are inherited by groups that are made later: written here once, a start need not write them.
-     *
-     * @return false where containers of an earlier release run below: the kernel does not deny anything to a group with children
+     * The node's own group has all devices: the kernel lets no group have one that the group above has not, and each container has its own.
+     * An earlier release left the few here that all containers have.
      */
-    private boolean allowDevicesInChildren(Path group) {
-        if (kernel.read(group.resolve("devices.list").toString()).startsWith("a ")) {
-            try {
-                kernel.write(group.resolve("devices.deny").toString(), "a");
-            } catch (RuntimeShimException e) {
-                if (e.errno() == Errno.EINVAL.number()) return false;
-                throw e;
-            }
-        }
-        allowDevices(group);
-        return true;
-    }
-
-    private void allowDevices(Path group) {
-        for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
-    }
-
-    @Override
-    public void allowDevice(String rule) {
-        for (Hierarchy hierarchy : hierarchies) {
-            if (hierarchy.controllers.contains("devices")) kernel.write(hierarchy.mountPoint.resolve(parent).resolve("devices.allow").toString(), rule);
+    private void allowDevices(Path nodes) {
+        if (kernel.read(nodes.resolve("devices.list").toString()).startsWith("a ")) return;
+        try {
+            kernel.write(nodes.resolve("devices.allow").toString(), "a");
+        } catch (RuntimeShimException e) {
+            // EINVAL: that release's containers are still there, and until they are gone no other gets more. EPERM: the agent itself has not all.
+            if (e.errno() != Errno.EINVAL.number() && e.errno() != Errno.EPERM.number()) throw e;
         }
     }
 
@@ -105,6 +87,10 @@ final class CgroupsV1 implements Cgroups {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
             kernel.check(kernel.libc().mkdir(group.toString(), 0755), "mkdir", group.toString());
+            if (hierarchy.controllers.contains("devices")) {
+                kernel.write(group.resolve("devices.deny").toString(), "a");
+                for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
+            }
         }
     }
 
@@ -133,7 +119,7 @@ final class CgroupsV1 implements Cgroups {
     }
 
     @Override
-    public void limit(String containerId, ContainerSpec.Limits limits) {
+    public void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices) {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
             if (hierarchy.controllers.contains("memory") && limits.memoryBytes() > 0) limitMemory(group, limits);
@@ -143,9 +129,8 @@ final class CgroupsV1 implements Cgroups {
                 set(group, "cpu.cfs_period_us", PERIOD_MICROS);
                 set(group, "cpu.cfs_quota_us", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000));
             }
-            if (hierarchy.controllers.contains("devices") && !devicesInherited) {
-                kernel.write(group.resolve("devices.deny").toString(), "a");
-                allowDevices(group);
+            if (hierarchy.controllers.contains("devices")) {
+                for (DeviceRule rule : devices) kernel.write(group.resolve("devices.allow").toString(), rule.text());
             }
         }
     }

@@ -80,11 +80,6 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
-    public void allowDevice(String rule) {
-        // no device is denied
-    }
-
-    @Override
     public void enterWithThread(String containerId) {
         // a thread cannot join alone (unless the group is "threaded", which rules out the memory controller)
     }
@@ -95,7 +90,7 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
-    public void limit(String containerId, ContainerSpec.Limits limits) {
+    public void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices) {
         Path group = group(containerId);
         if (limits.memoryBytes() > 0) {
             require(group, "memory.max", Long.toString(limits.memoryBytes()));
@@ -108,7 +103,7 @@ final class CgroupsV2 implements Cgroups {
         if (limits.nanoCpus() > 0) {
             require(group, "cpu.max", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000) + " " + PERIOD_MICROS);
         }
-        DeviceRules.attach(kernel, group.toString());
+        if (!DeviceRule.allowAll(devices)) DeviceRules.attach(kernel, group.toString(), devices);
     }
 
     /** As Docker does where only memory is asked for: as much swap as memory, where the kernel counts swap. */

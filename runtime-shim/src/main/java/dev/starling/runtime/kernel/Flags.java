@@ -66,5 +66,6 @@ public final class Flags {
     public static final int S_IFMT = 0170000;
     public static final int S_IFDIR = 0040000;
     public static final int S_IFCHR = 0020000;
+    public static final int S_IFBLK = 0060000;
     public static final int S_IFREG = 0100000;
 }

@@ -7,6 +7,7 @@ import static dev.starling.runtime.kernel.Flags.PR_SET_CHILD_SUBREAPER;
 import static dev.starling.runtime.kernel.Flags.S_IFDIR;
 import static dev.starling.runtime.kernel.Flags.S_IFMT;
 
+import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.UserNamespace;
@@ -83,8 +84,6 @@ public final class OciLauncher implements ContainerLauncher {
         this.mappedFiles = mapping == null ? null : new MappedFiles(kernel, mapping, containers);
         this.orphans = new Orphans(kernel, name());
         this.filters = new FilterSource(kernel.architecture(), kernel.release());
-        // runc 1.1 lets every container have tun devices, and fails where the group above does not
-        if (program.kind() == OciProgram.Kind.RUNC) cgroups.allowDevice("c 10:200 rwm");
         // Children of the runtime's processes become the agent's own when those end, and tell it their exit codes.
         kernel.check(kernel.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
     }
@@ -95,7 +94,7 @@ public final class OciLauncher implements ContainerLauncher {
     }
 
     @Override
-    public void check(ProcessPlan plan) {
+    public void check(ProcessPlan plan, ContainerSpec.ProcessOptions options) {
         // whatever a plan can say
     }
 
