@@ -1,6 +1,7 @@
 package dev.starling.runtime;
 
 import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.events.DiskWriters;
 import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.exec.Attachment;
 import dev.starling.runtime.image.Image;
@@ -17,7 +18,6 @@ import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
-import dev.starling.runtime.logs.ContainerLog;
 import dev.starling.runtime.logs.ContainerLogs;
 import dev.starling.runtime.oci.OciLauncher;
 import java.io.IOException;
@@ -35,9 +35,10 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import jnr.ffi.Pointer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,6 +62,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(NativeRuntime.class);
     private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
     private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
+    private static final int DISK_PATIENCE_SECONDS = 5;
     private static final int CGROUP_ATTEMPTS_AT_END = 20;
     private static final long MEMORY_FOR_SANDBOXES_KIB = 480 << 10; // a board of 512 MiB has a little less for Linux
     private static final int CGROUP_ATTEMPTS_AT_REMOVAL = ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL;
@@ -78,8 +80,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final EventLoop loop;
     private final FileChannel lock;
     private final String bootId;
-    private final Pointer logBuffer;
-    private final ContainerLogs logs;
+    private final DiskWriters writers = new DiskWriters();
 
     /** Guarded by this. */
     private final Map<String, Supervised> containers = new TreeMap<>();
@@ -109,8 +110,6 @@ public final class NativeRuntime implements ContainerRuntime {
         try {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
             Bundle.makeMountPoints(this.directory);
-            this.logBuffer = ContainerLog.buffer(kernel);
-            this.logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
             List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
             Gates gates = new Gates(kernel, gatesDirectory());
             this.launcher = options.oci() == null
@@ -119,6 +118,7 @@ public final class NativeRuntime implements ContainerRuntime {
             this.removed = new RemovedContainers(this.directory.resolve("removed"));
             startedLoop = new EventLoop(kernel, "container-events");
             this.loop = startedLoop;
+            ContainerLogs logs = new ContainerLogs(kernel, clock, loop, writers, options.logBytesPerHour());
             this.starter = new ContainerStarter(
                     kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), logs, containersDirectory(), bootId,
                     available);
@@ -139,6 +139,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private void release(EventLoop startedLoop) {
         if (startedLoop != null) startedLoop.close();
         if (launcher != null) launcher.close();
+        writers.close();
         if (removed != null) removed.close();
         closeLock();
     }
@@ -255,7 +256,7 @@ public final class NativeRuntime implements ContainerRuntime {
     }
 
     private void watch(Supervised container) {
-        container.log().watch(loop, logBuffer);
+        container.log().watch();
         if (container.process() == null) {
             end(container, OptionalInt.empty()); // it ended while no agent ran
         } else {
@@ -272,21 +273,34 @@ public final class NativeRuntime implements ContainerRuntime {
         end(container, exitCode);
     }
 
+    /** It is told once the disk has its log and its end, for which nobody here waits; and after a while in any case, since the disk may hang. */
     private void end(Supervised container, OptionalInt exitCode) {
-        container.log().finish(loop, logBuffer);
-        boolean oomKilled = cgroups.oomKilled(container.id());
+        CompletableFuture<Void> logged = container.log().finish();
+        ContainerState last = container.state().ended(clock.instant(), exitCode, cgroups.oomKilled(container.id()));
         KeptTerminal terminal = container.takeTerminal();
         if (terminal != null) {
             terminal.kill();
             removed.execute(terminal::end); // in front of the groups that it is in
         }
         boolean groupsGone = terminal == null && container.removeGroups(cgroups, 1);
+        if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END)); // the last of it is just ending
+        logged.thenRunAsync(() -> write(container, last), writers)
+                .completeOnTimeout(null, DISK_PATIENCE_SECONDS, TimeUnit.SECONDS)
+                .thenRun(() -> loop.execute(() -> tellEnd(container, last)));
+    }
+
+    private void write(Supervised container, ContainerState last) {
         try {
-            container.end(clock.instant(), exitCode, oomKilled);
+            synchronized (container.removal()) {
+                if (find(container.id()) == container) last.append(container.bundle().stateFile());
+            }
         } catch (RuntimeShimException e) {
             LOG.error("the end of container {} is known to this agent, but would not be to the next", container.id(), e); // a full disk
         }
-        if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END)); // the last of it is just ending
+    }
+
+    private void tellEnd(Supervised container, ContainerState last) {
+        container.end(last);
         container.announceEnd();
         if (!container.id().equals(WarmUp.ID)) listeners.tell(change(ContainerChange.Kind.ENDED, container));
     }
@@ -339,10 +353,12 @@ public final class NativeRuntime implements ContainerRuntime {
             throw RuntimeShimException.system("control group of container " + containerId + " is still in use", null);
         }
         Bundle taken;
-        synchronized (this) {
-            if (containers.get(containerId) != container) return; // by another thread, and there may be a new one of that id
+        synchronized (container.removal()) {
+            if (find(containerId) != container) return; // by another thread, and there may be a new one of that id
             taken = removed.take(container.bundle());
-            containers.remove(containerId);
+            synchronized (this) {
+                containers.remove(containerId);
+            }
         }
         tell(ContainerChange.Kind.REMOVED, container);
         removed.delete(taken);
@@ -458,13 +474,13 @@ public final class NativeRuntime implements ContainerRuntime {
             execs.abandonAll();
             for (Supervised container : running()) {
                 loop.unwatch(container.process());
-                container.log().finish(loop, logBuffer);
+                container.log().finish();
                 container.letGo();
             }
         });
         loop.close();
         launcher.close();
-        logs.close();
+        writers.close();
         removed.close();
         closeLock();
     }

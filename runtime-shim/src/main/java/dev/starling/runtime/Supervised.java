@@ -7,8 +7,6 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.logs.ContainerLog;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -22,6 +20,7 @@ final class Supervised {
     /** Held where nothing may be paused: a thread of the agent is inside of the container's groups then, and would stand still with it. */
     private final Object steady = new Object();
     private final Object groups = new Object();
+    private final Object removal = new Object();
     /** Guarded by {@link #groups}. */
     private boolean groupsGone;
     private ContainerState state;
@@ -72,6 +71,11 @@ final class Supervised {
         return steady;
     }
 
+    /** Held while it is removed; the disk may take its time. */
+    Object removal() {
+        return removal;
+    }
+
     synchronized Container container() {
         return state.container(health, paused);
     }
@@ -118,11 +122,11 @@ final class Supervised {
         return taken;
     }
 
-    synchronized void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
-        state = state.ended(at, exitCode, oomKilled);
+    /** Followed by {@link #announceEnd}. */
+    synchronized void end(ContainerState last) {
+        state = last;
         paused = false;
         letGo();
-        state.append(bundle.stateFile());
     }
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */
