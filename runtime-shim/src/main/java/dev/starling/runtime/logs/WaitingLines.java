@@ -28,8 +28,9 @@ final class WaitingLines {
     private static final Logger LOG = LoggerFactory.getLogger(WaitingLines.class);
     /** Given to the file at once, about; so rotation keeps to its sizes whatever a container writes at once. */
     private static final int FLUSH_BYTES = 64 * 1024;
-    private static final Runnable NOBODY = () -> {};
+    /** Less room than this part of all counts as none: reads of a few bytes would cost more than they bring. */
     private static final int WORTH_A_READ_ONE_IN = 16;
+    private static final Runnable NOBODY = () -> {};
 
     /** Touched by the writing task only, as is {@link #flush}. */
     private final LogSink file;
