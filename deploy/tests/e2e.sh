@@ -691,6 +691,7 @@ a_service_has_a_terminal() {
     types '\030'
     sees 'read escape sequence'
     at_terminal n5 exec -it "$shell" sh
+    sees '/ #'
     types 'echo added at $(stty size)\r'
     sees 'added at 33 77'
     resized_to 40 100
@@ -698,6 +699,7 @@ a_service_has_a_terminal() {
     sees 'now at 40 100'
     sees 'ended with 5'
     at_terminal n5 exec -it "$shell" sh
+    sees '/ #'
     types '\020\021'
     sees 'read escape sequence'
     [[ $(on_n5 screen) == "$screen" && $(on_n5 term_shell) == "$shell" ]] || fail "one ended with a client that left: $(tasks_text screen; tasks_text term_shell)"

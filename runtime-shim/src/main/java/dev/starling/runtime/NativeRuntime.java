@@ -275,8 +275,8 @@ public final class NativeRuntime implements ContainerRuntime {
 
     /** It is told once the disk has its log and its end, for which nobody here waits; and after a while in any case, since the disk may hang. */
     private void end(Supervised container, OptionalInt exitCode) {
-        CompletableFuture<Void> logged = container.log().finish();
         ContainerState last = container.state().ended(clock.instant(), exitCode, cgroups.oomKilled(container.id()));
+        CompletableFuture<Void> written = container.log().finish(() -> write(container, last));
         KeptTerminal terminal = container.takeTerminal();
         if (terminal != null) {
             terminal.kill();
@@ -284,9 +284,7 @@ public final class NativeRuntime implements ContainerRuntime {
         }
         boolean groupsGone = terminal == null && container.removeGroups(cgroups, 1);
         if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END)); // the last of it is just ending
-        logged.thenRunAsync(() -> write(container, last), writers)
-                .completeOnTimeout(null, DISK_PATIENCE_SECONDS, TimeUnit.SECONDS)
-                .thenRun(() -> loop.execute(() -> tellEnd(container, last)));
+        written.completeOnTimeout(null, DISK_PATIENCE_SECONDS, TimeUnit.SECONDS).thenRun(() -> loop.execute(() -> tellEnd(container, last)));
     }
 
     private void write(Supervised container, ContainerState last) {
@@ -474,7 +472,7 @@ public final class NativeRuntime implements ContainerRuntime {
             execs.abandonAll();
             for (Supervised container : running()) {
                 loop.unwatch(container.process());
-                container.log().finish();
+                container.log().finish(() -> {});
                 container.letGo();
             }
         });

@@ -146,10 +146,11 @@ public final class ContainerLog {
     /**
      * The container has ended (or the agent does): takes what is in the FIFOs now, and closes.
      *
-     * @return done when the log has all of it
+     * @param afterwards done by who writes the log when that has all of it, so it may wait for the disk; only the first time
+     * @return done with that
      */
-    public CompletableFuture<Void> finish() {
-        if (finished) return waiting.close();
+    public CompletableFuture<Void> finish(Runnable afterwards) {
+        if (finished) return waiting.close(afterwards);
         stopReading();
         for (Stream stream : streams) {
             for (int i = 0; i < MAX_LAST_READS && readOnce(stream, READ_BYTES) > 0; i++) {
@@ -160,7 +161,7 @@ public final class ContainerLog {
         finished = true;
         taps.forEach(Tap::end);
         taps.clear();
-        return close();
+        return close(afterwards);
     }
 
     /** Lines that were not kept: no room in the buffer, or more than the node lets logs write. */
@@ -168,9 +169,13 @@ public final class ContainerLog {
         return waiting.dropped();
     }
 
-    /** Without having been watched. @return done when the log is closed */
-    public CompletableFuture<Void> close() {
+    /** Without having been watched. */
+    public void close() {
+        close(() -> {});
+    }
+
+    private CompletableFuture<Void> close(Runnable afterwards) {
         for (Stream stream : streams) stream.file.close();
-        return waiting.close();
+        return waiting.close(afterwards);
     }
 }

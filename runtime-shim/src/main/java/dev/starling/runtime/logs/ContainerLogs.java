@@ -33,9 +33,7 @@ public final class ContainerLogs {
     public ContainerLog open(List<ContainerLog.Source> sources, Path file, LogOptions options) {
         try {
             LogSink sink = limit.limited(new JsonFileLog(file, options), options);
-            // a log of which nothing is kept waits for nobody's disk
-            Executor writer = options.maxFiles() == 0 ? Runnable::run : writers;
-            return new ContainerLog(kernel, clock, loop, buffer, sources, new WaitingLines(sink, writer, options));
+            return new ContainerLog(kernel, clock, loop, buffer, sources, new WaitingLines(sink, writers, options));
         } catch (IOException e) {
             for (ContainerLog.Source source : sources) source.file().close();
             throw RuntimeShimException.system("open log " + file + ": " + e, e);

@@ -38,6 +38,8 @@ final class WaitingLines {
     private final Executor writer;
     private final WhenFull whenFull;
     private final long maxBytes;
+    /** The driver none: what is logged waits for nobody's disk. */
+    private final boolean keepsNothing;
     private final CompletableFuture<Void> written = new CompletableFuture<>();
 
     /** Guarded by this, as all below. The first of them are just being written where there is a task. */
@@ -47,7 +49,8 @@ final class WaitingLines {
     private boolean writing;
     /** Null where nobody waits for room. */
     private Runnable roomAgain;
-    private boolean closing;
+    /** Null until nothing is added any more. */
+    private Runnable last;
     private long dropped;
     private long untold;
     private Instant lastDropped;
@@ -58,6 +61,7 @@ final class WaitingLines {
         this.writer = writer;
         this.whenFull = options.whenFull();
         this.maxBytes = options.bufferBytes();
+        this.keepsNothing = options.maxFiles() == 0;
     }
 
     /**
@@ -75,6 +79,7 @@ final class WaitingLines {
 
     /** Has them written soon. Also without room, where that is {@link WhenFull#WAIT}: the caller asks first, but for what it has to take at a container's end. */
     synchronized void add(Lines lines) {
+        if (keepsNothing) return;
         Lines fitting = whenFull == WhenFull.WAIT ? lines : fitting(lines);
         if (fitting.isEmpty()) return;
         enqueue(fitting);
@@ -164,7 +169,7 @@ final class WaitingLines {
                 writer.execute(this::writeSome);
                 return;
             }
-            if (!closing) {
+            if (last == null) {
                 writing = false;
                 return;
             }
@@ -178,7 +183,11 @@ final class WaitingLines {
         } catch (IOException e) {
             LOG.warn("close log: {}", e.toString());
         }
-        written.complete(null);
+        try {
+            last.run();
+        } finally {
+            written.complete(null);
+        }
     }
 
     /** Lines so far that were not kept. */
@@ -188,14 +197,17 @@ final class WaitingLines {
         }
     }
 
-    /** Nothing is added any more. @return done when the file has all there was, and is closed */
-    CompletableFuture<Void> close() {
-        synchronized (this) {
-            if (!closing) {
-                closing = true;
-                tellGap();
-                startWriting();
-            }
+    /**
+     * Nothing is added any more. A second time nothing happens.
+     *
+     * @param afterwards the writing task's last act
+     * @return done when the file has all there was and is closed, and that act is done
+     */
+    synchronized CompletableFuture<Void> close(Runnable afterwards) {
+        if (last == null) {
+            last = afterwards;
+            tellGap();
+            startWriting();
         }
         return written;
     }

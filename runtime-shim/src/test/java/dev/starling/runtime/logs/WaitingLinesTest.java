@@ -3,6 +3,7 @@ package dev.starling.runtime.logs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.starling.runtime.logs.LogOptions.WhenFull;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +11,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
@@ -80,7 +82,7 @@ class WaitingLinesTest {
         }
 
         CompletableFuture<Void> close() {
-            CompletableFuture<Void> written = waiting.close();
+            CompletableFuture<Void> written = waiting.close(() -> {});
             writeOut();
             return written;
         }
@@ -124,10 +126,12 @@ class WaitingLinesTest {
     void theEndWritesWhatWaitsAndTellsTheGap() {
         Log log = new Log(WhenFull.DROP, ROOM_FOR_THREE);
         log.add(1, 2, 3, 4);
-        CompletableFuture<Void> written = log.waiting.close();
+        List<String> afterwards = new ArrayList<>();
+        CompletableFuture<Void> written = log.waiting.close(() -> afterwards.add("closed: " + log.file.closed));
         assertFalse(written.isDone(), "nobody waits for the disk");
         log.writeOut();
-        assertTrue(written.isDone() && log.file.closed);
+        assertTrue(written.isDone());
+        assertEquals(List.of("closed: true"), afterwards);
         assertEquals(4, log.file.lines.size());
         assertTrue(log.file.lines.get(3).startsWith("stderr [starling] 1 line dropped"), log.file.lines.get(3));
         assertTrue(log.close().isDone(), "a second time nothing happens");
@@ -141,6 +145,13 @@ class WaitingLinesTest {
         assertEquals(101, log.waiting.dropped());
         log.writeOut();
         assertEquals(1, log.file.lines.size());
+    }
+
+    @Test
+    void aLogOfWhichNothingIsKeptNeedsNoDisk() {
+        WaitingLines none = new WaitingLines(new Written(), task -> fail("it was given something to write"), LogOptions.parse("none", Map.of()));
+        for (int i = 0; i < 100_000; i++) none.add(line(1));
+        assertTrue(none.room(() -> fail("there is always room")) > 0);
     }
 
     @Test
