@@ -22,7 +22,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 a_site_downloads_an_image_once:60 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
-    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_service_has_a_terminal:60 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
+    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_service_has_a_terminal:90 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 a_service_brings_its_own_policies:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
@@ -654,6 +654,7 @@ at_terminal() {
 types() { printf "$1" >&8; }
 on_screen() { found -- "$1" <"$TERMINAL/screen"; }
 sees() { wait_until 10 on_screen "$1" || fail "no '$1' at the terminal: $(od -c "$TERMINAL/screen" | tail -n 20)"; }
+ends_by_ctrl_c() { on_screen 'ended with' || { types '\003'; false; }; }
 resized_to() { stty -F "$(<"$TERMINAL/tty")" rows "$1" cols "$2" || fail "no stty"; }
 on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name="$1"; }
 is_on_n5() { [[ -n $(on_n5 "$1") ]]; }
@@ -676,8 +677,8 @@ a_service_has_a_terminal() {
     sees 'size 33 77'
     resized_to 40 100
     sees 'size 40 100'
-    types '\003\003\003' # without an input there are no keys to detach: the CLI ends at the third ctrl-c, and the container notices nothing
-    sees 'ended with'
+    # without an input there are no keys to detach: the CLI ends at the third ctrl-c, and the container notices nothing
+    wait_until 10 ends_by_ctrl_c || fail "attach does not end by ctrl-c"
 
     starling lab kill n5 --agent >/dev/null && starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back"
     [[ $(on_n5 screen) == "$screen" && $(on_n5 term_shell) == "$shell" ]] || fail "the next agent did not adopt them: $(tasks_text screen; tasks_text term_shell)"
