@@ -20,7 +20,9 @@ final class Supervised {
     /** Held where nothing may be paused: a thread of the agent is inside of the container's groups then, and would stand still with it. */
     private final Object steady = new Object();
     private final Object groups = new Object();
-    private final Object removal = new Object();
+    private final Object disk = new Object();
+    /** Guarded by {@link #disk}. */
+    private boolean takenAway;
     /** Guarded by {@link #groups}. */
     private boolean groupsGone;
     private ContainerState state;
@@ -71,11 +73,6 @@ final class Supervised {
         return steady;
     }
 
-    /** Held while it is removed; the disk may take its time. */
-    Object removal() {
-        return removal;
-    }
-
     synchronized Container container() {
         return state.container(health, paused);
     }
@@ -96,13 +93,20 @@ final class Supervised {
         return paused;
     }
 
+    /** Never after the end. */
     synchronized void paused(boolean now) {
-        paused = now;
+        paused = now && !state.hasEnded();
     }
 
     /** Null once it has ended. */
     synchronized Descriptor process() {
         return process;
+    }
+
+    /** A handle of the caller's own, which the end does not close. @throws RuntimeShimException CONFLICT where it has ended */
+    synchronized Descriptor ownHandle() {
+        if (process == null) throw RuntimeShimException.conflict("container " + id() + " is not running");
+        return process.duplicate();
     }
 
     /** Synchronized with the end, so that a signal never meets a closed descriptor. */
@@ -122,11 +126,27 @@ final class Supervised {
         return taken;
     }
 
+    /** Where the next agent looks for its end. Waits for the disk, and nobody who asks for the state with it. */
+    void writeEnd(ContainerState last) {
+        synchronized (disk) {
+            if (!takenAway) last.append(bundle.stateFile());
+        }
+    }
+
     /** Followed by {@link #announceEnd}. */
     synchronized void end(ContainerState last) {
         state = last;
         paused = false;
         letGo();
+    }
+
+    /** For its removal. From then on there may be another of that id. */
+    Bundle takeAway(RemovedContainers removed) {
+        synchronized (disk) {
+            Bundle taken = removed.take(bundle);
+            takenAway = true;
+            return taken;
+        }
     }
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */
@@ -137,7 +157,7 @@ final class Supervised {
         terminal = null;
     }
 
-    /** After its end. Whoever comes second finds it done, and leaves alone what may have been made under the same id since. @return whether they are gone */
+    /** After its end. Whoever comes second finds it done, and leaves alone what may have been made under the same id since. @return false where they are not gone */
     boolean removeGroups(Cgroups cgroups, int attempts) {
         synchronized (groups) {
             if (!groupsGone) groupsGone = cgroups.remove(id(), attempts);
@@ -149,7 +169,13 @@ final class Supervised {
         ended.countDown();
     }
 
-    boolean awaitEnd(Duration atMost) throws InterruptedException {
-        return ended.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+    /** @return false where it has not come by then */
+    boolean awaitEnd(Duration atMost) {
+        try {
+            return ended.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while waiting for the end of container " + id(), e);
+        }
     }
 }

@@ -62,6 +62,14 @@ final class KeyedEntries {
         hashes[bucket] = null;
     }
 
+    int size() {
+        int size = 0;
+        for (RecordEntry[] entries : buckets) {
+            size += entries.length;
+        }
+        return size;
+    }
+
     /** In no order that means anything. */
     void forEach(Consumer<RecordEntry> action) {
         for (RecordEntry[] entries : buckets) {

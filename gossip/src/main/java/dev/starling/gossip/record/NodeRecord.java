@@ -14,7 +14,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * One node's record during one of its boots. Version 1 is the boot itself, so that even an empty record replaces the one of the boot before;
- * each change after it takes the next version. Tombstones stay until the next boot: a view that lags behind learns of the removal.
+ * each change after it takes the next version. Tombstones stay until the next boot: a view that lags behind learns of the removal. Where they
+ * come to be many the owner begins another boot ({@link #isWornOut}).
  *
  * <p>The owner signs (node, boot, version, hash of all entries): with it anybody can pass the record on, and nobody can add, change or
  * leave out an entry.
@@ -25,8 +26,12 @@ final class NodeRecord {
     /** Null before the first entry: of the many records that a node of a large cluster holds, most may be empty. */
     private KeyedEntries entries;
     private long version;
+    private int tombstones;
     /** The owner's, over {@link #statement}; empty where it has not signed this version, or not told its signature. */
     private Bytes signature = Bytes.EMPTY;
+
+    /** Tombstones that a record may have, however few keys are alive. */
+    private static final int FEW_TOMBSTONES = 1_000;
 
     /** What an entry took the place of; {@code before} null for nothing. */
     private record Replaced(RecordEntry entry, RecordEntry before) {}
@@ -150,14 +155,22 @@ final class NodeRecord {
         if (entries == null) {
             entries = new KeyedEntries();
         }
-        return entries.put(entry);
+        RecordEntry before = entries.put(entry);
+        tombstones += (entry.isTombstone() ? 1 : 0) - (before != null && before.isTombstone() ? 1 : 0);
+        return before;
+    }
+
+    /** There is more of what was removed than of what is there: it would be shorter if it began anew. */
+    boolean isWornOut() {
+        return tombstones > FEW_TOMBSTONES && tombstones > 2 * (entries.size() - tombstones);
     }
 
     private void undo(Replaced replaced) {
         if (replaced.before() == null) {
             entries.remove(replaced.entry().key());
+            tombstones -= replaced.entry().isTombstone() ? 1 : 0;
         } else {
-            entries.put(replaced.before());
+            set(replaced.before());
         }
     }
 }
