@@ -38,9 +38,11 @@ class HungDiskTest {
 
     @AfterEach
     void close() throws Exception {
-        if (disk != null) disk.thaw();
-        if (lab != null) lab.close();
-        if (disk != null) disk.close();
+        if (disk == null) return;
+        try (FrozenDisk unmounted = disk) {
+            unmounted.thaw();
+            if (lab != null) lab.close();
+        }
     }
 
     private static final class Screen implements ExecProcess.Output {
