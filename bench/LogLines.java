@@ -58,7 +58,7 @@ public final class LogLines {
         Path directory = Path.of(arguments[0]).toAbsolutePath();
         int containers = Integer.parseInt(arguments[1]);
         try (NativeRuntime runtime = new NativeRuntime(Files.createDirectories(directory.resolve("state")), new OneImage(directory.resolve("rootfs")),
-                new RuntimeOptions("starling-bench/" + ProcessHandle.current().pid(), false, null, 0, 0))) {
+                new RuntimeOptions("starling-bench/" + ProcessHandle.current().pid(), false, null, null, 0, 0))) {
             round(runtime, 1_000, containers, arguments[2], arguments[3]); // warm-up
             System.out.println(round(runtime, 2_000, containers, arguments[2], arguments[3]));
         }
