@@ -124,7 +124,7 @@ final class ServiceJson {
 
     private int completed(ServiceSpec spec) {
         return !spec.isJob() ? 0 : SlotTable.of(snapshot.view()).service(spec.uid())
-                .map(slots -> (int) slots.wanted().values().stream().filter(SlotState::completed).count()).orElse(0);
+                .map(slots -> (int) slots.wanted().stream().filter(SlotState::completed).count()).orElse(0);
     }
 
     private static void putUpdateStatus(ObjectNode json, UpdateStatus status) {
