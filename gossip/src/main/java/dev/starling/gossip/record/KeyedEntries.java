@@ -20,60 +20,70 @@ final class KeyedEntries {
     private static final int BUCKET_BITS = 6;
     private static final int BUCKETS = 1 << BUCKET_BITS;
 
+    private static final int HASH_BYTES = 32;
     private static final RecordEntry[] NONE = {};
 
-    /** Each in the order of its keys. Arrays, as a large cluster's node holds a hundred thousand entries: an entry of a tree is four times this. */
-    private final RecordEntry[][] buckets = new RecordEntry[BUCKETS][];
-    /** Null where the bucket is empty or has changed since. */
-    private final byte[][] hashes = new byte[BUCKETS][];
-
-    KeyedEntries() {
-        Arrays.fill(buckets, NONE);
-    }
+    /** Bucket after bucket, each in the order of its keys. One array, as a large cluster's node holds a thousand records of a hundred entries. */
+    private RecordEntry[] entries = NONE;
+    /** Where each bucket begins, and the last one ends. */
+    private final int[] starts = new int[BUCKETS + 1];
+    /** Of each bucket in turn; null until the root is asked for. */
+    private byte[] hashes;
+    /** A bit for each bucket whose hash is that of its entries. */
+    private long hashed;
 
     /** Null where there is none. */
     RecordEntry get(String key) {
-        RecordEntry[] entries = buckets[bucketOf(key)];
-        int place = place(entries, key);
+        int place = place(bucketOf(key), key);
         return place < 0 ? null : entries[place];
     }
 
     /** Returns the entry that was there before; null for none. */
     RecordEntry put(RecordEntry entry) {
         int bucket = bucketOf(entry.key());
-        RecordEntry[] entries = buckets[bucket];
-        int place = place(entries, entry.key());
-        hashes[bucket] = null;
+        int place = place(bucket, entry.key());
+        hashed &= ~(1L << bucket);
         if (place >= 0) {
             RecordEntry before = entries[place];
             entries[place] = entry;
             return before;
         }
-        RecordEntry[] more = Arrays.copyOf(entries, entries.length + 1);
-        System.arraycopy(entries, -place - 1, more, -place, entries.length + place + 1);
-        more[-place - 1] = entry;
-        buckets[bucket] = more;
+        move(-place - 1, bucket, 1);
+        entries[-place - 1] = entry;
         return null;
     }
 
     void remove(String key) {
         int bucket = bucketOf(key);
-        buckets[bucket] = Arrays.stream(buckets[bucket]).filter(entry -> !entry.key().equals(key)).toArray(RecordEntry[]::new);
-        hashes[bucket] = null;
+        int place = place(bucket, key);
+        if (place >= 0) {
+            move(place, bucket, -1);
+            hashed &= ~(1L << bucket);
+        }
+    }
+
+    /** Makes room for one entry at {@code place}, or closes it: {@code by} is 1 or -1. */
+    private void move(int place, int bucket, int by) {
+        RecordEntry[] moved = Arrays.copyOf(entries, entries.length + by);
+        int rest = by > 0 ? place : place + 1;
+        System.arraycopy(entries, rest, moved, rest + by, entries.length - rest);
+        entries = moved;
+        for (int next = bucket + 1; next <= BUCKETS; next++) {
+            starts[next] += by;
+        }
     }
 
     /** In no order that means anything. */
     void forEach(Consumer<RecordEntry> action) {
-        for (RecordEntry[] entries : buckets) {
-            for (RecordEntry entry : entries) {
-                action.accept(entry);
-            }
+        for (RecordEntry entry : entries) {
+            action.accept(entry);
         }
     }
 
-    private static int place(RecordEntry[] entries, String key) {
-        int low = 0;
-        int high = entries.length - 1;
+    /** As {@link Arrays#binarySearch}. */
+    private int place(int bucket, String key) {
+        int low = starts[bucket];
+        int high = starts[bucket + 1] - 1;
         while (low <= high) {
             int middle = low + high >>> 1;
             int order = entries[middle].key().compareTo(key);
@@ -87,22 +97,29 @@ final class KeyedEntries {
     }
 
     byte[] root() {
-        MessageDigest root = sha256();
+        if (hashes == null) {
+            hashes = new byte[BUCKETS * HASH_BYTES];
+        }
+        MessageDigest digest = sha256();
         for (int bucket = 0; bucket < BUCKETS; bucket++) {
-            if (buckets[bucket].length > 0) {
-                if (hashes[bucket] == null) {
-                    hashes[bucket] = hash(buckets[bucket]);
-                }
-                root.update((byte) bucket);
-                root.update(hashes[bucket]);
+            if ((hashed >>> bucket & 1) == 0 && starts[bucket] < starts[bucket + 1]) {
+                System.arraycopy(hash(digest, bucket), 0, hashes, bucket * HASH_BYTES, HASH_BYTES);
             }
         }
-        return root.digest();
+        hashed = -1;
+        for (int bucket = 0; bucket < BUCKETS; bucket++) {
+            if (starts[bucket] < starts[bucket + 1]) {
+                digest.update((byte) bucket);
+                digest.update(hashes, bucket * HASH_BYTES, HASH_BYTES);
+            }
+        }
+        return digest.digest();
     }
 
-    private static byte[] hash(RecordEntry[] entries) {
-        MessageDigest digest = sha256();
-        for (RecordEntry entry : entries) {
+    /** Leaves {@code digest} as it was. */
+    private byte[] hash(MessageDigest digest, int bucket) {
+        for (int place = starts[bucket]; place < starts[bucket + 1]; place++) {
+            RecordEntry entry = entries[place];
             byte[] key = entry.key().getBytes(StandardCharsets.UTF_8);
             digest.update(ByteBuffer.allocate(16).putInt(key.length).putLong(entry.version())
                     .putInt(entry.isTombstone() ? -1 : entry.value().size()).array());
