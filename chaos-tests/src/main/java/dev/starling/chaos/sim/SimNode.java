@@ -132,7 +132,7 @@ public final class SimNode {
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
-                new DockerSpecReader(), simulation.wire().taskReader(), object -> object, random);
+                new DockerSpecReader(), simulation.wire().valueReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());

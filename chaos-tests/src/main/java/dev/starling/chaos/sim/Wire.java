@@ -1,9 +1,13 @@
 package dev.starling.chaos.sim;
 
 import dev.starling.gossip.Bytes;
+import dev.starling.gossip.NodeId;
 import dev.starling.gossip.codec.MessageCodec;
+import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.message.Message;
-import dev.starling.node.core.TaskReader;
+import dev.starling.node.core.Document;
+import dev.starling.node.core.NodeReport;
+import dev.starling.node.core.ValueReader;
 import dev.starling.scheduler.model.Task;
 import java.util.IdentityHashMap;
 import java.util.Map;
@@ -17,7 +21,7 @@ interface Wire {
     Carried carry(Message message);
 
     /** For a node that starts. */
-    TaskReader taskReader();
+    ValueReader valueReader();
 
     /** As in the product: each receiver decodes bytes, and has its own copy of everything. */
     final class Encoded implements Wire {
@@ -34,8 +38,8 @@ interface Wire {
         }
 
         @Override
-        public TaskReader taskReader() {
-            return TaskReader.ofNode();
+        public ValueReader valueReader() {
+            return ValueReader.ofNode();
         }
     }
 
@@ -45,12 +49,14 @@ interface Wire {
      */
     final class Shared implements Wire {
         private static final int SAMPLE = 16;
-        /** Tasks that are remembered by their bytes; then it begins anew, which costs time and memory only. */
-        private static final int MOST_TASKS = 1 << 20;
+        /** Values of a kind that are remembered by their bytes; then it begins anew, which costs time and memory only. */
+        private static final int MOST_VALUES = 1 << 20;
 
         private final MessageCodec codec;
-        private final TaskReader reader = TaskReader.ofNode();
+        private final ValueReader reader = ValueReader.ofNode();
         private final Map<Bytes, Task> tasks = new IdentityHashMap<>();
+        private final Map<Bytes, NodeReport> reports = new IdentityHashMap<>();
+        private final Map<DesiredObject, Document> documents = new IdentityHashMap<>();
         private Message last;
         private Carried carried;
         private long messages;
@@ -73,18 +79,35 @@ interface Wire {
         }
 
         @Override
-        public TaskReader taskReader() {
-            return (owner, value) -> {
-                Task known = tasks.get(value);
-                if (known == null) {
-                    if (tasks.size() >= MOST_TASKS) {
-                        tasks.clear();
-                    }
-                    known = reader.read(owner, value);
-                    tasks.put(value, known);
+        public ValueReader valueReader() {
+            return new ValueReader() {
+                @Override
+                public Task task(NodeId owner, Bytes value) {
+                    return once(tasks, value, () -> reader.task(owner, value));
                 }
-                return known;
+
+                @Override
+                public NodeReport report(Bytes value) {
+                    return once(reports, value, () -> reader.report(value));
+                }
+
+                @Override
+                public Document document(DesiredObject object) {
+                    return once(documents, object, () -> reader.document(object));
+                }
             };
+        }
+
+        private static <K, V> V once(Map<K, V> known, K encoded, Supplier<V> read) {
+            V value = known.get(encoded);
+            if (value == null) {
+                if (known.size() >= MOST_VALUES) {
+                    known.clear();
+                }
+                value = read.get();
+                known.put(encoded, value);
+            }
+            return value;
         }
     }
 }

@@ -18,7 +18,7 @@ class DesiredWriterTest {
     private static final int MOST = 100;
     private static final NodeId SELF = new NodeId("self");
 
-    private final DesiredWriter writer = new DesiredWriter(SELF, Role.MANAGER, new ViewBuilder(SELF, new DockerSpecReader(), TaskReader.ofNode()), new HybridClock(),
+    private final DesiredWriter writer = new DesiredWriter(SELF, Role.MANAGER, new ViewBuilder(SELF, new DockerSpecReader(), ValueReader.ofNode()), new HybridClock(),
             object -> object, new Random(1), MOST);
 
     private static ObjectNode body(int characters) {
