@@ -15,6 +15,7 @@ import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
 import dev.starling.gossip.record.RecordDelta;
 import dev.starling.gossip.record.RecordDigest;
+import dev.starling.gossip.record.RecordSharing;
 import dev.starling.gossip.record.RecordTable;
 import dev.starling.gossip.record.Records;
 import java.nio.charset.StandardCharsets;
@@ -61,6 +62,10 @@ public final class Gossip {
     private int refusals;
 
     public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard, NodeSigning signing) {
+        this(config, self, random, guard, signing, RecordSharing.NONE);
+    }
+
+    public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard, NodeSigning signing, RecordSharing sharing) {
         if (self.status() != MemberStatus.ALIVE) {
             throw new IllegalArgumentException("a node starts ALIVE, not " + self.status());
         }
@@ -68,7 +73,7 @@ public final class Gossip {
         this.guard = guard;
         this.self = self.id();
         swim = new Swim(config, self, random, signing, new SwimHost());
-        records = new RecordTable(self.id(), self.boot(), signing, this::keyOf);
+        records = new RecordTable(self.id(), self.boot(), signing, this::keyOf, sharing);
         spread = new Spread(config, random);
         copies = new Copies(self.id());
         antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, random, this::send);
@@ -346,6 +351,9 @@ public final class Gossip {
     }
 
     private void take(Member peer, RecordDelta delta, long now) {
+        if (records.knows(delta)) {
+            return;
+        }
         if (swim.members().get(delta.node()) == null || delta.boot() <= swim.members().forgottenBoot(delta.node())) {
             return; // not of a member; if it is one soon, the digests tell
         }

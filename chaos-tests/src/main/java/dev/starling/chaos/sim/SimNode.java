@@ -130,7 +130,8 @@ public final class SimNode {
         answeringSince = simulation.events().now();
         session++;
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id));
+        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id),
+                simulation.wire().recordSharing());
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
                 new DockerSpecReader(), simulation.wire().valueReader(), object -> object, random);
         core.restore(disk.desired(), disk.record(), disk.members());

@@ -5,10 +5,13 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.record.KeyedEntries;
+import dev.starling.gossip.record.RecordSharing;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.core.ValueReader;
 import dev.starling.scheduler.model.Task;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -22,6 +25,9 @@ interface Wire {
 
     /** For a node that starts. */
     ValueReader valueReader();
+
+    /** Likewise. */
+    RecordSharing recordSharing();
 
     /** As in the product: each receiver decodes bytes, and has its own copy of everything. */
     final class Encoded implements Wire {
@@ -41,10 +47,16 @@ interface Wire {
         public ValueReader valueReader() {
             return ValueReader.ofNode();
         }
+
+        @Override
+        public RecordSharing recordSharing() {
+            return RecordSharing.NONE;
+        }
     }
 
     /**
-     * For large clusters: receivers get the sender's immutable message itself, so a task is in memory once and not once for each node. Every message is still
+     * For large clusters: receivers get the sender's immutable message itself, so a task is in memory once and not once for each node; so is a state of a record that
+     * all of them have worked out to be the same. Every message is still
      * encoded, since its size is measured, and of every {@link #SAMPLE}th it is checked that the codec gives back what went in.
      */
     final class Shared implements Wire {
@@ -57,6 +69,7 @@ interface Wire {
         private final Map<Bytes, Task> tasks = new IdentityHashMap<>();
         private final Map<Bytes, NodeReport> reports = new IdentityHashMap<>();
         private final Map<DesiredObject, Document> documents = new IdentityHashMap<>();
+        private final Map<Bytes, KeyedEntries> records = new HashMap<>();
         private Message last;
         private Carried carried;
         private long messages;
@@ -96,6 +109,11 @@ interface Wire {
                     return once(documents, object, () -> reader.document(object));
                 }
             };
+        }
+
+        @Override
+        public RecordSharing recordSharing() {
+            return entries -> once(records, entries.root(), () -> entries);
         }
 
         private static <K, V> V once(Map<K, V> known, K encoded, Supplier<V> read) {

@@ -1,10 +1,12 @@
 package dev.starling.gossip.record;
 
+import dev.starling.gossip.Bytes;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -15,62 +17,63 @@ import java.util.function.Consumer;
  *   root   = SHA-256 of each non-empty bucket's number (1 byte) and hash, ascending
  *   bucket = SHA-256 of its entries by key: lengths (4 bytes) and bytes of key and value (length -1 for a tombstone), version (8 bytes)
  * </pre>
+ *
+ * <p>Immutable, so what a delta would make of a record can be checked before it is taken in; hashes are worked out when the root is first asked for. A change
+ * copies references and hashes, some kilobytes, which is little beside the check of its signature.
  */
-final class KeyedEntries {
+public final class KeyedEntries {
     private static final int BUCKET_BITS = 6;
     private static final int BUCKETS = 1 << BUCKET_BITS;
-
     private static final int HASH_BYTES = 32;
-    private static final RecordEntry[] NONE = {};
 
     /** Bucket after bucket, each in the order of its keys. One array, as a large cluster's node holds a thousand records of a hundred entries. */
-    private RecordEntry[] entries = NONE;
+    private final RecordEntry[] entries;
     /** Where each bucket begins, and the last one ends. */
-    private final int[] starts = new int[BUCKETS + 1];
-    /** Of each bucket in turn; null until the root is asked for. */
+    private final int[] starts;
+    /** Of each bucket in turn; null until the root of this or a state before it was asked for. */
     private byte[] hashes;
     /** A bit for each bucket whose hash is that of its entries. */
     private long hashed;
+    /** Null until it is asked for. */
+    private Bytes root;
+
+    private KeyedEntries(RecordEntry[] entries, int[] starts, byte[] hashes, long hashed) {
+        this.entries = entries;
+        this.starts = starts;
+        this.hashes = hashes;
+        this.hashed = hashed;
+    }
+
+    static KeyedEntries none() {
+        return new KeyedEntries(new RecordEntry[0], new int[BUCKETS + 1], null, 0);
+    }
 
     /** Null where there is none. */
     RecordEntry get(String key) {
-        int place = place(bucketOf(key), key);
+        int place = place(entries, starts, bucketOf(key), key);
         return place < 0 ? null : entries[place];
     }
 
-    /** Returns the entry that was there before; null for none. */
-    RecordEntry put(RecordEntry entry) {
-        int bucket = bucketOf(entry.key());
-        int place = place(bucket, entry.key());
-        hashed &= ~(1L << bucket);
-        if (place >= 0) {
-            RecordEntry before = entries[place];
-            entries[place] = entry;
-            return before;
+    /** These with {@code changes}, the later of two that have one key. */
+    KeyedEntries with(List<RecordEntry> changes) {
+        RecordEntry[] next = Arrays.copyOf(entries, entries.length + changes.size());
+        int[] nextStarts = starts.clone();
+        int size = entries.length;
+        long unchanged = -1;
+        for (RecordEntry change : changes) {
+            int bucket = bucketOf(change.key());
+            unchanged &= ~(1L << bucket);
+            int place = place(next, nextStarts, bucket, change.key());
+            if (place < 0) {
+                place = -place - 1;
+                System.arraycopy(next, place, next, place + 1, size++ - place);
+                for (int later = bucket + 1; later <= BUCKETS; later++) {
+                    nextStarts[later]++;
+                }
+            }
+            next[place] = change;
         }
-        move(-place - 1, bucket, 1);
-        entries[-place - 1] = entry;
-        return null;
-    }
-
-    void remove(String key) {
-        int bucket = bucketOf(key);
-        int place = place(bucket, key);
-        if (place >= 0) {
-            move(place, bucket, -1);
-            hashed &= ~(1L << bucket);
-        }
-    }
-
-    /** Makes room for one entry at {@code place}, or closes it: {@code by} is 1 or -1. */
-    private void move(int place, int bucket, int by) {
-        RecordEntry[] moved = Arrays.copyOf(entries, entries.length + by);
-        int rest = by > 0 ? place : place + 1;
-        System.arraycopy(entries, rest, moved, rest + by, entries.length - rest);
-        entries = moved;
-        for (int next = bucket + 1; next <= BUCKETS; next++) {
-            starts[next] += by;
-        }
+        return new KeyedEntries(size == next.length ? next : Arrays.copyOf(next, size), nextStarts, hashes == null ? null : hashes.clone(), hashed & unchanged);
     }
 
     /** In no order that means anything. */
@@ -81,7 +84,7 @@ final class KeyedEntries {
     }
 
     /** As {@link Arrays#binarySearch}. */
-    private int place(int bucket, String key) {
+    private static int place(RecordEntry[] entries, int[] starts, int bucket, String key) {
         int low = starts[bucket];
         int high = starts[bucket + 1] - 1;
         while (low <= high) {
@@ -96,14 +99,20 @@ final class KeyedEntries {
         return -low - 1;
     }
 
-    byte[] root() {
-        if (hashes == null) {
-            hashes = new byte[BUCKETS * HASH_BYTES];
+    public Bytes root() {
+        if (root == null) {
+            root = hashAll();
         }
+        return root;
+    }
+
+    private Bytes hashAll() {
+        hashes = hashes == null ? new byte[BUCKETS * HASH_BYTES] : hashes;
         MessageDigest digest = sha256();
+        ByteBuffer lengths = ByteBuffer.allocate(2 * Integer.BYTES + Long.BYTES);
         for (int bucket = 0; bucket < BUCKETS; bucket++) {
             if ((hashed >>> bucket & 1) == 0 && starts[bucket] < starts[bucket + 1]) {
-                System.arraycopy(hash(digest, bucket), 0, hashes, bucket * HASH_BYTES, HASH_BYTES);
+                System.arraycopy(hash(digest, lengths, bucket), 0, hashes, bucket * HASH_BYTES, HASH_BYTES);
             }
         }
         hashed = -1;
@@ -113,16 +122,15 @@ final class KeyedEntries {
                 digest.update(hashes, bucket * HASH_BYTES, HASH_BYTES);
             }
         }
-        return digest.digest();
+        return Bytes.wrap(digest.digest());
     }
 
-    /** Leaves {@code digest} as it was. */
-    private byte[] hash(MessageDigest digest, int bucket) {
+    /** Leaves {@code digest} as it was. @param lengths room for those of an entry */
+    private byte[] hash(MessageDigest digest, ByteBuffer lengths, int bucket) {
         for (int place = starts[bucket]; place < starts[bucket + 1]; place++) {
             RecordEntry entry = entries[place];
             byte[] key = entry.key().getBytes(StandardCharsets.UTF_8);
-            digest.update(ByteBuffer.allocate(16).putInt(key.length).putLong(entry.version())
-                    .putInt(entry.isTombstone() ? -1 : entry.value().size()).array());
+            digest.update(lengths.clear().putInt(key.length).putLong(entry.version()).putInt(entry.isTombstone() ? -1 : entry.value().size()).array());
             digest.update(key);
             if (!entry.isTombstone()) {
                 digest.update(entry.value().array());

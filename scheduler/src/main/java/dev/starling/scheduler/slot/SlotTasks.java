@@ -19,8 +19,8 @@ final class SlotTasks {
 
     /** In slot order: a Task, or an immutable List of several. */
     private Object[] cells = NONE;
-    private final List<Task> come = new ArrayList<>();
-    private final List<Task> gone = new ArrayList<>();
+    private List<Task> come = new ArrayList<>(0);
+    private List<Task> gone = new ArrayList<>(0);
 
     void add(Task task) {
         come.add(task);
@@ -46,8 +46,8 @@ final class SlotTasks {
         if (come.isEmpty() && gone.isEmpty()) {
             return;
         }
-        come.sort(BY_SLOT);
-        gone.sort(BY_SLOT);
+        sort(come);
+        sort(gone);
         Object[] next = new Object[cells.length + come.size()];
         int size = 0;
         int here = 0;
@@ -69,8 +69,8 @@ final class SlotTasks {
             }
         }
         cells = size == next.length ? next : Arrays.copyOf(next, size);
-        come.clear();
-        gone.clear();
+        come = new ArrayList<>(0); // others, as lists keep the room that they once needed
+        gone = new ArrayList<>(0);
     }
 
     boolean isEmpty() {
@@ -129,6 +129,24 @@ final class SlotTasks {
             high = order < 0 ? high : middle - 1;
         }
         return -low - 1;
+    }
+
+    /** By slot. Of slots by number by their numbers alone, which a sort of tasks would look up again and again. */
+    private static void sort(List<Task> tasks) {
+        long[] keys = new long[tasks.size()];
+        for (int i = 0; i < keys.length; i++) {
+            Slot slot = tasks.get(i).slot();
+            if (slot.isGlobal()) {
+                tasks.sort(BY_SLOT);
+                return;
+            }
+            keys[i] = (long) slot.index() << Integer.SIZE | i;
+        }
+        Arrays.sort(keys);
+        List<Task> unsorted = List.copyOf(tasks);
+        for (int i = 0; i < keys.length; i++) {
+            tasks.set(i, unsorted.get((int) keys[i]));
+        }
     }
 
     private static Object with(Object cell, Task task) {
