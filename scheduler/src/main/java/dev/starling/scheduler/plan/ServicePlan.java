@@ -113,7 +113,6 @@ final class ServicePlan {
         Ranking nodes = ranking.nodes();
         long slotHash = slot.isGlobal() ? Rendezvous.hash(slot) : Rendezvous.hash(serviceHash, slot.index());
         boolean ownTakes = own != Roster.ABSENT && takes(slot, own, refused);
-        int ownPrice = ownTakes ? ranking.price(own) : 0;
         int first;
         int position = -1;
         if (slot.isGlobal()) {
@@ -131,6 +130,7 @@ final class ServicePlan {
             choices.add(Choices.NOBODY, -1, 0);
             return;
         }
+        int ownPrice = position >= 0 && position < Choice.FAR ? ranking.price(own) : 0; // before the slot is given to anyone
         loads.planned(first, slots.service());
         ranking.count(first);
         choices.add(first, position, ownPrice);
