@@ -66,10 +66,10 @@ final class Copies {
         }
     }
 
-    /** On {@code holder}'s disk up to {@code generation}. */
+    /** On {@code holder}'s disk up to {@code generation}. Nothing is told before it is on this node's own: that may yet refuse it. */
     void stored(NodeId holder, String uid, long generation, Consumer<Output> emit) {
         Write write = writes.get(uid);
-        if (write != null && generation >= write.generation && write.holders.add(holder)) {
+        if (write != null && generation >= write.generation && write.holders.add(holder) && write.holders.contains(self)) {
             emit.accept(new Output.Replicated(uid, write.generation, write.holders.size()));
         }
     }
