@@ -22,6 +22,8 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
         long bytes) {
     private static final long LIMIT_MILLIS = 30_000;
     private static final long JOIN_MILLIS = 8_000;
+    /** A node that has not planned yet when services come places them at once, by those that it knows: it takes them for old. */
+    private static final long REST_MILLIS = 5_000;
     private static final long STEP_MILLIS = 10;
     private static final Resources CAPACITY = new Resources(200_000_000_000L, 200L << 30);
 
@@ -42,6 +44,7 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
         if (!cluster.runUntil(() -> knowTheSame(cluster), LIMIT_MILLIS)) {
             throw new IllegalStateException(nodes + " nodes do not know the same " + cluster.now() + " simulated ms after they were started");
         }
+        cluster.runFor(REST_MILLIS);
         progress.at(cluster, -1);
         int slots = nodes * slotsANode;
         long started = cluster.now();
