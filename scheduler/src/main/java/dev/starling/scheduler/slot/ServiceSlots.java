@@ -242,9 +242,9 @@ public final class ServiceSlots {
         return wanted;
     }
 
-    /** Null for a slot that the service does not want. */
+    /** Null for a slot that the service does not want, and for one of another service. */
     public SlotState wanted(Slot slot) {
-        return wanted.state(slot);
+        return slot.serviceUid().equals(service.uid()) ? wanted.state(slot) : null;
     }
 
     /** What is known to be done of a job; null for a service that is no job. */

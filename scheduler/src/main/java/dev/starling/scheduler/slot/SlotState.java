@@ -1,6 +1,5 @@
 package dev.starling.scheduler.slot;
 
-import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
