@@ -16,20 +16,27 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What service addresses cost at scale. Called by balancing.sh, which makes the namespaces HOST (balances), CLIENT (behind HOST), INSIDE (a container of
- * HOST's ingress bridge), TASKS (four servers on that bridge, 10.255.0.2 to .5, port 80) and, for "program", one for each network.
+ * HOST's ingress bridge), TASKS (four servers on that bridge, 10.255.0.2 to .5, port 80), FAR (a host at the other end of a tunnel, with four servers,
+ * 10.255.1.2 to .5) and, for "program", one for each network.
  *
  * <pre>
  * program HOST CONTAINER...            100 networks, 1,000 services of 10 tasks, from nothing; then changes of one service
- * connections HOST CLIENT INSIDE N ROUNDS     new connections a second: direct, by a published port, by a virtual address; medians, and ratios to direct
+ * connections HOST FAR CLIENT INSIDE N ROUNDS CPU     new connections a second: direct, by a published port, by a virtual address; medians, and ratios to
+ *                                      direct ones of the same round
  * changes HOST CLIENT N                N changes of a service's backends under load
  * </pre>
  */
@@ -39,13 +46,16 @@ public final class Balancing {
     private static final int TASKS = 10;
     private static final String INGRESS = "ingress00000000000000000";
     private static final int[][] BACKENDS = {{2, 3}, {2}, {3, 4, 5}, {5}, {2, 3, 4, 5}, {4, 5}};
-    private static int clients = 10;
+    /** balancing.sh gives the client's namespaces these. */
+    private static final int FIRST_CLIENT = 10;
+    private static final int LAST_CLIENT = 249;
+    private static int clients = FIRST_CLIENT;
 
     public static void main(String[] arguments) throws Exception {
         switch (arguments[0]) {
             case "program" -> program(Path.of(arguments[1]), Arrays.stream(arguments).skip(2).map(Path::of).toList());
-            case "connections" -> connections(Path.of(arguments[1]), Path.of(arguments[2]), Path.of(arguments[3]), Integer.parseInt(arguments[4]),
-                    Integer.parseInt(arguments[5]));
+            case "connections" -> connections(Path.of(arguments[1]), Path.of(arguments[2]), Path.of(arguments[3]), Path.of(arguments[4]),
+                    Integer.parseInt(arguments[5]), Integer.parseInt(arguments[6]), arguments[7]);
             case "changes" -> changes(Path.of(arguments[1]), Path.of(arguments[2]), Integer.parseInt(arguments[3]));
             default -> throw new IllegalArgumentException("program, connections or changes, not " + arguments[0]);
         }
@@ -202,43 +212,107 @@ public final class Balancing {
                 Optional.of(new HostNetworks.Ingress("sb-ingress000", "10.255.0.1")), ports);
     }
 
-    private static final String OUTSIDE = "1 direct from outside";
-    /** What the same container would have if it saw no service: for what rules and connection tracking cost in all. */
-    private static final String UNTRACKED = "4 direct from a container without rules";
-    /** What a virtual address is compared with: the same container, the same path, a task's own address. */
-    private static final String DIRECT = "5 direct from the same container";
+    /**
+     * A way to a task.
+     *
+     * @param rules  whether the host (for clients from outside) or the container that calls has a node's rules
+     * @param target an address to connect to
+     * @param among  the first three bytes of the tasks' addresses
+     */
+    private record Way(String name, boolean fromOutside, boolean rules, Choice choice, String target, String among) {
+        TreeSet<Backend> backends() {
+            TreeSet<Backend> backends = new TreeSet<>();
+            for (int i = 2; i <= 5; i++) {
+                backends.add(new Backend(among + i, 80, among.equals(LOCAL)));
+            }
+            return backends;
+        }
+    }
 
-    private static void connections(Path hostPath, Path client, Path inside, int count, int rounds) throws Exception {
-        TreeMap<String, List<Double>> seen = new TreeMap<>();
+    private static final String LOCAL = "10.255.0.";
+    private static final String REMOTE = "10.255.1.";
+
+    /** First what the others are compared with: without rules and connection tracking, and, where a client can, the same path with them. */
+    private static List<List<Way>> ways() {
+        List<List<Way>> groups = new ArrayList<>();
+        for (String among : List.of(LOCAL, REMOTE)) {
+            String to = among.equals(LOCAL) ? "a local task" : "a remote task";
+            groups.add(List.of(new Way("from outside to " + to + ", host without rules", true, false, Choice.RANDOM, among + 3, among),
+                new Way("  by a published port", true, true, Choice.RANDOM, "172.30.0.1", among),
+                new Way("  by a published port, by client", true, true, Choice.BY_CLIENT, "172.30.0.1", among)));
+            groups.add(List.of(new Way("from a container to " + to + ", no rules there", false, false, Choice.RANDOM, among + 3, among),
+                new Way("  direct, with rules", false, true, Choice.RANDOM, among + 3, among),
+                new Way("  by a virtual address", false, true, Choice.RANDOM, "10.255.200.33", among),
+                new Way("  by a virtual address, by client", false, true, Choice.BY_CLIENT, "10.255.200.33", among)));
+        }
+        return groups;
+    }
+
+    private static void connections(Path hostPath, Path far, Path client, Path inside, int count, int rounds, String cpu) throws Exception {
         NetlinkOverlay overlay = new NetlinkOverlay(NetNs.at(hostPath), Optional.empty());
+        new NetfilterBalancer(NetNs.at(far)).host(host(port80(Choice.RANDOM, 2, 3, 4, 5), overlay), HostNetworks.NONE);
+        NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
+        List<List<Way>> groups = ways();
+        Map<Way, List<Double>> rates = new HashMap<>();
+        Random random = new Random(1);
         for (int round = 0; round < rounds; round++) {
-            for (String way : List.of(OUTSIDE, "2 ingress", "3 ingress, by client", UNTRACKED, DIRECT, "6 virtual address", "7 virtual address, by client")) {
-                NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
-                boolean fromOutside = way.charAt(0) < '4';
-                Choice choice = way.endsWith("by client") ? Choice.BY_CLIENT : Choice.RANDOM;
-                if (way.equals(OUTSIDE) || way.equals(UNTRACKED)) {
-                    run(hostPath, "nft", "flush", "ruleset");
-                    run(inside, "nft", "flush", "ruleset");
-                } else if (fromOutside) {
-                    balancer.host(host(port80(choice, 2, 3, 4, 5), overlay), HostNetworks.NONE);
-                } else {
-                    TreeMap<String, VirtualService> services = new TreeMap<>();
-                    for (int i = 0; i < 60; i++) {
-                        services.put("10.255.200." + i, new VirtualService(new TreeSet<>(List.of("10.255.0.2", "10.255.0.3", "10.255.0.4", "10.255.0.5")), choice));
-                    }
-                    balancer.container("inside", inside, services);
-                }
+            List<Way> shuffled = new ArrayList<>(groups.stream().flatMap(List::stream).toList());
+            Collections.shuffle(shuffled, random);
+            for (Way way : shuffled) {
+                program(way, balancer, hostPath, inside, overlay);
                 Thread.sleep(300); // the kernel frees the rules of before in the background, and this process compiles what it has just run
-                String target = way.contains("direct") ? "10.255.0.3" : fromOutside ? "172.30.0.1" : "10.255.200.33";
-                double rate = ab(fromOutside ? client : inside, fromOutside ? "172.30.0." : "10.255.9.", target, count);
-                seen.computeIfAbsent(way, none -> new ArrayList<>()).add(rate);
+                rates.computeIfAbsent(way, none -> new ArrayList<>()).add(rate(way, way.fromOutside() ? client : inside, cpu, count));
             }
         }
-        seen.forEach((way, rates) -> {
-            double base = median(seen.get(way.charAt(0) < '4' ? OUTSIDE : DIRECT));
-            System.out.printf("%-46s median %8.0f connections/s  [%.0f - %.0f]  n=%d   %.2f of direct%n", way.substring(2), median(rates),
-                    Collections.min(rates), Collections.max(rates), rates.size(), median(rates) / base);
-        });
+        for (List<Way> group : groups) {
+            for (Way way : group) {
+                System.out.printf("%-62s median %6.0f, best %6.0f connections/s  %s%n", way.name(), median(rates.get(way)), Collections.max(rates.get(way)), group.subList(0, way.fromOutside() ? 1 : 2).stream()
+                    .filter(base -> base != way).map(base -> "%s of %s".formatted(ratios(rates.get(way), rates.get(base)), base == group.get(0) ? "the first" : "direct"))
+                    .collect(Collectors.joining("; ")));
+            }
+        }
+    }
+
+    /** A run that failed is told and made again, or an hour's rounds would end with one lost packet. */
+    private static double rate(Way way, Path client, String cpu, int count) throws IOException, InterruptedException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return ab(client, Optional.of(cpu), way.fromOutside() ? "172.30.0." : "10.255.9.", way.target(), count);
+            } catch (IOException e) {
+                System.out.printf("%s, attempt %d: %s%n", way.name().strip(), attempt, e.getMessage());
+                if (attempt == 3) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** What a node has while a way is measured: the host's rules are there for containers, too, whose packets the bridge takes past most of them. */
+    private static void program(Way way, NetfilterBalancer balancer, Path hostPath, Path inside, NetlinkOverlay overlay) throws IOException, InterruptedException {
+        if (!way.rules()) {
+            run(way.fromOutside() ? hostPath : inside, "nft", "flush", "ruleset"); // the balancer sees that its rules are gone
+        }
+        if (way.rules() || !way.fromOutside()) {
+            balancer.host(host(new PublishedPort(Transport.TCP, 80, way.backends(), way.choice()), overlay), HostNetworks.NONE);
+        }
+        if (way.rules() && !way.fromOutside()) {
+            TreeSet<String> tasks = way.backends().stream().map(Backend::address).collect(Collectors.toCollection(TreeSet::new));
+            TreeMap<String, VirtualService> services = new TreeMap<>();
+            for (int i = 0; i < 60; i++) {
+                services.put("10.255.200." + i, new VirtualService(tasks, way.choice()));
+            }
+            balancer.container("inside", inside, services);
+        }
+    }
+
+    /**
+     * Median and quartiles of runs of the same round, since what disturbs the machine for longer than a round disturbs both; and of the fastest run of
+     * each, since nothing that disturbs makes a run faster.
+     */
+    private static String ratios(List<Double> rates, List<Double> base) {
+        List<Double> ratios = IntStream.range(0, rates.size()).mapToObj(round -> rates.get(round) / base.get(round)).sorted().toList();
+        return "%.2f [%.2f - %.2f, n=%d], best %.2f".formatted(median(ratios), ratios.get(ratios.size() / 4), ratios.get(ratios.size() - 1 - ratios.size() / 4),
+            ratios.size(), Collections.max(rates) / Collections.max(base));
     }
 
     private static void changes(Path hostPath, Path client, int count) throws Exception {
@@ -253,7 +327,7 @@ public final class Balancing {
             Thread load = new Thread(() -> {
                 while (!stop[0]) {
                     try {
-                        ab(client, "172.30.0.", "172.30.0.1", 10_000);
+                        ab(client, Optional.empty(), "172.30.0.", "172.30.0.1", 10_000);
                         done[0] += 10_000;
                     } catch (IOException | InterruptedException e) {
                         troubles.add(e.getMessage());
@@ -274,8 +348,12 @@ public final class Balancing {
     }
 
     /** Each run has a client address of its own, so that no connection meets one that has just ended. */
-    private static double ab(Path namespace, String clientPrefix, String target, int count) throws IOException, InterruptedException {
-        String said = run(namespace, "ab", "-q", "-n", Integer.toString(count), "-c", "50", "-s", "3", "-B", clientPrefix + (clients = clients % 240 + 10), "http://" + target + "/");
+    private static double ab(Path namespace, Optional<String> cpu, String clientPrefix, String target, int count) throws IOException, InterruptedException {
+        clients = clients == LAST_CLIENT ? FIRST_CLIENT : clients + 1;
+        List<String> command = new ArrayList<>();
+        cpu.ifPresent(number -> command.addAll(List.of("taskset", "-c", number)));
+        command.addAll(List.of("ab", "-q", "-n", Integer.toString(count), "-c", "50", "-s", "3", "-B", clientPrefix + clients, "http://" + target + "/"));
+        String said = run(namespace, command.toArray(String[]::new));
         String failed = number(said, "Failed requests: +([0-9]+)");
         String longest = number(said, "Connect: +.* ([0-9]+)\n");
         if (!failed.equals("0") || Integer.parseInt(longest) >= 900) { // a lost SYN comes again after a second

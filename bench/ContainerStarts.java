@@ -205,7 +205,7 @@ public final class ContainerStarts {
             String name = System.getProperty("starling.oci");
             OciProgram oci = name == null ? null : OciProgram.find(OciProgram.Kind.valueOf(name.toUpperCase(Locale.ROOT)), null);
             Path state = Files.createDirectories(directory.resolve("starling"));
-            this.runtime = new NativeRuntime(state, new OneImage(directory.resolve("rootfs")), new RuntimeOptions("starling-bench/" + PID, false, oci, 0, SANDBOXES));
+            this.runtime = new NativeRuntime(state, new OneImage(directory.resolve("rootfs")), new RuntimeOptions("starling-bench/" + PID, false, oci, null, 0, SANDBOXES));
             this.removed = state.resolve("removed");
             runtime.onExit(container -> ends.get(container.id()).countDown());
         }
@@ -268,7 +268,7 @@ public final class ContainerStarts {
             long begun = System.nanoTime();
             LaunchRequest request = new LaunchRequest(
                     new Bundle(id, directory), plan, new ImageRoot.Directory(directory.resolve("rootfs")), List.of(), List.of(), List.of(), false, Map.of(),
-                    ContainerSpec.ProcessOptions.NONE, false, false, null);
+                    ContainerSpec.ProcessOptions.NONE, List.of(), false, false, null);
             ContainerLauncher.Held held = launcher.hold(request);
             held.furnish();
             Path file = state.resolve(id);

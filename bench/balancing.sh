@@ -5,20 +5,23 @@
 #
 #   bench/balancing.sh [program|connections|changes|all]      needs root, nftables, node/target/starling.jar
 #   CONNECTIONS=10000 a run, ROUNDS=5, CHANGES=2000
+#   CLIENT_CPU=0 SERVER_CPU=0  where ab and nginx run for "connections". On one CPU the rate says what a connection costs in all, whoever pays; left to the
+#                              scheduler, where the two happen to run moves the rate by more than what is measured here.
 set -euo pipefail
 ROOT_DIR=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 JAR=$ROOT_DIR/node/target/starling.jar
 WHAT=${1:-all} CONNECTIONS=${CONNECTIONS:-10000} ROUNDS=${ROUNDS:-5} CHANGES=${CHANGES:-2000}
+CLIENT_CPU=${CLIENT_CPU:-0} SERVER_CPU=${SERVER_CPU:-0}
 PREFIX=sbench$$-
 
 [[ -f $JAR ]] || { echo "there is no $JAR: mvn -DskipTests package" >&2; exit 1; }
 command -v ab >/dev/null || apt-get install -y --no-install-recommends apache2-utils >/dev/null
 command -v nginx >/dev/null || apt-get install -y --no-install-recommends nginx-light >/dev/null
 work=$(mktemp -d)
-namespaces=() nginx_pid=
+namespaces=() servers=()
 cleanup() {
-    [[ -z $nginx_pid ]] || { kill "$nginx_pid" && wait "$nginx_pid"; } 2>/dev/null || true
-    local name
+    local name server
+    for server in "${servers[@]}"; do { kill "$server" && wait "$server"; } 2>/dev/null || true; done
     for name in "${namespaces[@]}"; do ip netns delete "$name" 2>/dev/null || true; done
     rm -rf "$work"
 }
@@ -44,20 +47,19 @@ program() {
     balancing program "$(path prog)" "${containers[@]}"
 }
 
-# The namespaces of the tests of NetfilterBalancer, and a container on the ingress bridge.
+# The namespaces of the tests of NetfilterBalancer, a container on the ingress bridge, and a second host behind a VXLAN tunnel with tasks of its own.
 lab() {
     local name k
-    for name in cli host tasks inside; do namespace $name; done
+    for name in cli host tasks inside far away; do namespace $name; done
     ip -n "${PREFIX}cli" link add eth0 type veth peer name eth0 netns "${PREFIX}host"
-    ip -n "${PREFIX}host" link add sb-ingress000 type bridge
-    for name in tasks inside; do
-        ip -n "${PREFIX}host" link add sv-$name type veth peer name eth0 netns "$PREFIX$name"
-        ip -n "${PREFIX}host" link set sv-$name master sb-ingress000 up
-        ip -n "$PREFIX$name" link set eth0 up
-    done
+    ip -n "${PREFIX}host" link add underlay type veth peer name underlay netns "${PREFIX}far"
+    tunnel host 192.0.2.1 192.0.2.2 10.255.0.1
+    tunnel far 192.0.2.2 192.0.2.1 10.255.1.1
+    container host tasks
+    container host inside
+    container far away
     ip -n "${PREFIX}host" addr add 172.30.0.1/24 dev eth0
-    ip -n "${PREFIX}host" addr add 10.255.0.1/16 dev sb-ingress000
-    for name in eth0 sb-ingress000; do ip -n "${PREFIX}host" link set $name up; done
+    ip -n "${PREFIX}host" link set eth0 up
     ip -n "${PREFIX}cli" link set eth0 up
     for ((k = 10; k < 250; k++)); do
         echo "addr add 172.30.0.$k/24 dev eth0" >>"$work/cli"
@@ -66,24 +68,44 @@ lab() {
     ip -n "${PREFIX}cli" -batch "$work/cli"
     ip -n "${PREFIX}inside" -batch "$work/inside"
     ip -n "${PREFIX}cli" route add 10.255.0.0/16 via 172.30.0.1
-    for ((k = 2; k <= 5; k++)); do ip -n "${PREFIX}tasks" addr add 10.255.0.$k/16 dev eth0; done
-    ip -n "${PREFIX}tasks" route add default via 10.255.0.1
-    ip -n "${PREFIX}inside" route add default via 10.255.0.1
+    for ((k = 2; k <= 5; k++)); do
+        ip -n "${PREFIX}tasks" addr add 10.255.0.$k/16 dev eth0
+        ip -n "${PREFIX}away" addr add 10.255.1.$k/16 dev eth0
+    done
+    for name in tasks inside away; do ip -n "$PREFIX$name" route add default via 10.255.0.1; done
     in_ns host sysctl -qw net.ipv4.ip_forward=1
-    in_ns host sysctl -qew net.bridge.bridge-nf-call-iptables=0
-    for name in cli inside tasks; do in_ns $name sysctl -qw net.ipv4.ip_local_port_range='1024 65000'; done
-    in_ns tasks sysctl -qw net.core.somaxconn=8192
-    printf '%s\n' "daemon off; worker_processes 1; pid $work/nginx.pid; error_log $work/nginx.log;" \
+    for name in host far; do in_ns $name sysctl -qew net.bridge.bridge-nf-call-iptables=0; done
+    for name in cli inside tasks away; do in_ns $name sysctl -qw net.ipv4.ip_local_port_range='1024 65000'; done
+    serve tasks 10.255.0.2
+    serve away 10.255.1.2
+}
+tunnel() { # tunnel HOST ITS-ADDRESS PEER'S-ADDRESS ITS-ADDRESS-ON-THE-BRIDGE
+    ip -n "$PREFIX$1" addr add "$2/24" dev underlay
+    ip -n "$PREFIX$1" link set underlay up
+    ip -n "$PREFIX$1" link add sb-ingress000 type bridge
+    ip -n "$PREFIX$1" link add sx-ingress000 type vxlan id 4095 local "$2" remote "$3" dstport 4789 dev underlay
+    ip -n "$PREFIX$1" link set sx-ingress000 master sb-ingress000 up
+    ip -n "$PREFIX$1" addr add "$4/16" dev sb-ingress000
+    ip -n "$PREFIX$1" link set sb-ingress000 up
+}
+container() { # container HOST NAME
+    ip -n "$PREFIX$1" link add "sv-$2" type veth peer name eth0 netns "$PREFIX$2"
+    ip -n "$PREFIX$1" link set "sv-$2" master sb-ingress000 up
+    ip -n "$PREFIX$2" link set eth0 up
+}
+serve() { # serve NAMESPACE ADDRESS
+    in_ns "$1" sysctl -qw net.core.somaxconn=8192
+    printf '%s\n' "daemon off; master_process off; pid $work/$1.pid; error_log $work/$1.log;" \
         "events { worker_connections 4096; }" \
-        "http { access_log off; keepalive_timeout 0; server { listen 80 backlog=8192; location / { return 200 ok; } } }" >"$work/nginx.conf"
-    ip netns exec "${PREFIX}tasks" nginx -c "$work/nginx.conf" >/dev/null 2>&1 & # no function: its process id is to be nginx's
-    nginx_pid=$!
-    until in_ns tasks curl -s -o /dev/null http://10.255.0.2/; do sleep 0.1; done
+        "http { access_log off; keepalive_timeout 0; server { listen 80 backlog=8192; location / { return 200 ok; } } }" >"$work/$1.conf"
+    ip netns exec "$PREFIX$1" taskset -c "$SERVER_CPU" nginx -c "$work/$1.conf" >/dev/null 2>&1 & # no function: its process id is to be nginx's
+    servers+=($!)
+    until in_ns inside curl -s -o /dev/null "http://$2/"; do sleep 0.1; done
 }
 
 if [[ $WHAT == program || $WHAT == all ]]; then program; fi
 if [[ $WHAT == connections || $WHAT == changes || $WHAT == all ]]; then lab; fi
 if [[ $WHAT == connections || $WHAT == all ]]; then
-    balancing connections "$(path host)" "$(path cli)" "$(path inside)" "$CONNECTIONS" "$ROUNDS"
+    balancing connections "$(path host)" "$(path far)" "$(path cli)" "$(path inside)" "$CONNECTIONS" "$ROUNDS" "$CLIENT_CPU"
 fi
 if [[ $WHAT == changes || $WHAT == all ]]; then balancing changes "$(path host)" "$(path cli)" "$CHANGES"; fi

@@ -115,7 +115,7 @@ profile: lan
 cgroup-parent: $CGROUP/$node
 log-level: ${LAB_LOG_LEVEL:-info}
 labels: {lab: "true"}
-generic-resources: [serial=ttyUSB0, camera=2]
+generic-resources: [serial=ttyUSB0, tunnel=/dev/net/tun, camera=2]
 registries: {hosts: {"$(address_of n1):5000": {plain-http: true}}}
 runtime: {name: ${LAB_RUNTIME:-native}}
 CONFIG

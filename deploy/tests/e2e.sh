@@ -186,7 +186,16 @@ a_device_is_given_to_one_task() {
     wait_until 10 failed_for serial 'no suitable node: 5 lack serial' || fail "the sixth does not say why: $(tasks_text serial)"
     wait_until 10 serial_is_heard || fail "no device in the environment: $(d service logs serial 2>&1)"
     d service rm serial >/dev/null || fail "rm"
+    [[ -e /dev/net/tun ]] || return 0
+    d service create --detach --name tunnel --generic-resource tunnel=1 busybox sh -c 'exec 3<>"$DOCKER_RESOURCE_TUNNEL" && echo given && exec sleep 1000' >/dev/null || fail "create tunnel"
+    d service create --detach --name said --label starling.devices=/dev/net/tun:/dev/mine:rw busybox sh -c 'exec 3<>/dev/mine && echo given && exec sleep 1000' >/dev/null || fail "create said"
+    wait_until 20 given_to tunnel || fail "it cannot open what it got: $(d service logs tunnel 2>&1; tasks_text tunnel)"
+    wait_until 20 given_to said || fail "it cannot open what its label says: $(d service logs said 2>&1; tasks_text said)"
+    d service create --detach --name nowhere --label starling.devices=/dev/nowhere busybox sleep 1 >/dev/null || fail "create nowhere"
+    wait_until 10 failed_for nowhere 'no suitable node: 5 lack /dev/nowhere' || fail "it does not say that no node has the device: $(tasks_text nowhere)"
+    d service rm tunnel said nowhere >/dev/null || fail "rm"
 }
+given_to() { d service logs "$1" 2>/dev/null | found '| given'; }
 serial_is_heard() { (($(d service logs serial 2>/dev/null | grep -c 'got ttyUSB0') == 5)); }
 
 # Two docker CLIs make EACH_MAKES services each, one through n1, the other through n2; together they fill the five nodes to the last byte. How many
@@ -554,17 +563,20 @@ secrets_and_configs_reach_their_tasks() {
     need_busybox
     printf %s "$SECRET_VALUE" | d secret create --label tier=db password - >/dev/null || fail "secret create"
     printf 'colour=blue\n' | d config create colours - >/dev/null || fail "config create"
+    printf '{{.Service.Name}} at {{.Node.Hostname}}, {{env "TIER"}}: {{secret "password"}}' | d config create --template-driver golang site - >/dev/null || fail "config create --template-driver"
+    expect_error 'line 1' d config create --template-driver golang odd - <<<'{{range .x}}'
     [[ $(d secret ls --filter label=tier=db --format '{{.Name}}') == password ]] || fail "secret ls: $(d secret ls 2>&1)"
     [[ $(d config inspect --format '{{printf "%s" .Spec.Data}}' colours) == 'colour=blue' ]] || fail "config inspect: $(d config inspect colours 2>&1)"
     expect_error 'already exists' d secret create password "$ROOT_DIR/README.md"
     expect_error 'secret not found' d service create --detach --secret nosuch busybox sleep 1
     d service create --detach --name keeper --constraint node.hostname==n4 --secret password \
-        --secret source=password,target=/etc/key,uid=7,gid=8,mode=0440 --config source=colours,target=/etc/colours \
-        busybox sh -c 'sha256sum </run/secrets/password; stat -c "key %a %u:%g %F" /etc/key; cat /etc/colours; (echo x >/etc/key) 2>&1; exec sleep 100000' >/dev/null \
+        --secret source=password,target=/etc/key,uid=7,gid=8,mode=0440 --config source=colours,target=/etc/colours --env TIER=gold --config source=site,target=/etc/site \
+        busybox sh -c 'sha256sum </run/secrets/password; stat -c "key %a %u:%g %F" /etc/key; cat /etc/colours; [ "$(cat /etc/site)" = "keeper at n4, gold: $(cat /run/secrets/password)" ] && echo filled in; (echo x >/etc/key) 2>&1; exec sleep 100000' >/dev/null \
         || fail "service create"
     wait_until 20 says keeper 'colour=blue' || fail "n4, a worker, has no secret: $(tasks_text keeper); $(d service logs keeper 2>&1)"
     says keeper "$SECRET_SUM" || fail "another value arrived: $(d service logs keeper 2>&1)"
     says keeper 'key 440 7:8 regular file' || fail "owner or mode: $(d service logs keeper 2>&1)"
+    wait_until 5 says keeper 'filled in' || fail "the template is not filled in: $(d service logs keeper 2>&1)"
     wait_until 5 says keeper 'Read-only file system' || fail "it can be written: $(d service logs keeper 2>&1)"
     expect_error "secret 'password' is in use by the following service: keeper" d secret rm password
     expect_error "config 'colours' is in use by the following service: keeper" d config rm colours
@@ -578,7 +590,7 @@ secrets_and_configs_reach_their_tasks() {
     rm -r "$directory"
     d stack rm st >/dev/null || fail "stack rm"
     d service rm keeper >/dev/null || fail "service rm"
-    d secret rm password >/dev/null && d config rm colours >/dev/null || fail "rm"
+    d secret rm password >/dev/null && d config rm colours site >/dev/null || fail "rm"
 }
 nothing_in_plain() {
     local form found

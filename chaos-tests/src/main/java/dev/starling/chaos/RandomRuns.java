@@ -1,6 +1,8 @@
 package dev.starling.chaos;
 
 import dev.starling.chaos.sim.RandomRun;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
@@ -8,11 +10,13 @@ import java.util.stream.IntStream;
 
 /**
  * Many random runs, one seed after the other, for hours: {@code bench/random-runs.sh FIRST COUNT [THREADS]}. A failed seed is told at once, with what was
- * done in it, and the rest go on. Once a minute, and at the end, a line says how far it is: all seeds below the one named have been run.
+ * done in it, and the rest go on. Once a minute, and at the end, a line says how far it is (all seeds below the one named have been run) and what a seed takes, of the
+ * clock and of a processor: beside other work these differ by much.
  */
 public final class RandomRuns {
     private static final long TOLD_EACH_NANOS = 60_000_000_000L;
 
+    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     private final AtomicLong next;
     private final long first;
     private final long end;
@@ -20,6 +24,7 @@ public final class RandomRuns {
     private final TreeSet<Long> running = new TreeSet<>();
     private final TreeSet<Long> failed = new TreeSet<>();
     private long done;
+    private long processorNanos;
     private long slowest;
     private long slowestNanos;
     private long toldNanos = beganNanos;
@@ -50,13 +55,14 @@ public final class RandomRuns {
     private void work() {
         for (long seed = next.getAndIncrement(); seed < end; seed = next.getAndIncrement()) {
             long began = begin(seed);
+            long processorBefore = threads.getCurrentThreadCpuTime();
             String failure = null;
             try {
                 new RandomRun().accept(seed);
             } catch (AssertionError | RuntimeException e) {
                 failure = String.valueOf(e.getMessage());
             }
-            end(seed, System.nanoTime() - began, failure);
+            end(seed, System.nanoTime() - began, threads.getCurrentThreadCpuTime() - processorBefore, failure);
         }
     }
 
@@ -65,9 +71,10 @@ public final class RandomRuns {
         return System.nanoTime();
     }
 
-    private synchronized void end(long seed, long nanos, String failure) {
+    private synchronized void end(long seed, long nanos, long processor, String failure) {
         running.remove(seed);
         done++;
+        processorNanos += processor;
         if (nanos > slowestNanos) {
             slowest = seed;
             slowestNanos = nanos;
@@ -84,7 +91,8 @@ public final class RandomRuns {
     private synchronized void tell() {
         toldNanos = System.nanoTime();
         long below = running.isEmpty() ? Math.min(next.get(), end) : running.first();
-        System.out.printf("seeds %d to %d have been run; %d passed, %d failed %s; %.2f s a seed, slowest %d in %.1f s%n", first, below - 1,
-                done - failed.size(), failed.size(), failed, (toldNanos - beganNanos) / 1e9 / Math.max(1, done), slowest, slowestNanos / 1e9);
+        System.out.printf("seeds %d to %d have been run; %d passed, %d failed %s; %.2f s a seed, %.2f s of a processor, slowest %d in %.1f s%n", first,
+                below - 1, done - failed.size(), failed.size(), failed, (toldNanos - beganNanos) / 1e9 / Math.max(1, done), processorNanos / 1e9 / Math.max(1, done),
+                slowest, slowestNanos / 1e9);
     }
 }

@@ -3,6 +3,7 @@ package dev.starling.gossip;
 import dev.starling.gossip.desired.DesiredDigest;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.DesiredState;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberDigest;
@@ -16,9 +17,11 @@ import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordTable;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -57,8 +60,6 @@ final class AntiEntropy {
     /** Pushes overtake each other; only then is a missing piece asked for. */
     private static final long GAP_PATIENCE_MILLIS = 50;
 
-    /** How many times {@link GossipConfig#syncInterval} to wait for the next piece of what a peer is sending. */
-    private static final int PIECE_PATIENCE = 4;
     /** The part of {@link GossipConfig#syncInterval} without news of the desired state after which views are compared: some hops of a push. */
     private static final int QUIET_PART = 20;
     /** How many such quiet times a comparison waits at most while more keeps coming. */
@@ -75,12 +76,8 @@ final class AntiEntropy {
     private final BiConsumer<Member, Message> send;
     private final Deadlines<NodeId> gapDeadlines = new Deadlines<>();
     private final TreeMap<NodeId, Gap> gaps = new TreeMap<>();
+    private final CatchUp catchUp;
     private long nextExchange = Long.MIN_VALUE;
-    /** Who is sending this node what it lacks, in pieces, and until when that is believed without another piece. */
-    private NodeId source;
-    private long sourceUntil = Long.MIN_VALUE;
-    /** The source was sent a Summary, and its Digest is awaited. */
-    private boolean sourceSummarized;
     private String rangeCursor = "";
     private int bucketCursor;
     /** When views are compared because the desired state has changed, and at the latest; Long.MAX_VALUE where it has not since the last time. */
@@ -96,6 +93,7 @@ final class AntiEntropy {
         this.desired = desired;
         this.random = random;
         this.send = send;
+        this.catchUp = new CatchUp(config);
     }
 
     long viewFingerprint() {
@@ -103,44 +101,32 @@ final class AntiEntropy {
     }
 
     void compare(Member peer, long theirFingerprint, long now) {
-        if (theirFingerprint != viewFingerprint() && now >= nextExchange && !isCatchingUp(now)) {
+        if (theirFingerprint != viewFingerprint() && now >= nextExchange && !catchUp.isUnderWay(now)) {
             nextExchange = now + config.syncInterval().toMillis();
             begin(peer);
         }
     }
 
-    /** Pieces are on their way to here from {@link #source}. */
-    boolean isCatchingUp(long now) {
-        return source != null && now < sourceUntil;
-    }
-
-    /** A large message of {@code peer} is on its way, which may take long: nobody is asked for what may be in it. */
-    void arriving(NodeId peer, long now) {
-        if (!isCatchingUp(now) || peer.equals(source)) {
-            source = peer;
-            sourceUntil = now + PIECE_PATIENCE * config.syncInterval().toMillis();
-        }
+    CatchUp catchUp() {
+        return catchUp;
     }
 
     /** A piece of what this node lacked is taken in; {@code news}: it brought some. */
     void took(Member peer, Rest rest, boolean news, long now) {
         if (rest == Rest.NONE || rest == Rest.ASK_AGAIN && !news) {
-            source = peer.id().equals(source) ? null : source;
-            return;
-        }
-        if (isCatchingUp(now) && !peer.id().equals(source)) {
-            return; // what it still sends is welcome; more of it comes from the other one
-        }
-        source = peer.id();
-        sourceUntil = now + PIECE_PATIENCE * config.syncInterval().toMillis();
-        if (rest == Rest.ASK_AGAIN) {
-            sourceSummarized = members.view().size() + members.forgotten().size() > FEW_MEMBERS;
+            catchUp.ends(peer.id());
+        } else if (catchUp.goesOn(peer.id(), now) && rest == Rest.ASK_AGAIN) {
+            catchUp.awaitsDigest(!areFewMembers());
             begin(peer);
         }
     }
 
-    void begin(Member peer) {
-        send.accept(peer, members.view().size() + members.forgotten().size() <= FEW_MEMBERS ? digest(null) : summary());
+    private void begin(Member peer) {
+        send.accept(peer, areFewMembers() ? digest(null) : summary());
+    }
+
+    private boolean areFewMembers() {
+        return members.view().size() + members.forgotten().size() <= FEW_MEMBERS;
     }
 
     private Message summary() {
@@ -158,8 +144,8 @@ final class AntiEntropy {
         if (now < burstOver) {
             return;
         }
-        if (isCatchingUp(now)) {
-            burstOver = sourceUntil; // what it lacks may be on its way; if not, it asks then
+        if (catchUp.isUnderWay(now)) {
+            burstOver = catchUp.until(); // what it lacks may be on its way; if not, it asks then
             return;
         }
         burstOver = Long.MAX_VALUE;
@@ -168,7 +154,7 @@ final class AntiEntropy {
     }
 
     void answer(Member peer, Message.Summary theirs, long now) {
-        if (isCatchingUp(now)) {
+        if (catchUp.isUnderWay(now)) {
             return;
         }
         List<Integer> differing = new ArrayList<>();
@@ -232,9 +218,7 @@ final class AntiEntropy {
     }
 
     void answer(Member peer, Message.Digest theirs, long now) {
-        boolean askedFor = sourceSummarized && peer.id().equals(source);
-        sourceSummarized &= !askedFor;
-        Answer answer = new Answer(askedFor || !isCatchingUp(now), now);
+        Answer answer = new Answer(catchUp.mayAsk(peer.id(), now), now);
         Predicate<NodeId> listed = in(theirs.buckets());
         compareForgotten(theirs.forgotten(), listed, answer);
         compareMembers(theirs.members(), listed, answer);
@@ -259,7 +243,7 @@ final class AntiEntropy {
             }
         }
         want.records().forEach(answer::giveRecord);
-        want.desired().forEach(answer::giveObject);
+        answer.giveObjects(want.desired());
         if (want.compare() != null) {
             compareDesired(want.compare(), answer);
         }
@@ -318,16 +302,18 @@ final class AntiEntropy {
 
     private void compareDesired(DesiredRange theirs, Answer answer) {
         SortedMap<String, DesiredDigest> here = desired.digestBetween(theirs.first(), theirs.last());
+        List<String> given = new ArrayList<>();
         for (DesiredDigest digest : theirs.objects()) {
             DesiredDigest mine = here.remove(digest.uid());
             if (mine == null || digest.mayAddTo(mine)) {
                 answer.wantedObjects.add(digest.uid());
             }
             if (mine != null && mine.mayAddTo(digest)) {
-                answer.giveObject(digest.uid());
+                given.add(digest.uid());
             }
         }
-        here.keySet().forEach(answer::giveObject);
+        given.addAll(here.keySet());
+        answer.giveObjects(given);
     }
 
     /** The desired state in short, or the next part of it where it does not fit into a message. */
@@ -377,26 +363,27 @@ final class AntiEntropy {
 
         void giveRecord(RecordDigest theirs) {
             boolean whole = !theirs.node().equals(self); // a piece of another's cannot be checked
-            long version = records.digest(theirs.node()).version();
+            RecordDigest here = records.digest(theirs.node());
+            boolean replaces = theirs.version() > 0 && theirs.boot() < here.boot(); // whole where it can be: a part would show the rest as gone
             RecordDigest from = theirs;
             while (!more) {
-                RecordDelta delta = records.since(from, batch.remainingBytes());
+                RecordDelta delta = records.since(from, replaces && from == theirs ? config.maxValueBytes() : batch.remainingBytes());
                 if (delta == null || whole && delta.approximateBytes() > config.maxMessageBytes()) {
                     return;
                 }
                 give(to -> to.add(delta));
-                if (delta.upTo() >= version) {
+                if (delta.upTo() >= here.version()) {
                     return;
                 }
                 from = new RecordDigest(delta.node(), delta.boot(), delta.upTo());
             }
         }
 
-        void giveObject(String uid) {
-            DesiredObject object = desired.get(uid);
-            if (object != null) {
-                give(to -> to.add(object));
-            }
+        /** Roots first: the receiver believes nothing that was signed under one which it has not heard of. */
+        void giveObjects(Collection<String> uids) {
+            List<DesiredObject> objects = uids.stream().map(desired::get).filter(Objects::nonNull).toList();
+            objects.stream().filter(object -> object.kind() == Kind.ROOT).forEach(root -> give(to -> to.add(root)));
+            objects.stream().filter(object -> object.kind() != Kind.ROOT).forEach(object -> give(to -> to.add(object)));
         }
 
         void send(Member peer, DesiredRange compare) {
@@ -410,9 +397,8 @@ final class AntiEntropy {
             Message.Want want = new Message.Want(wantedMembers, wantedRecords, wantedObjects, compare);
             if (asks && !want.isEmpty()) {
                 AntiEntropy.this.send.accept(peer, want);
-                if (wantedObjects.size() + wantedRecords.size() > FEW_OBJECTS && !isCatchingUp(now)) {
-                    source = peer.id();
-                    sourceUntil = now + config.syncInterval().toMillis();
+                if (wantedObjects.size() + wantedRecords.size() > FEW_OBJECTS) {
+                    catchUp.asks(peer.id(), now);
                 }
             }
         }

@@ -4,17 +4,13 @@ import dev.starling.gossip.desired.Desired;
 import dev.starling.gossip.desired.DesiredGuard;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.DesiredState;
-import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Forgotten;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
 import dev.starling.gossip.member.Suspected;
 import dev.starling.gossip.member.Swim;
 import dev.starling.gossip.member.Teller;
-import dev.starling.gossip.message.Changes;
 import dev.starling.gossip.message.Message;
-import dev.starling.gossip.record.RecordDelta;
-import dev.starling.gossip.record.RecordDigest;
 import dev.starling.gossip.record.RecordSharing;
 import dev.starling.gossip.record.RecordTable;
 import dev.starling.gossip.record.Records;
@@ -22,8 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
-import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -37,9 +33,6 @@ public final class Gossip {
     /** Longest key of a record, in bytes of UTF-8. */
     public static final int MAX_KEY_BYTES = 256;
 
-    /** Refusals in one message after which its rest is not looked at: each costs a check, and a peer may send thousands. */
-    private static final int MAX_REFUSALS = 16;
-
     private final GossipConfig config;
     private final DesiredGuard guard;
     private final NodeId self;
@@ -49,17 +42,11 @@ public final class Gossip {
     private final AntiEntropy antiEntropy;
     private final Spread spread;
     private final Copies copies;
+    private final OwnRecordPush ownRecord;
+    private final Reception reception;
     private final List<Output> outputs = new ArrayList<>();
     private long time = Long.MIN_VALUE;
     private boolean started;
-    /** Up to where this node's own record was pushed. */
-    private long pushedVersion;
-    /** Not before this is it pushed again. */
-    private long nextRecordPush = Long.MIN_VALUE;
-    /** Whether news in the message at hand is to be told on: its source did not tell everyone. */
-    private boolean forwarding;
-    /** Of the message at hand, and what was as dear as one. */
-    private int refusals;
 
     public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard, NodeSigning signing) {
         this(config, self, random, guard, signing, RecordSharing.NONE);
@@ -77,6 +64,8 @@ public final class Gossip {
         spread = new Spread(config, random);
         copies = new Copies(self.id());
         antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, random, this::send);
+        ownRecord = new OwnRecordPush(self.id(), records, spread, config);
+        reception = new Reception(config, guard, swim, records, desired, antiEntropy, spread, copies, random, outputs::add);
     }
 
     /** Before {@link #start}: what this node had on disk. Emits nothing. {@code ownRecord} is re-announced under the new boot. */
@@ -114,8 +103,7 @@ public final class Gossip {
             }
             return;
         }
-        forwarding = message instanceof Message.Push push && push.forward();
-        refusals = 0;
+        reception.begin(message instanceof Message.Push push && push.forward());
         Member peer = swim.members().get(from);
         Teller teller = new Teller(from, role);
         if (message instanceof Message.Ping ping) {
@@ -125,10 +113,13 @@ public final class Gossip {
         } else if (peer != null) {
             receive(peer, teller, message, now);
         }
-        forwarding = false;
+        reception.end();
     }
 
     private void receive(Member peer, Teller teller, Message message, long now) {
+        if (!message.isUrgent() && !(message instanceof Message.Delta)) {
+            antiEntropy.catchUp().arrivedOtherwise(peer.id());
+        }
         if (message instanceof Message.PingRequest request) {
             swim.receive(teller, request, now);
         } else if (message instanceof Message.IndirectAck ack) {
@@ -136,7 +127,7 @@ public final class Gossip {
         } else if (message instanceof Message.Nack nack) {
             swim.receive(peer.id(), nack);
         } else if (message instanceof Message.Push push) {
-            take(peer, teller, push.changes(), member -> swim.hear(member, teller, now), now);
+            reception.take(peer, teller, push.changes(), member -> swim.hear(member, teller, now), now);
         } else if (message instanceof Message.Digest digest) {
             antiEntropy.answer(peer, digest, now);
         } else if (message instanceof Message.Summary summary) {
@@ -145,7 +136,7 @@ public final class Gossip {
             antiEntropy.answer(peer, want, now);
         } else if (message instanceof Message.Delta delta) {
             long before = antiEntropy.viewFingerprint();
-            take(peer, teller, delta.changes(), member -> swim.learn(member, teller, now), now);
+            reception.take(peer, teller, delta.changes(), member -> swim.learn(member, teller, now), now);
             antiEntropy.took(peer, delta.rest(), antiEntropy.viewFingerprint() != before, now);
         } else if (message instanceof Message.Stored stored) {
             copies.stored(peer.id(), stored.uid(), stored.generation(), outputs::add);
@@ -168,8 +159,7 @@ public final class Gossip {
         if (!started) {
             return Long.MAX_VALUE;
         }
-        long others = Math.min(swim.nextTick(), Math.min(antiEntropy.nextTick(), spread.nextTick()));
-        return pushedVersion < records.digest(self).version() ? Math.min(others, nextRecordPush) : others;
+        return Math.min(Math.min(swim.nextTick(), antiEntropy.nextTick()), Math.min(spread.nextTick(), ownRecord.nextTick()));
     }
 
     /** The transport saw the connection to {@code peer} refused, reset or closed: a hint to probe it at once, no verdict. */
@@ -181,7 +171,7 @@ public final class Gossip {
     /** The transport receives a large message of {@code peer}: what is in it is not asked for again meanwhile. */
     public void arriving(NodeId peer, long now) {
         advance(now);
-        antiEntropy.arriving(peer, now);
+        antiEntropy.catchUp().arriving(peer, now);
     }
 
     /**
@@ -198,12 +188,20 @@ public final class Gossip {
         }
     }
 
-    /** Removes {@code key} from this node's own record (leaves a tombstone). */
+    /** Removes {@code key} from this node's own record: leaves a tombstone, and where there are many of them the record begins anew under the next boot. */
     public void remove(String key, long now) {
         advance(now);
         if (records.remove(key)) {
             outputs.add(new Output.RecordChanged(self, key));
+            if (records.isWornOut()) {
+                swim.renewBoot();
+            }
         }
+    }
+
+    /** Why the others would not take {@code object}, and {@link #write} does not; empty where they would. */
+    public Optional<String> refusal(DesiredObject object) {
+        return Optional.ofNullable(guard.refusal(object));
     }
 
     /**
@@ -228,7 +226,7 @@ public final class Gossip {
         copies.wrote(object);
         spread.add(object, Spread.Source.OWN);
         antiEntropy.desiredChanged(now);
-        outputs.add(new Output.DesiredChanged(object));
+        outputs.add(new Output.DesiredChanged(desired.get(object.uid())));
     }
 
     /** {@code uid} up to {@code generation} is on this node's disk: acknowledges it to the node that wrote it. */
@@ -265,13 +263,13 @@ public final class Gossip {
         if (member.status().isUp()) {
             throw new IllegalArgumentException("node " + node + " is up (" + member.status() + "): only a dead or left node can be forgotten");
         }
-        forget(new Forgotten(node, member.boot()), true);
+        reception.forget(new Forgotten(node, member.boot()), true);
     }
 
     /** The outputs since the last call, oldest first. */
     public List<Output> drain() {
         if (started) {
-            pushOwnRecord();
+            ownRecord.gather(time);
             spread.flush(swim.members(), time, this::send);
         }
         List<Output> drained = List.copyOf(outputs);
@@ -299,7 +297,7 @@ public final class Gossip {
 
     /** More of the state is on its way from a peer: what is here is a part of it. Ends by itself where the peer stops to send. */
     public boolean isCatchingUp(long now) {
-        return antiEntropy.isCatchingUp(now);
+        return antiEntropy.catchUp().isUnderWay(now);
     }
 
     /** See {@link GossipConfig#maxValueBytes}. */
@@ -322,127 +320,9 @@ public final class Gossip {
         }
     }
 
-    /** Desired state comes first: it says who is enrolled and who was removed, and needs no one's word but its signature. */
-    private void take(Member peer, Teller teller, Changes changes, Consumer<Member> members, long now) {
-        eachUnlessRefused(changes.desired(), peer.id(), object -> take(peer, object));
-        eachUnlessRefused(changes.members(), peer.id(), members);
-        eachUnlessRefused(changes.suspected(), peer.id(), suspicion -> swim.hear(suspicion, teller, now));
-        eachUnlessRefused(changes.forgotten(), peer.id(), removal -> take(teller, removal));
-        eachUnlessRefused(changes.records(), peer.id(), delta -> take(peer, delta, now));
-    }
-
-    private <T> void eachUnlessRefused(List<T> pieces, NodeId teller, Consumer<T> take) {
-        for (T piece : pieces) {
-            if (refusals == MAX_REFUSALS) {
-                refused(teller, Refusal.REST_OF_MESSAGE);
-                refusals++;
-            }
-            if (refusals < MAX_REFUSALS) {
-                take.accept(piece);
-            }
-        }
-    }
-
-    private void refused(NodeId teller, Refusal reason) {
-        outputs.add(new Output.Refused(teller, reason));
-        if (reason != Refusal.UNENROLLED_MEMBER && reason != Refusal.UNPROVEN_REMOVAL) { // these cost no check, and may be true too early
-            refusals++;
-        }
-    }
-
-    private void take(Member peer, RecordDelta delta, long now) {
-        if (records.knows(delta)) {
-            return;
-        }
-        if (swim.members().get(delta.node()) == null || delta.boot() <= swim.members().forgottenBoot(delta.node())) {
-            return; // not of a member; if it is one soon, the digests tell
-        }
-        RecordTable.Applied applied = records.apply(delta, peer.id());
-        switch (applied.kind()) {
-            case KNOWN -> { }
-            case REFUSED -> refused(peer.id(), Refusal.FORGED_RECORD);
-            case OWN_OF_ANOTHER_DISK -> swim.outbidBoot(delta.boot());
-            case GAP -> antiEntropy.gapBefore(delta, peer.id(), now);
-            case OVERTAKEN -> {
-                refusals++; // it cost a check
-                antiEntropy.gapBefore(delta, peer.id(), now);
-            }
-            case NEW_BOOT -> outputs.add(new Output.RecordChanged(delta.node(), null));
-            case CHANGED -> applied.keys().forEach(key -> outputs.add(new Output.RecordChanged(delta.node(), key)));
-        }
-        // A node that joined or restarted tells the first one it meets in an exchange, and that one tells everyone.
-        boolean introduces = applied.kind() == RecordTable.Applied.Kind.NEW_BOOT && delta.node().equals(peer.id());
-        if (applied.isNews() && delta.isSigned() && (forwarding || introduces)) {
-            spread.add(delta, Spread.Source.RELAYED);
-        }
-    }
-
-    private void take(Member peer, DesiredObject object) {
-        if (!desired.lacks(object)) {
-            return;
-        }
-        if (guard.refusal(object) != null) {
-            refused(peer.id(), Refusal.DESIRED_STATE);
-            return;
-        }
-        desired.join(object);
-        antiEntropy.desiredChanged(time);
-        outputs.add(new Output.DesiredChanged(object));
-        // With many nodes only those that have it from the writer answer: enough copies, and not a thousand messages to one node.
-        if (object.writer().equals(peer.id()) || swim.members().up().size() <= config.pushFanout()) {
-            copies.owe(object);
-        }
-        if (forwarding) {
-            spread.add(object, Spread.Source.RELAYED);
-        }
-    }
-
-    private void take(Teller teller, Forgotten removal) {
-        if (removal.boot() <= swim.members().forgottenBoot(removal.id())) {
-            return;
-        }
-        if (teller.role() != Role.MANAGER && !isRemoved(removal.id())) {
-            refused(teller.id(), Refusal.UNPROVEN_REMOVAL);
-        } else {
-            forget(removal, false);
-        }
-    }
-
-    private boolean isRemoved(NodeId node) {
-        DesiredObject document = desired.get(node.value());
-        return document != null && document.kind() == Kind.NODE && document.deleted();
-    }
-
     private Bytes keyOf(NodeId node) {
         Member member = swim.members().get(node);
         return member == null ? Bytes.EMPTY : member.key();
-    }
-
-    private void forget(Forgotten removal, boolean own) {
-        if (swim.hear(removal)) {
-            if (records.boot(removal.id()) <= removal.boot()) {
-                records.forget(removal.id());
-            }
-            if (own || forwarding) {
-                spread.add(removal, own ? Spread.Source.OWN : Spread.Source.RELAYED);
-            }
-        }
-    }
-
-    /**
-     * The first change after a pause at once; what follows gathers for a moment. A node that starts ten containers tells thirty changes within a tenth of
-     * a second, and every other one would check a signature for each.
-     */
-    private void pushOwnRecord() {
-        if (time < nextRecordPush) {
-            return;
-        }
-        for (RecordDigest end = records.digest(self); pushedVersion < end.version(); ) {
-            nextRecordPush = time + Spread.RELAY_INTERVAL_MILLIS;
-            RecordDelta delta = records.since(new RecordDigest(self, end.boot(), pushedVersion), config.pieceBytes() / 2);
-            spread.add(delta, Spread.Source.OWN);
-            pushedVersion = delta.upTo();
-        }
     }
 
     private void send(Member to, Message message) {
@@ -469,11 +349,10 @@ public final class Gossip {
             }
             if (now.id().equals(self) && now.boot() != before.boot()) {
                 records.raiseBoot(now.boot());
-                pushedVersion = 0;
-                nextRecordPush = Long.MIN_VALUE;
+                ownRecord.startOver();
                 outputs.add(new Output.RecordChanged(self, null));
             }
-            if ((own || forwarding) && now.status() != MemberStatus.SUSPECT) { // a suspicion travels with its accuser's name
+            if ((own || reception.isForwarding()) && now.status() != MemberStatus.SUSPECT) { // a suspicion travels with its accuser's name
                 boolean introduces = now.status() == MemberStatus.ALIVE && !now.id().equals(self);
                 spread.add(now, own && !introduces ? Spread.Source.OWN : Spread.Source.RELAYED);
             }
@@ -481,7 +360,7 @@ public final class Gossip {
 
         @Override
         public void suspected(Suspected suspicion, boolean own) {
-            if (own || forwarding) {
+            if (own || reception.isForwarding()) {
                 spread.add(suspicion, own ? Spread.Source.OWN : Spread.Source.RELAYED);
             }
         }
@@ -493,13 +372,12 @@ public final class Gossip {
 
         @Override
         public boolean isEnrolled(NodeId node) {
-            DesiredObject document = desired.get(node.value());
-            return document != null && document.kind() == Kind.NODE && !document.deleted();
+            return reception.isEnrolled(node);
         }
 
         @Override
         public void refused(NodeId teller, Refusal reason) {
-            Gossip.this.refused(teller, reason);
+            reception.refused(teller, reason);
         }
 
         @Override

@@ -61,8 +61,16 @@ public sealed interface Output {
         }
     }
 
-    /** Something that {@code teller} told was not taken in. */
-    record Refused(NodeId teller, Refusal reason) implements Output {
+    /**
+     * Something that {@code teller} told was not taken in.
+     *
+     * @param detail what it was and why not, for people; empty where {@code reason} says all
+     */
+    record Refused(NodeId teller, Refusal reason, String detail) implements Output {
+        public Refused(NodeId teller, Refusal reason) {
+            this(teller, reason, "");
+        }
+
         @Override
         public void handle(Handler handler) {
             handler.on(this);

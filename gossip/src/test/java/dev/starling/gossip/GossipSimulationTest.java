@@ -78,6 +78,36 @@ class GossipSimulationTest {
         }
     }
 
+    /** A node that starts and ends tasks for months: its record stays small, and nobody ever sees a part of it while it begins anew. */
+    @ParameterizedTest
+    @ValueSource(ints = {5, 30})
+    void aRecordIsBoundedHoweverManyKeysCameAndWent(int size) {
+        SimCluster cluster = SimCluster.settled(size, 7, LAN);
+        cluster.network().loss(0.05);
+        SimCluster.Node writer = cluster.node(1);
+        for (int i = 0; i < 200; i++) {
+            writer.put("stays" + i, "x".repeat(500)); // more than a piece
+        }
+        assertTrue(cluster.runUntil(cluster::agrees, 10_000));
+        long boot = writer.gossip().records().boot(writer.id());
+        for (int i = 0; i < 2_500; i++) {
+            String key = "task" + i;
+            writer.put(key, "running");
+            writer.act(gossip -> gossip.remove(key, cluster.now()));
+            if (i % 10 == 0) {
+                cluster.runFor(5);
+                for (SimCluster.Node node : cluster.nodes()) {
+                    assertEquals(200, node.gossip().records().of(writer.id()).keySet().stream().filter(name -> name.startsWith("stays")).count(),
+                            "at " + node.id() + " after " + i);
+                }
+            }
+        }
+        long renewals = writer.gossip().records().boot(writer.id()) - boot;
+        assertEquals(2, renewals, "each 1,000 tombstones");
+        assertTrue(cluster.runUntil(cluster::agrees, 10_000));
+        assertEquals(1, cluster.nodes().stream().map(node -> node.gossip().records().of(writer.id())).distinct().count());
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {5, 50})
     void aCrashIsKnownToAllWithinSeconds(int size) {

@@ -198,6 +198,27 @@ class GossipTest {
         assertEquals(1, wants(), "and when the next piece does not come");
     }
 
+    /** A node to which large pushes came again and again compared its view with nobody's, and never found what it had missed. */
+    @Test
+    void aLargePushIsNoCauseToAskNobody() {
+        meetPeer();
+        Member other = member("other", 1, 0, MemberStatus.ALIVE);
+        gossip.receive(other.id(), Role.MANAGER, new Message.Ping(1, other, null), 41);
+        gossip.drain();
+        Message.Digest lots = new Message.Digest(null, List.of(), List.of(), List.of(new RecordDigest(other.id(), 1, 1000)), 0, null);
+        gossip.arriving(PEER.id(), 50);
+        assertTrue(gossip.isCatchingUp(50), "it may be a piece of what is lacking");
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Ping(2, null, null), 60);
+        assertTrue(gossip.isCatchingUp(60), "a probe overtakes");
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Push(false, changes(List.of(), List.of(), List.of(service("web", 1, WRITER, "{}")))), 70);
+        assertFalse(gossip.isCatchingUp(70));
+        gossip.receive(other.id(), Role.MANAGER, lots, 80);
+        assertEquals(1, wants());
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Delta(NOTHING, Rest.FOLLOWS), 90);
+        gossip.receive(PEER.id(), Role.MANAGER, new Message.Push(false, changes(List.of(), List.of(), List.of(service("db", 1, WRITER, "{}")))), 95);
+        assertTrue(gossip.isCatchingUp(95), "a push between two pieces ends nothing");
+    }
+
     /** So 30 nodes called one of them a forger: it answered with a piece of its record of now, and the piece overtook a push of a moment before. */
     @Test
     void aPushThatAPieceOfALaterStateOvertookIsNoForgery() {

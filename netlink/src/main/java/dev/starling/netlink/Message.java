@@ -15,16 +15,16 @@ import java.util.List;
  * @param body after the header: a C struct and its attributes, in the host's byte order
  */
 public record Message(int type, int flags, int sequence, ByteBuffer body) {
-    public static final int HEADER = 16;
+    static final int HEADER = 16;
 
     static final int TYPE_NOOP = 1;
     static final int TYPE_ERROR = 2;
     static final int TYPE_DONE = 3;
 
-    public static final int FLAG_REQUEST = 0x1;
-    public static final int FLAG_ACK = 0x4;
-    public static final int FLAG_DUMP_INTERRUPTED = 0x10;
-    public static final int FLAG_DUMP = 0x300;
+    static final int FLAG_REQUEST = 0x1;
+    static final int FLAG_ACK = 0x4;
+    static final int FLAG_DUMP_INTERRUPTED = 0x10;
+    static final int FLAG_DUMP = 0x300;
     /** For requests that make something. */
     public static final int FLAG_REPLACE = 0x100;
     public static final int FLAG_EXCLUSIVE = 0x200;
@@ -45,7 +45,7 @@ public record Message(int type, int flags, int sequence, ByteBuffer body) {
      *
      * @throws NetlinkException with EBADMSG if a length points outside
      */
-    public static List<Message> parseAll(ByteBuffer datagram) {
+    static List<Message> parseAll(ByteBuffer datagram) {
         ByteBuffer rest = datagram.duplicate().order(ByteOrder.nativeOrder());
         List<Message> messages = new ArrayList<>();
         int start = rest.position();

@@ -17,14 +17,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class NetlinkSocketTest {
-    private NamespaceLab lab;
+class NetlinkSocketTest extends NamespaceTest {
     private Path namespace;
     private NetlinkSocket socket;
 
     @BeforeEach
     void open() {
-        lab = NamespaceLab.open();
         namespace = lab.namespace("a");
         socket = NetlinkSocket.openIn(namespace);
     }
@@ -33,9 +31,6 @@ class NetlinkSocketTest {
     void close() {
         if (socket != null) {
             socket.close();
-        }
-        if (lab != null) {
-            lab.close();
         }
     }
 
@@ -70,7 +65,8 @@ class NetlinkSocketTest {
 
     @Test
     void aBatchLargerThanOneSendIsAcknowledgedWhole() {
-        socket.executeAll(List.of(Links.addBridge("br0", "02:42:0a:00:00:01", 1450), Links.addVeth("v0", "v1"), Links.up("br0")));
+        lab.ip(namespace, "link add v0 type veth peer name v1");
+        socket.executeAll(List.of(Links.addBridge("br0", "02:42:0a:00:00:01", 1450), Links.up("br0")));
         int bridge = Links.find(socket, "br0").orElseThrow().index();
         socket.execute(Links.master("v0", bridge));
         int port = Links.find(socket, "v0").orElseThrow().index();

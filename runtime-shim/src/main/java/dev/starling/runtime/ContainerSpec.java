@@ -55,22 +55,38 @@ public record ContainerSpec(
      * @param init               run a small init as process 1, which reaps orphans
      * @param noNewPrivileges    no program gains rights by set-user-id bits or file capabilities
      * @param oomScoreAdjustment -1000 to 1000
+     * @param devices            of the host, that it may use besides those that all have
      */
-    public record ProcessOptions(boolean init, boolean noNewPrivileges, int oomScoreAdjustment, List<Ulimit> ulimits, Confinement confinement) {
-        public static final ProcessOptions NONE = new ProcessOptions(false, false, 0, List.of(), Confinement.DEFAULT);
+    public record ProcessOptions(
+            boolean init, boolean noNewPrivileges, int oomScoreAdjustment, List<Ulimit> ulimits, Confinement confinement, List<Device> devices) {
+        public static final ProcessOptions NONE = new ProcessOptions(false, false, 0, List.of(), Confinement.DEFAULT, List.of());
 
         public ProcessOptions {
-            if (confinement == null) confinement = Confinement.DEFAULT; // absent in the state.json of an earlier release
+            // absent in the state.json of an earlier release
+            if (confinement == null) confinement = Confinement.DEFAULT;
+            devices = devices == null ? List.of() : List.copyOf(devices);
+        }
+
+        public ProcessOptions withDevices(List<Device> others) {
+            return new ProcessOptions(init, noNewPrivileges, oomScoreAdjustment, ulimits, confinement, others);
         }
     }
 
     /**
-     * @param seccomp  empty for Docker's profile, {@code unconfined}, or a profile as JSON ({@link dev.starling.runtime.seccomp.CustomProfile})
-     * @param appArmor name of a profile that the kernel has loaded; empty for none
+     * @param seccomp    empty for Docker's profile, {@code unconfined}, or a profile as JSON ({@link dev.starling.runtime.seccomp.CustomProfile})
+     * @param appArmor   name of a profile that the kernel has loaded; empty for none
+     * @param privileged all devices, and none of /proc and /sys hidden or read-only; capabilities are said by themselves
      */
-    public record Confinement(String seccomp, String appArmor) {
-        public static final Confinement DEFAULT = new Confinement("", "");
+    public record Confinement(String seccomp, String appArmor, boolean privileged) {
+        public static final Confinement DEFAULT = new Confinement("", "", false);
     }
+
+    /**
+     * @param source of the host: a device, a link to one ({@code /dev/serial/by-id/...}), or a directory with devices ({@code /dev/snd})
+     * @param target in the container, below /dev; empty for the same
+     * @param access of {@code r}, {@code w} and {@code m} (mknod); empty for all three
+     */
+    public record Device(String source, String target, String access) {}
 
     /** @param name as Docker has it, {@code nofile}; -1 for unlimited */
     public record Ulimit(String name, long soft, long hard) {}

@@ -6,6 +6,7 @@ import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.AppArmor;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
+import dev.starling.runtime.launch.Devices;
 import dev.starling.runtime.launch.ImageRoot;
 import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.KeptTerminal;
@@ -23,8 +24,6 @@ import java.util.List;
 
 /** All of a container's start but watching over it. Leaves nothing behind when it fails. */
 final class ContainerStarter {
-    static final int CGROUP_ATTEMPTS_AT_REMOVAL = 2000;
-
     private final Kernel kernel;
     private final Clock clock;
     private final Cgroups cgroups;
@@ -59,11 +58,12 @@ final class ContainerStarter {
         ProcessPlan plan = ProcessPlan.of(spec, image, availableCapabilities);
         plan.health().check();
         if (plan.health().isSet()) launcher.checkExec(plan.capabilities());
-        launcher.check(plan);
+        launcher.check(plan, spec.options());
         ProcessLimits.check(spec.options());
         AppArmor.check(Path.of("/"), spec.options().confinement().appArmor());
         LogOptions.parse(spec.logDriver(), spec.logOptions());
         if (spec.tty()) KeptTerminal.check();
+        Devices devices = Devices.onHost(spec.options());
         Bundle bundle = bundle(spec.id());
         Path init = spec.options().init() ? InitProgram.onHost() : null;
         try {
@@ -71,20 +71,21 @@ final class ContainerStarter {
             LaunchRequest request = new LaunchRequest(
                     bundle, plan, new ImageRoot.Layers(layers.size()), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
                     NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
-                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), spec.tty(), spec.openStdin(), init);
-            return goOn(spec, plan, bundle, launcher.hold(request), network);
+                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), devices.nodes(), spec.tty(), spec.openStdin(), init);
+            return goOn(spec, plan, devices, bundle, launcher.hold(request), network);
         } catch (RuntimeException e) {
             undo(bundle, e);
             throw e;
         }
     }
 
-    private Supervised goOn(ContainerSpec spec, ProcessPlan plan, Bundle bundle, ContainerLauncher.Held held, ContainerRuntime.NetworkSetup network) {
+    private Supervised goOn(
+            ContainerSpec spec, ProcessPlan plan, Devices devices, Bundle bundle, ContainerLauncher.Held held, ContainerRuntime.NetworkSetup network) {
         KeptTerminal terminal = null;
         ContainerLog log = null;
         try {
             if (held.terminal() != null) terminal = KeptTerminal.keep(kernel, cgroups, bundle, held.terminal());
-            cgroups.limit(spec.id(), spec.limits());
+            cgroups.limit(spec.id(), spec.limits(), devices.rules());
             network.attach(spec.id(), Path.of("/proc/" + held.pid() + "/ns/net"));
             held.furnish();
             log = openLog(bundle, spec, terminal);
@@ -102,7 +103,7 @@ final class ContainerStarter {
 
     private void undo(Bundle bundle, RuntimeException cause) {
         try {
-            cgroups.remove(bundle.id(), CGROUP_ATTEMPTS_AT_REMOVAL);
+            cgroups.remove(bundle.id(), Cgroups.MANY_ATTEMPTS);
             bundle.delete();
         } catch (RuntimeException e) {
             cause.addSuppressed(e);

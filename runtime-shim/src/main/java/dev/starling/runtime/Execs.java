@@ -2,6 +2,7 @@ package dev.starling.runtime;
 
 import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.exec.ExecSession;
+import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.ContainerLauncher;
 import dev.starling.runtime.launch.ExecChild;
@@ -34,11 +35,11 @@ final class Execs {
         launcher.checkExec(first.capabilities());
         ExecChild child;
         synchronized (container.steady()) {
-            if (container.process() == null) throw RuntimeShimException.conflict("container " + container.id() + " is not running");
             if (container.paused()) throw RuntimeShimException.conflict("Container " + container.id() + " is paused, unpause the container before exec");
-            child = launcher.exec(new ExecRequest(
-                    container.bundle(), container.process(), container.state().pid(), first.exec(spec), size, spec.input(),
-                    container.state().spec().options()));
+            try (Descriptor process = container.ownHandle()) { // it may end at any moment, and its descriptor's number be another's
+                child = launcher.exec(new ExecRequest(
+                        container.bundle(), process, container.state().pid(), first.exec(spec), size, spec.input(), container.state().spec().options()));
+            }
         }
         ExecSession session = ExecSession.start(kernel, loop, child, output);
         sessions.add(session);

@@ -1,7 +1,7 @@
 package dev.starling.runtime;
 
 import dev.starling.runtime.Health.Result;
-import dev.starling.runtime.launch.Signals;
+import dev.starling.runtime.kernel.Signals;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -114,14 +114,18 @@ final class HealthChecks implements AutoCloseable {
                         end(code.orElse(-1), output.toString(StandardCharsets.UTF_8));
                     }
                 });
-            } catch (RuntimeShimException e) {
-                end(-1, e.getMessage());
             } catch (RejectedExecutionException e) {
                 // the agent ends
+            } catch (RuntimeShimException e) {
+                end(-1, e.getMessage());
+            } catch (RuntimeException e) {
+                LOG.error("the health of container {} could not be probed", container.id(), e); // and will be again: not a word of the timer's own otherwise
+                end(-1, e.toString());
             }
         }
 
         private void end(int exitCode, String text) {
+            if (timer.isShutdown()) return; // cut off with the agent, which says nothing of the container
             if (!container.state().hasEnded()) done(container, new Result(begun, clock.instant(), exitCode, text));
         }
 

@@ -4,9 +4,10 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ExitStatus;
-import dev.starling.runtime.launch.Signals;
+import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.oci.OciLauncher;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -24,7 +25,8 @@ import org.slf4j.LoggerFactory;
  * What an earlier agent has left: containers to adopt, and the remains of starts it did not finish, which are removed.
  *
  * <p>A start that was cut off may have left a process that is held before exec and shares the dead agent's memory. It is known by its
- * working directory, which is a gate of ours. An OCI runtime holds its processes in a way of its own.
+ * working directory, which is a gate of ours. An OCI runtime holds its processes in a way of its own. A trial container ({@link TrialContainer}) was never
+ * meant to stay.
  */
 final class Leftovers {
     private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
@@ -53,10 +55,10 @@ final class Leftovers {
         Set<Integer> held = killHeld();
         for (Bundle bundle : bundles()) {
             ContainerState state = state(bundle);
-            if (state == null || state.bootId().equals(bootId) && (held.contains(state.pid()) || OciLauncher.isHeld(bundle))) {
+            if (state == null || bundle.id().equals(WarmUp.ID) || state.bootId().equals(bootId) && (held.contains(state.pid()) || OciLauncher.isHeld(bundle))) {
                 LOG.info("removing the remains of a start that was not finished: {}", bundle.id());
                 clear(bundle.id());
-                bundle.delete();
+                delete(bundle);
             } else {
                 known.add(bundle.id());
                 found.add(new Found(bundle, state, state.hasEnded() ? null : process(state)));
@@ -64,6 +66,15 @@ final class Leftovers {
         }
         for (String id : cgroups.containerIds()) if (!known.contains(id)) clear(id);
         return found;
+    }
+
+    /** What a damaged disk does not give away must not keep the agent from starting: all it costs is its place. */
+    private static void delete(Bundle remains) {
+        try {
+            remains.delete();
+        } catch (RuntimeShimException e) {
+            LOG.warn("remains of a container stay until the agent's next start: {}", e.getMessage());
+        }
     }
 
     private List<Bundle> bundles() throws IOException {

@@ -5,88 +5,57 @@ import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.exec.Attachment;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.image.ImageStore;
-import dev.starling.runtime.kernel.Capability;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
-import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.Gates;
 import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.NativeLauncher;
-import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
-import dev.starling.runtime.logs.ContainerLog;
 import dev.starling.runtime.logs.ContainerLogs;
 import dev.starling.runtime.oci.OciLauncher;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.HashSet;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import jnr.ffi.Pointer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Containers made by this JVM with system calls, and no other program: no daemon, no shim, no runc.
+ * Containers made by this JVM with system calls, and no other program: no daemon, no shim, no runc. (Or by an OCI runtime, where the options say so.)
  *
- * <p>A start is told in {@link Launcher}. From exec on, a container needs nothing of the agent: its first process is a child (or, for the next
- * agent, a stranger watched by a pidfd), its output goes to FIFOs which outlive readers, and its {@code state.json} says who it is.
+ * <p>From exec on, a container needs nothing of the agent: its first process is a child (or, for the next agent, a stranger watched by a pidfd), its output
+ * goes to FIFOs which outlive readers, and its {@code state.json} says who it is.
  *
  * <pre>
- *   DIRECTORY/lock              held by the agent: one at a time
- *   DIRECTORY/containers/ID/    see {@link Bundle}
- *   DIRECTORY/removed/          see {@link RemovedContainers}
- *   DIRECTORY/gates/N/          see {@link Gates}
- *   DIRECTORY/volumes/NAME/_data
+ *   ContainerStarter   a start, by a ContainerLauncher        Leftovers, Adoption   what an earlier agent left
+ *   Supervision        from then on, to the end               ContainerTable        which containers there are
+ *   Execs              further processes                      RuntimeDirectory      what is where on the disk
  * </pre>
- *
- * The lock on {@code this} guards the table of containers; what happens to running ones happens on the {@link EventLoop}'s thread.
  */
 public final class NativeRuntime implements ContainerRuntime {
-    private static final Logger LOG = LoggerFactory.getLogger(NativeRuntime.class);
     private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
     private static final Duration KILL_TIMEOUT = Duration.ofSeconds(30);
-    private static final int CGROUP_ATTEMPTS_AT_END = 20;
-    private static final long MEMORY_FOR_SANDBOXES_KIB = 480 << 10; // a board of 512 MiB has a little less for Linux
-    private static final int CGROUP_ATTEMPTS_AT_REMOVAL = ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL;
 
-    private final Path directory;
     private final ImageStore images;
     private final Clock clock = Clock.systemUTC();
     private final Kernel kernel = Kernel.load();
+    private final ContainerTable containers = new ContainerTable();
     private final Cgroups cgroups;
     private final ContainerStarter starter;
-    private final ContainerLauncher launcher;
     private final Execs execs;
-    private final HealthChecks health;
     private final RemovedContainers removed;
     private final EventLoop loop;
-    private final FileChannel lock;
-    private final String bootId;
-    private final Pointer logBuffer;
-    private final ContainerLogs logs;
-
-    /** Guarded by this. */
-    private final Map<String, Supervised> containers = new TreeMap<>();
-    private final Set<String> starting = new HashSet<>();
-
-    /** Touched by the event loop's thread only. */
-    private final ContainerListeners listeners = new ContainerListeners();
+    private final Supervision supervision;
+    /** What to close, the last first. */
+    private final Deque<Runnable> opened = new ArrayDeque<>();
 
     /**
      * Adopts the containers of an earlier agent over the same directory, removes what it did not finish, and runs a throw-away container to
@@ -94,132 +63,63 @@ public final class NativeRuntime implements ContainerRuntime {
      *
      * @throws RuntimeShimException where this machine or user cannot run containers, or another agent uses the directory
      */
-    public NativeRuntime(Path directory, ImageStore images, RuntimeOptions options) {
-        this.directory = directory.toAbsolutePath();
+    public NativeRuntime(Path path, ImageStore images, RuntimeOptions options) {
         this.images = images;
-        long available = ownCapabilities();
-        if (!Capability.SYS_ADMIN.isIn(available)) {
-            throw RuntimeShimException.unsupported("running containers needs root (CAP_SYS_ADMIN)");
-        }
+        Host host = Host.look(kernel);
         // A held first process shares this JVM's memory, and is visible in its container: nothing may read it there.
         kernel.check(kernel.libc().prctl(Flags.PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl PR_SET_DUMPABLE");
-        this.bootId = kernel.read("/proc/sys/kernel/random/boot_id").trim();
-        this.lock = makeDirectories();
-        EventLoop startedLoop = null;
+        RuntimeDirectory directory = RuntimeDirectory.open(path);
+        opened.push(directory::close);
         try {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
-            Bundle.makeMountPoints(this.directory);
-            this.logBuffer = ContainerLog.buffer(kernel);
-            this.logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
-            List<Leftovers.Found> found = new Leftovers(kernel, cgroups, containersDirectory(), gatesDirectory(), bootId).sweep();
-            Gates gates = new Gates(kernel, gatesDirectory());
-            this.launcher = options.oci() == null
-                    ? new NativeLauncher(kernel, cgroups, gates, hasMemoryToSpare() ? options.sandboxes() : 0, options.procThroughHelper())
-                    : new OciLauncher(kernel, cgroups, options.oci(), options.userNamespace(), containersDirectory());
-            this.removed = new RemovedContainers(this.directory.resolve("removed"));
-            startedLoop = new EventLoop(kernel, "container-events");
-            this.loop = startedLoop;
+            ContainerLogs logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
+            opened.push(logs::close);
+            List<Leftovers.Found> found = new Leftovers(kernel, cgroups, directory.containers(), directory.gates(), host.bootId()).sweep();
+            ContainerLauncher launcher = launcher(options, host, directory);
+            opened.push(launcher::close);
+            this.removed = new RemovedContainers(directory.removed());
+            opened.push(removed::close);
+            this.loop = new EventLoop(kernel, "container-events");
+            opened.push(loop::close);
             this.starter = new ContainerStarter(
-                    kernel, clock, cgroups, launcher, new Volumes(kernel, Volumes.below(this.directory)), logs, containersDirectory(), bootId,
-                    available);
+                    kernel, clock, cgroups, launcher, new Volumes(kernel, directory.volumes()), logs, directory.containers(), host.bootId(),
+                    host.capabilities());
             this.execs = new Execs(kernel, launcher, loop);
-            this.health = new HealthChecks(execs, clock, container -> tell(ContainerChange.Kind.HEALTH, container));
-            adopt(found);
-            containers.remove(WarmUp.ID); // an agent that was killed while it warmed up left it
-            new TrialContainer(kernel, cgroups, starter, launcher, this.directory.resolve("warm-up")).run(this::runToEnd);
+            this.supervision = new Supervision(kernel, clock, cgroups, loop, removed, execs);
+            opened.push(() -> supervision.leave(containers::all));
+            adopt(found, new Adoption(kernel, cgroups, starter, host.bootId()));
+            new TrialContainer(kernel, cgroups, starter, launcher, directory.warmUp()).run(this::runToEnd);
         } catch (IOException e) {
-            release(startedLoop);
-            throw RuntimeShimException.system("open container directory " + this.directory + ": " + e, e);
+            close();
+            throw RuntimeShimException.system("open container directory " + path + ": " + e, e);
         } catch (RuntimeException e) {
-            release(startedLoop);
+            close();
             throw e;
         }
     }
 
-    private void release(EventLoop startedLoop) {
-        if (startedLoop != null) startedLoop.close();
-        if (launcher != null) launcher.close();
-        if (removed != null) removed.close();
-        closeLock();
+    private ContainerLauncher launcher(RuntimeOptions options, Host host, RuntimeDirectory directory) {
+        Gates gates = new Gates(kernel, directory.gates()); // also where none is needed: those of an earlier agent go
+        if (options.oci() != null) return new OciLauncher(kernel, cgroups, options.oci(), options.userNamespace(), directory.containers());
+        return new NativeLauncher(kernel, cgroups, gates, host.hasMemoryForSandboxes() ? options.sandboxes() : 0, options.procThroughHelper());
     }
 
-    private long ownCapabilities() {
-        long available = -1;
-        for (String line : kernel.read("/proc/self/status").split("\n")) {
-            if (line.startsWith("CapBnd:") || line.startsWith("CapEff:")) available &= Long.parseUnsignedLong(line.substring(7).trim(), 16);
-        }
-        return available;
-    }
-
-    /** A sandbox costs some 300 KiB of the kernel's memory, and a thread. */
-    private boolean hasMemoryToSpare() {
-        for (String line : kernel.read("/proc/meminfo").split("\n")) {
-            if (line.startsWith("MemTotal:")) return Long.parseLong(line.replaceAll("[^0-9]", "")) >= MEMORY_FOR_SANDBOXES_KIB;
-        }
-        return false;
-    }
-
-    private FileChannel makeDirectories() {
-        try {
-            Files.createDirectories(containersDirectory());
-            Files.setPosixFilePermissions(containersDirectory(), PosixFilePermissions.fromString("rwx------"));
-            FileChannel channel = FileChannel.open(directory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            try {
-                if (channel.tryLock() != null) return channel;
-            } catch (OverlappingFileLockException e) {
-                // by this very JVM; told below
-            }
-            channel.close();
-            throw RuntimeShimException.conflict("another agent uses the container directory " + directory);
-        } catch (IOException e) {
-            throw RuntimeShimException.system("create container directory " + directory + ": " + e, e);
+    private void adopt(List<Leftovers.Found> leftovers, Adoption adoption) {
+        for (Leftovers.Found found : leftovers) {
+            Supervised container = adoption.adopt(found);
+            containers.add(container);
+            if (!found.state().hasEnded()) supervision.resume(container);
         }
     }
 
-    private Path containersDirectory() {
-        return bundlesBelow(directory);
+    private OptionalInt runToEnd(Supervised container) {
+        supervision.resume(container);
+        return container.awaitEnd(KILL_TIMEOUT) ? container.container().exitCode() : OptionalInt.empty();
     }
 
     /** Where the bundles of the containers of a runtime's directory are. */
     public static Path bundlesBelow(Path directory) {
-        return directory.resolve("containers");
-    }
-
-    @Override
-    public long writtenBytes(String containerId) {
-        return DiskUsage.below(require(containerId).bundle().upper());
-    }
-
-    private Path gatesDirectory() {
-        return directory.resolve("gates");
-    }
-
-    private void adopt(List<Leftovers.Found> leftovers) {
-        for (Leftovers.Found found : leftovers) {
-            if (found.state().hasEnded()) {
-                Supervised ended = Supervised.ended(found.bundle(), found.state());
-                containers.put(ended.id(), ended);
-                ended.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL);
-            } else {
-                KeptTerminal terminal = adoptTerminal(found);
-                Supervised supervised = Supervised.running(
-                        found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec(), terminal), terminal);
-                supervised.paused(cgroups.isFrozen(supervised.id()));
-                containers.put(supervised.id(), supervised);
-                loop.execute(() -> watch(supervised));
-            }
-        }
-    }
-
-    /** Null where it has none; also where that is lost, which must not keep this agent from starting. */
-    private KeptTerminal adoptTerminal(Leftovers.Found found) {
-        if (!found.state().spec().tty() || !found.state().bootId().equals(bootId)) return null;
-        try {
-            return KeptTerminal.adopt(kernel, found.bundle());
-        } catch (RuntimeShimException e) {
-            LOG.error("the terminal of container {} is lost: it is in nobody's log from now on, and cannot be attached to", found.bundle().id(), e);
-            return null;
-        }
+        return RuntimeDirectory.containersBelow(directory);
     }
 
     @Override
@@ -229,159 +129,98 @@ public final class NativeRuntime implements ContainerRuntime {
         }
         Image image = images.find(spec.image());
         if (image == null) throw RuntimeShimException.notFound("No such image: " + spec.image());
-        reserve(spec.id());
+        containers.reserve(spec.id());
         try {
             Supervised started = starter.start(spec, files, image.config(), images.layerDirectories(image), network);
-            synchronized (this) {
-                containers.put(spec.id(), started);
-            }
-            loop.execute(() -> watch(started));
-            tell(ContainerChange.Kind.STARTED, started);
+            containers.add(started);
+            supervision.begin(started);
             return started.container();
         } finally {
-            synchronized (this) {
-                starting.remove(spec.id());
-            }
+            containers.release(spec.id());
         }
-    }
-
-    private synchronized void reserve(String id) {
-        if (containers.containsKey(id) || !starting.add(id)) throw RuntimeShimException.conflict("container " + id + " exists already");
-    }
-
-    private OptionalInt runToEnd(Supervised container) {
-        loop.execute(() -> watch(container));
-        return awaitEnd(container, KILL_TIMEOUT) ? container.container().exitCode() : OptionalInt.empty();
-    }
-
-    private void watch(Supervised container) {
-        container.log().watch(loop, logBuffer);
-        if (container.process() == null) {
-            end(container, OptionalInt.empty()); // it ended while no agent ran
-        } else {
-            loop.watch(container.process(), () -> processReadable(container));
-            health.watch(container);
-        }
-    }
-
-    private void processReadable(Supervised container) {
-        Descriptor process = container.process();
-        if (process == null || !kernel.waitReadable(process, 0)) return;
-        OptionalInt exitCode = ExitStatus.of(kernel, container.state().pid(), process);
-        loop.unwatch(process);
-        end(container, exitCode);
-    }
-
-    private void end(Supervised container, OptionalInt exitCode) {
-        container.log().finish(loop, logBuffer);
-        boolean oomKilled = cgroups.oomKilled(container.id());
-        KeptTerminal terminal = container.takeTerminal();
-        if (terminal != null) {
-            terminal.kill();
-            removed.execute(terminal::end); // in front of the groups that it is in
-        }
-        boolean groupsGone = terminal == null && container.removeGroups(cgroups, 1);
-        try {
-            container.end(clock.instant(), exitCode, oomKilled);
-        } catch (RuntimeShimException e) {
-            LOG.error("the end of container {} is known to this agent, but would not be to the next", container.id(), e); // a full disk
-        }
-        if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END)); // the last of it is just ending
-        container.announceEnd();
-        if (!container.id().equals(WarmUp.ID)) listeners.tell(change(ContainerChange.Kind.ENDED, container));
-    }
-
-    /** From any thread, in the order of the calls: as it is now. */
-    private void tell(ContainerChange.Kind kind, Supervised container) {
-        ContainerChange change = change(kind, container);
-        loop.execute(() -> listeners.tell(change));
-    }
-
-    private ContainerChange change(ContainerChange.Kind kind, Supervised container) {
-        return new ContainerChange(kind, container.container(), clock.instant());
     }
 
     @Override
     public void signal(String containerId, String signal) {
-        require(containerId).signal(kernel, Signals.number(signal));
+        containers.require(containerId).signal(kernel, Signals.number(signal));
     }
 
     @Override
     public void stop(String containerId, Duration grace) {
-        Supervised container = require(containerId);
-        if (container.paused()) pause(containerId, false); // else no signal would arrive
+        Supervised container = containers.require(containerId);
+        freeze(container, false); // else no signal would arrive
         container.signal(kernel, container.state().stopSignal());
-        if (awaitEnd(container, grace)) return;
+        if (container.awaitEnd(grace)) return;
         container.signal(kernel, Signals.SIGKILL);
         cgroups.kill(containerId);
-        if (!awaitEnd(container, KILL_TIMEOUT)) {
+        if (!container.awaitEnd(KILL_TIMEOUT)) {
             throw RuntimeShimException.system("container " + containerId + " did not end within " + KILL_TIMEOUT.toSeconds() + " s of SIGKILL", null);
         }
     }
 
-    private static boolean awaitEnd(Supervised container, Duration atMost) {
-        try {
-            return container.awaitEnd(atMost);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw RuntimeShimException.system("interrupted while waiting for the end of container " + container.id(), e);
+    @Override
+    public void pause(String containerId, boolean still) {
+        if (!freeze(containers.requireRunning(containerId), still)) {
+            throw RuntimeShimException.conflict("Container " + containerId + " is " + (still ? "already" : "not") + " paused");
         }
+    }
+
+    /** @return false where it stood still, or went on, already */
+    private boolean freeze(Supervised container, boolean still) {
+        synchronized (container.steady()) {
+            if (container.paused() == still) return false;
+            cgroups.freeze(container.id(), still);
+            container.paused(still);
+        }
+        supervision.tell(still ? ContainerChange.Kind.PAUSED : ContainerChange.Kind.UNPAUSED, container);
+        return true;
     }
 
     @Override
     public void remove(String containerId) {
-        Supervised container = find(containerId);
+        Supervised container = containers.find(containerId);
         if (container == null) return;
         if (!container.state().hasEnded()) {
             throw RuntimeShimException.conflict("You cannot remove a running container " + containerId + ". Stop the container before attempting removal");
         }
-        if (!container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_REMOVAL)) {
+        if (!container.removeGroups(cgroups, Cgroups.MANY_ATTEMPTS)) {
             throw RuntimeShimException.system("control group of container " + containerId + " is still in use", null);
         }
-        Bundle taken;
-        synchronized (this) {
-            if (containers.get(containerId) != container) return; // by another thread, and there may be a new one of that id
-            taken = removed.take(container.bundle());
-            containers.remove(containerId);
+        if (!containers.reserve(container)) return;
+        try {
+            Bundle taken = removed.take(container.bundle());
+            containers.remove(container);
+            supervision.tell(ContainerChange.Kind.REMOVED, container);
+            removed.delete(taken);
+        } finally {
+            containers.release(containerId);
         }
-        tell(ContainerChange.Kind.REMOVED, container);
-        removed.delete(taken);
     }
 
     @Override
-    public synchronized List<Container> list() {
-        return containers.values().stream().map(Supervised::container).toList();
+    public List<Container> list() {
+        return containers.all().stream().map(Supervised::container).toList();
     }
 
     @Override
     public Container inspect(String containerId) {
-        Supervised container = find(containerId);
+        Supervised container = containers.find(containerId);
         return container == null ? null : container.container();
     }
 
     @Override
     public Path logFile(String containerId) {
-        return require(containerId).bundle().logFile();
-    }
-
-    private synchronized Supervised find(String containerId) {
-        return containers.get(containerId);
-    }
-
-    private Supervised require(String containerId) {
-        Supervised container = find(containerId);
-        if (container == null) throw RuntimeShimException.notFound("No such container: " + containerId);
-        return container;
+        return containers.require(containerId).bundle().logFile();
     }
 
     @Override
     public ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
-        return execs.start(requireRunning(containerId), spec, output);
+        return execs.start(containers.requireRunning(containerId), spec, output);
     }
 
     @Override
     public ExecProcess attach(String containerId, ExecProcess.Output output) {
-        Supervised container = requireRunning(containerId);
+        Supervised container = containers.requireRunning(containerId);
         ContainerState state = container.state();
         boolean open = state.spec().openStdin();
         if (!state.spec().tty()) {
@@ -400,84 +239,52 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public void resize(String containerId, int rows, int columns) {
-        Supervised container = requireRunning(containerId);
+        Supervised container = containers.requireRunning(containerId);
         if (container.state().spec().tty()) requireTerminal(container).resize(rows, columns);
     }
 
     @Override
-    public void pause(String containerId, boolean still) {
-        Supervised container = requireRunning(containerId);
-        synchronized (container.steady()) {
-            if (container.paused() == still) throw RuntimeShimException.conflict("Container " + containerId + " is " + (still ? "already" : "not") + " paused");
-            cgroups.freeze(containerId, still);
-            container.paused(still);
-        }
-        tell(still ? ContainerChange.Kind.PAUSED : ContainerChange.Kind.UNPAUSED, container);
-    }
-
-    @Override
     public ContainerStats stats(String containerId) {
-        Supervised container = requireRunning(containerId);
-        int pid = container.container().pid();
-        return new ContainerStats(clock.instant(), cgroups.stats(containerId), ContainerStats.interfaces(kernel.read("/proc/" + pid + "/net/dev")),
-                container.log().dropped());
+        Supervised container = containers.requireRunning(containerId);
+        try {
+            return new ContainerStats(
+                    clock.instant(), cgroups.stats(containerId), ContainerStats.interfaces(kernel.read("/proc/" + container.state().pid() + "/net/dev")),
+                    container.log().dropped());
+        } catch (RuntimeShimException e) {
+            containers.requireRunning(containerId); // its end may be all that is wrong
+            throw e;
+        }
     }
 
     @Override
     public List<Integer> processes(String containerId) {
-        KeptTerminal terminal = requireRunning(containerId).terminal();
+        KeptTerminal terminal = containers.requireRunning(containerId).terminal();
         List<Integer> pids = cgroups.processes(containerId);
         return terminal == null ? pids : pids.stream().filter(pid -> pid != terminal.keeperPid()).toList();
     }
 
-    private Supervised requireRunning(String containerId) {
-        Supervised container = require(containerId);
-        if (container.state().hasEnded()) throw RuntimeShimException.conflict("container " + containerId + " is not running");
-        return container;
+    @Override
+    public long writtenBytes(String containerId) {
+        return DiskUsage.below(containers.require(containerId).bundle().upper());
     }
 
     @Override
     public void onHealth(Consumer<Container> listener) {
-        loop.execute(() -> listeners.addForHealth(listener));
+        supervision.listen(listeners -> listeners.addForHealth(listener));
     }
 
     @Override
     public void onChange(Consumer<ContainerChange> listener) {
-        loop.execute(() -> listeners.addForChanges(listener));
+        supervision.listen(listeners -> listeners.addForChanges(listener));
     }
 
     @Override
     public void onExit(Consumer<Container> listener) {
-        loop.execute(() -> listeners.addForEnds(listener));
+        supervision.listen(listeners -> listeners.addForEnds(listener));
     }
 
     @Override
     public void close() {
-        health.close();
-        loop.execute(() -> {
-            execs.abandonAll();
-            for (Supervised container : running()) {
-                loop.unwatch(container.process());
-                container.log().finish(loop, logBuffer);
-                container.letGo();
-            }
-        });
-        loop.close();
-        launcher.close();
-        logs.close();
-        removed.close();
-        closeLock();
-    }
-
-    private synchronized List<Supervised> running() {
-        return containers.values().stream().filter(container -> container.process() != null).toList();
-    }
-
-    private void closeLock() {
-        try {
-            lock.close();
-        } catch (IOException e) {
-            LOG.warn("close lock of {}: {}", directory, e.toString());
-        }
+        while (!opened.isEmpty()) opened.pop().run();
     }
 }

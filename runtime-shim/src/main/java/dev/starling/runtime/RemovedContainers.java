@@ -6,6 +6,8 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -33,9 +35,11 @@ final class RemovedContainers implements AutoCloseable {
         this.directory = Files.createDirectories(directory);
         this.executor = new ThreadPoolExecutor(
                 1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(MAX_WAITING), RemovedContainers::thread, new ThreadPoolExecutor.CallerRunsPolicy());
-        try (DirectoryStream<Path> left = Files.newDirectoryStream(directory)) {
-            for (Path each : left) execute(() -> new Bundle("removed", each).delete());
+        List<Path> left = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            entries.forEach(left::add);
         }
+        executor.execute(() -> left.forEach(each -> attempt(new Bundle("removed", each)::delete))); // one job: an agent that starts waits for none of it
     }
 
     private static Thread thread(Runnable work) {
@@ -61,13 +65,15 @@ final class RemovedContainers implements AutoCloseable {
 
     /** Something that may take a while. Its failure is logged. */
     void execute(Runnable work) {
-        executor.execute(() -> {
-            try {
-                work.run();
-            } catch (RuntimeException e) {
-                LOG.warn("something of a removed container stays until the agent's next start: {}", e.toString());
-            }
-        });
+        executor.execute(() -> attempt(work));
+    }
+
+    private static void attempt(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            LOG.warn("something of a removed container stays until the agent's next start: {}", e.toString());
+        }
     }
 
     /** Waits for what is being deleted, for a while. */

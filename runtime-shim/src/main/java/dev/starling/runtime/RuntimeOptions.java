@@ -22,26 +22,8 @@ public record RuntimeOptions(
         }
     }
 
+    /** With as many sandboxes as do a node good. */
     public RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci, UserNamespace userNamespace, long logBytesPerHour) {
         this(cgroupParent, procThroughHelper, oci, userNamespace, logBytesPerHour, SANDBOXES);
-    }
-
-    /** Containers have the host's users. */
-    public RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci, long logBytesPerHour, int sandboxes) {
-        this(cgroupParent, procThroughHelper, oci, null, logBytesPerHour, sandboxes);
-    }
-
-    /** Logs are not limited. */
-    public RuntimeOptions(String cgroupParent, boolean procThroughHelper, OciProgram oci) {
-        this(cgroupParent, procThroughHelper, oci, null, 0);
-    }
-
-    /** By the JVM's own system calls. */
-    public RuntimeOptions(String cgroupParent, boolean procThroughHelper) {
-        this(cgroupParent, procThroughHelper, null);
-    }
-
-    public static RuntimeOptions forNode(String node) {
-        return new RuntimeOptions("starling/" + node, false);
     }
 }

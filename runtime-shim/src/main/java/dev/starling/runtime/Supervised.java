@@ -92,13 +92,20 @@ final class Supervised {
         return paused;
     }
 
+    /** Never after the end. */
     synchronized void paused(boolean now) {
-        paused = now;
+        paused = now && !state.hasEnded();
     }
 
     /** Null once it has ended. */
     synchronized Descriptor process() {
         return process;
+    }
+
+    /** A handle of the caller's own, which the end does not close. @throws RuntimeShimException CONFLICT where it has ended */
+    synchronized Descriptor ownHandle() {
+        if (process == null) throw RuntimeShimException.conflict("container " + id() + " is not running");
+        return process.duplicate();
     }
 
     /** Synchronized with the end, so that a signal never meets a closed descriptor. */
@@ -118,11 +125,24 @@ final class Supervised {
         return taken;
     }
 
-    synchronized void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
-        state = state.ended(at, exitCode, oomKilled);
+    /**
+     * First on the disk, where the next agent looks for it; nobody who asks for the state waits for that meanwhile.
+     *
+     * @throws RuntimeShimException where the disk does not take it; it is known to this agent all the same
+     */
+    void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
+        ContainerState ended = state().ended(at, exitCode, oomKilled);
+        try {
+            ended.append(bundle.stateFile());
+        } finally {
+            become(ended);
+        }
+    }
+
+    private synchronized void become(ContainerState now) {
+        state = now;
         paused = false;
         letGo();
-        state.append(bundle.stateFile());
     }
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */
@@ -133,7 +153,7 @@ final class Supervised {
         terminal = null;
     }
 
-    /** After its end. Whoever comes second finds it done, and leaves alone what may have been made under the same id since. @return whether they are gone */
+    /** After its end. Whoever comes second finds it done, and leaves alone what may have been made under the same id since. @return false where they are not gone */
     boolean removeGroups(Cgroups cgroups, int attempts) {
         synchronized (groups) {
             if (!groupsGone) groupsGone = cgroups.remove(id(), attempts);
@@ -145,7 +165,13 @@ final class Supervised {
         ended.countDown();
     }
 
-    boolean awaitEnd(Duration atMost) throws InterruptedException {
-        return ended.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+    /** @return false where it has not come by then */
+    boolean awaitEnd(Duration atMost) {
+        try {
+            return ended.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while waiting for the end of container " + id(), e);
+        }
     }
 }

@@ -4,6 +4,7 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ClassPreload;
 import dev.starling.runtime.launch.ContainerLauncher;
@@ -12,7 +13,6 @@ import dev.starling.runtime.launch.ExecRequest;
 import dev.starling.runtime.launch.ExecRequest.TerminalSize;
 import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.ProcessPlan;
-import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.launch.WarmUp;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -52,27 +52,19 @@ final class TrialContainer {
     void run(Function<Supervised, OptionalInt> toEnd) throws IOException {
         Bundle remains = new Bundle("warm-up", directory);
         remains.delete();
-        forgetEarlier();
         ClassPreload.loadAll();
         Path layer = Files.createDirectory(directory);
         try {
             WarmUp.writeLayer(layer, kernel.architecture());
             Supervised trial = starter.start(WarmUp.spec(WarmUp.PROGRAM), WarmUp.FILES, NO_CONFIG, List.of(layer), this::addProcesses);
             OptionalInt exitCode = toEnd.apply(trial);
-            trial.removeGroups(cgroups, ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL);
+            trial.removeGroups(cgroups, Cgroups.MANY_ATTEMPTS);
             trial.bundle().delete();
             if (!exitCode.equals(OptionalInt.of(0))) throw RuntimeShimException.system("a trial container ended with " + exitCode + " and not 0", null);
             beRefused(layer);
         } finally {
             remains.delete();
         }
-    }
-
-    /** An agent that was killed while it warmed up left its trial container. */
-    private void forgetEarlier() {
-        cgroups.kill(WarmUp.ID);
-        cgroups.remove(WarmUp.ID, ContainerStarter.CGROUP_ATTEMPTS_AT_REMOVAL);
-        starter.bundle(WarmUp.ID).delete();
     }
 
     /** While its first process is held. */

@@ -13,13 +13,17 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Named volumes of this node, {@code NAME/_data} below one directory, and what a spec's mounts mean on this host. */
 final class Volumes {
+    private static final int FILLED_AT_ONCE = 16;
     private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]*");
 
     private final Kernel kernel;
     private final Path directory;
+    /** By a volume's hash. What is large takes its time, and who uses another volume is not to wait for it. */
+    private final Object[] fillLocks = Stream.generate(Object::new).limit(FILLED_AT_ONCE).toArray();
 
     Volumes(Kernel kernel, Path directory) {
         this.kernel = kernel;
@@ -50,15 +54,31 @@ final class Volumes {
         return all;
     }
 
-    /** One at a time: two containers may be the first to use a volume. */
-    private synchronized void fill(Mount mount, Bundle bundle, int layers) {
+    /**
+     * One at a time: two containers may be the first to use a volume. A file beside it says that it is being filled: where that was cut off, by a full disk or with
+     * the agent, it is filled again and not taken for somebody's data.
+     */
+    private void fill(Mount mount, Bundle bundle, int layers) {
         Path volume = Path.of(mount.source());
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(volume)) {
-            if (entries.iterator().hasNext()) return;
-        } catch (IOException e) {
-            throw RuntimeShimException.system("list volume " + volume + ": " + e, e);
+        Path unfinished = volume.resolveSibling(volume.getFileName() + ".filling");
+        synchronized (fillLocks[Math.floorMod(volume.hashCode(), fillLocks.length)]) {
+            try {
+                if (!Files.exists(unfinished)) {
+                    if (!isEmpty(volume)) return;
+                    Files.createFile(unfinished);
+                }
+                VolumeFill.run(kernel, bundle, layers, mount.target(), volume);
+                Files.delete(unfinished);
+            } catch (IOException e) {
+                throw RuntimeShimException.system("fill volume " + volume + ": " + e, e);
+            }
         }
-        VolumeFill.run(kernel, bundle, layers, mount.target(), volume);
+    }
+
+    private static boolean isEmpty(Path directory) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            return !entries.iterator().hasNext();
+        }
     }
 
     private List<Mount> resolve(List<Mount> mounts, Bundle bundle) {

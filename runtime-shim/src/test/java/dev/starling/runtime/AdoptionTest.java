@@ -131,6 +131,23 @@ class AdoptionTest extends LabForEachTest {
         }
     }
 
+    /** As on a disk with a damaged directory; here something is mounted in it. */
+    @Test
+    void remainsThatCannotBeDeletedDoNotKeepTheAgentFromStarting() throws Exception {
+        lab.runtime.close();
+        String id = run().id;
+        Path stuck = Files.createDirectories(lab.directory.resolve("runtime/containers").resolve(id).resolve("upper"));
+        Kernel kernel = Kernel.load();
+        kernel.mount("stuck", stuck.toString(), "tmpfs", 0, null);
+        try {
+            lab.runtime = lab.openRuntime();
+            assertNull(lab.runtime.inspect(id));
+            assertEquals(0, lab.run(run("true")).exitCode());
+        } finally {
+            kernel.check(kernel.libc().umount2(stuck.toString(), 0), "umount", stuck.toString());
+        }
+    }
+
     private void writeState(String id, int pid) {
         Kernel kernel = Kernel.load();
         ContainerSpec spec = SpecBuilder.script("echo must not run").with(s -> s.id = id).build();

@@ -12,24 +12,14 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What containers write, from their side to the file. */
-class ContainerLogTest {
-    private static Lab lab;
-
-    @BeforeAll
-    static void open() {
-        lab = Lab.open();
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) lab.close();
-    }
-
+@ParameterizedClass
+@EnumSource(value = Implementation.class, names = "NATIVE")
+class ContainerLogTest extends LabForAllTests {
     @Test
     void bothStreamsAreKeptWithTimes() {
         Instant before = Instant.now();

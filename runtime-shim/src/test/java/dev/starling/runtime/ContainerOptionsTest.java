@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
 class ContainerOptionsTest extends LabForAllTests {
     private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
-        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT);
+        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT, List.of());
     }
 
     @Test
@@ -95,7 +95,7 @@ class ContainerOptionsTest extends LabForAllTests {
         ContainerSpec spec = script("trap 'exit 5' TERM; (sleep 0 & exec sh -c true); while true; do sleep 0.01; done").with(s ->
                 s.options = options(true, false, 0)).build();
         lab.runtime.start(spec, NetworkSetup.NONE);
-        assertEquals(0, exec(spec, "grep -q docker-init /proc/1/cmdline"));
+        Lab.await(() -> exec(spec, "grep -q docker-init /proc/1/cmdline") == 0, "init is process 1"); // the kernel lets us go before the new arguments can be read
         Lab.await(() -> exec(spec, "! grep -q '^State:.Z' /proc/[0-9]*/status") == 0, "zombies are reaped");
         lab.runtime.stop(spec.id(), Duration.ofSeconds(20));
         assertEquals(5, lab.finish(spec.id()).exitCode());
@@ -123,6 +123,30 @@ class ContainerOptionsTest extends LabForAllTests {
         String output = lab.run(second).output();
         assertTrue(output.startsWith("changed\n0\n"), output);
         assertTrue(output.contains("passwd") && !output.contains("shadow"), "the image's /etc, not the host's: " + output);
+    }
+
+    /** The disk was full, and has room again. */
+    @Test
+    void aVolumeThatWasFilledHalfWayIsFilledAgain() throws Exception {
+        String image = lab.images.with("with-much-data", root -> {
+            Files.createDirectories(root.resolve("srv/data"));
+            Files.createSymbolicLink(root.resolve("srv/data/a-link"), Path.of("much"));
+            Files.write(root.resolve("srv/data/much"), new byte[300_000]);
+        });
+        SpecBuilder spec = script("wc -c < /srv/data/a-link").with(s -> {
+            s.image = image;
+            s.mounts = List.of(volume("tight", "/srv/data", false));
+        });
+        Path data = Files.createDirectories(lab.directory.resolve("runtime/volumes/tight/_data"));
+        host("mount", "-t", "tmpfs", "-o", "size=128k", "tight", data.toString());
+        try {
+            assertEquals(Kind.SYSTEM, assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec.build(), NetworkSetup.NONE)).kind());
+            host("mount", "-o", "remount,size=1m", data.toString());
+            assertEquals("300000\n", lab.run(spec).output());
+            assertFalse(Files.exists(data.resolveSibling("_data.filling")));
+        } finally {
+            host("umount", data.toString());
+        }
     }
 
     private static Mount volume(String name, String target, boolean noCopy) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
@@ -13,14 +14,22 @@ import dev.starling.runtime.ContainerSpec.Dns;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import dev.starling.runtime.kernel.Errno;
+import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -228,6 +237,53 @@ class ContainerRunTest extends LabForAllTests {
         assertFalse(outcome.container().oomKilled());
         assertEquals(0, outcome.container().pid());
         assertNull(lab.runtime.inspect(spec.id));
+    }
+
+    @Test
+    void aPausedContainerIsStoppedByAsManyAsWantIt() throws Exception {
+        SpecBuilder spec = run("sleep", "1000");
+        lab.runtime.start(spec.build(), NetworkSetup.NONE);
+        lab.runtime.pause(spec.id, true);
+        CyclicBarrier together = new CyclicBarrier(4);
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try {
+            List<Future<?>> stops = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                stops.add(threads.submit(() -> {
+                    together.await();
+                    lab.runtime.stop(spec.id, Duration.ZERO);
+                    return null;
+                }));
+            }
+            for (Future<?> stop : stops) stop.get(20, TimeUnit.SECONDS);
+        } finally {
+            threads.shutdown();
+        }
+        assertEquals(137, lab.finish(spec.id).exitCode());
+    }
+
+    /** A FIFO that nobody reads takes the place of a disk that hangs. */
+    @Test
+    void whoAsksForContainersDoesNotWaitForADiskThatDoesNotTakeAnEnd() throws Exception {
+        SpecBuilder spec = run("sleep", "1000");
+        lab.runtime.start(spec.build(), NetworkSetup.NONE);
+        Path state = lab.directory.resolve("runtime/containers").resolve(spec.id).resolve("state.json");
+        Files.delete(state);
+        Kernel kernel = Kernel.load();
+        kernel.check(kernel.libc().mkfifo(state.toString(), 0600), "mkfifo", state.toString());
+        lab.runtime.signal(spec.id, "KILL");
+        Lab.await(ContainerRunTest::anEndIsBeingWritten, "the end is being written");
+        try {
+            assertTimeoutPreemptively(Duration.ofSeconds(5), () -> assertTrue(lab.runtime.list().stream().anyMatch(each -> each.id().equals(spec.id))));
+        } finally {
+            Files.readString(state);
+        }
+        assertEquals(137, lab.finish(spec.id).exitCode());
+    }
+
+    private static boolean anEndIsBeingWritten() {
+        return Thread.getAllStackTraces().values().stream().anyMatch(stack -> Arrays.stream(stack).anyMatch(
+                frame -> frame.getClassName().equals(ContainerState.class.getName()) && frame.getMethodName().equals("append")));
     }
 
     @Test

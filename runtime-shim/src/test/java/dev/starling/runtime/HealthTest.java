@@ -94,6 +94,19 @@ class HealthTest {
         }
     }
 
+    @Test
+    void aProbeThatTheAgentsEndCutsOffSaysNothing() {
+        try (Lab lab = Lab.open()) {
+            ContainerSpec spec = run("sleep", "1000").with(s -> s.health = new HealthCheck(List.of("CMD", "sleep", "999"), 20, 60_000, 0, 0, 1)).build();
+            lab.runtime.start(spec, NetworkSetup.NONE);
+            Lab.await(() -> lab.runtime.processes(spec.id()).size() == 2, "a probe runs");
+            lab.runtime.close();
+            Status last = health(lab, spec).status();
+            lab.runtime = lab.openRuntime();
+            assertEquals(Status.STARTING, last);
+        }
+    }
+
     private static Health health(Lab lab, ContainerSpec spec) {
         return lab.runtime.inspect(spec.id()).health();
     }

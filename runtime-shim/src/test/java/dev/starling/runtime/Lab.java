@@ -76,7 +76,12 @@ final class Lab implements AutoCloseable {
             Files.delete(directory);
             throw e;
         }
-        lab.runtime = lab.openRuntime();
+        try {
+            lab.runtime = lab.openRuntime();
+        } catch (RuntimeException e) {
+            lab.deleteAll();
+            throw e;
+        }
         return lab;
     }
 
@@ -198,12 +203,16 @@ final class Lab implements AutoCloseable {
             }
         } finally {
             runtime.close();
-            for (Path parent : controlGroupParents()) {
-                parent.toFile().delete();
-                parent.getParent().toFile().delete(); // only once it is empty
-            }
-            deleteTree(directory);
+            deleteAll();
         }
+    }
+
+    private void deleteAll() {
+        for (Path parent : controlGroupParents()) {
+            parent.toFile().delete();
+            parent.getParent().toFile().delete(); // only once it is empty
+        }
+        deleteTree(directory);
     }
 
     static void deleteTree(Path directory) {

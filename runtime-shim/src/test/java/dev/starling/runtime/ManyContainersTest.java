@@ -11,26 +11,16 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Many starts leak nothing, and may be made at once. Prints what a start costs. */
-class ManyContainersTest {
+@ParameterizedClass
+@EnumSource(value = Implementation.class, names = "NATIVE")
+class ManyContainersTest extends LabForAllTests {
     private static final int CYCLES = 100;
     private static final int WORKERS = 4;
-
-    private static Lab lab;
-
-    @BeforeAll
-    static void open() {
-        lab = Lab.open();
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) lab.close();
-    }
 
     @Test
     void nothingLeaks() {

@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
 class PolicyTest extends LabForAllTests {
     private static ProcessOptions confined(String seccomp, String appArmor) {
-        return new ProcessOptions(false, false, 0, List.of(), new Confinement(seccomp.replace('\'', '"'), appArmor));
+        return new ProcessOptions(false, false, 0, List.of(), new Confinement(seccomp.replace('\'', '"'), appArmor, false), List.of());
     }
 
     private static SpecBuilder under(String seccomp, SpecBuilder spec) {

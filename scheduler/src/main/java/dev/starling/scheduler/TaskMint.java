@@ -32,6 +32,7 @@ final class TaskMint {
     }
 
     void observe(View view) {
+        observed.keySet().retainAll(view.tasks().keySet());
         view.tasks().forEach((node, tasks) -> {
             if (observed.put(node, tasks) != tasks) {
                 tasks.forEach(task -> observe(task.claimed()));

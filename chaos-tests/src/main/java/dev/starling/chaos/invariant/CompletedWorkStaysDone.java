@@ -50,6 +50,9 @@ public final class CompletedWorkStaysDone implements NodeInvariant {
             return Optional.empty();
         }
         here.view = view;
+        if (here.claimed.isEmpty() && view.services().values().stream().noneMatch(ServiceSpec::isJob)) {
+            return Optional.empty(); // nothing to hold it to yet, and a table of all slots is what costs here
+        }
         for (ServiceSpec service : view.services().values()) {
             if (service.isJob() && !service.mode().equals(here.modes.put(service.uid(), service.mode()))) {
                 here.done.keySet().removeIf(slot -> slot.startsWith(service.uid()));

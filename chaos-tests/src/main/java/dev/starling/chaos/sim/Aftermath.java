@@ -69,7 +69,7 @@ final class Aftermath {
         }
         ServiceSpec service = candidates.get(cluster.random().nextInt(candidates.size()));
         watching(new AtMostInChange(service.uid(), service.update().parallelism(), List.of()), () -> {
-            operator.update(first(), service.uid(), "next:1", service.update().parallelism(), "continue");
+            operator.update(service.uid(), "next:1", service.update().parallelism(), "continue");
             cluster.network().loss(0.1);
             cluster.network().delay(20, 100);
             cluster.runFor(cluster.random().nextLong(500));
@@ -88,7 +88,7 @@ final class Aftermath {
         if (!candidates.isEmpty()) {
             ServiceSpec service = candidates.get(cluster.random().nextInt(candidates.size()));
             watching(new AtMostInChange(service.uid(), service.update().parallelism(), List.of()), () -> {
-                operator.update(first(), service.uid(), SimContainers.MISSING, service.update().parallelism(), "pause");
+                operator.update(service.uid(), SimContainers.MISSING, service.update().parallelism(), "pause");
                 cluster.runFor(20_000);
             });
         }
@@ -104,10 +104,10 @@ final class Aftermath {
             SimNode holder = cluster.nodes().stream()
                     .filter(node -> node.running().stream().anyMatch(task -> task.slot().serviceUid().equals(service.uid()))).findFirst().orElseThrow();
             watching(new AtMostInChange(service.uid(), 0, List.of()), () -> {
-                operator.availability(first(), holder, "drain");
+                operator.availability(holder, "drain");
                 cluster.runFor(8_000);
             });
-            operator.availability(first(), holder, "active");
+            operator.availability(holder, "active");
         }
     }
 }

@@ -28,20 +28,22 @@ public final class Nemesis {
     private static final long SECOND = 1_000;
     private static final long DAY = 86_400 * SECOND;
     private static final long[] CLOCK_JUMPS = {200, 10 * SECOND, 600 * SECOND, DAY, 3 * 365 * DAY};
+    private static final int SMALL_JUMPS = 2;
 
     private final Simulation cluster;
     private final RandomGenerator random;
     private final List<Fault> faults = new ArrayList<>();
     private final List<String> log = new ArrayList<>();
     private final SimNode withBadDisk;
+    private final int clockJumps;
 
-    /** @param soundDisks no disk is lost or put back: a steward that has forgotten a change of stewards may let an exclusive slot run twice */
-    public Nemesis(Simulation cluster, boolean soundDisks) {
+    Nemesis(Simulation cluster, Turnover turnover) {
         this.cluster = cluster;
         this.random = cluster.random();
         this.withBadDisk = pick();
+        this.clockJumps = turnover.losesTime() ? CLOCK_JUMPS.length : SMALL_JUMPS;
         for (Fault fault : Fault.values()) {
-            if (soundDisks && fault == Fault.DISK) {
+            if (!turnover.losesDisks() && fault == Fault.DISK) {
                 continue;
             }
             faults.addAll(Collections.nCopies(fault.weight, fault));
@@ -84,7 +86,7 @@ public final class Nemesis {
                 cluster.network().delay(delay, jitter);
             }
             case CLOCK -> {
-                long most = CLOCK_JUMPS[random.nextInt(CLOCK_JUMPS.length)];
+                long most = CLOCK_JUMPS[random.nextInt(clockJumps)];
                 long millis = random.nextLong(2 * most) - most;
                 onOne("clock off by " + millis + " ms", node -> node.skew(millis));
             }

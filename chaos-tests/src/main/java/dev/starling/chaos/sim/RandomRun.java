@@ -16,6 +16,7 @@ import dev.starling.chaos.invariant.NoSlotRunsTwice;
 import dev.starling.chaos.invariant.OneWriterPerRecord;
 import dev.starling.chaos.invariant.PlacesAreNotShared;
 import dev.starling.chaos.invariant.RestartsAreBounded;
+import dev.starling.chaos.invariant.RolesAreAsAsked;
 import dev.starling.chaos.invariant.ServicesAreSettled;
 import dev.starling.chaos.invariant.TasksAreEven;
 import dev.starling.chaos.invariant.Templates;
@@ -30,8 +31,7 @@ import java.util.random.RandomGenerator;
  * One random cluster of 3 to 50 nodes, with random services, under random faults while operators write. Safety is checked after every event; when the
  * faults end, everything must come to rest as it should be. Then, in calm, one more thing is asked of it ({@link Aftermath}).
  *
- * <p>In each third run nodes join and some are removed while the faults go on; then all disks are sound (docs/SCHEDULER.md says what exclusive slots do not
- * promise). In each fourth run the services want more than the nodes have: then not every slot can run, but none may twice, and who waits has no place.
+ * <p>In each third run nodes join and some are removed while the faults go on, in each second some are promoted and demoted ({@link Turnover}). In each fourth run the services want more than the nodes have: then not every slot can run, but none may twice, and who waits has no place.
  */
 public final class RandomRun implements LongConsumer {
     private static final long CALM_LIMIT_MILLIS = 420_000;
@@ -66,9 +66,9 @@ public final class RandomRun implements LongConsumer {
         guard(cluster, templates);
         cluster.startAll();
         cluster.runFor(5_000);
-        boolean changesMembership = cluster.random().nextInt(3) == 0;
-        Nemesis nemesis = new Nemesis(cluster, changesMembership);
-        Operator operator = new Operator(cluster, scarce, changesMembership);
+        Turnover turnover = Turnover.of(cluster.random().nextInt(6));
+        Nemesis nemesis = new Nemesis(cluster, turnover);
+        Operator operator = new Operator(cluster, scarce, turnover);
         cluster.runFor(1_000);
         try {
             int strikes = cluster.nodes().size() > MANY ? STRIKES_ON_MANY : STRIKES;
@@ -114,7 +114,7 @@ public final class RandomRun implements LongConsumer {
 
     private static List<Invariant> atRest(Templates templates, Operator operator, boolean scarce) {
         List<Invariant> atRest = new ArrayList<>(List.of(new ViewsAreEqual(), new NoSlotRunsTwice(), new AcknowledgedWritesAreKept(operator::deleted),
-                new AddressesAreUnique(), new HistoryIsBounded(HISTORY)));
+                new AddressesAreUnique(), new HistoryIsBounded(HISTORY), new RolesAreAsAsked()));
         if (!scarce) {
             atRest.add(new TasksAreEven());
             atRest.add(new JobsAreDone());

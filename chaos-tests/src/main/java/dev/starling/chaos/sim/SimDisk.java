@@ -1,6 +1,7 @@
 package dev.starling.chaos.sim;
 
 import dev.starling.gossip.Bytes;
+import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import java.util.ArrayList;
@@ -17,11 +18,21 @@ class SimDisk {
     private final TreeMap<String, Bytes> record = new TreeMap<>();
     private final TreeMap<String, Member> members = new TreeMap<>();
     private long boot;
+    private Role certificate;
     private SimDisk copy;
 
     long nextBoot(long wallMillis, RandomGenerator random) {
         boot = Member.nextBoot(boot, wallMillis, random);
         return boot;
+    }
+
+    /** The certificate says that the node is {@code role}. */
+    void certify(Role role) {
+        certificate = role;
+    }
+
+    Role role() {
+        return certificate;
     }
 
     void save(DesiredObject object) {
@@ -58,13 +69,14 @@ class SimDisk {
         copy.record.putAll(record);
         copy.members.putAll(members);
         copy.boot = boot;
+        copy.certificate = certificate;
     }
 
     boolean hasBackup() {
         return copy != null;
     }
 
-    /** All that was written since the copy was made is gone, the number of boots too. */
+    /** All that was written since the copy was made is gone, the number of boots and a newer certificate too. */
     void putBack() {
         SimDisk old = copy;
         lose();
@@ -72,9 +84,10 @@ class SimDisk {
         record.putAll(old.record);
         members.putAll(old.members);
         boot = old.boot;
+        certificate = old.certificate;
     }
 
-    /** The card broke: what comes back is a new one. The boot counter is gone too. */
+    /** The card broke: what comes back is a new one. The boot counter is gone too; the node got a certificate for the same key and role. */
     void lose() {
         desired.clear();
         record.clear();

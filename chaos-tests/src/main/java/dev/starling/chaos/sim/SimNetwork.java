@@ -2,6 +2,7 @@ package dev.starling.chaos.sim;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.Role;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -94,11 +95,12 @@ public final class SimNetwork {
     }
 
     private void deliver(SimNode from, SimNode target, Wire.Carried message) {
+        Role role = from.role();
         long delay = delayMillis + (jitterMillis > 0 ? random.nextLong(jitterMillis + 1) : 0);
         events.after(delay, () -> {
             delivered++;
             bytes += message.bytes();
-            target.arrived(from, message);
+            target.arrived(from, role, message);
         });
     }
 }

@@ -12,6 +12,7 @@ import dev.starling.node.core.NodeCore;
 import dev.starling.node.core.NodeEffect;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.spec.DockerSpecReader;
+import dev.starling.node.swarm.EnrolledWriters;
 import dev.starling.scheduler.Scheduler;
 import dev.starling.scheduler.model.NodeConditions;
 import dev.starling.scheduler.model.Obstacles;
@@ -41,12 +42,12 @@ public final class SimNode {
 
     private final Simulation simulation;
     private final NodeId id;
-    private final Role role;
     private final Endpoint endpoint;
     private final Resources capacity;
     private final RandomGenerator random;
     private final SimDisk disk;
     private final SimContainers containers;
+    private final Certificates certificates;
     private final List<Runnable> whilePaused = new ArrayList<>();
     /** Writes to the disk that are under way, by object; and those that were when the agent last ended. */
     private final TreeMap<String, Integer> writing = new TreeMap<>();
@@ -64,11 +65,12 @@ public final class SimNode {
     SimNode(Simulation simulation, NodeId id, Role role, Endpoint endpoint, Resources capacity, RandomGenerator random) {
         this.simulation = simulation;
         this.id = id;
-        this.role = role;
         this.endpoint = endpoint;
         this.capacity = capacity;
         this.random = random;
         this.disk = simulation.hardware().disk();
+        this.disk.certify(role);
+        this.certificates = new Certificates(simulation, this);
         this.containers = simulation.hardware().containers(simulation.events(), random, this::containerReport);
     }
 
@@ -80,8 +82,9 @@ public final class SimNode {
         return endpoint;
     }
 
+    /** What its certificate says. */
     public Role role() {
-        return role;
+        return disk.role();
     }
 
     public Resources capacity() {
@@ -129,23 +132,26 @@ public final class SimNode {
         power = Power.ON;
         answeringSince = simulation.events().now();
         session++;
+        Role role = role();
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
-        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, simulation.guard(), new SimSigning(id),
-                simulation.wire().recordSharing());
+        EnrolledWriters writers = new EnrolledWriters(Certificates.GUARD);
+        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, writers, new SimSigning(id), simulation.wire().recordSharing());
+        writers.consult(gossip.desired());
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
-                new DockerSpecReader(), simulation.wire().valueReader(), object -> object, random);
+                new DockerSpecReader(), simulation.wire().valueReader(), object -> Certificates.signed(object, role), random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());
         }
         core.describe(report(), now());
         core.start(simulation.seedsFor(this), now());
+        certificates.look();
         simulation.touched(this);
         afterInput();
     }
 
     private NodeReport report() {
-        return new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role, new Platform("linux", "x86_64"),
+        return new NodeReport(id.value(), endpoint.host(), endpoint.host() + ":2377", role(), new Platform("linux", "x86_64"),
                 simulation.hardware().reported(capacity), "sim", Collections.emptySortedMap(), new TreeSet<>(), new TreeSet<>(),
                 new Obstacles(new TreeSet<>(), new TreeSet<>(takenPorts)), NodeConditions.NONE);
     }
@@ -198,6 +204,13 @@ public final class SimNode {
     public void killAgent() {
         off();
         containers.agentEnded();
+    }
+
+    /** It has another certificate, and its agent begins anew with it. */
+    void become(Role role) {
+        killAgent();
+        disk.certify(role);
+        start();
     }
 
     /** The host loses its power: containers end, what had not reached the disk is lost. */
@@ -265,8 +278,9 @@ public final class SimNode {
         }
     }
 
-    void arrived(SimNode from, Wire.Carried message) {
-        run(node -> node.receive(from.id(), from.role(), message.message().get(), now()));
+    /** @param role that the sender's certificate said when it sent this */
+    void arrived(SimNode from, Role role, Wire.Carried message) {
+        run(node -> node.receive(from.id(), role, message.message().get(), now()));
     }
 
     private void containerReport(TaskReport report) {
@@ -361,6 +375,9 @@ public final class SimNode {
         public void on(NodeEffect.PersistDesired persist) {
             String uid = persist.object().uid();
             writing.merge(uid, 1, Integer::sum);
+            if (uid.equals(id.value())) {
+                certificates.look();
+            }
             simulation.touched(SimNode.this);
             inSession(DISK_MILLIS, (node, now) -> {
                 writing.computeIfPresent(uid, (key, count) -> count == 1 ? null : count - 1);

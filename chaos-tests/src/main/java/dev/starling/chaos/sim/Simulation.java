@@ -10,8 +10,6 @@ import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.codec.MessageCodec;
-import dev.starling.gossip.desired.DesiredGuard;
-import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
 import dev.starling.gossip.member.MemberStatus;
@@ -67,7 +65,6 @@ public final class Simulation {
     private final TreeMap<NodeId, SimNode> touched = new TreeMap<>();
     private final TreeMap<String, Long> acknowledged = new TreeMap<>();
     private final List<Sighting> sightings = new ArrayList<>();
-    private final DesiredGuard guard = this::guard;
     private Wire wire;
     private SchedulerConfig schedulerConfig = SchedulerConfig.defaults();
     private long nextCheck;
@@ -147,22 +144,12 @@ public final class Simulation {
                 new RebalanceConfig(after, pause, d.rebalance().limit()));
     }
 
-    DesiredGuard guard() {
-        return guard;
-    }
-
     /** Simulated nodes are honest: what one refuses of another is a fault of ours. */
     void refused(SimNode by, NodeEffect.Refused refused) {
         if (refused.reason().isForgery()) {
             throw new AssertionError(by.id() + " refused what " + refused.teller() + " told at " + events.now() + " ms: " + refused.reason()
                     + "\n  replay with seed " + seed);
         }
-    }
-
-    /** Stands in for the certificates: who is no manager writes no desired state. */
-    private String guard(DesiredObject object) {
-        SimNode writer = nodesEver.get(object.writer());
-        return writer != null && writer.role() == Role.MANAGER ? null : object.writer() + " is no manager";
     }
 
     public void addNodes(int count) {

@@ -105,6 +105,11 @@ public record DesiredObject(
         return !equals(other) && ORDER.compare(this, other) > 0;
     }
 
+    /** The same with {@code shared}, an equal certificate: a manager's is some 600 bytes, and in all that it ever wrote. */
+    DesiredObject sharing(Bytes shared) {
+        return new DesiredObject(kindCode, uid, created, generation, time, writer, deleted, body, signature, shared);
+    }
+
     /** About its encoded size, rather more than less. */
     public int approximateBytes() {
         return 192 + 3 * uid.length() + body.size() + signature.size() + certificate.size();

@@ -1,10 +1,12 @@
 package dev.starling.gossip.desired;
 
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Fingerprint;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -13,7 +15,7 @@ import java.util.TreeSet;
 
 /**
  * The desired state: a map of registers whose join takes, per uid, the one that {@link DesiredObject#supersedes} the other. Tombstones
- * stay for good, so a node that was away for weeks cannot bring back what was deleted.
+ * stay for good, so a node that was away for weeks cannot bring back what was deleted. What one manager wrote shares its certificate.
  */
 public final class DesiredState implements Desired {
     private static final Comparator<DesiredObject> OLDEST_FIRST =
@@ -29,8 +31,17 @@ public final class DesiredState implements Desired {
         }
     }
 
+    /** Far more than there are managers; what is beyond is not shared. */
+    private static final int SHARED_CERTIFICATES = 256;
+
     private final TreeMap<String, Register> byUid = new TreeMap<>();
     private final Map<Kind, TreeSet<DesiredObject>> live = new EnumMap<>(Kind.class);
+    private final Map<Bytes, Bytes> certificates = new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Bytes, Bytes> eldest) {
+            return size() > SHARED_CERTIFICATES;
+        }
+    };
     private long fingerprint;
 
     public DesiredState() {
@@ -45,11 +56,13 @@ public final class DesiredState implements Desired {
         return here == null || object.supersedes(here.object);
     }
 
-    /** The join with {@code object}: true where it is news. */
-    public boolean join(DesiredObject object) {
-        if (!lacks(object)) {
+    /** The join with {@code news}: true where it is some. */
+    public boolean join(DesiredObject news) {
+        if (!lacks(news)) {
             return false;
         }
+        Bytes shared = certificates.putIfAbsent(news.certificate(), news.certificate());
+        DesiredObject object = shared == null ? news : news.sharing(shared);
         Register register = Register.of(object);
         Register before = byUid.put(object.uid(), register);
         if (before != null) {
@@ -84,16 +97,6 @@ public final class DesiredState implements Desired {
                 : first.compareTo(last) > 0 ? Collections.emptySortedMap() : byUid.subMap(first, true, last, true);
         range.forEach((uid, register) -> digests.put(uid, register.digest));
         return digests;
-    }
-
-    public DesiredDigest digest(String uid) {
-        Register register = byUid.get(uid);
-        return register == null ? null : register.digest;
-    }
-
-    /** The first uid that is not below {@code uid}; null where there is none. */
-    public String ceiling(String uid) {
-        return byUid.ceilingKey(uid);
     }
 
     @Override

@@ -146,6 +146,7 @@ final class Claims {
         if (before != null && members.get(removal.id()) == null) {
             suspicions.close(removal.id());
             toldDead.remove(removal.id());
+            probing.introduceAgainTo(removal.id());
             host.changed(before, null, false);
         }
         return true;

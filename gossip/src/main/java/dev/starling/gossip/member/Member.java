@@ -85,6 +85,11 @@ public record Member(NodeId id, Endpoint endpoint, Role role, long boot, long in
         return byEndpoint != 0 ? byEndpoint > 0 : role.compareTo(other.role) > 0;
     }
 
+    /** The member's record began anew, but not the member: where a start or another disk is the cause, chance makes the step larger. */
+    public boolean isRenewalOf(Member before) {
+        return boot == before.boot + 1;
+    }
+
     public Member with(MemberStatus newStatus) {
         return new Member(id, endpoint, role, boot, incarnation, newStatus, key, signature);
     }

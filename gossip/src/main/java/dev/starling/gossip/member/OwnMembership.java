@@ -92,6 +92,13 @@ final class OwnMembership {
         }
     }
 
+    /** This node's record begins anew under the next boot. No other disk has to be told apart from, so it is just one more: see {@link Member#isRenewalOf}. */
+    void renewBoot() {
+        if (self.boot() < Member.MAX_GENERATION && !hasLeft()) {
+            become(new Member(self.id(), self.endpoint(), self.role(), self.boot() + 1, 0, MemberStatus.ALIVE));
+        }
+    }
+
     /** Says goodbye for good. */
     void leave() {
         become(self.with(MemberStatus.LEFT));

@@ -242,6 +242,11 @@ public final class Swim {
         own.outbidBoot(boot);
     }
 
+    /** See {@link OwnMembership#renewBoot}. */
+    public void renewBoot() {
+        own.renewBoot();
+    }
+
     /** Says goodbye for good. */
     public void leave() {
         own.leave();

@@ -76,6 +76,18 @@ public final class KeyedEntries {
         return new KeyedEntries(size == next.length ? next : Arrays.copyOf(next, size), nextStarts, hashes == null ? null : hashes.clone(), hashed & unchanged);
     }
 
+    int tombstones() {
+        int tombstones = 0;
+        for (RecordEntry entry : entries) {
+            tombstones += entry.isTombstone() ? 1 : 0;
+        }
+        return tombstones;
+    }
+
+    int size() {
+        return entries.length;
+    }
+
     /** In no order that means anything. */
     void forEach(Consumer<RecordEntry> action) {
         for (RecordEntry entry : entries) {

@@ -14,7 +14,8 @@ import java.util.function.Supplier;
 
 /**
  * One node's record during one of its boots. Version 1 is the boot itself, so that even an empty record replaces the one of the boot before;
- * each change after it takes the next version. Tombstones stay until the next boot: a view that lags behind learns of the removal.
+ * each change after it takes the next version. Tombstones stay until the next boot: a view that lags behind learns of the removal. Where they
+ * come to be many the owner begins another boot ({@link #isWornOut}).
  *
  * <p>The owner signs (node, boot, version, hash of all entries): with it anybody can pass the record on, and nobody can add, change or
  * leave out an entry.
@@ -27,6 +28,9 @@ final class NodeRecord {
     /** The owner's, over {@link #statement}; empty where it has not signed this version, or not told its signature. */
     private Bytes signature = Bytes.EMPTY;
 
+
+    /** Tombstones that a record may have, however few keys are alive. */
+    private static final int FEW_TOMBSTONES = 1_000;
     NodeRecord(NodeId node, long boot) {
         this.node = node;
         this.boot = boot;
@@ -136,5 +140,11 @@ final class NodeRecord {
         });
         later.sort(Comparator.comparingLong(RecordEntry::version));
         return later;
+    }
+
+    /** There is more of what was removed than of what is there: it would be shorter if it began anew. */
+    boolean isWornOut() {
+        int tombstones = entries.tombstones();
+        return tombstones > FEW_TOMBSTONES && tombstones > 2 * (entries.size() - tombstones);
     }
 }

@@ -143,6 +143,11 @@ public final class RecordTable implements Records {
         return own().value(key) != null && changeOwn(key, null);
     }
 
+    /** This node's own record is mostly tombstones: worth a new boot. */
+    public boolean isWornOut() {
+        return own().isWornOut();
+    }
+
     /** This node's own record goes on under a new boot: values stay, tombstones go, versions start afresh. */
     public void raiseBoot(long boot) {
         NodeRecord next = new NodeRecord(self, boot);

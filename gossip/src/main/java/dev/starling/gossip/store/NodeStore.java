@@ -165,14 +165,6 @@ public final class NodeStore implements AutoCloseable {
         owedBoot = 0;
     }
 
-    public synchronized Optional<String> clusterId() {
-        return meta("cluster");
-    }
-
-    public synchronized void saveClusterId(String clusterId) {
-        setMeta("cluster", clusterId);
-    }
-
     private Optional<String> meta(String key) {
         return database.transaction("reading " + key, connection -> {
             try (PreparedStatement select = connection.prepareStatement("SELECT value FROM meta WHERE key=?")) {

@@ -278,7 +278,7 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
         Frame whole = intake.join(part);
         if (whole != null) {
             whole.deliverTo(this);
-        } else if (lastFrameNanos - arrivingToldNanos > ARRIVING_PAUSE_NANOS) {
+        } else if (intake.isMessageArriving() && lastFrameNanos - arrivingToldNanos > ARRIVING_PAUSE_NANOS) {
             arrivingToldNanos = lastFrameNanos;
             owner.arriving(peer.id());
         }

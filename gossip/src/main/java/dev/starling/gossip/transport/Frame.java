@@ -239,6 +239,11 @@ sealed interface Frame {
         }
     }
 
+    /** Whether {@code first}, the first part of a frame, is one of a {@link Message}. */
+    static boolean beginsMessage(byte[] first) {
+        return first[0] == 2;
+    }
+
     /**
      * Reads a whole frame, {@code in} holding exactly its type and fields.
      *

@@ -32,6 +32,11 @@ final class Intake {
         return new Frame.Taken(taken);
     }
 
+    /** What arrives in parts is a message; a request or a reply is between those that asked and answer. */
+    boolean isMessageArriving() {
+        return !pieces.isEmpty() && Frame.beginsMessage(pieces.get(0));
+    }
+
     /** @return the whole frame with its last part, else null */
     Frame join(Frame.Part part) {
         if (part.piece().length == 0) {

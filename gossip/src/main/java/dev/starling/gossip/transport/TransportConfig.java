@@ -46,19 +46,8 @@ public record TransportConfig(
                 Duration.ofMinutes(5), Duration.ofMillis(200), Duration.ofSeconds(2), 1024, 8 * MEBIBYTE, 32 * MEBIBYTE, 128, 2048, 4, 64);
     }
 
-    public TransportConfig withMaxFrameBytes(int bytes) {
-        return new TransportConfig(listen, advertise, bytes, connectTimeout, handshakeTimeout, silenceTimeout, idleTimeout, retryMin, retryMax,
-                queueFrames, Math.max(queueBytes, bytes), Math.max(handOverBytes, bytes), maxHalfOpen, maxConnections, maxInboundPerPeer,
-                maxConcurrentRequests);
-    }
-
     public TransportConfig withTimeouts(Duration handshake, Duration silence, Duration idle) {
         return new TransportConfig(listen, advertise, maxFrameBytes, connectTimeout, handshake, silence, idle, retryMin, retryMax, queueFrames,
                 queueBytes, handOverBytes, maxHalfOpen, maxConnections, maxInboundPerPeer, maxConcurrentRequests);
-    }
-
-    public TransportConfig withMaxHalfOpen(int connections) {
-        return new TransportConfig(listen, advertise, maxFrameBytes, connectTimeout, handshakeTimeout, silenceTimeout, idleTimeout, retryMin,
-                retryMax, queueFrames, queueBytes, handOverBytes, connections, maxConnections, maxInboundPerPeer, maxConcurrentRequests);
     }
 }

@@ -34,16 +34,6 @@ public record NodeKey(PrivateKey privateKey, PublicKey publicKey) {
         return new NodeKey(pair.getPrivate(), pair.getPublic());
     }
 
-    /** The key of the node that lives in {@code directory}, made now where there is none yet. */
-    public static NodeKey loadOrGenerate(Path directory) {
-        if (new PrivateFile(directory.resolve(KEY_FILE)).exists()) {
-            return load(directory);
-        }
-        NodeKey made = generate();
-        made.save(directory);
-        return made;
-    }
-
     /** @throws TrustException where a file is missing or unreadable, or the two halves do not belong together */
     public static NodeKey load(Path directory) {
         return load(directory, KeyVault.at(directory));

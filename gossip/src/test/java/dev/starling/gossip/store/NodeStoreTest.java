@@ -47,13 +47,11 @@ class NodeStoreTest {
             store.saveDesired(List.of(service, tombstone));
             store.saveRecord(Map.of("cpu", Optional.of(Bytes.utf8("4")), "empty", Optional.of(Bytes.EMPTY)));
             store.saveMembers(List.of(member));
-            store.saveClusterId("k3x9");
         }
         try (NodeStore store = NodeStore.open(directory)) {
             assertEquals(List.of(tombstone, service), store.loadDesired());
             assertEquals(Map.of("cpu", Bytes.utf8("4"), "empty", Bytes.EMPTY), store.loadRecord());
             assertEquals(List.of(member), store.loadMembers());
-            assertEquals(Optional.of("k3x9"), store.clusterId());
             assertNull(store.movedAside());
         }
     }
@@ -61,7 +59,7 @@ class NodeStoreTest {
     @Test
     void onlyTheOwnerReadsIt() throws Exception {
         try (NodeStore store = NodeStore.open(directory)) {
-            store.saveClusterId("k3x9");
+            store.saveRecord(Map.of("cpu", Optional.of(Bytes.utf8("4"))));
             for (String name : List.of("state.db", "state.db-wal")) {
                 assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.resolve(name))), name);
             }

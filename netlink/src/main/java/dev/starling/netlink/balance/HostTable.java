@@ -29,7 +29,7 @@ import java.util.TreeMap;
  * set internal      { type ifname;  elements = { "sb-internal" } }
  * set subnets-24    { type ipv4_addr;  elements = { 10.0.1.0 } }          one for each length of a prefix
  *
- * chain guard       { type filter hook prerouting priority -300;  iifname "sb-*" ip daddr 127.0.0.0/8 drop
+ * chain guard       { type filter hook prerouting priority -300;  ip daddr 127.0.0.0/8 iifname "sb-*" drop
  *                                                                 udp dport 4789 fib daddr type local notrack }   and 7947
  * chain tunnels     { type filter hook output priority -300;      udp dport 4789 notrack }                        and 7947
  * chain prerouting  { type nat hook prerouting priority dstnat;   iifname "sb-*" fib daddr . iif type local return
@@ -99,7 +99,8 @@ final class HostTable {
     }
 
     private static List<Rule> guard() {
-        List<Rule> rules = new ArrayList<>(List.of(Rule.of(Match.inputDevices(BRIDGES), Match.destination(LOOPBACK), Action.drop())));
+        List<Rule> rules = new ArrayList<>(List.of(
+            Rule.of(Match.destination(LOOPBACK), Match.inputDevices(BRIDGES), Action.drop()))); // each packet passes here: the cheap test first, names are copied
         TUNNELS.forEach(port -> // of this host: what it forwards to others may be translated by somebody's rules
             rules.add(Rule.of(Match.destinationPort(Transport.UDP, port), Match.destinationIsThisHost(), Action.untracked())));
         return rules;

@@ -48,16 +48,12 @@ public final class Addresses {
         return socket.dump(Request.of("address list", Rtnetlink.RTM_GETADDR, 0, message -> header(message, family, 0, 0, 0)));
     }
 
-    private static Request change(String verb, int type, int flags, Address address) {
-        int slash = address.cidr().indexOf('/');
-        if (slash < 0) {
-            throw new IllegalArgumentException("not an address with prefix length: " + address.cidr());
-        }
-        byte[] bytes = AddressText.bytes(address.cidr().substring(0, slash));
-        int prefixLength = Integer.parseInt(address.cidr().substring(slash + 1));
-        return Request.of(verb + " " + address.cidr() + " dev " + address.device(), type, flags,
-            message -> header(message, Rtnetlink.familyOf(address.cidr()), prefixLength, bytes.length == 16 ? FLAG_NO_DAD : 0, address.device())
-                .attribute(IFA_LOCAL, bytes).attribute(IFA_ADDRESS, bytes));
+    private static Request change(String verb, int type, int messageFlags, Address address) {
+        Prefix prefix = Prefix.parse(address.cidr());
+        int flags = prefix.family() == Rtnetlink.AF_INET6 ? FLAG_NO_DAD : 0;
+        return Request.of(verb + " " + address.cidr() + " dev " + address.device(), type, messageFlags,
+            message -> header(message, prefix.family(), prefix.length(), flags, address.device())
+                .attribute(IFA_LOCAL, prefix.address()).attribute(IFA_ADDRESS, prefix.address()));
     }
 
     private static MessageWriter header(MessageWriter message, int family, int prefixLength, int flags, int device) {

@@ -4,9 +4,11 @@ import dev.starling.netlink.AddressText;
 import dev.starling.netlink.Attributes;
 import dev.starling.netlink.Errno;
 import dev.starling.netlink.Message;
+import dev.starling.netlink.MessageWriter;
 import dev.starling.netlink.NetlinkSocket;
 import dev.starling.netlink.Request;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** {@code bridge fdb}: neighbour messages (layout: {@link Neighbors}) of family AF_BRIDGE, keyed by MAC. */
 public final class Fdb {
@@ -16,19 +18,20 @@ public final class Fdb {
 
     /** {@code bridge fdb replace MAC dev VXLAN dst HOST self master extern_learn}: both tables in one request. */
     public static Request replaceRemote(int vxlan, String mac, String host) {
-        return Request.of("fdb replace " + mac + " dev " + vxlan + " dst " + host + " self master extern_learn", Rtnetlink.RTM_NEWNEIGH,
-            Message.FLAG_CREATE | Message.FLAG_REPLACE,
-            message -> Neighbors.header(message, Rtnetlink.AF_BRIDGE, vxlan, Neighbors.NUD_PERMANENT, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
-                .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host)));
+        return replaceRemote(vxlan, mac, host, "", message -> { });
     }
 
     /** The same with {@code via DEVICE}: for a host that no route leads to, since only what happens to the packet later says where it is. */
     public static Request replaceRemote(int vxlan, String mac, String host, int via) {
-        return Request.of("fdb replace " + mac + " dev " + vxlan + " dst " + host + " via " + via + " self master extern_learn", Rtnetlink.RTM_NEWNEIGH,
+        return replaceRemote(vxlan, mac, host, " via " + via, message -> message.attributeU32(Neighbors.NDA_IFINDEX, via));
+    }
+
+    private static Request replaceRemote(int vxlan, String mac, String host, String words, Consumer<MessageWriter> further) {
+        return Request.of("fdb replace " + mac + " dev " + vxlan + " dst " + host + words + " self master extern_learn", Rtnetlink.RTM_NEWNEIGH,
             Message.FLAG_CREATE | Message.FLAG_REPLACE,
-            message -> Neighbors.header(message, Rtnetlink.AF_BRIDGE, vxlan, Neighbors.NUD_PERMANENT, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
-                .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host))
-                .attributeU32(Neighbors.NDA_IFINDEX, via));
+            message -> further.accept(
+                Neighbors.header(message, Rtnetlink.AF_BRIDGE, vxlan, Neighbors.NUD_PERMANENT, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
+                    .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host))));
     }
 
     /** {@code bridge fdb replace MAC dev PORT master static}. */

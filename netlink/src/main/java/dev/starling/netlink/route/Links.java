@@ -80,12 +80,6 @@ public final class Links {
                 .attributeU8(IFLA_VXLAN_UDP_CSUM, vxlan.checksums() ? 1 : 0));
     }
 
-    /** A veth pair, both ends down and here. */
-    public static Request addVeth(String name, String peer) {
-        return add("link add " + name + " type veth peer " + peer, name, "veth", message -> { },
-            data -> data.nested(VETH_INFO_PEER, end -> header(end, 0, 0, 0).attribute(IFLA_IFNAME, peer)));
-    }
-
     /**
      * A veth pair whose near end is enslaved to {@code master} and whose far end is born in another namespace, both down. One request, so that there is
      * no pair with both ends here for a crash to leave behind.
@@ -105,10 +99,6 @@ public final class Links {
                         .attributeU32(IFLA_NET_NS_FD, peerNamespace.number())))));
     }
 
-    public static Request addDummy(String name) {
-        return add("link add " + name + " type dummy", name, "dummy", message -> { }, data -> { });
-    }
-
     /** By index, since a name may meanwhile be another device. One that is gone already is fine. */
     public static Request delete(Link link) {
         return Request.of("link delete " + link.name(), Rtnetlink.RTM_DELLINK, 0, message -> header(message, link.index(), 0, 0))
@@ -117,10 +107,6 @@ public final class Links {
 
     public static Request up(String name) {
         return Request.of("link set " + name + " up", Rtnetlink.RTM_NEWLINK, 0, message -> header(message, 0, IFF_UP, IFF_UP).attribute(IFLA_IFNAME, name));
-    }
-
-    public static Request down(String name) {
-        return Request.of("link set " + name + " down", Rtnetlink.RTM_NEWLINK, 0, message -> header(message, 0, 0, IFF_UP).attribute(IFLA_IFNAME, name));
     }
 
     /** @param master index of a bridge, or 0 for none */
@@ -134,16 +120,6 @@ public final class Links {
 
     public static Request mac(String name, String mac) {
         return change("link set " + name + " address " + mac, name, message -> message.attribute(IFLA_ADDRESS, AddressText.mac(mac)));
-    }
-
-    /** Moves a device to another namespace. */
-    public static Request namespace(String name, NetNs.Descriptor namespace) {
-        return change("link set " + name + " netns", name, message -> message.attributeU32(IFLA_NET_NS_FD, namespace.number()));
-    }
-
-    public static Request rename(Link link, String name) {
-        return Request.of("link set " + link.name() + " name " + name, Rtnetlink.RTM_NEWLINK, 0,
-            message -> header(message, link.index(), 0, 0).attribute(IFLA_IFNAME, name));
     }
 
     /** {@code bridge link set dev NAME learning .. flood .. mcast_flood .. bcast_flood .. neigh_suppress .. isolated ..}, for a device with a master. */

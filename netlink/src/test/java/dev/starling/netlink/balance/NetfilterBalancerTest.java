@@ -1,6 +1,7 @@
 package dev.starling.netlink.balance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -118,7 +119,11 @@ class NetfilterBalancerTest {
     }
 
     private void serve(int number, String address, int port) throws IOException {
-        ServerSocket server = NetNs.at(tasks).call(() -> new ServerSocket(port, 200, InetAddress.getByName(address)));
+        serve(tasks, number, address, port);
+    }
+
+    private void serve(Path namespace, int number, String address, int port) throws IOException {
+        ServerSocket server = NetNs.at(namespace).call(() -> new ServerSocket(port, 200, InetAddress.getByName(address)));
         servers.add(server);
         Thread thread = new Thread(() -> {
             while (!server.isClosed()) {
@@ -166,6 +171,19 @@ class NetfilterBalancerTest {
         assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(client, "172.30.0.1", 5));
         assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(host, "127.0.0.1", 5), "from the host itself, too");
         assertEquals(new TreeSet<>(List.of("2 10.255.0.1")), answers(tasks, "172.30.0.1", 5), "and from a container of it, even itself");
+    }
+
+    /** {@code route_localnet}, which {@code 127.0.0.1:PORT} needs, opens the host's loopback to containers that route it there; the rules close it. */
+    @Test
+    void aContainerDoesNotReachTheHostsLoopback() throws IOException {
+        publish(port(Transport.TCP, true, 2));
+        serve(host, 9, "127.0.0.1", 80);
+        lab.ip(tasks, "addr flush dev lo");
+        lab.ip(tasks, "route add 127.0.0.1 via 10.255.0.1");
+        lab.in(tasks, "sysctl", "-qw", "net.ipv4.conf.eth0.route_localnet=1");
+        assertThrows(SocketTimeoutException.class, () -> ask(tasks, "10.255.0.2", "127.0.0.1"));
+        balancer.remove();
+        assertEquals("9 10.255.0.2", ask(tasks, "10.255.0.2", "127.0.0.1"), "nothing but the rules was in the way");
     }
 
     /** The same host with the other family beside it. */

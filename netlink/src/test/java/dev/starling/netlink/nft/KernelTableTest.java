@@ -6,38 +6,28 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.starling.netlink.NamespaceLab;
+import dev.starling.netlink.NamespaceTest;
 import dev.starling.netlink.NetNs;
 import dev.starling.netlink.NetlinkException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Against a real kernel, with nft as the second judge. */
-class KernelTableTest {
-    private NamespaceLab lab;
+class KernelTableTest extends NamespaceTest {
     private Path namespace;
     private KernelTable table;
 
     @BeforeEach
     void open() {
-        lab = NamespaceLab.open();
         namespace = lab.namespace("nft");
         assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nft")), "these tests compare with nft, which is not here");
         List<String> missing = NetfilterProbe.missing(NetNs.at(namespace));
         assumeTrue(missing.isEmpty(), () -> "this kernel lacks " + missing);
         table = new KernelTable(NetNs.at(namespace), "starling");
-    }
-
-    @AfterEach
-    void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     private static Table sample(int backends) {

@@ -5,39 +5,29 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.starling.netlink.NamespaceLab;
+import dev.starling.netlink.NamespaceTest;
 import dev.starling.netlink.NetNs;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Against {@code ip xfrm}. What needs ESP is skipped on a kernel without it. */
-class NetlinkVxlanEncryptionTest {
+class NetlinkVxlanEncryptionTest extends NamespaceTest {
     private static final String LOCAL = "192.0.2.1";
     private static final String PEER = "192.0.2.2";
     private static final String OTHER = "192.0.2.3";
     private static final long LATER = 11_000_000_000L;
 
-    private NamespaceLab lab;
     private Path here;
     private NetlinkVxlanEncryption encryption;
 
     @BeforeEach
     void open() {
-        lab = NamespaceLab.open();
         here = lab.namespace("here");
         encryption = new NetlinkVxlanEncryption(NetNs.at(here));
-    }
-
-    @AfterEach
-    void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     private static SecurityAssociation association(String from, String to, int spi) {
@@ -69,7 +59,8 @@ class NetlinkVxlanEncryptionTest {
     @Test
     void aKernelWithoutEspSaysWhatIsMissing() {
         EspSupport support = encryption.support();
-        assertEquals(Cipher.values().length, support.ciphers().size() + support.missing().size());
+        int lines = support.missing().stream().anyMatch(line -> line.startsWith("XFRM")) ? 1 : Cipher.values().length; // without XFRM nothing else is asked for
+        assertEquals(lines, support.ciphers().size() + support.missing().size());
         support.missing().forEach(line -> assertTrue(line.contains("CONFIG_") && line.contains("errno"), line));
     }
 

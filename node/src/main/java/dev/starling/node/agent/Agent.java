@@ -39,6 +39,7 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -124,7 +125,7 @@ public final class Agent implements AutoCloseable {
                         Stream.of(host.warnings(), swarm.warnings()).flatMap(List::stream).toList(),
                         config.offer().labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList(),
                         oci == null ? HostInfo.Runtime.NATIVE : new HostInfo.Runtime(oci.kind().toString(), oci.path().toString(), oci.version())), meters,
-                SchedulerSeams.of(new ServiceSpecCheck.Features(host.missingForServices())));
+                SchedulerSeams.of(new ServiceSpecCheck.Features(host.missingForServices()), InstantSource.system()));
         opened.push(() -> api.close().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS));
         swarm.resume();
         await("API socket " + config.addresses().apiSocket(), api.listen(config.addresses().apiSocket()).toCompletionStage().toCompletableFuture());

@@ -1,7 +1,6 @@
 package dev.starling.node.agent;
 
 import dev.starling.gossip.NodeId;
-import dev.starling.gossip.Refusal;
 import dev.starling.gossip.codec.MessageCodec;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
@@ -30,7 +29,7 @@ final class CorePorts implements EffectRunner.Ports {
     private final NodeMetrics metrics;
     private final Consumer<BiConsumer<NodeCore, Time>> core;
     private final Set<NodeId> barred = new HashSet<>();
-    /** Forgeries that the log has, by node and kind. */
+    /** Refusals that the log has. */
     private final Set<String> warned = new HashSet<>();
 
     /** @param core takes inputs of the core */
@@ -59,7 +58,7 @@ final class CorePorts implements EffectRunner.Ports {
             return;
         }
         edge.memberChanged(now);
-        if (now.id().equals(self) && before != null && now.boot() > before.boot()) {
+        if (now.id().equals(self) && before != null && now.boot() > before.boot() && !now.isRenewalOf(before)) {
             LOG.warn("the cluster knew a later boot of this node ({}): its disk was lost or copied", now.boot());
         }
         if (before == null || before.status() != now.status()) {
@@ -81,11 +80,20 @@ final class CorePorts implements EffectRunner.Ports {
     }
 
     @Override
-    public void refused(NodeId teller, Refusal reason) {
-        metrics.refused(reason);
-        if (reason.isForgery() && warned.size() < MAX_WARNINGS && warned.add(teller + " " + reason)) { // each once: a liar could fill the disk
-            LOG.warn("node {} told what nobody signed: {}. It was taken over, or has a fault", teller, reason);
+    public void refused(NodeEffect.Refused refused) {
+        metrics.refused(refused.reason());
+        if (refused.reason().isForgery()) {
+            if (isNews(refused.teller() + " " + refused.reason())) {
+                LOG.warn("node {} told what nobody signed: {}. It was taken over, or has a fault", refused.teller(), refused.reason());
+            }
+        } else if (!refused.detail().isEmpty() && isNews(refused.detail())) {
+            LOG.warn("node {} sent what is not taken in here: {}", refused.teller(), refused.detail());
         }
+    }
+
+    /** Each once, and not too many: a liar could fill the disk. */
+    private boolean isNews(String complaint) {
+        return warned.size() < MAX_WARNINGS && warned.add(complaint);
     }
 
     /** On the storage thread, or a timer's. */

@@ -2,7 +2,6 @@ package dev.starling.node.agent;
 
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
-import dev.starling.gossip.Refusal;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import dev.starling.node.core.NodeEffect;
@@ -34,7 +33,7 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         void removed(NodeId node);
 
-        void refused(NodeId teller, Refusal reason);
+        void refused(NodeEffect.Refused refused);
 
         /** On the storage thread: what was promised up to {@code number} is on disk. */
         void promised(long number);
@@ -117,7 +116,7 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
 
         @Override
         public void on(NodeEffect.Refused refused) {
-            ports.refused(refused.teller(), refused.reason());
+            ports.refused(refused);
         }
 
         @Override

@@ -312,7 +312,12 @@ final class SwarmSession implements AutoCloseable {
     }
 
     List<String> warnings() {
-        return Stream.concat(networks.warnings().stream(), report.diskWarnings().stream()).toList();
+        return Stream.of(networks.warnings(), report.diskWarnings(), enrolmentWarnings()).flatMap(List::stream).toList();
+    }
+
+    private List<String> enrolmentWarnings() {
+        return snapshot().document(Kind.NODE, self().value()) != null ? List.of()
+                : List.of("WARNING: this node does not find itself in the cluster's state as it has it, and takes no task: see its log, and docker node ls at a manager");
     }
 
     /** This node leaves for good: rules that lead to tasks elsewhere go. */

@@ -1,10 +1,10 @@
 package dev.starling.node.api;
 
+import dev.starling.runtime.image.PieceStream;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -16,7 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * A request's body for a thread that blocks. At most {@link #HIGH_BYTES} (and a buffer more) wait in memory: the connection is paused until
  * the reader has caught up. A client that sends nothing for {@link #STALL_SECONDS} fails the read.
  */
-final class RequestBodyStream extends InputStream {
+final class RequestBodyStream extends PieceStream {
     private static final long HIGH_BYTES = 4 << 20;
     private static final long LOW_BYTES = 1 << 20;
     private static final long STALL_SECONDS = 60;
@@ -71,12 +71,6 @@ final class RequestBodyStream extends InputStream {
         } finally {
             lock.unlock();
         }
-    }
-
-    @Override
-    public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

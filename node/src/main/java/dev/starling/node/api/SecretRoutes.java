@@ -7,6 +7,7 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.FileReference;
+import dev.starling.node.spec.FileTemplate;
 import dev.starling.node.spec.SecretSpecCheck;
 import java.util.Arrays;
 import java.util.Base64;
@@ -75,7 +76,8 @@ final class SecretRoutes {
             throw ApiException.badRequest("invalid " + word + " version: a version is needed");
         }
         SecretSpecCheck.Accepted accepted = SecretSpecCheck.accept(call.objectBody());
-        if (!accepted.spec().path("Name").asText().equals(document.name()) || accepted.data() != null && !holds(document, accepted.data())) {
+        if (!accepted.spec().path("Name").asText().equals(document.name()) || accepted.data() != null && !holds(document, accepted.data())
+                || FileTemplate.isTemplate(accepted.spec()) != FileTemplate.isTemplate(document.spec())) {
             throw ApiException.badRequest("rpc error: code = InvalidArgument desc = only updates to Labels are allowed");
         }
         ObjectNode body = document.body().deepCopy();

@@ -3,7 +3,6 @@ package dev.starling.node.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
@@ -13,15 +12,9 @@ import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.node.spec.ServiceMode;
 import dev.starling.node.spec.ServiceSpecReader;
 import dev.starling.node.spec.UpdateStatus;
-import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
-import dev.starling.scheduler.model.Task;
-import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.UpdateStage;
-import dev.starling.scheduler.slot.SlotState;
-import dev.starling.scheduler.slot.SlotTable;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 
 /** Services as {@code docker service ls} and {@code inspect} read them. */
@@ -31,6 +24,8 @@ final class ServiceJson {
     private final ClusterSnapshot snapshot;
     private final PendingTasks pending;
     private final SortedMap<String, ServiceEndpoint> endpoints;
+    /** Null until somebody asks for it. */
+    private ServiceCounts counts;
 
     ServiceJson(ClusterSnapshot snapshot, PendingTasks pending) {
         this.snapshot = snapshot;
@@ -100,31 +95,14 @@ final class ServiceJson {
      * the completed also those whose node is gone.
      */
     ObjectNode status(Document service) {
-        ServiceSpec spec = ServiceSpecReader.fromBody(service);
-        int running = 0;
-        int wanted = 0;
-        for (Map.Entry<NodeId, List<Task>> node : snapshot.view().tasks().entrySet()) {
-            NodeView view = snapshot.view().nodes().get(node.getKey());
-            if (view == null || !view.ready()) {
-                continue;
-            }
-            for (Task task : node.getValue()) {
-                if (task.slot().serviceUid().equals(spec.uid()) && task.desired().compareTo(TaskState.RUNNING) <= 0
-                        && !task.state().isTerminal() && (!spec.isJob() || spec.isCurrent(task))) {
-                    wanted++;
-                    running += task.state() == TaskState.RUNNING ? 1 : 0;
-                }
-            }
+        if (counts == null) {
+            counts = new ServiceCounts(snapshot, pending);
         }
-        wanted += (int) pending.of(snapshot.view()).stream().filter(task -> task.slot().serviceUid().equals(spec.uid())).count();
+        ServiceSpec spec = ServiceSpecReader.fromBody(service);
+        ServiceCounts.Count count = counts.get(spec.uid());
         int desired = spec.mode() instanceof ServiceSpec.Mode.Replicated replicated ? replicated.replicas()
-                : spec.mode() instanceof ServiceSpec.Mode.ReplicatedJob job ? job.maxConcurrent() : wanted;
-        return Json.object().put("RunningTasks", running).put("DesiredTasks", desired).put("CompletedTasks", completed(spec));
-    }
-
-    private int completed(ServiceSpec spec) {
-        return !spec.isJob() ? 0 : SlotTable.of(snapshot.view()).service(spec.uid())
-                .map(slots -> (int) slots.wanted().stream().filter(SlotState::completed).count()).orElse(0);
+                : spec.mode() instanceof ServiceSpec.Mode.ReplicatedJob job ? job.maxConcurrent() : count.wanted();
+        return Json.object().put("RunningTasks", count.running()).put("DesiredTasks", desired).put("CompletedTasks", count.completed());
     }
 
     private static void putUpdateStatus(ObjectNode json, UpdateStatus status) {

@@ -36,6 +36,9 @@ import java.util.function.UnaryOperator;
  * and {@code whatif} run the planner on today's view with other services or nodes, and change nothing. Any node answers, from what it sees.
  */
 final class StarlingRoutes {
+    /** The state that it has is a part of the cluster's, as a rule: its log says what it does not take in. */
+    private static final String NOT_ENROLLED = "the node that answers does not find itself in the cluster's state as it has it, and takes no task";
+
     private final PendingTasks pending;
     private final ServiceSpecCheck check;
 
@@ -56,6 +59,9 @@ final class StarlingRoutes {
         Explain explain = Explain.slot(snapshot.view(), slot)
                 .orElseThrow(() -> ApiException.notFound("the service of " + call.path("slot") + " is not there any more"));
         ObjectNode json = Json.object().put("Slot", name(snapshot.view(), slot)).put("Summary", explain.summary());
+        if (!snapshot.view().nodes().containsKey(snapshot.self())) {
+            json.put("Note", NOT_ENROLLED);
+        }
         ServiceSpec service = snapshot.view().services().get(slot.serviceUid());
         Autoscale.of(snapshot.view(), service).ifPresent(asked -> json.put("Autoscale", asked.text()));
         ArrayNode nodes = json.putArray("Nodes");
@@ -81,7 +87,7 @@ final class StarlingRoutes {
     private Slot slot(ClusterSnapshot snapshot, String reference) {
         int dot = reference.lastIndexOf('.');
         if (dot < 0) {
-            return pending.of(snapshot.view()).stream().filter(task -> task.id().startsWith(reference)).map(Task::slot).findFirst()
+            return pending.of(snapshot).stream().filter(task -> task.id().startsWith(reference)).map(Task::slot).findFirst()
                     .orElseGet(() -> new Lookup(snapshot).task(reference).slot());
         }
         Document service = new Lookup(snapshot).document(Kind.SERVICE, reference.substring(0, dot));

@@ -10,6 +10,7 @@ import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -25,15 +26,11 @@ final class TaskJson {
     private final ClusterSnapshot snapshot;
     private final Map<String, Document> services = new HashMap<>();
     private final Map<String, Document> networks = new HashMap<>();
-    private final Map<String, String> currentHashes = new HashMap<>();
     private final Set<Slot> heldByLiveNodes = new HashSet<>();
 
     TaskJson(ClusterSnapshot snapshot) {
         this.snapshot = snapshot;
-        snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).forEach(service -> {
-            services.put(service.uid(), service);
-            currentHashes.put(service.uid(), TaskTemplate.of(service.spec()).hash());
-        });
+        snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).forEach(service -> services.put(service.uid(), service));
         snapshot.documents().getOrDefault(Kind.NETWORK, List.of()).forEach(network -> networks.put(network.uid(), network));
         snapshot.view().tasks().values().forEach(tasks -> tasks.forEach(task -> {
             if (task.isActive() && isOnLiveNode(task)) {
@@ -43,7 +40,8 @@ final class TaskJson {
     }
 
     boolean isUpToDate(Task task) {
-        return task.templateHash().equals(currentHashes.get(task.slot().serviceUid()));
+        ServiceSpec service = snapshot.view().services().get(task.slot().serviceUid());
+        return service != null && task.templateHash().equals(service.templateHash());
     }
 
     /** Empty where the service is gone. */

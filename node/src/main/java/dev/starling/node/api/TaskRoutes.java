@@ -36,7 +36,7 @@ final class TaskRoutes {
 
     private Reply inspect(Call call) {
         String reference = call.path("id");
-        Task waiting = pending.of(call.snapshot().view()).stream().filter(task -> task.id().equals(reference)).findFirst().orElse(null);
+        Task waiting = pending.of(call.snapshot()).stream().filter(task -> task.id().equals(reference)).findFirst().orElse(null);
         Task task = waiting != null ? waiting : new Lookup(call.snapshot()).task(reference);
         return Reply.json(new TaskJson(call.snapshot()).of(task));
     }
@@ -44,7 +44,7 @@ final class TaskRoutes {
     private List<Task> all(ClusterSnapshot snapshot) {
         List<Task> tasks = new ArrayList<>();
         snapshot.view().tasks().values().forEach(tasks::addAll);
-        tasks.addAll(pending.of(snapshot.view()));
+        tasks.addAll(pending.of(snapshot));
         return tasks;
     }
 

@@ -1,6 +1,7 @@
 package dev.starling.node.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -15,8 +16,10 @@ public final class ExplainCommand extends AskingCommand {
         JsonNode answer = agent.get("/starling/explain/" + encoded(slot));
         String summary = answer.path("Summary").asText();
         System.out.println(answer.path("Slot").asText() + (summary.isEmpty() ? "" : ": " + summary));
-        if (answer.hasNonNull("Autoscale")) {
-            System.out.println(answer.path("Autoscale").asText());
+        for (String remark : List.of("Autoscale", "Note")) {
+            if (answer.hasNonNull(remark)) {
+                System.out.println(answer.path(remark).asText());
+            }
         }
         Table table = new Table().row("NODE", "VERDICT", "WHY");
         answer.path("Nodes").forEach(node ->

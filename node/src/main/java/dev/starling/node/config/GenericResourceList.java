@@ -9,9 +9,9 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** {@code generic-resources: [gpu=UUID1, gpu=UUID2, camera=2]}: a value that is a number counts, any other one is a name. */
+/** {@code generic-resources: [gpu=UUID1, gpu=UUID2, camera=2]}: a value that is a number counts, any other one is a name, and one below /dev is a device. */
 final class GenericResourceList {
-    private static final Pattern ENTRY = Pattern.compile("([A-Za-z0-9][A-Za-z0-9_.-]{0,62})=([A-Za-z0-9][A-Za-z0-9_.:/-]{0,127})");
+    private static final Pattern ENTRY = Pattern.compile("([A-Za-z0-9][A-Za-z0-9_.-]{0,62})=((?:/dev/)?[A-Za-z0-9][A-Za-z0-9_.:/-]{0,127})");
     private static final Pattern NUMBER = Pattern.compile("[0-9]+");
     private static final long MOST = 1_000_000;
 
@@ -25,7 +25,7 @@ final class GenericResourceList {
     static Entry entry(String text) {
         Matcher matcher = ENTRY.matcher(text.strip());
         if (!matcher.matches()) {
-            throw new IllegalArgumentException("'" + text + "' is not KIND=NAME or KIND=COUNT, such as gpu=UUID1 or camera=2");
+            throw new IllegalArgumentException("'" + text + "' is not KIND=NAME or KIND=COUNT, such as gpu=UUID1, serial=/dev/ttyUSB0 or camera=2");
         }
         Entry entry = new Entry(matcher.group(1), matcher.group(2));
         if (entry.isCount() && (entry.value().length() > 7 || Long.parseLong(entry.value()) < 1 || Long.parseLong(entry.value()) > MOST)) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Desired;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
@@ -19,17 +20,19 @@ final class DesiredWriter {
     private final NodeId self;
     private final Role role;
     private final ViewBuilder state;
+    private final Desired desired;
     private final HybridClock clock;
     private final DesiredSigning signing;
     private final RandomGenerator random;
     private final int maxBodyBytes;
     private final DocumentCodec codec = new DocumentCodec();
 
-    DesiredWriter(NodeId self, Role role, ViewBuilder state, HybridClock clock, DesiredSigning signing, RandomGenerator random,
+    DesiredWriter(NodeId self, Role role, ViewBuilder state, Desired desired, HybridClock clock, DesiredSigning signing, RandomGenerator random,
             int maxBodyBytes) {
         this.self = self;
         this.role = role;
         this.state = state;
+        this.desired = desired;
         this.clock = clock;
         this.signing = signing;
         this.random = random;
@@ -50,7 +53,7 @@ final class DesiredWriter {
         if (old.generation() != generation) {
             throw new WriteRefusedException(WriteRefusedException.Reason.OUT_OF_SEQUENCE, "update out of sequence");
         }
-        return signed(old.kind(), uid, old.created(), old.generation() + 1, clock.next(wallMillis), false, written(old.kind(), body));
+        return signed(old.kind(), uid, old.created(), old.generation() + 1, timeOver(old, wallMillis), false, written(old.kind(), body));
     }
 
     /**
@@ -67,7 +70,26 @@ final class DesiredWriter {
     DesiredObject delete(String uid, long wallMillis) {
         requireManager();
         DesiredObject old = require(uid).object();
-        return signed(old.kind(), uid, old.created(), old.generation() + 1, clock.next(wallMillis), true, Bytes.EMPTY);
+        return signed(old.kind(), uid, old.created(), old.generation() + 1, timeOver(old, wallMillis), true, Bytes.EMPTY);
+    }
+
+    /**
+     * A node's document says from when on its writes count no more, where it was demoted or removed ({@code EnrolledWriters}). So it is dated after all that
+     * are known here, also those of a node whose clock is ahead: else whoever has not got them yet would never take them.
+     */
+    private HybridTime timeOver(DesiredObject old, long wallMillis) {
+        HybridTime time = clock.next(wallMillis);
+        if (old.kind() == Kind.NODE) {
+            time = later(time, old);
+            for (DesiredObject object : desired.all()) {
+                time = object.writer().value().equals(old.uid()) ? later(time, object) : time;
+            }
+        }
+        return time;
+    }
+
+    private static HybridTime later(HybridTime time, DesiredObject than) {
+        return time.compareTo(than.time()) > 0 ? time : than.time().next(0);
     }
 
     /** The live document {@code uid}, or a refusal. */

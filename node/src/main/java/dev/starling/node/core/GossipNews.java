@@ -159,7 +159,7 @@ final class GossipNews {
 
         @Override
         public void on(Output.Refused refused) {
-            effects.accept(new NodeEffect.Refused(refused.teller(), refused.reason()));
+            effects.accept(new NodeEffect.Refused(refused.teller(), refused.reason(), refused.detail()));
         }
 
         @Override

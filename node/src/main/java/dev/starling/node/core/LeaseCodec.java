@@ -29,16 +29,16 @@ final class LeaseCodec {
     private static final int RELEASE = 6;
 
     static Bytes encode(List<LeaseMessage> messages) {
-        return RecordCodec.write(out -> {
+        return RecordLayout.write(out -> {
             out.writeVarInt(messages.size(), true);
             messages.forEach(message -> write(out, message));
         });
     }
 
-    /** @throws RecordCodec.MalformedRecordException where the bytes are no list of messages */
+    /** @throws MalformedRecordException where the bytes are no list of messages */
     static List<LeaseMessage> decodeMessages(Bytes bytes) {
-        return RecordCodec.read(bytes, "parcel", in -> {
-            int count = RecordCodec.count(in);
+        return RecordLayout.read(bytes, "parcel", in -> {
+            int count = RecordLayout.count(in);
             List<LeaseMessage> messages = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 messages.add(readMessage(in));
@@ -85,12 +85,12 @@ final class LeaseCodec {
 
     private static void head(Output out, int kind, Slot slot) {
         out.writeByte(kind);
-        RecordCodec.writeSlot(out, slot);
+        RecordLayout.writeSlot(out, slot);
     }
 
     private static LeaseMessage readMessage(BoundedInput in) {
         int kind = in.readByte();
-        Slot slot = RecordCodec.readSlot(in);
+        Slot slot = RecordLayout.readSlot(in);
         return switch (kind) {
             case ASK -> new LeaseMessage.Ask(slot, in.readVarLong(true), readStewards(in), in.readVarLong(true), in.readBoolean());
             case GRANTED -> new LeaseMessage.Granted(slot, in.readVarLong(true), in.readVarInt(true), in.readVarLong(true), readProposal(in));
@@ -98,13 +98,13 @@ final class LeaseCodec {
             case PROPOSE -> new LeaseMessage.Propose(slot, in.readVarInt(true), in.readVarLong(true), readStewards(in));
             case ACCEPTED -> new LeaseMessage.Accepted(slot, in.readVarInt(true), in.readVarLong(true));
             case RELEASE -> new LeaseMessage.Release(slot, in.readVarInt(true), in.readVarLong(true));
-            default -> throw new RecordCodec.MalformedRecordException("parcel: kind " + kind + " is unknown", null);
+            default -> throw new MalformedRecordException("parcel: kind " + kind + " is unknown", null);
         };
     }
 
     static Bytes encode(Slot slot, Promise promise) {
-        return RecordCodec.write(out -> {
-            RecordCodec.writeSlot(out, slot);
+        return RecordLayout.write(out -> {
+            RecordLayout.writeSlot(out, slot);
             write(out, promise.stewards());
             out.writeVarLong(promise.term(), true);
             out.writeString(promise.holder() == null ? null : promise.holder().value());
@@ -113,8 +113,8 @@ final class LeaseCodec {
     }
 
     static Kept decodePromise(Bytes bytes) {
-        return RecordCodec.read(bytes, "promise", in -> {
-            Slot slot = RecordCodec.readSlot(in);
+        return RecordLayout.read(bytes, "promise", in -> {
+            Slot slot = RecordLayout.readSlot(in);
             Stewards stewards = readStewards(in);
             long term = in.readVarLong(true);
             String holder = in.readString();
@@ -123,14 +123,14 @@ final class LeaseCodec {
     }
 
     static Bytes encode(Slot slot, Stewards stewards) {
-        return RecordCodec.write(out -> {
-            RecordCodec.writeSlot(out, slot);
+        return RecordLayout.write(out -> {
+            RecordLayout.writeSlot(out, slot);
             write(out, stewards);
         });
     }
 
     static Told decodeStewards(Bytes bytes) {
-        return RecordCodec.read(bytes, "stewards", in -> new Told(RecordCodec.readSlot(in), readStewards(in)));
+        return RecordLayout.read(bytes, "stewards", in -> new Told(RecordLayout.readSlot(in), readStewards(in)));
     }
 
     private static void write(Output out, Proposal proposal) {
@@ -154,7 +154,7 @@ final class LeaseCodec {
     /** More nodes than a slot may have stewards is what {@link Stewards} refuses. */
     private static Stewards readStewards(BoundedInput in) {
         int epoch = in.readVarInt(true);
-        int count = RecordCodec.count(in);
+        int count = RecordLayout.count(in);
         SortedSet<NodeId> nodes = new TreeSet<>();
         for (int i = 0; i < count; i++) {
             nodes.add(new NodeId(in.text()));

@@ -60,7 +60,7 @@ final class LeaseExchange {
         List<LeaseMessage> messages;
         try {
             messages = LeaseCodec.decodeMessages(parcel);
-        } catch (RecordCodec.MalformedRecordException e) {
+        } catch (MalformedRecordException e) {
             malformed++;
             return;
         }
@@ -80,7 +80,7 @@ final class LeaseExchange {
         try {
             LeaseCodec.Told told = LeaseCodec.decodeStewards(value);
             leases.learn(told.slot(), told.stewards(), now.monotonicMillis());
-        } catch (RecordCodec.MalformedRecordException e) {
+        } catch (MalformedRecordException e) {
             malformed++;
         }
     }

@@ -87,7 +87,7 @@ public final class NodeCore {
         this.leases = new LeaseExchange(self, scheduler.leases(), this::sendParcel, effects::add);
         this.news = new GossipNews(self, gossip, state, views, turns, leases, clock, config.maxClockAhead(), effects::add);
         this.scheduled = new ScheduledChanges(own, clock, effects::add, this::amend);
-        this.writer = new DesiredWriter(self, role, state, clock, signing, random, gossip.maxValueBytes());
+        this.writer = new DesiredWriter(self, role, state, gossip.desired(), clock, signing, random, gossip.maxValueBytes());
     }
 
     /** Before {@link #start}: what this node had on disk. */
@@ -95,7 +95,7 @@ public final class NodeCore {
         SortedMap<String, Bytes> ownRecord = new TreeMap<>(stored);
         leases.restore(ownRecord);
         gossip.restore(desired, ownRecord, lastKnown);
-        news.restored(desired);
+        news.restored(gossip.desired().all());
         ownRecord.forEach((key, value) -> state.recordChanged(self, key, value));
         scheduler.restore(state.tasks(self), state.refusals(self), state.blocks(self), state.completed(self));
         for (Task task : state.tasks(self)) {
@@ -120,7 +120,7 @@ public final class NodeCore {
     /** A message of a node that operators removed is not heard: its certificate may still be valid, its place in the cluster is not. */
     public void receive(NodeId from, Role fromRole, Message message, Time now) {
         if (news.isRemoved(from)) {
-            effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE));
+            effects.add(new NodeEffect.Refused(from, Refusal.REMOVED_NODE, ""));
             return;
         }
         if (message instanceof Message.Parcel parcel) {
@@ -258,16 +258,20 @@ public final class NodeCore {
         return write(writer.delete(uid, now.wallMillis()), now);
     }
 
-    /** An operator may have written in between, or this node be a manager no more: then it is for others to say. */
+    /** An operator may have written in between, or this node be a manager no more, also by its document alone: then it is for others to say. */
     private void amend(Effect.AmendService wanted, Time now) {
         Document service = state.document(wanted.serviceUid());
         if (role == Role.MANAGER && service != null && service.object().generation() == wanted.generation()) {
             specs.amended(service, wanted.amendment(), snapshot(), now.wallMillis())
-                    .flatMap(body -> writer.amend(service.object(), body)).ifPresent(signed -> write(signed, now));
+                    .flatMap(body -> writer.amend(service.object(), body)).filter(signed -> gossip.refusal(signed).isEmpty())
+                    .ifPresent(signed -> write(signed, now));
         }
     }
 
     private DesiredObject write(DesiredObject signed, Time now) {
+        gossip.refusal(signed).ifPresent(refusal -> {
+            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER, "This node writes for the cluster no more: object " + signed.uid() + " " + refusal);
+        });
         gossip.write(signed, now.monotonicMillis());
         absorb(now);
         return signed;

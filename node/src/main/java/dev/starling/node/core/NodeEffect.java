@@ -94,8 +94,8 @@ public sealed interface NodeEffect {
         }
     }
 
-    /** Something that the node {@code teller} told was not taken in: to be counted. */
-    record Refused(NodeId teller, Refusal reason) implements NodeEffect {
+    /** Something that the node {@code teller} told was not taken in: to be counted. @param detail for people; empty where {@code reason} says all */
+    record Refused(NodeId teller, Refusal reason, String detail) implements NodeEffect {
         @Override
         public void handle(Handler handler) {
             handler.on(this);

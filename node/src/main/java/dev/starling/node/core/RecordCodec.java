@@ -1,5 +1,17 @@
 package dev.starling.node.core;
 
+import static dev.starling.node.core.RecordLayout.count;
+import static dev.starling.node.core.RecordLayout.element;
+import static dev.starling.node.core.RecordLayout.read;
+import static dev.starling.node.core.RecordLayout.readList;
+import static dev.starling.node.core.RecordLayout.readMap;
+import static dev.starling.node.core.RecordLayout.readSlot;
+import static dev.starling.node.core.RecordLayout.readStrings;
+import static dev.starling.node.core.RecordLayout.write;
+import static dev.starling.node.core.RecordLayout.writeMap;
+import static dev.starling.node.core.RecordLayout.writeSlot;
+import static dev.starling.node.core.RecordLayout.writeStrings;
+
 import com.esotericsoftware.kryo.kryo5.io.Output;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
@@ -15,12 +27,10 @@ import dev.starling.scheduler.model.Platform;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceLoad;
-import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -28,21 +38,13 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
- * The values of a node's record as bytes: Kryo's buffers, hand-written layouts, no object graph and no class names.
- *
- * <p>Each value opens with a layout number. A later release appends fields at the end; an older one reads what it knows and ignores the
- * rest. Nothing is allocated on the word of a length. What does not parse is reported as {@link MalformedRecordException}, and the one value is left out of the view.
+ * The values of a node's record as bytes: Kryo's buffers, hand-written layouts ({@link RecordLayout}), no object graph and no class names. What does not
+ * parse is reported as {@link MalformedRecordException}, and the one value is left out of the view.
  */
 final class RecordCodec {
-    private static final int LAYOUT = 1;
-    private static final int INITIAL_BYTES = 256;
-    private static final int MAX_BYTES = 1 << 20;
-    private static final int MAX_ELEMENTS = 65_536;
     private static final TaskState[] TASK_STATES = TaskState.values();
     private static final Role[] ROLES = Role.values();
     private static final NodeConditions.Power[] POWERS = NodeConditions.Power.values();
@@ -372,111 +374,5 @@ final class RecordCodec {
         return id == null ? null : new NodeId(id);
     }
 
-    static Bytes write(Consumer<Output> layout) {
-        Output out = new Output(INITIAL_BYTES, MAX_BYTES);
-        out.writeByte(LAYOUT);
-        layout.accept(out);
-        return Bytes.wrap(out.toBytes());
-    }
-
-    static <T> T read(Bytes bytes, String what, Function<BoundedInput, T> layout) {
-        try {
-            BoundedInput in = new BoundedInput(bytes.array());
-            int version = in.readByte();
-            if (version < LAYOUT) {
-                throw new MalformedRecordException(what + ": layout " + version + " is unknown", null);
-            }
-            return layout.apply(in);
-        } catch (MalformedRecordException e) {
-            throw e;
-        } catch (RuntimeException e) {
-            throw new MalformedRecordException(what + " of " + bytes.size() + " bytes does not parse: " + e.getMessage(), e);
-        }
-    }
-
-    static void writeSlot(Output out, Slot slot) {
-        out.writeString(slot.serviceUid());
-        out.writeVarInt(slot.index(), true);
-        out.writeString(slot.node() == null ? null : slot.node().value());
-    }
-
-    static Slot readSlot(BoundedInput in) {
-        return readSlot(in, UnaryOperator.identity());
-    }
-
-    private static Slot readSlot(BoundedInput in, UnaryOperator<String> shared) {
-        String service = shared.apply(in.text());
-        int index = in.readVarInt(true);
-        String node = in.readString();
-        return new Slot(service, index, node == null ? null : new NodeId(node));
-    }
-
-    private static void writeMap(Output out, SortedMap<String, String> map) {
-        out.writeVarInt(map.size(), true);
-        map.forEach((key, value) -> {
-            out.writeString(key);
-            out.writeString(value);
-        });
-    }
-
-    private static SortedMap<String, String> readMap(BoundedInput in) {
-        int count = count(in);
-        if (count == 0) {
-            return Collections.emptySortedMap();
-        }
-        SortedMap<String, String> map = new TreeMap<>();
-        for (int i = 0; i < count; i++) {
-            map.put(in.text(), in.text());
-        }
-        return Collections.unmodifiableSortedMap(map);
-    }
-
-    private static void writeStrings(Output out, Collection<String> strings) {
-        out.writeVarInt(strings.size(), true);
-        strings.forEach(out::writeString);
-    }
-
-    private static SortedSet<String> readStrings(BoundedInput in) {
-        int count = count(in);
-        SortedSet<String> strings = new TreeSet<>();
-        for (int i = 0; i < count; i++) {
-            strings.add(in.text());
-        }
-        return Collections.unmodifiableSortedSet(strings);
-    }
-
-    private static List<String> readList(BoundedInput in) {
-        int count = count(in);
-        List<String> strings = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            strings.add(in.text());
-        }
-        return List.copyOf(strings);
-    }
-
-    static int count(BoundedInput in) {
-        int count = in.readVarInt(true);
-        if (count < 0 || count > MAX_ELEMENTS) {
-            throw new MalformedRecordException("a list of " + count + " elements", null);
-        }
-        return count;
-    }
-
-    private static <E> E element(E[] values, int ordinal, String what) {
-        if (ordinal < 0 || ordinal >= values.length) {
-            throw new MalformedRecordException(what + " " + ordinal + " is unknown", null);
-        }
-        return values[ordinal];
-    }
-
     private RecordCodec() {}
-
-    /** A record value that this release cannot read. */
-    static final class MalformedRecordException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        MalformedRecordException(String message, Throwable cause) {
-            super(message, cause);
-        }
-    }
 }

@@ -92,7 +92,7 @@ final class ViewBuilder {
         NodeRecord record = records.computeIfAbsent(node, id -> new NodeRecord());
         try {
             apply(node, record, key, value);
-        } catch (RecordCodec.MalformedRecordException e) {
+        } catch (MalformedRecordException e) {
             malformed++;
             apply(node, record, key, null);
         }
@@ -146,7 +146,7 @@ final class ViewBuilder {
     /** A record speaks of its owner's tasks only, each under its own id: a task that says otherwise would count twice or for another node. */
     private static Task ownTask(NodeId node, String key, Task task) {
         if (!task.node().equals(node) || !RecordKeys.isTask(key, task.id())) {
-            throw new RecordCodec.MalformedRecordException(
+            throw new MalformedRecordException(
                     "task " + task.id() + " of node " + task.node() + " stands under " + key + " in the record of " + node, null);
         }
         return task;

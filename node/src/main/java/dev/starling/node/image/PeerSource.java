@@ -4,6 +4,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.ImageSource;
+import dev.starling.runtime.image.PieceStream;
 import dev.starling.runtime.image.RegistryReference;
 import java.io.IOException;
 import java.io.InputStream;
@@ -85,7 +86,7 @@ final class PeerSource implements ImageSource {
     }
 
     /** A blob, piece by piece. */
-    private final class Pieces extends InputStream {
+    private final class Pieces extends PieceStream {
         private final Digest digest;
         private long next;
         private Piece piece;
@@ -96,12 +97,6 @@ final class PeerSource implements ImageSource {
             this.digest = digest;
             this.next = offset + first.bytes.length;
             this.piece = first;
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
 
         @Override

@@ -5,6 +5,7 @@ import dev.starling.gossip.member.Member;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Digest;
 import dev.starling.runtime.image.ImageSource;
+import dev.starling.runtime.image.PieceStream;
 import dev.starling.runtime.image.RegistryReference;
 import java.io.IOException;
 import java.io.InputStream;
@@ -45,7 +46,7 @@ final class SiteSource implements ImageSource {
     }
 
     /** A blob out of what one node after the other has of it. */
-    private final class Following extends InputStream {
+    private final class Following extends PieceStream {
         private final RegistryReference repository;
         private final Digest digest;
         private long position;
@@ -78,12 +79,6 @@ final class SiteSource implements ImageSource {
                 }
             }
             throw RuntimeShimException.notFound("no other node of the site is downloading " + digest);
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
 
         @Override

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.HealthCheck;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.launch.Devices;
 import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.logs.LogOptions;
 import dev.starling.runtime.seccomp.FilterSource;
@@ -26,6 +27,7 @@ final class ContainerOptions {
         JsonNode container = template.path("ContainerSpec");
         checked("TaskTemplate.ContainerSpec.Healthcheck", () -> health(container).check());
         checked("TaskTemplate.ContainerSpec", () -> ProcessLimits.check(process(container)));
+        checked("TaskTemplate.ContainerSpec.Devices", () -> Devices.check(process(container)));
         checked("TaskTemplate.LogDriver", () -> LogOptions.parse(logDriver(template), map(template.path("LogDriver").path("Options"))));
     }
 
@@ -50,16 +52,40 @@ final class ContainerOptions {
         return millis == 0 && integer(check.path(field), 0) > 0 ? 1 : millis;
     }
 
+    /** @param given devices that the task got besides those of its spec */
+    static ContainerSpec.ProcessOptions process(JsonNode container, List<String> given) {
+        ContainerSpec.ProcessOptions options = process(container);
+        List<ContainerSpec.Device> devices = new ArrayList<>(options.devices());
+        for (String device : given) {
+            if (devices.stream().noneMatch(said -> said.source().equals(device))) {
+                devices.add(new ContainerSpec.Device(device, "", ""));
+            }
+        }
+        return options.withDevices(devices);
+    }
+
     static ContainerSpec.ProcessOptions process(JsonNode container) {
         List<ContainerSpec.Ulimit> ulimits = new ArrayList<>();
         for (JsonNode limit : container.path("Ulimits")) {
             ulimits.add(new ContainerSpec.Ulimit(string(limit.path("Name"), ""), integer(limit.path("Soft"), 0), integer(limit.path("Hard"), 0)));
         }
+        boolean privileged = container.path("Privileged").asBoolean(false);
+        String seccomp = seccomp(container.path("Privileges").path("Seccomp"));
         return new ContainerSpec.ProcessOptions(container.path("Init").asBoolean(false),
                 container.path("Privileges").path("NoNewPrivileges").asBoolean(false),
                 (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, integer(container.path("OomScoreAdj"), 0))), List.copyOf(ulimits),
-                new ContainerSpec.Confinement(seccomp(container.path("Privileges").path("Seccomp")),
-                        string(container.path("Privileges").path("AppArmor").path("Profile"), "")));
+                new ContainerSpec.Confinement(privileged && seccomp.isEmpty() ? FilterSource.UNCONFINED : seccomp,
+                        string(container.path("Privileges").path("AppArmor").path("Profile"), ""), privileged),
+                devices(container));
+    }
+
+    private static List<ContainerSpec.Device> devices(JsonNode container) {
+        List<ContainerSpec.Device> devices = new ArrayList<>();
+        for (JsonNode device : container.path("Devices")) {
+            devices.add(new ContainerSpec.Device(string(device.path("PathOnHost"), ""), string(device.path("PathInContainer"), ""),
+                    string(device.path("CgroupPermissions"), "")));
+        }
+        return List.copyOf(devices);
     }
 
     /** Empty for the default, {@code unconfined}, or the profile. */

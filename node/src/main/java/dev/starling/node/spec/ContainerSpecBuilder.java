@@ -12,7 +12,6 @@ import dev.starling.runtime.ContainerSpec;
 import dev.starling.scheduler.model.Task;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -37,11 +36,7 @@ public final class ContainerSpecBuilder {
                 .orElseThrow(() -> new IllegalArgumentException("service " + service.name() + " changed twice since task " + task.id()
                         + " was made: its template is gone")).json();
         this.container = template.path("ContainerSpec");
-        this.placeholders = new Placeholders(Map.of(
-                ".Service.ID", service.uid(), ".Service.Name", service.name(), ".Node.ID", task.node().value(), ".Node.Hostname",
-                node.hostname(), ".Node.Platform.Architecture", node.platform().architecture(), ".Node.Platform.OS", node.platform().os(),
-                ".Task.ID", task.id(), ".Task.Name", taskName(service, task), ".Task.Slot", slotName(task)),
-                map(service.spec().path("Labels")), nodeLabels);
+        this.placeholders = Placeholders.of(service, task, node, nodeLabels);
         this.labels = labels();
     }
 
@@ -65,7 +60,7 @@ public final class ContainerSpecBuilder {
         return service.name() + "." + slotName(task) + "." + task.id();
     }
 
-    private static String slotName(Task task) {
+    static String slotName(Task task) {
         return task.slot().isGlobal() ? task.slot().node().value() : Integer.toString(task.shownSlot());
     }
 
@@ -78,9 +73,13 @@ public final class ContainerSpecBuilder {
                 string(container.path("StopSignal"), ""), container.path("TTY").asBoolean(false),
                 container.path("OpenStdin").asBoolean(false), container.path("ReadOnly").asBoolean(false), mounts(), hosts(hostname),
                 dns(dnsServers), ContainerOptions.limits(template.path("Resources")),
-                strings(container.path("CapabilityAdd")), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
-                map(template.path("LogDriver").path("Options")), ContainerOptions.logDriver(template), ContainerOptions.process(container),
+                capabilities(), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
+                map(template.path("LogDriver").path("Options")), ContainerOptions.logDriver(template), ContainerOptions.process(container, GenericResourceJson.devices(task.reserved().generic())),
                 ContainerOptions.health(container));
+    }
+
+    private List<String> capabilities() {
+        return container.path("Privileged").asBoolean(false) ? List.of("ALL") : strings(container.path("CapabilityAdd"));
     }
 
     private SortedMap<String, String> labels() {

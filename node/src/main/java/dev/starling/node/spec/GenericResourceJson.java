@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.starling.scheduler.model.GenericResources;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -44,6 +45,11 @@ public final class GenericResourceJson {
         resources.named().forEach((kind, names) -> result.add(variable(kind) + String.join(",", names)));
         resources.counts().forEach((kind, count) -> result.add(variable(kind) + count));
         return result;
+    }
+
+    /** Names below /dev are devices of the node, and whoever got one may use it. */
+    static List<String> devices(GenericResources resources) {
+        return resources.named().values().stream().flatMap(Collection::stream).filter(name -> name.startsWith("/dev/")).toList();
     }
 
     private static String variable(String kind) {

@@ -1,6 +1,7 @@
 package dev.starling.node.spec;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
@@ -18,6 +19,8 @@ import java.util.regex.Pattern;
  *   starling.apparmor   = default | unconfined | NAME of a profile that the nodes have      ContainerSpec.Privileges.AppArmor (a name is ours alone)
  *   starling.swap       = 512m | 0 | unlimited, besides --limit-memory                      Resources.SwapBytes
  *   starling.swappiness = 0 to 100                                                          Resources.MemorySwappiness
+ *   starling.devices    = PATH[:PATH IN CONTAINER[:rwm]], and more after commas             ContainerSpec.Devices (ours alone)
+ *   starling.privileged = true | false                                                      ContainerSpec.Privileged (ours alone)
  * </pre>
  *
  * A label is turned into its field when the service is written, so that the field is all that tasks are made from: they are replaced when it changes, a config
@@ -29,7 +32,9 @@ final class PolicyLabels {
     private static final String APPARMOR = "starling.apparmor";
     private static final String SWAP = "starling.swap";
     private static final String SWAPPINESS = "starling.swappiness";
-    static final List<String> ALL = List.of(SECCOMP, APPARMOR, SWAP, SWAPPINESS);
+    private static final String DEVICES = "starling.devices";
+    private static final String PRIVILEGED = "starling.privileged";
+    static final List<String> ALL = List.of(SECCOMP, APPARMOR, SWAP, SWAPPINESS, DEVICES, PRIVILEGED);
 
     private static final Pattern BYTES = Pattern.compile("([0-9]{1,12})([bkmg]?)");
     private static final Map<String, Integer> SHIFT = Map.of("", 0, "b", 0, "k", 10, "m", 20, "g", 30);
@@ -40,7 +45,9 @@ final class PolicyLabels {
             new Place(SECCOMP, List.of("TaskTemplate", "ContainerSpec", "Privileges"), "Seccomp"),
             new Place(APPARMOR, List.of("TaskTemplate", "ContainerSpec", "Privileges"), "AppArmor"),
             new Place(SWAP, List.of("TaskTemplate", "Resources"), "SwapBytes"),
-            new Place(SWAPPINESS, List.of("TaskTemplate", "Resources"), "MemorySwappiness"));
+            new Place(SWAPPINESS, List.of("TaskTemplate", "Resources"), "MemorySwappiness"),
+            new Place(DEVICES, List.of("TaskTemplate", "ContainerSpec"), "Devices"),
+            new Place(PRIVILEGED, List.of("TaskTemplate", "ContainerSpec"), "Privileged"));
 
     /**
      * Changes {@code spec}.
@@ -111,6 +118,12 @@ final class PolicyLabels {
                 }
                 yield spec.numberNode(Long.parseLong(text));
             }
+            case DEVICES -> devices(text, spec);
+            case PRIVILEGED -> switch (text) {
+                case "true" -> spec.booleanNode(true);
+                case "false" -> spec.nullNode();
+                default -> throw invalid(label, "must be true or false, got \"" + text + "\"");
+            };
             default -> throw new IllegalArgumentException(label);
         };
     }
@@ -121,6 +134,22 @@ final class PolicyLabels {
                 .map(each -> each.spec().path("Data").asText(""))
                 .orElseThrow(() -> invalid(SECCOMP, "there is no config \"" + config + "\": docker config create " + (config.isEmpty() ? "NAME" : config)
                         + " PROFILE.json, or give default or unconfined"));
+    }
+
+    /** As {@code docker run --device} has it. */
+    private static JsonNode devices(String text, ObjectNode spec) {
+        ArrayNode devices = spec.arrayNode();
+        for (String each : text.split(",")) {
+            String[] parts = each.strip().split(":", -1);
+            if (parts.length > 3 || !parts[0].startsWith("/")) {
+                throw invalid(DEVICES, "\"" + each.strip() + "\" is not PATH[:PATH IN CONTAINER[:rwm]], such as /dev/ttyUSB0 or /dev/ttyUSB0:/dev/modem:rw");
+            }
+            // as Docker: what is not a path is the access
+            boolean isAccess = parts.length == 2 && !parts[1].startsWith("/");
+            devices.addObject().put("PathOnHost", parts[0]).put("PathInContainer", parts.length == 1 || isAccess ? parts[0] : parts[1])
+                    .put("CgroupPermissions", isAccess ? parts[1] : parts.length == 3 ? parts[2] : "rwm");
+        }
+        return devices;
     }
 
     private static long bytes(String label, String text) {

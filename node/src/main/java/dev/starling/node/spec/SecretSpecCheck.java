@@ -17,12 +17,13 @@ public final class SecretSpecCheck {
             Name string
             Labels map
             Data string
+            Templating.Name = golang
             """);
 
     /** A spec without its data, and the data; null where there was none. */
     public record Accepted(ObjectNode spec, byte[] data) {}
 
-    /** @throws SpecException INVALID or NOT_SUPPORTED (drivers, templates) */
+    /** @throws SpecException INVALID or NOT_SUPPORTED (drivers, templates in another language) */
     public static Accepted accept(JsonNode given) {
         FIELDS.check(given);
         ObjectNode spec = given.deepCopy();
@@ -46,6 +47,9 @@ public final class SecretSpecCheck {
         int most = kind == Kind.SECRET ? MAX_SECRET_BYTES : MAX_CONFIG_BYTES;
         if (accepted.data() == null || accepted.data().length == 0 || accepted.data().length >= most) {
             throw invalid(kind.name().toLowerCase(Locale.ROOT) + " data must be larger than 0 and less than " + most + " bytes");
+        }
+        if (FileTemplate.isTemplate(accepted.spec())) {
+            FileTemplate.check(accepted.data());
         }
         return accepted;
     }

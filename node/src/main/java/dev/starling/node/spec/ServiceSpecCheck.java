@@ -57,6 +57,10 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.Privileges.Seccomp.Profile string
             TaskTemplate.ContainerSpec.Privileges.AppArmor.Mode = default disabled
             TaskTemplate.ContainerSpec.Privileges.AppArmor.Profile string
+            TaskTemplate.ContainerSpec.Privileged boolean
+            TaskTemplate.ContainerSpec.Devices[].PathOnHost string
+            TaskTemplate.ContainerSpec.Devices[].PathInContainer string
+            TaskTemplate.ContainerSpec.Devices[].CgroupPermissions string
             TaskTemplate.ContainerSpec.Healthcheck.Test strings
             TaskTemplate.ContainerSpec.Healthcheck.Interval integer
             TaskTemplate.ContainerSpec.Healthcheck.Timeout integer

@@ -38,7 +38,7 @@ public final class ServiceSpecReader {
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
                 restartPolicy(template.json().path("RestartPolicy")),
                 update, UpdateStatus.of(document).stage(), networks(spec),
-                hostPorts(spec.path("EndpointSpec").path("Ports")), bindSources(template.container().path("Mounts")), SiteLabels.read(document.body()));
+                hostPorts(spec.path("EndpointSpec").path("Ports")), hostPaths(template.container()), SiteLabels.read(document.body()));
     }
 
     static boolean isRolledBack(Document document) {
@@ -51,17 +51,16 @@ public final class ServiceSpecReader {
         return !isRolledBack(document) && previous.isObject() && !TaskTemplate.of(previous).hash().equals(TaskTemplate.of(document.spec()).hash());
     }
 
-    /** Sources with a placeholder are left out: they are another path for each task. */
-    private static List<String> bindSources(JsonNode mounts) {
-        List<String> result = new ArrayList<>();
-        mounts.forEach(mount -> {
-            String source = string(mount.path("Source"), "");
-            if (mount.path("Type").asText("").equals("bind") && source.startsWith("/") && !source.contains("{{")
-                    && source.indexOf('\0') < 0 && !result.contains(source)) {
-                result.add(source);
+    /** Sources of binds, and devices. Those with a placeholder are left out: they are another path for each task. */
+    private static List<String> hostPaths(JsonNode container) {
+        List<String> paths = new ArrayList<>();
+        container.path("Mounts").forEach(mount -> {
+            if (mount.path("Type").asText("").equals("bind")) {
+                paths.add(string(mount.path("Source"), ""));
             }
         });
-        return List.copyOf(result);
+        container.path("Devices").forEach(device -> paths.add(string(device.path("PathOnHost"), "")));
+        return paths.stream().filter(path -> path.startsWith("/") && !path.contains("{{") && path.indexOf('\0') < 0).distinct().toList();
     }
 
     private static Resources resources(JsonNode resources) {

@@ -150,12 +150,9 @@ public final class TaskRunner implements AutoCloseable {
     }
 
     private void enqueue(String taskId, Executor pool, Runnable work) {
-        queues.compute(taskId, (id, tail) -> {
-            CompletableFuture<Void> after = tail == null ? CompletableFuture.completedFuture(null) : tail;
-            CompletableFuture<Void> next = after.thenRunAsync(() -> guarded(taskId, work), pool);
-            next.whenComplete((done, failure) -> queues.remove(taskId, next));
-            return next;
-        });
+        CompletableFuture<Void> queued = queues.compute(taskId, (id, tail) ->
+                (tail == null ? CompletableFuture.<Void>completedFuture(null) : tail).thenRunAsync(() -> guarded(taskId, work), pool));
+        queued.whenComplete((done, failure) -> queues.remove(taskId, queued)); // after compute: what is done by then would remove what is not there yet
     }
 
     private static void guarded(String taskId, Runnable work) {

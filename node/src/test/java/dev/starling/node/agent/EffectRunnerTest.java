@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
-import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
@@ -227,7 +226,7 @@ class EffectRunnerTest {
         }
 
         @Override
-        public void refused(NodeId teller, Refusal reason) {
+        public void refused(NodeEffect.Refused refused) {
             throw new AssertionError("not expected");
         }
 

@@ -248,7 +248,7 @@ final class HttpTest {
 
     @Test
     void waitingSlotsAreShownWhereTheSchedulerTellsThem() throws Exception {
-        PendingTasks pending = view -> view.services().values().stream().map(service -> new Task("pending000000000000000001",
+        PendingTasks pending = snapshot -> snapshot.view().services().values().stream().map(service -> new Task("pending000000000000000001",
                 Slot.replica(service.uid(), 9), null, 1, service.templateHash(), service.image(), TaskState.PENDING, TaskState.RUNNING,
                 HybridTime.of(1, 0), 0, 0, 0, 1, 1, "pending task scheduling", "no suitable node (1 node is full)", -1, "", 0,
                 new TreeMap<>())).toList();

@@ -197,9 +197,9 @@ class ConfigLoaderTest {
 
     @Test
     void genericResourcesAreNamedOrCounted() {
-        NodeConfig config = parse("generic-resources: [gpu=UUID2, gpu=UUID1, camera=2]");
+        NodeConfig config = parse("generic-resources: [gpu=UUID2, gpu=/dev/nvidia0, camera=2]");
         assertEquals(2, config.offer().genericResources().count("gpu"));
-        assertEquals("[UUID1, UUID2]", config.offer().genericResources().named().get("gpu").toString());
+        assertEquals("[/dev/nvidia0, UUID2]", config.offer().genericResources().named().get("gpu").toString());
         assertEquals(2, config.offer().genericResources().count("camera"));
         for (String wrong : List.of("[gpu]", "[gpu=0]", "[gpu=1, gpu=A]", "[gpu=A, gpu=A]", "[gpu=2, gpu=2]", "[gpu=99999999]", "[a b=1]")) {
             String message = assertThrows(ConfigException.class, () -> parse("name: x\ngeneric-resources: " + wrong)).getMessage();

@@ -62,6 +62,9 @@ class NodeCoreTest {
         long boot;
         NodeCore core;
         boolean off;
+        /** What its guard says of every object. */
+        String refusal;
+        int refused;
 
         Host(NodeId id, Role role, int number) {
             this.id = id;
@@ -73,13 +76,18 @@ class NodeCoreTest {
         Host start(Collection<Endpoint> seeds) {
             Random random = new Random(id.hashCode());
             Member self = new Member(id, endpoint, role, ++boot, 0, MemberStatus.ALIVE);
-            core = new NodeCore(id, role, NodeCore.Config.defaults(), new Gossip(GossipConfig.lan(), self, random, object -> null, new SimSigning(id)),
+            core = new NodeCore(id, role, NodeCore.Config.defaults(), new Gossip(GossipConfig.lan(), self, random, object -> guard(), new SimSigning(id)),
                     new Scheduler(id, SchedulerConfig.defaults(), random), new DockerSpecReader(), object -> object, random);
             core.restore(disk.values(), record, members.values());
             core.describe(Sample.report(id.value(), endpoint.host()), time());
             core.start(seeds, time());
             carryOut();
             return this;
+        }
+
+        private String guard() {
+            refused += refusal == null ? 0 : 1;
+            return refusal;
         }
 
         void enrol(NodeId node) {
@@ -275,6 +283,20 @@ class NodeCoreTest {
         assertEquals(WriteRefusedException.Reason.NOT_A_MANAGER, reason(() -> worker.service("web", 1)));
     }
 
+    /** Its document says worker, its certificate still says manager: what the others would refuse is not written, and takes nothing of the plan with it. */
+    @Test
+    void aDemotedManagerWritesNothingMoreAndGoesOnWithItsTasks() {
+        Host host = single();
+        ObjectNode body = Sample.serviceBody("web", 3);
+        body.withObject("/Spec/Labels").put("starling.autoscale.cpu", "50").put("starling.autoscale.max", "2");
+        host.core.create(Kind.SERVICE, null, body, time());
+        host.refusal = "was written after node n1 was demoted";
+        run(500);
+        assertEquals(1, host.refused, "it would have made them two");
+        assertEquals(3, host.running());
+        assertEquals(WriteRefusedException.Reason.NOT_A_MANAGER, reason(() -> host.service("other", 1)));
+    }
+
     private static WriteRefusedException.Reason reason(org.junit.jupiter.api.function.Executable write) {
         return assertThrows(WriteRefusedException.class, write).reason();
     }
@@ -311,7 +333,7 @@ class NodeCoreTest {
         hosts[0].effects.clear();
         hosts[0].core.receive(hosts[1].id, Role.MANAGER, new dev.starling.gossip.message.Message.Ping(9, null, null), time());
         hosts[0].carryOut();
-        assertEquals(List.of(new NodeEffect.Refused(hosts[1].id, Refusal.REMOVED_NODE)), hosts[0].effects);
+        assertEquals(List.of(new NodeEffect.Refused(hosts[1].id, Refusal.REMOVED_NODE, "")), hosts[0].effects);
         assertFalse(hosts[0].core.view().nodes().containsKey(hosts[1].id));
     }
 

@@ -138,7 +138,7 @@ class RecordCodecTest {
     private static void valueOrMalformed(Function<Bytes, Object> decoder, Bytes bytes) {
         try {
             decoder.apply(bytes);
-        } catch (RecordCodec.MalformedRecordException expected) {
+        } catch (MalformedRecordException expected) {
             assertTrue(expected.getMessage() != null);
         }
     }
@@ -151,7 +151,7 @@ class RecordCodecTest {
         out.writeVarIntFlag(true, 1_000_000_001, true);
         Bytes bytes = Bytes.of(out.toBytes());
         for (Function<Bytes, Object> decoder : List.<Function<Bytes, Object>>of(RecordCodec::decodeReport, RecordCodec::decodeTask)) {
-            String message = assertThrows(RecordCodec.MalformedRecordException.class, () -> decoder.apply(bytes)).getMessage();
+            String message = assertThrows(MalformedRecordException.class, () -> decoder.apply(bytes)).getMessage();
             assertTrue(message.contains("a string of 1000000000 characters where 0 bytes are left"), message);
         }
     }
@@ -162,7 +162,7 @@ class RecordCodecTest {
         Output out = new Output(16);
         out.writeByte(1);
         out.writeString(null);
-        assertThrows(RecordCodec.MalformedRecordException.class, () -> RecordCodec.decodeTask(Bytes.of(out.toBytes())));
+        assertThrows(MalformedRecordException.class, () -> RecordCodec.decodeTask(Bytes.of(out.toBytes())));
     }
 
     @Example

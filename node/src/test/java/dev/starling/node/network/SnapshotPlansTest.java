@@ -17,7 +17,6 @@ import dev.starling.netlink.overlay.OverlayNetwork;
 import dev.starling.netlink.overlay.RemoteEndpoint;
 import dev.starling.node.Sample;
 import dev.starling.node.agent.SchedulerSeams;
-import dev.starling.node.api.DockerApi;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.dns.NameTable;
 import dev.starling.node.spec.IngressNetwork;
@@ -26,6 +25,8 @@ import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -166,15 +167,28 @@ class SnapshotPlansTest {
 
     @Test
     void aSlotThatWaitsIsShownUnderAnIdThatStays() {
-        DockerApi.Seams seams = SchedulerSeams.of(ServiceSpecCheck.Features.ALL);
         ClusterSnapshot snapshot = cluster().snapshot();
-        List<Task> pending = seams.pending().of(snapshot.view());
+        List<Task> pending = pendingAt(Instant.EPOCH, snapshot);
         assertEquals(3, pending.size());
-        assertEquals(pending, seams.pending().of(snapshot.view()));
+        assertEquals(pending, pendingAt(Instant.EPOCH, snapshot));
         assertEquals(3, pending.stream().map(Task::id).distinct().count());
         for (Task task : pending) {
             assertTrue(task.id().matches("[0-9a-z]{25}"), task.id());
             assertEquals(TaskState.PENDING, task.state());
         }
+    }
+
+    @Test
+    void aSlotThatANodeCouldTakeAndDoesNotSaysSoAfterAWhile() {
+        ClusterSnapshot snapshot = new Sample.Cluster().node(N1, "192.0.2.1", true).node(N2, "192.0.2.2", true)
+                .has(Kind.SERVICE, "web", Sample.serviceBody("web", 3)).snapshot();
+        assertEquals(List.of("", "", ""), pendingAt(Instant.EPOCH, snapshot).stream().map(Task::error).toList());
+        for (Task task : pendingAt(Instant.now(), snapshot)) {
+            assertEquals("2 nodes can take it and have not done so", task.error());
+        }
+    }
+
+    private static List<Task> pendingAt(Instant now, ClusterSnapshot snapshot) {
+        return SchedulerSeams.of(ServiceSpecCheck.Features.ALL, InstantSource.fixed(now)).pending().of(snapshot);
     }
 }

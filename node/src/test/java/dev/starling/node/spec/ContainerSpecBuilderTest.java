@@ -59,6 +59,15 @@ final class ContainerSpecBuilderTest {
     }
 
     @Test
+    void aDeviceThatTheTaskGotIsItsToUse() {
+        Document service = Specs.withSpec(Kind.SERVICE, "svc", Specs.json("{\"Name\": \"web\", \"TaskTemplate\": {\"ContainerSpec\": {\"Image\": \"busybox\"}}}"));
+        Task task = task(TaskTemplate.of(service.spec()).hash(), new TreeMap<>()).ofJob(0, GenericResources.of(new TreeMap<>(),
+                new TreeMap<>(Map.of("gpu", new TreeSet<>(List.of("A")), "serial", new TreeSet<>(List.of("/dev/ttyUSB1"))))));
+        assertEquals(List.of("DOCKER_RESOURCE_GPU=A", "DOCKER_RESOURCE_SERIAL=/dev/ttyUSB1"), build(service, task).env());
+        assertEquals(List.of(new ContainerSpec.Device("/dev/ttyUSB1", "", "")), build(service, task).options().devices());
+    }
+
+    @Test
     void everythingArrives() {
         Document service = Specs.withSpec(Kind.SERVICE, "svc", Specs.json(SPEC));
         TaskTemplate template = TaskTemplate.of(service.spec());

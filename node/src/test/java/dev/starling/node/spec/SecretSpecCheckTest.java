@@ -49,13 +49,21 @@ final class SecretSpecCheckTest {
         "{\"Name\": \"x\"}                                            | INVALID       | data must be larger than 0",
         "{\"Name\": \"x\", \"Data\": \"hunter2!\"}                    | INVALID       | illegal base64 data",
         "{\"Name\": \"x\", \"Driver\": {\"Name\": \"vault\"}}           | NOT_SUPPORTED | Driver",
-        "{\"Name\": \"x\", \"Templating\": {\"Name\": \"golang\"}}      | NOT_SUPPORTED | Templating",
+        "{\"Name\": \"x\", \"Templating\": {\"Name\": \"jinja\"}}       | NOT_SUPPORTED | Templating.Name \"jinja\"",
+        "{\"Name\": \"x\", \"Data\": \"e3tpZiBodW50ZXIyIX19\", \"Templating\": {\"Name\": \"golang\"}} | NOT_SUPPORTED | Data, line 1",
     })
     void refusals(String json, SpecException.Kind kind, String message) {
         SpecException refusal = assertThrows(SpecException.class, () -> SecretSpecCheck.acceptNew(Kind.SECRET, Specs.json(json)));
         assertEquals(kind, refusal.kind(), refusal.getMessage());
         assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
         assertFalse(refusal.getMessage().contains("hunter2"), refusal.getMessage());
+    }
+
+    @Test
+    void aTemplateIsKeptAsOne() {
+        SecretSpecCheck.Accepted accepted = SecretSpecCheck.acceptNew(Kind.CONFIG, Specs.json(
+                "{\"Name\": \"x\", \"Data\": \"e3suVGFzay5TbG90fX0=\", \"Templating\": {\"Name\": \"golang\"}}"));
+        assertEquals("golang", accepted.spec().path("Templating").path("Name").asText());
     }
 
     @Test

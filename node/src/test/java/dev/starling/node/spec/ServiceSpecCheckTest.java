@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.runtime.ContainerSpec;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -192,6 +193,16 @@ final class ServiceSpecCheckTest {
     }
 
     @Test
+    void labelsOfDevicesBecomeFields() {
+        ObjectNode spec = with("Labels", "{\"starling.devices\": \"/dev/ttyUSB0, /dev/snd:rw, /dev/video0:/dev/camera:r\", \"starling.privileged\": \"true\"}");
+        JsonNode container = check.accept(spec, withProfile(), "").at("/TaskTemplate/ContainerSpec");
+        ContainerSpec.ProcessOptions options = ContainerOptions.process(container, List.of("/dev/ttyUSB0", "/dev/ttyUSB1"));
+        assertEquals(List.of(new ContainerSpec.Device("/dev/ttyUSB0", "/dev/ttyUSB0", "rwm"), new ContainerSpec.Device("/dev/snd", "/dev/snd", "rw"),
+                new ContainerSpec.Device("/dev/video0", "/dev/camera", "r"), new ContainerSpec.Device("/dev/ttyUSB1", "", "")), options.devices());
+        assertEquals(new ContainerSpec.Confinement("unconfined", "", true), options.confinement());
+    }
+
+    @Test
     void aLabelThatIsTakenAwayTakesItsFieldAlong() {
         ObjectNode first = check.accept(with("Labels", "{\"starling.seccomp\": \"unconfined\"}"), withProfile(), "");
         Document stored = Specs.withSpec(Kind.SERVICE, "svc0000000000000000000009", first);
@@ -213,6 +224,9 @@ final class ServiceSpecCheckTest {
         "starling.swap       | much    | label starling.swap: must be a size such as 512m",
         "starling.swap       | 64m     | TaskTemplate.Resources.SwapBytes: swap can only be limited together with memory",
         "starling.swappiness | 101     | TaskTemplate.Resources.MemorySwappiness: must be -1 to 100, got 101",
+        "starling.devices    | ttyUSB0 | label starling.devices: \"ttyUSB0\" is not PATH[:PATH IN CONTAINER[:rwm]]",
+        "starling.devices    | /dev/a:/b | TaskTemplate.ContainerSpec.Devices: device /dev/a: /b in the container is not below /dev",
+        "starling.privileged | yes     | label starling.privileged: must be true or false",
         "starling.swapiness  | 10      | label starling.swapiness: there is no such label"})
     void labelsOfPoliciesAreChecked(String label, String value, String message) {
         SpecException refusal = assertThrows(SpecException.class, () -> check.accept(with("Labels", "{\"" + label + "\": \"" + value + "\"}"), withProfile(), ""));

@@ -4,6 +4,7 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,8 +15,6 @@ import java.util.List;
  * this agent itself, while a thread of it becomes a container. So it must never be taken for one to kill.
  */
 final class CgroupProcesses {
-    private static final int SIGKILL = 9;
-
     private CgroupProcesses() {}
 
     static List<Integer> list(Kernel kernel, Path file) {
@@ -50,7 +49,7 @@ final class CgroupProcesses {
     static void killAll(Kernel kernel, Path file) {
         for (int pid : list(kernel, file)) {
             try (Descriptor process = kernel.openProcess(pid)) {
-                kernel.signal(process, SIGKILL);
+                kernel.signal(process, Signals.SIGKILL);
             } catch (RuntimeShimException e) {
                 if (e.errno() != Errno.ESRCH.number()) throw e;
             }

@@ -37,13 +37,11 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** Lets the calling thread join, so that its next child is born inside. Does nothing where only processes can join (version 2). */
     void enterWithThread(String containerId);
 
-    /** Lets containers that are created from now on have a device besides the usual ones, in the words of version 1 ({@code c 10:200 rwm}); version 2 has no such rules. */
-    void allowDevice(String rule);
-
     /** Moves a held first process in, where {@link #enterWithThread} could not. */
     void enter(String containerId, int pid);
 
-    void limit(String containerId, ContainerSpec.Limits limits);
+    /** @param devices that it may use besides those that all have */
+    void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices);
 
     /** What is to be mounted below the container's {@code /sys/fs/cgroup}. */
     List<ControllerMount> mounts();
@@ -56,6 +54,9 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
 
     /** Removes its groups. @return false where processes that are just ending still hold one */
     boolean remove(String containerId);
+
+    /** Of {@link #remove(String, int)} where nothing but a fault can keep them: some seconds. */
+    int MANY_ATTEMPTS = 2000;
 
     /** As {@link #remove(String)}, a few times: a process that is just ending still counts in its group for a moment. What stays is killed half-way. */
     default boolean remove(String containerId, int attempts) {

@@ -4,6 +4,7 @@ import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,7 +21,6 @@ final class CgroupsV1 implements Cgroups {
 
     private static final long PERIOD_MICROS = 100_000;
     private static final long NANOS_A_TICK = 10_000_000; // USER_HZ is 100 on all our architectures
-    private static final int FREEZE_ATTEMPTS = 1000;
 
     /** Docker's: any node may be made; these may be used. Numbers of Documentation/admin-guide/devices.txt. */
     private static final List<String> ALLOWED_DEVICES = List.of(
@@ -32,13 +32,11 @@ final class CgroupsV1 implements Cgroups {
     private final Kernel kernel;
     private final List<Hierarchy> hierarchies;
     private final String parent;
-    private final boolean devicesInherited;
 
     CgroupsV1(Kernel kernel, List<Hierarchy> hierarchies, String parent) {
         this.kernel = kernel;
         this.hierarchies = List.copyOf(hierarchies);
         this.parent = parent;
-        boolean inherited = false;
         for (Hierarchy hierarchy : hierarchies) {
             Path path = hierarchy.mountPoint;
             for (Path name : Path.of(parent)) {
@@ -48,37 +46,21 @@ final class CgroupsV1 implements Cgroups {
                 path = child;
             }
             if (hierarchy.controllers.contains("cpuset")) kernel.write(path.resolve("cgroup.clone_children").toString(), "1"); // the containers' have its processors at once
-            if (hierarchy.controllers.contains("devices")) inherited = allowDevicesInChildren(path);
+            if (hierarchy.controllers.contains("devices")) allowDevices(path);
         }
-        this.devicesInherited = inherited;
     }
 
     /**
-     * Rules are inherited by groups that are made later: written here once, a start need not write them.
-     *
-     * @return false where containers of an earlier release run below: the kernel does not deny anything to a group with children
+     * The node's own group has all devices: the kernel lets no group have one that the group above has not, and each container has its own.
+     * An earlier release left the few here that all containers have.
      */
-    private boolean allowDevicesInChildren(Path group) {
-        if (kernel.read(group.resolve("devices.list").toString()).startsWith("a ")) {
-            try {
-                kernel.write(group.resolve("devices.deny").toString(), "a");
-            } catch (RuntimeShimException e) {
-                if (e.errno() == Errno.EINVAL.number()) return false;
-                throw e;
-            }
-        }
-        allowDevices(group);
-        return true;
-    }
-
-    private void allowDevices(Path group) {
-        for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
-    }
-
-    @Override
-    public void allowDevice(String rule) {
-        for (Hierarchy hierarchy : hierarchies) {
-            if (hierarchy.controllers.contains("devices")) kernel.write(hierarchy.mountPoint.resolve(parent).resolve("devices.allow").toString(), rule);
+    private void allowDevices(Path nodes) {
+        if (kernel.read(nodes.resolve("devices.list").toString()).startsWith("a ")) return;
+        try {
+            kernel.write(nodes.resolve("devices.allow").toString(), "a");
+        } catch (RuntimeShimException e) {
+            // EINVAL: that release's containers are still there, and until they are gone no other gets more. EPERM: the agent itself has not all.
+            if (e.errno() != Errno.EINVAL.number() && e.errno() != Errno.EPERM.number()) throw e;
         }
     }
 
@@ -105,6 +87,10 @@ final class CgroupsV1 implements Cgroups {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
             kernel.check(kernel.libc().mkdir(group.toString(), 0755), "mkdir", group.toString());
+            if (hierarchy.controllers.contains("devices")) {
+                kernel.write(group.resolve("devices.deny").toString(), "a");
+                for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
+            }
         }
     }
 
@@ -133,7 +119,7 @@ final class CgroupsV1 implements Cgroups {
     }
 
     @Override
-    public void limit(String containerId, ContainerSpec.Limits limits) {
+    public void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices) {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
             if (hierarchy.controllers.contains("memory") && limits.memoryBytes() > 0) limitMemory(group, limits);
@@ -143,9 +129,8 @@ final class CgroupsV1 implements Cgroups {
                 set(group, "cpu.cfs_period_us", PERIOD_MICROS);
                 set(group, "cpu.cfs_quota_us", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000));
             }
-            if (hierarchy.controllers.contains("devices") && !devicesInherited) {
-                kernel.write(group.resolve("devices.deny").toString(), "a");
-                allowDevices(group);
+            if (hierarchy.controllers.contains("devices")) {
+                for (DeviceRule rule : devices) kernel.write(group.resolve("devices.allow").toString(), rule.text());
             }
         }
     }
@@ -195,16 +180,40 @@ final class CgroupsV1 implements Cgroups {
         }
     }
 
+    /** A container with its own cgroup tree (systemd, Docker in Docker) leaves child groups: deepest first. */
     @Override
     public boolean remove(String containerId) {
         boolean all = true;
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
-            if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) continue;
-            if (kernel.errno() != Errno.EBUSY.number()) throw kernel.failure("rmdir " + group, kernel.errno());
-            all = false;
+            all &= remove(group) || removeChildren(group) && remove(group);
         }
         return all;
+    }
+
+    private boolean remove(Path group) {
+        if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) return true;
+        if (kernel.errno() == Errno.EBUSY.number()) return false;
+        throw kernel.failure("rmdir " + group, kernel.errno());
+    }
+
+    /** @return whether there were any, and are none any more */
+    private boolean removeChildren(Path group) {
+        if (!hasChildren(group)) return false;
+        for (String name : Cgroups.childrenOf(group)) {
+            Path child = group.resolve(name);
+            if (!remove(child) && !(removeChildren(child) && remove(child))) return false;
+        }
+        return true;
+    }
+
+    /** By the number of its links, as of any directory: to look through its files would be a good part of a container's end. */
+    private static boolean hasChildren(Path group) {
+        try {
+            return (int) Files.getAttribute(group, "unix:nlink") > 2;
+        } catch (IOException e) {
+            return false; // gone meanwhile
+        }
     }
 
     private Path file(String controller, String containerId, String name) {
@@ -221,11 +230,11 @@ final class CgroupsV1 implements Cgroups {
         if (still) awaitNoThreadOfOurs(containerId);
         String wanted = still ? "FROZEN" : "THAWED";
         kernel.write(control.toString(), wanted);
-        for (int attempt = 0; !kernel.read(control.toString()).trim().equals(wanted); attempt++) {
-            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(control + " does not become " + wanted, null);
+        Freezing.await(attempt -> {
+            if (kernel.read(control.toString()).trim().equals(wanted)) return true;
             if (attempt % 10 == 9) kernel.write(control.toString(), wanted); // a process forked meanwhile: the kernel wants to be asked again
-            pause();
-        }
+            return false;
+        }, control + " does not become " + wanted);
     }
 
     /**
@@ -234,19 +243,7 @@ final class CgroupsV1 implements Cgroups {
      */
     private void awaitNoThreadOfOurs(String containerId) {
         Path tasks = file("freezer", containerId, "cgroup.procs");
-        for (int attempt = 0; CgroupProcesses.hasOurs(kernel, tasks); attempt++) {
-            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system("a thread of the agent stays in " + tasks + ": not pausing its container", null);
-            pause();
-        }
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(2);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw RuntimeShimException.system("interrupted while pausing a container", e);
-        }
+        Freezing.await(attempt -> !CgroupProcesses.hasOurs(kernel, tasks), "a thread of the agent stays in " + tasks + ": not pausing its container");
     }
 
     @Override

@@ -17,7 +17,6 @@ import java.util.Set;
 final class CgroupsV2 implements Cgroups {
     private static final List<String> CONTROLLERS = List.of("cpu", "cpuset", "io", "memory", "pids");
     private static final long PERIOD_MICROS = 100_000;
-    private static final int FREEZE_ATTEMPTS = 1000;
 
     private final Kernel kernel;
     private final Path mountPoint;
@@ -81,11 +80,6 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
-    public void allowDevice(String rule) {
-        // no device is denied
-    }
-
-    @Override
     public void enterWithThread(String containerId) {
         // a thread cannot join alone (unless the group is "threaded", which rules out the memory controller)
     }
@@ -96,7 +90,7 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
-    public void limit(String containerId, ContainerSpec.Limits limits) {
+    public void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices) {
         Path group = group(containerId);
         if (limits.memoryBytes() > 0) {
             require(group, "memory.max", Long.toString(limits.memoryBytes()));
@@ -109,7 +103,7 @@ final class CgroupsV2 implements Cgroups {
         if (limits.nanoCpus() > 0) {
             require(group, "cpu.max", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000) + " " + PERIOD_MICROS);
         }
-        DeviceRules.attach(kernel, group.toString());
+        if (!DeviceRule.allowAll(devices)) DeviceRules.attach(kernel, group.toString(), devices);
     }
 
     /** As Docker does where only memory is asked for: as much swap as memory, where the kernel counts swap. */
@@ -177,15 +171,7 @@ final class CgroupsV2 implements Cgroups {
     public void freeze(String containerId, boolean still) {
         Path group = group(containerId);
         kernel.write(group.resolve("cgroup.freeze").toString(), still ? "1" : "0");
-        for (int attempt = 0; isFrozen(containerId) != still; attempt++) {
-            if (attempt == FREEZE_ATTEMPTS) throw RuntimeShimException.system(group + " does not become " + (still ? "frozen" : "thawed"), null);
-            try {
-                Thread.sleep(2);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw RuntimeShimException.system("interrupted while pausing a container", e);
-            }
-        }
+        Freezing.await(attempt -> isFrozen(containerId) == still, group + " does not become " + (still ? "frozen" : "thawed"));
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SystemCall;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import jnr.ffi.Pointer;
 
 /**
@@ -29,18 +30,27 @@ final class DeviceRules {
     private static final int JUMP_IF_NOT_EQUAL = 0x55;
     private static final int EXIT = 0x95;
 
-    private static final int ACCESS_MKNOD_ONLY = 1;
+    private static final int ACCESS_MKNOD = 1;
+    private static final int ACCESS_READ = 2;
+    private static final int ACCESS_WRITE = 4;
+    private static final int TYPE_BLOCK = 1;
     private static final int TYPE_CHARACTER = 2;
     private static final int UNIX98_PTY_MAJOR = 136;
     /** null, zero, full, random, urandom, tty, ptmx */
     private static final int[][] ALLOWED = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 2}};
 
-    private final ByteBuffer code = ByteBuffer.allocate(8 * 128).order(ByteOrder.nativeOrder());
+    private static final int FIXED_INSTRUCTIONS = 64;
+    private static final int INSTRUCTIONS_PER_RULE = 8;
 
-    private DeviceRules() {}
+    private final ByteBuffer code;
 
-    static void attach(Kernel kernel, String group) {
-        try (Descriptor program = load(kernel); Descriptor directory = kernel.open(group, Flags.O_RDONLY | kernel.architecture().openDirectory())) {
+    private DeviceRules(int instructions) {
+        this.code = ByteBuffer.allocate(8 * instructions).order(ByteOrder.nativeOrder());
+    }
+
+    /** @param further devices besides those that all containers have */
+    static void attach(Kernel kernel, String group, List<DeviceRule> further) {
+        try (Descriptor program = load(kernel, program(further)); Descriptor directory = kernel.open(group, Flags.O_RDONLY | kernel.architecture().openDirectory())) {
             Pointer attributes = kernel.memory(ATTRIBUTE_SIZE);
             attributes.putInt(0, directory.number());
             attributes.putInt(4, program.number());
@@ -50,8 +60,7 @@ final class DeviceRules {
         }
     }
 
-    private static Descriptor load(Kernel kernel) {
-        byte[] program = program();
+    private static Descriptor load(Kernel kernel, byte[] program) {
         Pointer code = kernel.memory(program.length);
         code.put(0, program, 0, program.length);
         Pointer license = kernel.string("Dual MIT/GPL");
@@ -68,16 +77,17 @@ final class DeviceRules {
     }
 
     /** r2 = type, r3 = access, r4 = major, r5 = minor; returns 1 to allow. */
-    static byte[] program() {
-        DeviceRules rules = new DeviceRules();
+    static byte[] program(List<DeviceRule> further) {
+        DeviceRules rules = new DeviceRules(FIXED_INSTRUCTIONS + INSTRUCTIONS_PER_RULE * further.size());
         rules.instruction(LOAD_WORD, 2, 1, 0, 0);
         rules.instruction(MOVE, 3, 2, 0, 0);
         rules.instruction(AND_IMMEDIATE, 2, 0, 0, 0xffff);
         rules.instruction(SHIFT_RIGHT_IMMEDIATE, 3, 0, 0, 16);
         rules.instruction(LOAD_WORD, 4, 1, 4, 0);
         rules.instruction(LOAD_WORD, 5, 1, 8, 0);
-        rules.instruction(JUMP_IF_NOT_EQUAL, 3, 0, 2, ACCESS_MKNOD_ONLY);
+        rules.instruction(JUMP_IF_NOT_EQUAL, 3, 0, 2, ACCESS_MKNOD);
         rules.result(1);
+        further.forEach(rules::rule);
         rules.instruction(JUMP_IF_EQUAL, 2, 0, 2, TYPE_CHARACTER);
         rules.result(0);
         rules.instruction(JUMP_IF_NOT_EQUAL, 4, 0, 2, UNIX98_PTY_MAJOR);
@@ -89,6 +99,25 @@ final class DeviceRules {
         }
         rules.result(0);
         return java.util.Arrays.copyOf(rules.code.array(), rules.code.position());
+    }
+
+    /** Goes on behind it where the type, a number, or one kind of the access does not fit. */
+    private void rule(DeviceRule rule) {
+        instruction(JUMP_IF_NOT_EQUAL, 2, 0, 7, rule.type() == 'b' ? TYPE_BLOCK : TYPE_CHARACTER);
+        instruction(JUMP_IF_NOT_EQUAL, 4, 0, 6, rule.major());
+        instruction(JUMP_IF_NOT_EQUAL, 5, 0, 5, rule.minor());
+        instruction(MOVE, 6, 3, 0, 0);
+        instruction(AND_IMMEDIATE, 6, 0, 0, ~accessBits(rule.access()));
+        instruction(JUMP_IF_NOT_EQUAL, 6, 0, 2, 0);
+        result(1);
+    }
+
+    private static int accessBits(String access) {
+        int bits = 0;
+        if (access.contains("r")) bits |= ACCESS_READ;
+        if (access.contains("w")) bits |= ACCESS_WRITE;
+        if (access.contains("m")) bits |= ACCESS_MKNOD;
+        return bits;
     }
 
     private void result(int value) {

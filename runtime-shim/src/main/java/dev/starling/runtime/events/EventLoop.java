@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 public final class EventLoop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
     private static final int MAX_EVENTS = 64;
+    private static final int CLOSE_TIMEOUT_MILLIS = 30_000;
     private static final int EFD_NONBLOCK_CLOEXEC = 04000 | 02000000;
 
     private final Kernel kernel;
@@ -32,7 +33,7 @@ public final class EventLoop implements AutoCloseable {
     private final Thread thread;
     /** Touched by the loop's thread only. */
     private final Map<Integer, Runnable> handlers = new HashMap<>();
-    /** Guarded by itself, with {@link #closing}. */
+    /** Guarded by itself, with {@link #closing}. Without a bound of its own: whoever adds to it waits for the outcome, or has one change of one container to tell. */
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private boolean closing;
 
@@ -132,12 +133,12 @@ public final class EventLoop implements AutoCloseable {
         if (handler == null) return;
         try {
             handler.run();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) { // also an error: with this thread all sight of the containers would be lost
             LOG.error("a container event could not be handled", e);
         }
     }
 
-    /** Runs what was handed in before, then ends the thread. */
+    /** Runs what was handed in before, then ends the thread. Waits for that, for a while. */
     @Override
     public void close() {
         synchronized (tasks) {
@@ -146,9 +147,13 @@ public final class EventLoop implements AutoCloseable {
         }
         wakeUp();
         try {
-            thread.join();
+            thread.join(CLOSE_TIMEOUT_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+        if (thread.isAlive()) {
+            LOG.error("{} is still at work, and is left alone: a disk that hangs?", thread.getName());
+            return; // with what it uses
         }
         wake.close();
         epoll.close();

@@ -26,7 +26,7 @@ import java.util.function.Supplier;
  *
  * <pre>
  * downloads/HEX.part   what has come so far
- * downloads/HEX        whole, and what its digest says
+ * downloads/HEX        whole, and was what its digest says: of an earlier process, or after a power cut, it is held against the digest again
  * </pre>
  *
  * Whoever wants a blob that is already under way waits for that download. A file stays as long as a pull has it pinned; what no pull came
@@ -119,7 +119,7 @@ final class BlobDownloads {
         }
         try {
             byte[] content = fetch.get();
-            Disk.replace(path(digest), content);
+            Disk.put(path(digest), content);
             underWay.remove(digest, fresh);
             fresh.complete(path(digest));
             return content;
@@ -169,8 +169,11 @@ final class BlobDownloads {
 
     private Path download(Wanted wanted, List<ImageSource> sources, PullProgress progress) {
         Path file = path(wanted.digest());
-        if (size(file) == wanted.size()) {
-            return file;
+        if (size(file) >= 0) {
+            if (size(file) == wanted.size() && isRight(file, wanted.digest())) {
+                return file;
+            }
+            delete(file); // a power cut left its name and not its content: downloads are not brought to disk one by one
         }
         List<ImageSource> trusted = new ArrayList<>(sources);
         Exception last = null;
@@ -186,7 +189,7 @@ final class BlobDownloads {
                         right = append(wanted, source, progress);
                     }
                     if (right) {
-                        Disk.move(part(wanted.digest()), file);
+                        Disk.rename(part(wanted.digest()), file);
                         return file;
                     }
                     trusted.remove(source);
@@ -239,6 +242,12 @@ final class BlobDownloads {
             throw new IOException("the connection ended after " + have + " of " + wanted.size() + " bytes");
         }
         return Digest.of(digest).equals(wanted.digest());
+    }
+
+    private static boolean isRight(Path file, Digest expected) {
+        MessageDigest digest = Digest.sha256();
+        feed(file, digest);
+        return Digest.of(digest).equals(expected);
     }
 
     private static long feed(Path part, MessageDigest digest) {

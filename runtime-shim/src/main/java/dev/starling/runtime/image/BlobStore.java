@@ -45,14 +45,21 @@ final class BlobStore {
         }
     }
 
-    void keep(Digest digest, byte[] document) {
-        if (!has(digest)) {
-            Disk.replace(path(digest), document);
+    /**
+     * Gives a file of this file system the blob's name too, durably after {@link #syncNames}.
+     *
+     * @return false where the blob is there already: that one stays
+     */
+    boolean link(Digest digest, Path file) {
+        if (has(digest)) {
+            return false;
         }
+        Disk.link(file, path(digest));
+        return true;
     }
 
-    void link(Digest digest, Path file) {
-        Disk.link(file, path(digest));
+    void syncNames() {
+        Disk.syncNames(directory);
     }
 
     /** Null where it is not here. */

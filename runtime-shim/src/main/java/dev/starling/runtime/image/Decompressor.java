@@ -86,7 +86,8 @@ final class Decompressor {
         }
     }
 
-    private static final class Bounded extends FilterInputStream {
+    private static final class Bounded extends PieceStream {
+        private final InputStream in;
         private final Counting compressed;
         private final String where;
         private final long maxBytes;
@@ -95,18 +96,12 @@ final class Decompressor {
         private long count;
 
         Bounded(InputStream in, Counting compressed, String where, long maxBytes, int ratio, long ratioFreeBytes) {
-            super(in);
+            this.in = in;
             this.compressed = compressed;
             this.where = where;
             this.maxBytes = maxBytes;
             this.ratio = ratio;
             this.ratioFreeBytes = ratioFreeBytes;
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
 
         @Override
@@ -122,15 +117,9 @@ final class Decompressor {
             return read;
         }
 
-        /** Through {@link #read}, so that skipped bytes count. */
         @Override
-        public long skip(long bytes) throws IOException {
-            return readNBytes((int) Math.min(bytes, BUFFER)).length;
-        }
-
-        @Override
-        public boolean markSupported() {
-            return false;
+        public void close() throws IOException {
+            in.close();
         }
     }
 }

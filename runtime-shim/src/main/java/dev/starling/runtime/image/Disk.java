@@ -51,6 +51,17 @@ final class Disk {
         }
     }
 
+    /** Replaces a file whole or not at all for who reads it meanwhile; after a power cut it may be anything. */
+    static void put(Path file, byte[] content) {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try {
+            Files.write(fresh, content);
+        } catch (IOException failure) {
+            throw failed("write " + fresh, failure);
+        }
+        rename(fresh, file);
+    }
+
     /** Replaces a file whole or not at all, also across a power cut. */
     static void replace(Path file, byte[] content) {
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
@@ -63,7 +74,8 @@ final class Disk {
                 }
                 channel.force(true);
             }
-            move(fresh, file);
+            rename(fresh, file);
+            syncNames(file.getParent());
         } catch (IOException failure) {
             throw failed("write " + file, failure);
         }
@@ -82,26 +94,30 @@ final class Disk {
         }
     }
 
-    /** A second name for a file on the same file system; durable once its directory is. There already: stays. */
+    /** A second name for a file on the same file system; durable after {@link #syncNames}. */
     static void link(Path file, Path name) {
         try {
-            if (!Files.exists(name)) {
-                Files.createLink(name, file);
-            }
+            Files.createLink(name, file);
         } catch (IOException failure) {
             throw failed("link " + file + " as " + name, failure);
         }
     }
 
-    /** Renames within one file system, and makes the new name durable. */
-    static void move(Path from, Path to) {
+    /** Renames within one file system; durable after {@link #syncNames}. */
+    static void rename(Path from, Path to) {
         try {
             Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
-            try (FileChannel directory = FileChannel.open(to.getParent(), StandardOpenOption.READ)) {
-                directory.force(true);
-            }
         } catch (IOException failure) {
             throw failed("rename " + from + " to " + to, failure);
+        }
+    }
+
+    /** What was renamed into a directory, linked there or removed is on disk afterwards. */
+    static void syncNames(Path directory) {
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        } catch (IOException failure) {
+            throw failed("bring " + directory + " to disk", failure);
         }
     }
 

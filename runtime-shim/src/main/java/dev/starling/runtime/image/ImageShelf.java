@@ -102,17 +102,28 @@ final class ImageShelf {
      */
     List<String> publish(
             List<ArchivedImage> images, Set<Digest> unpacked, Path work, Map<Digest, byte[]> documents, Map<Digest, Path> files) {
-        if (!unpacked.isEmpty() || !files.isEmpty()) {
-            layers.sync();
+        Map<Digest, Path> kept = new TreeMap<>(files);
+        Path written = Disk.directory(work.resolve("documents"));
+        documents.forEach((digest, content) -> kept.put(digest, document(written, digest, content)));
+        images.forEach(image -> kept.put(image.config().id(), document(written, image.config().id(), image.config().content())));
+        boolean synced = !unpacked.isEmpty() || !kept.keySet().stream().allMatch(blobs::has);
+        if (synced) {
+            layers.sync(); // contents first and all at once, then their names, then the catalog that names them: four waits for the disk in all
         }
         List<String> loaded = new ArrayList<>();
         synchronized (lock) {
             unpacked.forEach(diffId -> layers.publish(diffId, work.resolve(diffId.hex())));
-            files.forEach(blobs::link);
-            documents.forEach(blobs::keep);
+            boolean linked = false;
+            for (Map.Entry<Digest, Path> file : kept.entrySet()) {
+                linked |= blobs.link(file.getKey(), file.getValue());
+            }
+            if (linked && !synced) {
+                layers.sync(); // a removal came between the look and the lock
+            }
+            layers.syncNames();
+            blobs.syncNames();
             Catalog changed = catalog;
             for (ArchivedImage image : images) {
-                blobs.keep(image.config().id(), image.config().content());
                 blobs.use(image.config().id(), Instant.now());
                 changed = changed.with(image, image.config().diffIds().stream().distinct().mapToLong(layers::size).sum());
                 image.names().forEach(name -> loaded.add("Loaded image: " + name.familiar()));
@@ -123,6 +134,12 @@ final class ImageShelf {
             write(changed);
         }
         return loaded;
+    }
+
+    private static Path document(Path directory, Digest digest, byte[] content) {
+        Path file = directory.resolve(digest.hex());
+        Disk.put(file, content);
+        return file;
     }
 
     void tag(String reference, String newTag) {

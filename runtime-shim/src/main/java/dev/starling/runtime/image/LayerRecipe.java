@@ -6,7 +6,6 @@ import dev.starling.runtime.RuntimeShimException;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -37,7 +36,8 @@ final class LayerRecipe {
     private LayerRecipe() {}
 
     /** Stands below the reader of the tar, so that everything passes it, and hears which part is content. */
-    static final class Recorder extends FilterInputStream implements LayerUnpacker.Journal {
+    static final class Recorder extends PieceStream implements LayerUnpacker.Journal {
+        private final InputStream in;
         private final Path recipe;
         private final OutputStream file;
         private final DataOutputStream out;
@@ -49,7 +49,7 @@ final class LayerRecipe {
 
         /** @param recipe is made */
         Recorder(InputStream tar, Path recipe) {
-            super(tar);
+            this.in = tar;
             this.recipe = recipe;
             this.file = Disk.create(recipe);
             try {
@@ -57,12 +57,6 @@ final class LayerRecipe {
             } catch (IOException failure) {
                 throw Disk.failed("write " + recipe, failure);
             }
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
 
         @Override
@@ -75,16 +69,6 @@ final class LayerRecipe {
                 record(target, offset + content, read - content);
             }
             return read;
-        }
-
-        @Override
-        public long skip(long bytes) throws IOException {
-            return readNBytes((int) Math.min(bytes, BUFFER)).length;
-        }
-
-        @Override
-        public boolean markSupported() {
-            return false;
         }
 
         private void record(byte[] source, int offset, int count) {

@@ -1,6 +1,7 @@
 package dev.starling.runtime.image;
 
 import dev.starling.runtime.RuntimeShimException;
+import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -27,6 +28,7 @@ final class LayerStore {
     private static final String DIFF = "diff";
     private static final String SIZE = "size";
     private static final String RECIPE = "recipe";
+    private static final int BUFFER = 1 << 16;
 
     private final Path directory;
     private final FileSystemCalls calls = new FileSystemCalls();
@@ -99,7 +101,8 @@ final class LayerStore {
         long size;
         long tarSize;
         try (InputStream file = Files.newInputStream(layer.content());
-                InputStream plain = new DigestInputStream(Decompressor.open(file, where, limits.layerBytes(), limits), digest);
+                InputStream hashed = new DigestInputStream(Decompressor.open(file, where, limits.layerBytes(), limits), digest);
+                InputStream plain = new BufferedInputStream(hashed, BUFFER); // headers and padding: else a native call to inflate and one to hash for each
                 LayerRecipe.Recorder recorder = new LayerRecipe.Recorder(plain, target.resolve(RECIPE))) {
             size = new LayerUnpacker(calls, limits, where, diff, recorder).unpack(new TarReader(recorder, ImageArchive.WHERE + ": " + where));
             recorder.transferTo(OutputStream.nullOutputStream());
@@ -125,11 +128,15 @@ final class LayerStore {
         calls.syncFileSystem(directory.toString());
     }
 
-    /** Takes an unpacked layer in; where it is there already, that one stays. */
+    /** Takes an unpacked layer in; where it is there already, that one stays. Its name is durable after {@link #syncNames}. */
     void publish(Digest diffId, Path unpacked) {
         if (!has(diffId)) {
-            Disk.move(unpacked, path(diffId));
+            Disk.rename(unpacked, path(diffId));
         }
+    }
+
+    void syncNames() {
+        Disk.syncNames(directory);
     }
 
     /**
@@ -146,7 +153,7 @@ final class LayerStore {
                 Digest diffId = Digest.isHex(name) ? new Digest(name) : null;
                 if (diffId != null && !needed.contains(diffId) && !pins.containsKey(diffId)) {
                     bytes += has(diffId) ? size(diffId) : 0;
-                    Disk.move(entry, trash.resolve(name));
+                    Disk.rename(entry, trash.resolve(name));
                     swept.add(diffId);
                 }
             }

@@ -24,7 +24,7 @@ import java.util.Set;
  * Writes one layer's entries below a directory, in the form that overlayfs wants as a lower directory.
  *
  * <p>The archive is hostile until proven otherwise, and this runs as root. So no path is ever given to the kernel: each component is opened
- * relative to the one before with O_NOFOLLOW, from the layer's root down, and the last is only ever created, linked or removed. A link
+ * relative to the one before with O_NOFOLLOW, from the layer's root down ({@link DirectoryChain}), and the last is only ever created, linked or removed. A link
  * in the layer, whatever it points to, is data. Where an archive wants to go through one, it is refused.
  *
  * <p>Deletions of lower layers are files named {@code .wh.NAME} (OCI image-spec layer.md, "Whiteouts"); overlayfs wants a character device
@@ -69,6 +69,8 @@ final class LayerUnpacker {
     private final Path root;
     private final Journal journal;
     private final byte[] buffer = new byte[1 << 16];
+    /** The way to the entry at hand; there while {@link #unpack(TarReader)} runs. */
+    private DirectoryChain directories;
 
     /** Times of directories are set last: each entry made in one changes them. */
     private final List<DirectoryTime> directoryTimes = new ArrayList<>();
@@ -100,27 +102,25 @@ final class LayerUnpacker {
 
     /** @return bytes of all files */
     long unpack(TarReader tar) throws IOException {
-        int rootDescriptor = calls.openDirectory(root.toString());
-        try {
-            calls.changeMode(rootDescriptor, ".", 0755, root.toString());
+        try (DirectoryChain parents = new DirectoryChain(calls, root)) {
+            directories = parents;
+            calls.changeMode(parents.enter(List.of(), false), ".", 0755, root.toString());
             for (TarEntry entry = tar.next(); entry != null; entry = tar.next()) {
                 if (++entries > limits.layerEntries()) {
                     throw RuntimeShimException.invalid(
                             "image archive: " + where + " has more than " + limits.layerEntries() + " entries");
                 }
-                unpack(rootDescriptor, entry, tar);
+                unpack(entry, tar);
             }
             for (DirectoryTime time : directoryTimes) {
-                inPlace(rootDescriptor, time.path.isEmpty() ? List.of() : List.of(time.path.split("/")), false, place -> calls.changeTimes(
-                        place.directory, place.name, time.seconds, time.nanos, place.shown));
+                Place place = place(directories, time.path.isEmpty() ? List.of() : List.of(time.path.split("/")), false);
+                calls.changeTimes(place.directory, place.name, time.seconds, time.nanos, place.shown);
             }
             return size;
-        } finally {
-            calls.close(rootDescriptor);
         }
     }
 
-    private void unpack(int rootDescriptor, TarEntry entry, TarReader tar) throws IOException {
+    private void unpack(TarEntry entry, TarReader tar) throws IOException {
         List<String> path = components(entry, entry.name());
         if (path.isEmpty() && entry.type() != TarEntry.Type.DIRECTORY) {
             throw invalid(entry, "takes the place of the layer's root");
@@ -132,62 +132,61 @@ final class LayerUnpacker {
         try {
             if (last.equals(OPAQUE)) {
                 // the mark's own parents are opened, so the directory that becomes opaque is one, and not a link to one
-                inPlace(rootDescriptor, path, true, place -> makeOpaque(new Place(place.directory, ".", place.shown)));
+                Place mark = place(directories, path, true);
+                makeOpaque(new Place(mark.directory, ".", mark.shown));
             } else if (last.startsWith(WHITEOUT)) {
-                whiteout(rootDescriptor, entry, path);
+                whiteout(entry, path);
             } else {
-                make(rootDescriptor, entry, path, tar);
+                make(entry, path, tar);
             }
-        } catch (NotADirectory parent) {
-            throw invalid(entry, "goes through '" + TarEntry.shown(parent.component) + "', which is not a directory");
+        } catch (DirectoryChain.NotADirectory parent) {
+            throw invalid(entry, "goes through '" + TarEntry.shown(parent.component()) + "', which is not a directory");
         }
     }
 
-    private void whiteout(int rootDescriptor, TarEntry entry, List<String> path) throws IOException {
+    private void whiteout(TarEntry entry, List<String> path) throws IOException {
         String hidden = path.get(path.size() - 1).substring(WHITEOUT.length());
         if (hidden.isEmpty() || hidden.equals(".") || hidden.equals("..")) {
             throw invalid(entry, "is a whiteout of nothing");
         }
         List<String> hiddenPath = new ArrayList<>(path.subList(0, path.size() - 1));
         hiddenPath.add(hidden);
-        inPlace(rootDescriptor, hiddenPath, true, place -> {
-            try {
-                calls.makeNode(place.directory, hidden, FileSystemCalls.S_IFCHR, 0, 0, place.shown);
-                whiteouts.add(remembered(entry, hiddenPath));
-            } catch (RuntimeShimException failure) {
-                if (failure.errno() != EEXIST) {
-                    throw failure;
-                }
-                if (isDirectory(place)) { // a file of that name hides what is below anyway
-                    makeOpaque(place);
-                }
+        Place place = place(directories, hiddenPath, true);
+        try {
+            calls.makeNode(place.directory, hidden, FileSystemCalls.S_IFCHR, 0, 0, place.shown);
+            whiteouts.add(remembered(entry, hiddenPath));
+        } catch (RuntimeShimException failure) {
+            if (failure.errno() != EEXIST) {
+                throw failure;
             }
-        });
+            if (isDirectory(place)) { // a file of that name hides what is below anyway
+                makeOpaque(place);
+            }
+        }
     }
 
-    private void make(int rootDescriptor, TarEntry entry, List<String> path, TarReader tar) throws IOException {
+    private void make(TarEntry entry, List<String> path, TarReader tar) throws IOException {
         if (entry.type() == TarEntry.Type.HARD_LINK) {
-            hardLink(rootDescriptor, entry, path);
+            hardLink(entry, path);
             return;
         }
         boolean afterWhiteout = !whiteouts.isEmpty() && whiteouts.remove(String.join("/", path));
-        inPlace(rootDescriptor, path, true, place -> {
-            switch (entry.type()) {
-                case DIRECTORY -> directory(entry, path, place, afterWhiteout);
-                case FILE -> replacing(entry, place, afterWhiteout, () -> file(entry, path, place, tar));
-                case SYMBOLIC_LINK -> {
-                    if (entry.linkName().isEmpty() || entry.linkName().length() > TARGET_LIMIT) {
-                        throw invalid(entry, "is a symbolic link with a target of " + entry.linkName().length() + " bytes");
-                    }
-                    replacing(entry, place, afterWhiteout, () -> calls.makeSymbolicLink(entry.linkName(), place.directory, place.name, place.shown));
+        Place place = place(directories, path, true);
+        switch (entry.type()) {
+            case DIRECTORY -> directory(entry, path, place, afterWhiteout);
+            case FILE -> replacing(entry, place, afterWhiteout, () -> file(entry, path, place, tar));
+            case SYMBOLIC_LINK -> {
+                if (entry.linkName().isEmpty() || entry.linkName().length() > TARGET_LIMIT) {
+                    throw invalid(entry, "is a symbolic link with a target of " + entry.linkName().length() + " bytes");
                 }
-                case CHARACTER_DEVICE -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFCHR);
-                case BLOCK_DEVICE -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFBLK);
-                case FIFO -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFIFO);
-                case HARD_LINK -> throw new IllegalStateException("made above");
+                replacing(entry, place, afterWhiteout, () -> calls.makeSymbolicLink(entry.linkName(), place.directory, place.name, place.shown));
             }
-            describe(entry, place);
-        });
+            case CHARACTER_DEVICE -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFCHR);
+            case BLOCK_DEVICE -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFBLK);
+            case FIFO -> node(entry, place, afterWhiteout, FileSystemCalls.S_IFIFO);
+            case HARD_LINK -> throw new IllegalStateException("made above");
+        }
+        describe(entry, place);
     }
 
     /** The order matters: chown clears setuid bits and capabilities, and every change before the time's changes the time. */
@@ -219,13 +218,27 @@ final class LayerUnpacker {
     }
 
     private void directory(TarEntry entry, List<String> path, Place place, boolean afterWhiteout) throws IOException {
-        if (!path.isEmpty() && !isDirectory(place)) {
-            replacing(entry, place, afterWhiteout, () -> calls.makeDirectory(place.directory, place.name, place.shown));
-            if (afterWhiteout) {
-                makeOpaque(place);
-            }
+        if (!path.isEmpty() && madeDirectory(entry, place, afterWhiteout) && afterWhiteout) {
+            makeOpaque(place);
         }
         directoryTimes.add(new DirectoryTime(remembered(entry, path), entry.modifiedSeconds(), entry.modifiedNanos()));
+    }
+
+    /** @return false where it is there already */
+    private boolean madeDirectory(TarEntry entry, Place place, boolean afterWhiteout) throws IOException {
+        try {
+            calls.makeDirectory(place.directory, place.name, place.shown);
+            return true;
+        } catch (RuntimeShimException failure) {
+            if (failure.errno() != EEXIST) {
+                throw failure;
+            }
+        }
+        if (isDirectory(place)) {
+            return false;
+        }
+        replacing(entry, place, afterWhiteout, () -> calls.makeDirectory(place.directory, place.name, place.shown));
+        return true;
     }
 
     private void file(TarEntry entry, List<String> path, Place place, TarReader tar) throws IOException {
@@ -246,23 +259,24 @@ final class LayerUnpacker {
                 place.directory, place.name, type | 0600, entry.deviceMajor(), entry.deviceMinor(), place.shown));
     }
 
-    private void hardLink(int rootDescriptor, TarEntry entry, List<String> path) throws IOException {
+    private void hardLink(TarEntry entry, List<String> path) throws IOException {
         List<String> target = components(entry, entry.linkName());
         if (target.isEmpty() || target.equals(path)) {
             throw invalid(entry, "is a hard link to " + (target.isEmpty() ? "the layer's root" : "itself"));
         }
         boolean afterWhiteout = whiteouts.remove(String.join("/", path));
-        inPlace(rootDescriptor, path, true, place -> replacing(entry, place, afterWhiteout, () -> {
-            try {
-                inPlace(rootDescriptor, target, false, old -> calls.makeHardLink(
-                        old.directory, old.name, place.directory, place.name, place.shown));
+        Place place = place(directories, path, true);
+        replacing(entry, place, afterWhiteout, () -> {
+            try (DirectoryChain targets = new DirectoryChain(calls, root)) { // a way of its own: the link's has to stay as it is
+                Place old = place(targets, target, false);
+                calls.makeHardLink(old.directory, old.name, place.directory, place.name, place.shown);
             } catch (RuntimeShimException failure) {
                 if (failure.errno() == ENOENT || failure.errno() == EPERM) {
                     throw invalid(entry, "is a hard link to '" + TarEntry.shown(entry.linkName()) + "', which is no file of the layer");
                 }
                 throw failure;
             }
-        }));
+        });
     }
 
     private interface Creation {
@@ -316,59 +330,13 @@ final class LayerUnpacker {
         }
     }
 
-    private interface Action {
-        void at(Place place) throws IOException;
-    }
-
-    /** Opens the parent directories of {@code path} one by one, never through a link, and acts in the last. */
-    private void inPlace(int rootDescriptor, List<String> path, boolean makeParents, Action action) throws IOException {
+    /** What is removed or replaced is always at such a place, so never on the chain's way. */
+    private Place place(DirectoryChain chain, List<String> path, boolean makeParents) {
         if (path.isEmpty()) {
-            action.at(new Place(rootDescriptor, ".", root.toString()));
-            return;
+            return new Place(chain.enter(path, makeParents), ".", root.toString());
         }
-        int directory = rootDescriptor;
-        try {
-            for (String component : path.subList(0, path.size() - 1)) {
-                int child = openChild(directory, component, makeParents);
-                if (directory != rootDescriptor) {
-                    calls.close(directory);
-                }
-                directory = child;
-            }
-            action.at(new Place(directory, path.get(path.size() - 1), root + "/" + TarEntry.shown(String.join("/", path))));
-        } finally {
-            if (directory != rootDescriptor) {
-                calls.close(directory);
-            }
-        }
-    }
-
-    private int openChild(int directory, String component, boolean make) {
-        String shown = root + "/.../" + TarEntry.shown(component);
-        try {
-            return calls.openDirectory(directory, component, shown);
-        } catch (RuntimeShimException failure) {
-            if (failure.errno() == ENOTDIR || failure.errno() == ELOOP) {
-                throw new NotADirectory(component);
-            }
-            if (failure.errno() != ENOENT || !make) {
-                throw failure;
-            }
-        }
-        calls.makeDirectory(directory, component, shown);
-        calls.changeMode(directory, component, 0755, shown);
-        return calls.openDirectory(directory, component, shown);
-    }
-
-    /** Thrown where a path goes through something else than a directory; {@link #unpack} knows the entry to blame. */
-    private static final class NotADirectory extends RuntimeException {
-        private static final long serialVersionUID = 1;
-        private final String component;
-
-        NotADirectory(String component) {
-            super(component, null, false, false);
-            this.component = component;
-        }
+        int last = path.size() - 1;
+        return new Place(chain.enter(path.subList(0, last), makeParents), path.get(last), root + "/" + TarEntry.shown(String.join("/", path)));
     }
 
     /** An absolute name counts from the layer's root, as in a chroot. */

@@ -131,14 +131,15 @@ public final class LocalImageStore implements ImageStore {
      *
      * @param sources in the order in which they are asked; the last is the registry, which knows what a tag stands for
      * @param threads downloads run on them, so many at a time
+     * @param unpackThreads layers are unpacked on them, so many at a time
      * @throws RuntimeShimException as the sources told, INVALID where what came is hostile or damaged
      */
-    public Image pull(RegistryReference reference, List<ImageSource> sources, PullProgress progress, Executor threads) {
+    public Image pull(RegistryReference reference, List<ImageSource> sources, PullProgress progress, Executor threads, Executor unpackThreads) {
         RemoteManifest manifest = RemoteManifest.read(
                 reference, sources, machine, limits, (digest, fetch) -> downloads.document(digest, limits.documentBytes(), fetch));
         RegistryReference named = new RegistryReference(
                 reference.host(), reference.repository(), reference.digest().isEmpty() ? reference.tag() : "", reference.digest());
-        ImagePull pull = new ImagePull(named, manifest, manifest.layers(limits), sources, downloads, progress, threads);
+        ImagePull pull = new ImagePull(named, manifest, manifest.layers(limits), sources, downloads, progress, threads, unpackThreads);
         List<Digest> wanted = pull.wanted();
         downloads.pin(wanted);
         boolean done = false;

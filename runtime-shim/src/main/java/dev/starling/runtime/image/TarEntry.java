@@ -17,12 +17,17 @@ record TarEntry(
         String name, Type type, int mode, int userId, int groupId, long size, long modifiedSeconds, int modifiedNanos, String linkName,
         int deviceMajor, int deviceMinor, Map<String, byte[]> extendedAttributes) {
 
+    private static final int SHOWN_LENGTH = 200;
+
     enum Type { FILE, DIRECTORY, SYMBOLIC_LINK, HARD_LINK, CHARACTER_DEVICE, BLOCK_DEVICE, FIFO }
 
     /** A raw name for a message: as UTF-8, control characters replaced, at most 200 characters. */
     static String shown(String raw) {
+        if (raw.length() <= SHOWN_LENGTH && raw.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+            return raw; // nearly all, and this is asked for each entry of a layer
+        }
         String text = new String(raw.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", "\uFFFD");
-        return text.length() > 200 ? text.substring(0, 200) + "..." : text;
+        return text.length() > SHOWN_LENGTH ? text.substring(0, SHOWN_LENGTH) + "..." : text;
     }
 
     String shownName() {

@@ -21,6 +21,7 @@ public final class Flags {
     public static final long MS_REC = 16384;
     public static final long MS_PRIVATE = 1 << 18;
     public static final long MS_SLAVE = 1 << 19;
+    public static final long MS_SHARED = 1 << 20;
     public static final long MS_STRICTATIME = 1 << 24;
     public static final int MNT_DETACH = 2;
 
@@ -65,6 +66,6 @@ public final class Flags {
     public static final int S_IFMT = 0170000;
     public static final int S_IFDIR = 0040000;
     public static final int S_IFCHR = 0020000;
+    public static final int S_IFBLK = 0060000;
     public static final int S_IFREG = 0100000;
-    public static final int S_IFLNK = 0120000;
 }

@@ -85,7 +85,7 @@ public final class Kernel {
     }
 
     /** For the posix_spawn family, which returns the errno. */
-    public void checkReturned(int errno, String call) {
+    void checkReturned(int errno, String call) {
         if (errno != 0) throw failure(call, errno);
     }
 

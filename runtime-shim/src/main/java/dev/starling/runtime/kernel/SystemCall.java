@@ -8,6 +8,7 @@ public enum SystemCall {
     GETTID(186, 178, 224),
     PIVOT_ROOT(155, 41, 218),
     MKNODAT(259, 33, 324),
+    FCHOWNAT(260, 54, 325),
     CAPGET(125, 90, 184),
     CAPSET(126, 91, 185),
     SETFSUID(122, 151, 215),

@@ -30,8 +30,14 @@ import java.util.List;
  * {@link MemoryFiles}) and then its root are mounted on the directory itself.
  */
 public record Bundle(String id, Path directory) {
+    private static final int SHORT_ID = 12;
     private static final String LAYER = "layer.";
     private static final String MOUNT_POINTS = "mount-points";
+
+    /** As people know it, and threads are named: 12 characters. */
+    public String shortId() {
+        return id.substring(0, SHORT_ID);
+    }
 
     public Path stateFile() {
         return directory.resolve("state.json");

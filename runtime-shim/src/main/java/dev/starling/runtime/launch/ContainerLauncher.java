@@ -1,5 +1,6 @@
 package dev.starling.runtime.launch;
 
+import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
 
@@ -12,7 +13,7 @@ public interface ContainerLauncher extends AutoCloseable {
     String name();
 
     /** @throws RuntimeShimException UNSUPPORTED or INVALID where this launcher cannot do what is planned; before anything is made */
-    void check(ProcessPlan plan);
+    void check(ProcessPlan plan, ContainerSpec.ProcessOptions options);
 
     /** The same for adding a process to a container with these capabilities. */
     void checkExec(long capabilities);

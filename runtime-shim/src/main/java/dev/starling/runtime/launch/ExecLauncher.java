@@ -1,18 +1,10 @@
 package dev.starling.runtime.launch;
 
-import static dev.starling.runtime.kernel.Flags.O_NONBLOCK;
-import static dev.starling.runtime.kernel.Flags.O_PATH;
-import static dev.starling.runtime.kernel.Flags.O_RDONLY;
-
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Capability;
-import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import jnr.ffi.Pointer;
 
 /**
@@ -58,7 +50,7 @@ final class ExecLauncher {
 
     private HeldProcess hold(ExecRequest request, byte[] filter, ExecStreams streams) {
         ExecThread thread = new ExecThread(kernel, cgroups, request, filter, streams, spawnAttributes, gates.open());
-        return HeldProcess.start(kernel, thread, "exec-" + request.bundle().id().substring(0, 12));
+        return HeldProcess.start(kernel, thread, "exec-" + request.bundle().shortId());
     }
 
     private ExecChild goOn(ExecRequest request, ExecStreams streams, HeldProcess held) {

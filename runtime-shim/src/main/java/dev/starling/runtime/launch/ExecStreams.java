@@ -10,8 +10,6 @@ import java.util.List;
 
 /** The standard streams of an added process: pipes, or a terminal, which only the thread inside the container can open. */
 final class ExecStreams {
-    private static final int F_DUPFD_CLOEXEC = 1030;
-
     private final Kernel kernel;
     private final ExecRequest.TerminalSize size;
     private final Pipe input;
@@ -59,8 +57,7 @@ final class ExecStreams {
     /** Closes the process's ends: only it has them from now on, so their end is its end. */
     ExecChild handOver(int pid, Descriptor process) {
         if (size != null) {
-            int second = kernel.check(kernel.libc().fcntl(terminal.master().number(), F_DUPFD_CLOEXEC, 0), "fcntl F_DUPFD_CLOEXEC");
-            return new ExecChild(pid, process, new Descriptor(kernel, second), terminal.master(), null, true);
+            return new ExecChild(pid, process, terminal.master().duplicate(), terminal.master(), null, true);
         }
         output.writer().close();
         error.writer().close();

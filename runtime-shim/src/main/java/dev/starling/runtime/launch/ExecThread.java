@@ -3,7 +3,6 @@ package dev.starling.runtime.launch;
 import static dev.starling.runtime.kernel.Flags.*;
 
 import dev.starling.runtime.cgroup.Cgroups;
-import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
 import jnr.ffi.Pointer;

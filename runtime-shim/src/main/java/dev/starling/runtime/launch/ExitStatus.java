@@ -30,6 +30,20 @@ public final class ExitStatus {
         return signal == 0 ? status >> 8 & 0xff : 128 + signal;
     }
 
+    /** Waits for the end of our child, which whoever calls sees to, and reaps it. @return the exit code */
+    public static int await(Kernel kernel, int child) {
+        Pointer status = kernel.memory(4);
+        while (kernel.libc().waitpid(child, status, 0) < 0) {
+            if (kernel.errno() != Errno.EINTR.number()) throw kernel.failure("waitpid " + child, kernel.errno());
+        }
+        return decode(status.getInt(0));
+    }
+
+    /** Reaps our child if it has ended; its exit code is of no interest. */
+    public static void reapIfEnded(Kernel kernel, int child) {
+        kernel.libc().waitpid(child, kernel.memory(4), Flags.WNOHANG);
+    }
+
     /** Asks once the pidfd has become readable, that is, the process has ended. Reaps it if it is our child. */
     public static OptionalInt of(Kernel kernel, int pid, Descriptor process) {
         Pointer status = kernel.memory(4);

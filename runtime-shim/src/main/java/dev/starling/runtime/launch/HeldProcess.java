@@ -3,6 +3,7 @@ package dev.starling.runtime.launch;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 
 /**
  * A process of a container, born but held before exec at its gate. Either {@link #release} it or {@link #abandon} it.
@@ -10,7 +11,6 @@ import dev.starling.runtime.kernel.Kernel;
 final class HeldProcess {
     private static final long EXEC_TIMEOUT_MILLIS = 30_000;
     private static final int HOLD_TIMEOUT_MILLIS = 30_000;
-    private static final int STACK_BYTES = 512 << 10;
 
     private final Kernel kernel;
     private final Spawner spawner;
@@ -32,7 +32,7 @@ final class HeldProcess {
      * Runs {@code spawner} and waits until its child is held. Its gate is left with the process's release or end, or where this fails.
      */
     static HeldProcess start(Kernel kernel, Spawner spawner, String name) {
-        Thread thread = new Thread(null, spawner, name, STACK_BYTES);
+        Thread thread = new Thread(null, spawner, name, DisposableThread.STACK_BYTES);
         thread.start();
         return await(kernel, spawner, thread);
     }
@@ -112,7 +112,7 @@ final class HeldProcess {
         try {
             kernel.signal(process, Signals.SIGKILL);
             awaitSpawn();
-            if (spawner.failure() == null) HostProgram.waitFor(kernel, spawner.pid());
+            if (spawner.failure() == null) ExitStatus.await(kernel, spawner.pid());
         } finally {
             leaveGate(spawner, thread, false);
             process.close();

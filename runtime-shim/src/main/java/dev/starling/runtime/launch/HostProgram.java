@@ -21,7 +21,7 @@ final class HostProgram {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             actions.open(0, "/dev/null", O_RDONLY).closeFrom(3);
             int pid = spawn(kernel, attributes, actions, path, command);
-            return waitFor(kernel, pid);
+            return ExitStatus.await(kernel, pid);
         }
     }
 
@@ -29,7 +29,7 @@ final class HostProgram {
     static int runIn(Kernel kernel, Pointer attributes, Descriptor directory, String path, List<String> command) {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             actions.open(0, "/dev/null", O_RDONLY).changeDirectory(directory.number()).closeFrom(3);
-            return waitFor(kernel, spawn(kernel, attributes, actions, path, command));
+            return ExitStatus.await(kernel, spawn(kernel, attributes, actions, path, command));
         }
     }
 
@@ -48,13 +48,5 @@ final class HostProgram {
                     RuntimeShimException.Kind.SYSTEM, "run " + path + " of the host: " + Errno.describe(spawned.errno()), spawned.errno(), null);
         }
         return spawned.pid();
-    }
-
-    static int waitFor(Kernel kernel, int pid) {
-        Pointer status = kernel.memory(4);
-        while (kernel.libc().waitpid(pid, status, 0) < 0) {
-            if (kernel.errno() != Errno.EINTR.number()) throw kernel.failure("waitpid " + pid, kernel.errno());
-        }
-        return ExitStatus.decode(status.getInt(0));
     }
 }

@@ -7,13 +7,15 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.kernel.SpawnActions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import jnr.ffi.Pointer;
+import java.util.NoSuchElementException;
+import java.util.Scanner;
 
 /**
  * The terminal of a container's first process, kept alive by a process of the host that does nothing else.
@@ -38,8 +40,6 @@ public final class KeptTerminal {
     private static final String SIXTY_YEARS = "2000000000";
     private static final int MASTER_IN_KEEPER = 0;
     private static final int REAP_TIMEOUT_MILLIS = 10_000;
-    private static final int F_DUPFD_CLOEXEC = 1030;
-    private static final int STACK_BYTES = 512 << 10;
 
     private final Kernel kernel;
     private final int pid;
@@ -68,7 +68,7 @@ public final class KeptTerminal {
 
     /** Takes {@code master} over, and closes it where this fails. The bundle and the control groups are there. */
     public static KeptTerminal keep(Kernel kernel, Cgroups cgroups, Bundle bundle, Descriptor master) {
-        KeptTerminal kept = spawn(kernel, cgroups, bundle.id(), master);
+        KeptTerminal kept = spawn(kernel, cgroups, bundle, master);
         try {
             cgroups.enter(bundle.id(), kept.pid);
             kept.spareFromMemoryKills();
@@ -90,51 +90,26 @@ public final class KeptTerminal {
     }
 
     /** On a thread of its own, which joins the container's groups (version 1): its child is born inside. */
-    private static KeptTerminal spawn(Kernel kernel, Cgroups cgroups, String containerId, Descriptor master) {
+    private static KeptTerminal spawn(Kernel kernel, Cgroups cgroups, Bundle bundle, Descriptor master) {
         try {
-            Spawn spawn = new Spawn(kernel, cgroups, containerId, program(), master);
-            Thread thread = new Thread(null, spawn, "terminal-" + containerId.substring(0, 12), STACK_BYTES);
-            thread.start();
-            HeldProcess.join(thread);
-            if (spawn.failure != null) throw LaunchFailure.of(spawn.failure);
-            // a child that nobody has reaped: the number is its own
-            return new KeptTerminal(kernel, spawn.pid, true, kernel.openProcess(spawn.pid), master);
+            int pid = DisposableThread.call("terminal-" + bundle.shortId(), () -> spawnHere(kernel, cgroups, bundle.id(), master));
+            return new KeptTerminal(kernel, pid, true, kernel.openProcess(pid), master); // a child that nobody has reaped: the number is its own
         } catch (RuntimeException e) {
             master.close();
             throw e;
         }
     }
 
-    private static final class Spawn implements Runnable {
-        private final Kernel kernel;
-        private final Cgroups cgroups;
-        private final String containerId;
-        private final Path program;
-        private final Descriptor master;
-        private int pid;
-        private Throwable failure;
-
-        Spawn(Kernel kernel, Cgroups cgroups, String containerId, Path program, Descriptor master) {
-            this.kernel = kernel;
-            this.cgroups = cgroups;
-            this.containerId = containerId;
-            this.program = program;
-            this.master = master;
-        }
-
-        @Override
-        public void run() {
-            try (Descriptor processSide = Terminal.openProcessSide(kernel, master); SpawnActions actions = new SpawnActions(kernel)) {
-                cgroups.enterWithThread(containerId);
-                actions.duplicate(master.number(), MASTER_IN_KEEPER).duplicate(processSide.number(), 1).open(2, "/dev/null", O_RDWR).closeFrom(3);
-                SpawnActions.Spawned spawned = actions.spawn(
-                        program.toString(), kernel.strings(List.of("sleep", SIXTY_YEARS)), kernel.strings(List.of("STARLING_TERMINAL_OF=" + containerId)),
-                        SpawnActions.attributes(kernel));
-                if (spawned.errno() != 0) throw kernel.failure("run " + program + " of the host", spawned.errno());
-                pid = spawned.pid();
-            } catch (Throwable e) {
-                failure = e;
-            }
+    private static int spawnHere(Kernel kernel, Cgroups cgroups, String containerId, Descriptor master) {
+        try (Descriptor processSide = Terminal.openProcessSide(kernel, master); SpawnActions actions = new SpawnActions(kernel)) {
+            cgroups.enterWithThread(containerId);
+            actions.duplicate(master.number(), MASTER_IN_KEEPER).duplicate(processSide.number(), 1).open(2, "/dev/null", O_RDWR).closeFrom(3);
+            Path program = program();
+            SpawnActions.Spawned spawned = actions.spawn(
+                    program.toString(), kernel.strings(List.of("sleep", SIXTY_YEARS)), kernel.strings(List.of("STARLING_TERMINAL_OF=" + containerId)),
+                    SpawnActions.attributes(kernel));
+            if (spawned.errno() != 0) throw kernel.failure("run " + program + " of the host", spawned.errno());
+            return spawned.pid();
         }
     }
 
@@ -148,32 +123,39 @@ public final class KeptTerminal {
      * @throws RuntimeShimException where it is lost: the keeper is gone, or this agent may not look into it
      */
     public static KeptTerminal adopt(Kernel kernel, Bundle bundle) {
-        String[] words;
-        try {
-            words = Files.readString(file(bundle)).trim().split(" ");
-        } catch (NoSuchFileException e) {
-            throw RuntimeShimException.notFound("the terminal of container " + bundle.id() + ": there is no " + file(bundle));
-        } catch (IOException e) {
-            throw RuntimeShimException.system("read " + file(bundle) + ": " + e, e);
-        }
-        int pid = Integer.parseInt(words[0]);
-        Descriptor keeper = kernel.openProcess(pid);
+        Keeper named = keeper(bundle);
+        Descriptor keeper = kernel.openProcess(named.pid);
         try {
             // first the handle, then the comparison: then the handle is on that very process
-            if (ExitStatus.startTime(kernel, pid) != Long.parseLong(words[1])) {
-                throw RuntimeShimException.notFound("the terminal of container " + bundle.id() + ": its keeper, process " + pid + ", is gone");
+            if (ExitStatus.startTime(kernel, named.pid) != named.startTime) {
+                throw RuntimeShimException.notFound("the terminal of container " + bundle.id() + ": its keeper, process " + named.pid + ", is gone");
             }
-            return new KeptTerminal(kernel, pid, false, keeper, kernel.descriptorOf(keeper, MASTER_IN_KEEPER));
+            return new KeptTerminal(kernel, named.pid, false, keeper, kernel.descriptorOf(keeper, MASTER_IN_KEEPER));
         } catch (RuntimeException e) {
             keeper.close();
             throw e;
         }
     }
 
+    private record Keeper(int pid, long startTime) {}
+
+    private static Keeper keeper(Bundle bundle) {
+        Path file = file(bundle);
+        try (Scanner words = new Scanner(Files.readString(file))) {
+            return new Keeper(words.nextInt(), words.nextLong());
+        } catch (NoSuchFileException e) {
+            throw RuntimeShimException.notFound("the terminal of container " + bundle.id() + ": there is no " + file);
+        } catch (IOException e) {
+            throw RuntimeShimException.system("read " + file + ": " + e, e);
+        } catch (NoSuchElementException e) {
+            throw RuntimeShimException.system("the terminal of container " + bundle.id() + ": " + file + " names no process and its start time", e);
+        }
+    }
+
     /** A further descriptor of its master, non-blocking, for the caller to close. @throws RuntimeShimException CONFLICT where the container has just ended */
     public synchronized Descriptor duplicate() {
         if (closed) throw RuntimeShimException.conflict("attach to a terminal: its container has ended");
-        return new Descriptor(kernel, kernel.check(kernel.libc().fcntl(master.number(), F_DUPFD_CLOEXEC, 0), "fcntl F_DUPFD_CLOEXEC"));
+        return master.duplicate();
     }
 
     /** Of one that has just ended: nothing happens. */
@@ -202,7 +184,7 @@ public final class KeptTerminal {
     public synchronized void end() {
         kernel.signal(keeper, Signals.SIGKILL);
         boolean ended = kernel.waitReadable(keeper, REAP_TIMEOUT_MILLIS);
-        if (child && ended) kernel.libc().waitpid(pid, kernel.memory(4), 0);
+        if (child && ended) ExitStatus.reapIfEnded(kernel, pid);
         release();
         if (!ended) throw RuntimeShimException.system("process " + pid + ", which kept a terminal, did not end within " + REAP_TIMEOUT_MILLIS + " ms of SIGKILL", null);
     }

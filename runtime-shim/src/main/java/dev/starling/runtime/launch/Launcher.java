@@ -29,8 +29,6 @@ import jnr.ffi.Pointer;
  * </pre>
  */
 final class Launcher {
-    private static final int STACK_BYTES = 512 << 10;
-
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final Gates gates;
@@ -95,7 +93,7 @@ final class Launcher {
             boolean own = joins.isEmpty() || namespace != null;
             byte[] filter = filter(request.process(), request.options());
             InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own, sandbox != null);
-            String name = "container-" + request.bundle().id().substring(0, 12);
+            String name = "container-" + request.bundle().shortId();
             try {
                 HeldProcess held = sandbox == null ? HeldProcess.start(kernel, inside, name) : HeldProcess.await(kernel, inside, sandbox.goOn(inside, name));
                 return new Started(held, inside.terminal());
@@ -110,11 +108,6 @@ final class Launcher {
 
     /** Gives the held process its /proc. */
     void mountProc(HeldProcess held, Bundle bundle) {
-        ProcMount mount = new ProcMount(
-                kernel, held.pid(), held.descriptor(), bundle.directory(), procThroughHelper, spawnAttributes);
-        Thread thread = new Thread(null, mount, "proc-" + bundle.id().substring(0, 12), STACK_BYTES);
-        thread.start();
-        HeldProcess.join(thread);
-        if (mount.failure() != null) throw LaunchFailure.of(mount.failure());
+        new ProcMount(kernel, held.pid(), held.descriptor(), bundle.directory(), procThroughHelper, spawnAttributes).run("proc-" + bundle.shortId());
     }
 }

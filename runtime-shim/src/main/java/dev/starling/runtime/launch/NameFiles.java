@@ -25,7 +25,7 @@ public final class NameFiles {
     private NameFiles() {}
 
     public static List<ContainerFile> of(ContainerSpec spec, String hostname) {
-        return List.of(file("hosts", hosts(spec)), file("hostname", hostname + "\n"), file("resolv.conf", resolvConf(spec.dns())));
+        return List.of(file("hosts", hosts(spec)), file("hostname", hostname + "\n"), file("resolv.conf", resolvConf(spec.dns(), spec.dns().servers().isEmpty() ? hostResolvConf() : List.of())));
     }
 
     private static ContainerFile file(String name, String text) {
@@ -39,19 +39,23 @@ public final class NameFiles {
     }
 
     /** Without servers: the host's, less those on a loopback address, which is another one in the container. */
-    private static String resolvConf(ContainerSpec.Dns dns) {
+    static String resolvConf(ContainerSpec.Dns dns, List<String> host) {
         List<String> lines = new ArrayList<>();
         for (String server : dns.servers()) lines.add("nameserver " + server);
         if (dns.servers().isEmpty()) {
-            for (String line : hostResolvConf()) {
-                boolean nameserver = line.startsWith("nameserver");
-                if (nameserver && !line.contains(" 127.") && !line.contains("::1")) lines.add(line);
-                if (line.startsWith("search") && dns.search().isEmpty() || line.startsWith("options") && dns.options().isEmpty()) lines.add(line);
+            for (String line : host) {
+                String[] words = line.strip().split("\\s+");
+                if (words[0].equals("nameserver") && words.length > 1 && !isLoopback(words[1])) lines.add(line);
+                if (words[0].equals("search") && dns.search().isEmpty() || words[0].equals("options") && dns.options().isEmpty()) lines.add(line);
             }
         }
         if (!dns.search().isEmpty()) lines.add("search " + String.join(" ", dns.search()));
         if (!dns.options().isEmpty()) lines.add("options " + String.join(" ", dns.options()));
         return lines.isEmpty() ? "" : String.join("\n", lines) + "\n";
+    }
+
+    private static boolean isLoopback(String server) {
+        return server.startsWith("127.") || server.equals("::1") || server.startsWith("::ffff:127.");
     }
 
     private static List<String> hostResolvConf() {

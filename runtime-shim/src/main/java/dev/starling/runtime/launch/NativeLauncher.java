@@ -1,5 +1,7 @@
 package dev.starling.runtime.launch;
 
+import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
@@ -27,8 +29,11 @@ public final class NativeLauncher implements ContainerLauncher {
     }
 
     @Override
-    public void check(ProcessPlan plan) {
-        // whatever a plan can say
+    public void check(ProcessPlan plan, ContainerSpec.ProcessOptions options) {
+        if (options.confinement().privileged()) {
+            throw RuntimeShimException.unsupported("a privileged container with the native runtime: while it starts it could read the agent's memory. "
+                    + "It can be given its devices and capabilities one by one, or the node the runtime crun or runc");
+        }
     }
 
     @Override

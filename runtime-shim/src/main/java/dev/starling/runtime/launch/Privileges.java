@@ -6,6 +6,7 @@ import dev.starling.runtime.kernel.Capability;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SystemCall;
+import dev.starling.runtime.kernel.ThreadCapabilities;
 import jnr.ffi.Pointer;
 
 /**
@@ -13,7 +14,6 @@ import jnr.ffi.Pointer;
  * thread of the agent. There is no way back, so the thread has to end afterwards.
  */
 final class Privileges {
-    private static final int CAPABILITY_VERSION_3 = 0x20080522;
     private static final int PR_SET_KEEPCAPS = 8;
     private static final int PR_SET_NO_NEW_PRIVS = 38;
 
@@ -36,7 +36,7 @@ final class Privileges {
         kernel.checkedCall("", SystemCall.SETGROUPS, identity.groups().size(), groups, 0, 0, 0);
         kernel.checkedCall("" + identity.gid(), SystemCall.SETRESGID, identity.gid(), identity.gid(), identity.gid(), 0, 0);
         kernel.checkedCall("" + identity.uid(), SystemCall.SETRESUID, identity.uid(), identity.uid(), identity.uid(), 0, 0);
-        setCapabilities(kernel, (identity.uid() == 0 ? capabilities : 0) | Capability.SYS_ADMIN.mask());
+        ThreadCapabilities.set(kernel, (identity.uid() == 0 ? capabilities : 0) | Capability.SYS_ADMIN.mask());
     }
 
     private static void dropBoundingSet(Kernel kernel, long keep) {
@@ -58,17 +58,5 @@ final class Privileges {
         program.putPointer(kernel.pointerSize(), code);
         kernel.checkedCall("install filter", SystemCall.SECCOMP, SECCOMP_SET_MODE_FILTER, 0, program, 0, 0);
         java.lang.ref.Reference.reachabilityFence(code);
-    }
-
-    private static void setCapabilities(Kernel kernel, long capabilities) {
-        Pointer header = kernel.memory(8);
-        header.putInt(0, CAPABILITY_VERSION_3);
-        Pointer data = kernel.memory(24); // two of { effective, permitted, inheritable }
-        for (int half = 0; half < 2; half++) {
-            int bits = (int) (capabilities >>> 32 * half);
-            data.putInt(12L * half, bits);
-            data.putInt(12L * half + 4, bits);
-        }
-        kernel.checkedCall("", SystemCall.CAPSET, header, data, 0, 0, 0);
     }
 }

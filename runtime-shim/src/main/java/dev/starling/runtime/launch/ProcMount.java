@@ -6,28 +6,25 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
-import dev.starling.runtime.kernel.SpawnActions;
 import dev.starling.runtime.kernel.SystemCall;
 import java.nio.file.Path;
 import java.util.List;
 import jnr.ffi.Pointer;
 
 /**
- * The disposable thread that gives a held container its /proc, and covers there what Docker covers.
+ * Gives a held container its /proc, on a disposable thread, and covers there what Docker covers.
  *
  * <p>A proc file system shows the pid namespace of who mounts it, and a thread of the agent is never in the container's. Linux 6.17 lets the
  * mounter name the namespace; before, the host's {@code mount} does it, as a child born into that namespace. Either way
- * the detached mount is then moved into the container's mount namespace, which this thread joins; so it must end afterwards.
+ * the detached mount is then moved into the container's mount namespace, which the thread joins.
  */
-final class ProcMount implements Runnable {
-
+final class ProcMount {
     private final Kernel kernel;
     private final int pid;
     private final Descriptor process;
     private final Path scratch;
     private final boolean throughHelper;
     private final Pointer spawnAttributes;
-    private volatile Throwable failure;
 
     /** @param scratch an empty directory the helper may mount on; {@code throughHelper} do as on kernels before 6.17 */
     ProcMount(Kernel kernel, int pid, Descriptor process, Path scratch, boolean throughHelper, Pointer spawnAttributes) {
@@ -39,12 +36,11 @@ final class ProcMount implements Runnable {
         this.spawnAttributes = spawnAttributes;
     }
 
-    Throwable failure() {
-        return failure;
+    void run(String threadName) {
+        DisposableThread.run(threadName, this::mount);
     }
 
-    @Override
-    public void run() {
+    private void mount() {
         try (Descriptor namespace = kernel.open("/proc/" + pid + "/ns/pid", O_RDONLY); Descriptor mount = detached(namespace)) {
             kernel.check(kernel.libc().setns(process.number(), CLONE_NEWNS), "setns into the container's mounts");
             Pointer empty = kernel.string("");
@@ -53,8 +49,6 @@ final class ProcMount implements Runnable {
                     "to /proc", SystemCall.MOVE_MOUNT, mount.number(), empty, AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
             for (String path : ProcPaths.MASKED) mask(path);
             for (String path : ProcPaths.READ_ONLY) makeReadOnly(path);
-        } catch (Throwable e) {
-            failure = e;
         }
     }
 

@@ -36,7 +36,7 @@ public final class ProcessLimits {
         }
     }
 
-    public static void apply(Kernel kernel, int pid, ContainerSpec.ProcessOptions options) {
+    static void apply(Kernel kernel, int pid, ContainerSpec.ProcessOptions options) {
         // always: the agent itself may be protected, which is not to be inherited
         kernel.write("/proc/" + pid + "/oom_score_adj", Integer.toString(options.oomScoreAdjustment()));
         Pointer limits = kernel.memory(16); // struct rlimit64, -1 for unlimited

@@ -6,6 +6,7 @@ import dev.starling.runtime.HealthCheck;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Capability;
+import dev.starling.runtime.kernel.Signals;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

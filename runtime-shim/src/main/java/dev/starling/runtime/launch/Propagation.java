@@ -5,9 +5,6 @@ import dev.starling.runtime.kernel.Flags;
 
 /** Whether mounts made later below a bind's source appear in the container, and the other way round (mount_namespaces(7)). */
 public record Propagation(long flag, boolean recursive) {
-    private static final long MS_SLAVE = 1 << 19;
-    private static final long MS_SHARED = 1 << 20;
-
     static final Propagation PRIVATE = new Propagation(Flags.MS_PRIVATE, true);
 
     /** @param name as Docker has it; empty for its default, rprivate */
@@ -15,8 +12,8 @@ public record Propagation(long flag, boolean recursive) {
         boolean recursive = name.startsWith("r") || name.isEmpty();
         return switch (name) {
             case "", "rprivate", "private" -> new Propagation(Flags.MS_PRIVATE, recursive);
-            case "rslave", "slave" -> new Propagation(MS_SLAVE, recursive);
-            case "rshared", "shared" -> new Propagation(MS_SHARED, recursive);
+            case "rslave", "slave" -> new Propagation(Flags.MS_SLAVE, recursive);
+            case "rshared", "shared" -> new Propagation(Flags.MS_SHARED, recursive);
             default -> throw RuntimeShimException.invalid("invalid propagation mode: " + name);
         };
     }

@@ -148,6 +148,7 @@ final class RootFilesystem {
             Pointer path = kernel.string((String) device[0]);
             kernel.checkedCall((String) device[0], SystemCall.MKNODAT, AT_FDCWD, path, S_IFCHR | 0666, (int) device[1] << 8 | (int) device[2], 0);
         }
+        for (Devices.Node node : request.devices()) device(node);
         for (String[] link : DEVICE_LINKS) kernel.check(kernel.libc().symlink(link[0], link[1]), "symlink", link[1]);
         kernel.makeDirectory("/dev/pts", 0755);
         kernel.makeDirectory("/dev/shm", 01777);
@@ -155,6 +156,14 @@ final class RootFilesystem {
         kernel.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
         kernel.mount("shm", "/dev/shm", "tmpfs", SAFE, "mode=1777,size=65536k");
         kernel.mount("mqueue", "/dev/mqueue", "mqueue", SAFE, null);
+    }
+
+    /** Of the host. The directory is new and the container's alone. */
+    private void device(Devices.Node node) {
+        makeParents(node.target());
+        Pointer path = kernel.string(node.target());
+        kernel.checkedCall(node.target(), SystemCall.MKNODAT, AT_FDCWD, path, node.mode(), node.number(), 0);
+        kernel.checkedCall(node.target(), SystemCall.FCHOWNAT, AT_FDCWD, path, node.uid(), node.gid(), 0);
     }
 
     /** Read-only views of the container's own groups; nothing where they would show the agent's. */

@@ -10,9 +10,6 @@ import java.util.concurrent.SynchronousQueue;
  * container, or none, and ends.
  */
 final class Sandbox {
-    private static final int STACK_BYTES = 512 << 10;
-    private static final int REMOVE_ATTEMPTS = 2000;
-
     private final Kernel kernel;
     private final Cgroups cgroups;
     private final String group;
@@ -28,7 +25,7 @@ final class Sandbox {
         this.kernel = kernel;
         this.cgroups = cgroups;
         this.group = group;
-        this.thread = new Thread(null, this::run, group, STACK_BYTES);
+        this.thread = new Thread(null, this::run, group, DisposableThread.STACK_BYTES);
         thread.setDaemon(true);
         thread.start();
     }
@@ -84,6 +81,6 @@ final class Sandbox {
             thread.interrupt();
             HeldProcess.join(thread);
         }
-        cgroups.remove(group, REMOVE_ATTEMPTS);
+        cgroups.remove(group, Cgroups.MANY_ATTEMPTS);
     }
 }

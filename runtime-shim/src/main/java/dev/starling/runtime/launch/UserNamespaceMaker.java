@@ -18,7 +18,6 @@ import jnr.ffi.Pointer;
  */
 public final class UserNamespaceMaker {
     private static final Path UNSHARE = Path.of("/usr/bin/unshare");
-    private static final int READY_TIMEOUT_MILLIS = 10_000;
 
     private UserNamespaceMaker() {}
 
@@ -26,21 +25,13 @@ public final class UserNamespaceMaker {
     public static Descriptor make(Kernel kernel, UserNamespace mapping) {
         if (!Files.isExecutable(UNSHARE)) throw RuntimeShimException.unsupported("user-namespace: the host has no " + UNSHARE + " (package util-linux)");
         Pointer attributes = SpawnActions.attributes(kernel);
-        try (Pipe input = Pipe.open(kernel); Pipe output = Pipe.open(kernel)) {
-            int pid = HostProgram.start(
-                    kernel, attributes, UNSHARE.toString(), List.of("unshare", "-U", "/bin/sh", "-c", "echo ready; read line"), input.reader(), output.writer());
-            output.writer().close();
-            try {
-                boolean ready = kernel.waitReadable(output.reader(), READY_TIMEOUT_MILLIS) && kernel.libc().read(output.reader().number(), kernel.memory(8), 1) == 1;
-                if (!ready) throw RuntimeShimException.unsupported("user-namespace: unshare -U fails: are they allowed (sysctl user.max_user_namespaces)?");
-                String line = "0 " + mapping.first() + " " + mapping.size();
-                kernel.write("/proc/" + pid + "/uid_map", line);
-                kernel.write("/proc/" + pid + "/gid_map", line);
-                return kernel.open("/proc/" + pid + "/ns/user", O_RDONLY);
-            } finally {
-                input.close();
-                HostProgram.waitFor(kernel, pid);
-            }
+        List<String> command = List.of("unshare", "-U", "/bin/sh", "-c", WaitingProgram.SAY_AND_WAIT);
+        try (WaitingProgram program = WaitingProgram.start(kernel, attributes, UNSHARE.toString(), command)) {
+            if (!program.isReady()) throw RuntimeShimException.unsupported("user-namespace: unshare -U fails: are they allowed (sysctl user.max_user_namespaces)?");
+            String line = "0 " + mapping.first() + " " + mapping.size();
+            kernel.write("/proc/" + program.pid() + "/uid_map", line);
+            kernel.write("/proc/" + program.pid() + "/gid_map", line);
+            return kernel.open("/proc/" + program.pid() + "/ns/user", O_RDONLY);
         }
     }
 }

@@ -16,14 +16,13 @@ import jnr.ffi.Pointer;
  * <p>A disposable thread mounts the image's layers in a mount namespace of its own, opens the directory with the kernel's RESOLVE_IN_ROOT, so that no
  * symlink of the image leads out of it, and lets the host's cp(1) work from there; that follows no symlinks.
  */
-public final class VolumeFill implements Runnable {
+public final class VolumeFill {
     private final Kernel kernel;
     private final Bundle bundle;
     private final int layers;
     private final String target;
     private final Path volume;
     private final Pointer spawnAttributes;
-    private volatile Throwable failure;
 
     private VolumeFill(Kernel kernel, Bundle bundle, int layers, String target, Path volume) {
         this.kernel = kernel;
@@ -34,25 +33,17 @@ public final class VolumeFill implements Runnable {
         this.spawnAttributes = SpawnActions.attributes(kernel);
     }
 
-    /** @param layers of the bundle; {@code target} a plain path in the image; {@code volume} an empty directory of the host */
+    /** @param layers of the bundle; {@code target} a plain path in the image; {@code volume} a directory of the host, empty or with what an earlier try came to */
     public static void run(Kernel kernel, Bundle bundle, int layers, String target, Path volume) {
         VolumeFill fill = new VolumeFill(kernel, bundle, layers, target, volume);
-        Thread thread = new Thread(fill, "volume-" + bundle.id().substring(0, 12));
-        thread.start();
-        HeldProcess.join(thread);
-        if (fill.failure != null) throw LaunchFailure.of(fill.failure);
+        DisposableThread.run("volume-" + bundle.shortId(), fill::fill);
     }
 
-    @Override
-    public void run() {
-        try {
-            kernel.check(kernel.libc().unshare(CLONE_FS | CLONE_NEWNS), "unshare mounts to fill a volume");
-            kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
-            try (Descriptor image = kernel.open(imageRoot(), O_PATH | kernel.architecture().openDirectory()); Descriptor source = source(image)) {
-                if (source != null) copy(source);
-            }
-        } catch (Throwable e) {
-            failure = e;
+    private void fill() {
+        kernel.check(kernel.libc().unshare(CLONE_FS | CLONE_NEWNS), "unshare mounts to fill a volume");
+        kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
+        try (Descriptor image = kernel.open(imageRoot(), O_PATH | kernel.architecture().openDirectory()); Descriptor source = source(image)) {
+            if (source != null) copy(source);
         }
     }
 
@@ -70,7 +61,7 @@ public final class VolumeFill implements Runnable {
     }
 
     private void copy(Descriptor source) {
-        int status = HostProgram.runIn(kernel, spawnAttributes, source, "/bin/cp", List.of("cp", "-a", "--", ".", volume.toString()));
+        int status = HostProgram.runIn(kernel, spawnAttributes, source, "/bin/cp", List.of("cp", "-af", "--", ".", volume.toString()));
         if (status != 0) throw RuntimeShimException.system("copy of the image's " + target + " to " + volume + ": cp ended with status " + status, null);
     }
 }

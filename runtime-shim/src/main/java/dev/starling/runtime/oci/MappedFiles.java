@@ -14,6 +14,7 @@ import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SystemCall;
+import dev.starling.runtime.kernel.ThreadCapabilities;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ImageRoot;
 import dev.starling.runtime.launch.UserNamespaceMaker;
@@ -36,7 +37,6 @@ import jnr.ffi.Pointer;
 final class MappedFiles {
     private static final String MAPPED = "mapped";
     private static final long MOUNT_ATTR_IDMAP = 0x00100000;
-    private static final int CAPABILITY_VERSION_3 = 0x20080522;
     private static final int PERMISSIONS = 07777;
     private static final int SEARCHED_BY_GROUP = 0010;
     private static final int SEARCHED_BY_ALL = 0001;
@@ -112,20 +112,11 @@ final class MappedFiles {
         kernel.call(SystemCall.SETFSGID, mapping.first(), 0, 0);
         kernel.call(SystemCall.SETFSUID, mapping.first(), 0, 0);
         try {
-            raiseCapabilities(); // the change of user took those for files away
+            ThreadCapabilities.raiseToPermitted(kernel); // the change of user took those for files away
             body.run();
         } finally {
             kernel.call(SystemCall.SETFSUID, 0, 0, 0);
             kernel.call(SystemCall.SETFSGID, 0, 0, 0);
         }
-    }
-
-    private void raiseCapabilities() {
-        Pointer header = kernel.memory(8);
-        header.putInt(0, CAPABILITY_VERSION_3);
-        Pointer data = kernel.memory(24); // two of { effective, permitted, inheritable }
-        kernel.checkedCall("", SystemCall.CAPGET, header, data, 0, 0, 0);
-        for (int half = 0; half < 2; half++) data.putInt(12L * half, data.getInt(12L * half + 4));
-        kernel.checkedCall("", SystemCall.CAPSET, header, data, 0, 0, 0);
     }
 }

@@ -1,7 +1,6 @@
 package dev.starling.runtime.oci;
 
 import static dev.starling.runtime.kernel.Flags.MNT_DETACH;
-import static dev.starling.runtime.kernel.Flags.WNOHANG;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,10 +9,10 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.kernel.SpawnActions;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ExitStatus;
-import dev.starling.runtime.launch.Signals;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -105,24 +104,11 @@ final class OciCall {
             try (Descriptor process = kernel.openProcess(spawned.pid())) {
                 boolean ended = kernel.waitReadable(process, TIMEOUT_MILLIS);
                 if (!ended) kernel.signal(process, Signals.SIGKILL);
-                int exitCode = reap(spawned.pid());
+                int exitCode = ExitStatus.await(kernel, spawned.pid());
                 if (!ended) throw RuntimeShimException.system(program.kind() + " " + command + " did not end within " + TIMEOUT_MILLIS + " ms", null);
                 return exitCode;
             }
         }
-    }
-
-    private int reap(int pid) {
-        Pointer status = kernel.memory(4);
-        while (kernel.libc().waitpid(pid, status, 0) < 0) {
-            if (kernel.errno() != Errno.EINTR.number()) throw kernel.failure("waitpid " + pid, kernel.errno());
-        }
-        return ExitStatus.decode(status.getInt(0));
-    }
-
-    /** Ours, as orphans come to us. Those that have not ended yet stay. */
-    void reapIfEnded(int pid) {
-        kernel.libc().waitpid(pid, kernel.memory(4), WNOHANG);
     }
 
     private RuntimeShimException failure(String command, int exitCode, Path log) throws IOException {

@@ -11,6 +11,7 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Capability;
+import dev.starling.runtime.launch.Devices;
 import dev.starling.runtime.launch.ExecRequest;
 import dev.starling.runtime.launch.ExecRequest.TerminalSize;
 import dev.starling.runtime.launch.Identity;
@@ -110,13 +111,31 @@ final class OciConfig {
         request.sysctls().forEach(sysctls::put);
         if (mapping != null) mapUsers(linux, namespaces, sysctls);
         linux.put("cgroupsPath", controlGroup);
+        devices(linux, request);
         if (rules != null) linux.set("seccomp", OciSeccomp.json(rules, machine));
-        ArrayNode masked = linux.putArray("maskedPaths");
-        ProcPaths.MASKED.forEach(masked::add);
-        ProcPaths.MASKED_FIRMWARE.forEach(masked::add);
-        ProcPaths.READ_ONLY.forEach(linux.putArray("readonlyPaths")::add);
+        if (!request.options().confinement().privileged()) {
+            ArrayNode masked = linux.putArray("maskedPaths");
+            ProcPaths.MASKED.forEach(masked::add);
+            ProcPaths.MASKED_FIRMWARE.forEach(masked::add);
+            ProcPaths.READ_ONLY.forEach(linux.putArray("readonlyPaths")::add);
+        }
         linux.put("rootfsPropagation", "rslave"); // else no bind could follow what the host mounts later
         return linux;
+    }
+
+    /** The nodes; and what they may be used for, since the runtime has rules of its own beside ours. */
+    private static void devices(ObjectNode linux, LaunchRequest request) {
+        ArrayNode nodes = linux.putArray("devices");
+        ArrayNode rules = linux.putObject("resources").putArray("devices");
+        if (request.options().confinement().privileged()) rules.addObject().put("allow", true).put("access", "rwm");
+        for (Devices.Node node : request.devices()) {
+            String type = String.valueOf(node.type());
+            nodes.addObject().put("path", node.target()).put("type", type).put("major", node.major()).put("minor", node.minor())
+                    .put("fileMode", node.mode() & 07777).put("uid", node.uid()).put("gid", node.gid());
+            if (!request.options().confinement().privileged()) {
+                rules.addObject().put("allow", true).put("type", type).put("major", node.major()).put("minor", node.minor()).put("access", node.access());
+            }
+        }
     }
 
     private void mapUsers(ObjectNode linux, ArrayNode namespaces, ObjectNode sysctls) {
@@ -135,8 +154,9 @@ final class OciConfig {
         add(mounts, "/dev/pts", "devpts", "devpts", List.of("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"));
         add(mounts, "/dev/shm", "tmpfs", "shm", List.of("nosuid", "noexec", "nodev", "mode=1777", "size=65536k"));
         add(mounts, "/dev/mqueue", "mqueue", "mqueue", SAFE);
-        add(mounts, "/sys", "sysfs", "sysfs", List.of("nosuid", "noexec", "nodev", "ro"));
-        add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", List.of("nosuid", "noexec", "nodev", "ro"));
+        String access = request.options().confinement().privileged() ? "rw" : "ro";
+        add(mounts, "/sys", "sysfs", "sysfs", List.of("nosuid", "noexec", "nodev", access));
+        add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", List.of("nosuid", "noexec", "nodev", access));
         int names = request.nameFiles().size();
         List<ContainerFile> all = request.allFiles();
         for (int i = 0; i < names; i++) bind(mounts, files.path(i), all.get(i).path(), false, "rprivate");

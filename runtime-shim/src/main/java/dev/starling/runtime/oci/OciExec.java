@@ -21,8 +21,6 @@ import java.util.List;
 
 /** Adds one process to a container by {@code exec --detach}; on a thread of {@link PrivateMounts}. */
 final class OciExec {
-    private static final int F_DUPFD_CLOEXEC = 1030;
-
     private final Kernel kernel;
     private final OciCall call;
     private final Orphans orphans;
@@ -108,7 +106,7 @@ final class OciExec {
             open.add(master);
             if (request.terminal().rows() > 0) Terminal.resize(kernel, master, request.terminal().rows(), request.terminal().columns());
             Pipe.neverBlock(kernel, master);
-            Descriptor second = new Descriptor(kernel, kernel.check(kernel.libc().fcntl(master.number(), F_DUPFD_CLOEXEC, 0), "fcntl F_DUPFD_CLOEXEC"));
+            Descriptor second = master.duplicate();
             open.add(second);
             return new ExecChild(pid, process(pid), second, master, null, true);
         }

@@ -7,6 +7,7 @@ import static dev.starling.runtime.kernel.Flags.PR_SET_CHILD_SUBREAPER;
 import static dev.starling.runtime.kernel.Flags.S_IFDIR;
 import static dev.starling.runtime.kernel.Flags.S_IFMT;
 
+import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.UserNamespace;
@@ -14,6 +15,7 @@ import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
 import dev.starling.runtime.launch.Accounts;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
@@ -26,7 +28,6 @@ import dev.starling.runtime.launch.MemoryFiles;
 import dev.starling.runtime.launch.Pipe;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.RootView;
-import dev.starling.runtime.launch.Signals;
 import dev.starling.runtime.seccomp.FilterSource;
 import dev.starling.runtime.seccomp.SyscallRules;
 import java.io.IOException;
@@ -83,8 +84,6 @@ public final class OciLauncher implements ContainerLauncher {
         this.mappedFiles = mapping == null ? null : new MappedFiles(kernel, mapping, containers);
         this.orphans = new Orphans(kernel, name());
         this.filters = new FilterSource(kernel.architecture(), kernel.release());
-        // runc 1.1 lets every container have tun devices, and fails where the group above does not
-        if (program.kind() == OciProgram.Kind.RUNC) cgroups.allowDevice("c 10:200 rwm");
         // Children of the runtime's processes become the agent's own when those end, and tell it their exit codes.
         kernel.check(kernel.libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl PR_SET_CHILD_SUBREAPER");
     }
@@ -95,7 +94,7 @@ public final class OciLauncher implements ContainerLauncher {
     }
 
     @Override
-    public void check(ProcessPlan plan) {
+    public void check(ProcessPlan plan, ContainerSpec.ProcessOptions options) {
         // whatever a plan can say
     }
 
@@ -115,7 +114,7 @@ public final class OciLauncher implements ContainerLauncher {
         for (Mount mount : request.mounts()) checkBind(mount);
         Bundle bundle = request.bundle();
         cgroups.create(bundle.id());
-        return PrivateMounts.run(kernel, "container-" + bundle.id().substring(0, 12), () -> create(request));
+        return PrivateMounts.run(kernel, "container-" + bundle.shortId(), () -> create(request));
     }
 
     @Override
@@ -156,11 +155,19 @@ public final class OciLauncher implements ContainerLauncher {
     private Held createWithTerminal(Bundle bundle) {
         try (ConsoleSocket socket = new ConsoleSocket(kernel); Descriptor none = kernel.open("/dev/null", O_RDWR)) {
             int pid = create(bundle, List.of("--console-socket", ConsoleSocket.NAME), none, none, none);
-            Descriptor terminal = socket.receive();
+            return held(bundle, pid, socket.receive());
+        } catch (RuntimeException e) {
+            sweep(bundle);
+            throw e;
+        }
+    }
+
+    private Held held(Bundle bundle, int pid, Descriptor terminal) {
+        try {
             Pipe.neverBlock(kernel, terminal);
             return new OciHeld(bundle, pid, terminal);
         } catch (RuntimeException e) {
-            sweep(bundle);
+            terminal.close();
             throw e;
         }
     }
@@ -247,7 +254,7 @@ public final class OciLauncher implements ContainerLauncher {
             throw RuntimeShimException.unsupported("adding a process to container " + bundle.id() + ": it was started by the native runtime, and this agent's is \""
                     + name() + "\". A new container of its service will do");
         }
-        return PrivateMounts.run(kernel, "exec-" + bundle.id().substring(0, 12), () -> new OciExec(kernel, call, orphans, config, request, mapping).start(
+        return PrivateMounts.run(kernel, "exec-" + bundle.shortId(), () -> new OciExec(kernel, call, orphans, config, request, mapping).start(
                 identity("/proc/" + request.pid() + "/root", request.process())));
     }
 
@@ -293,7 +300,7 @@ public final class OciLauncher implements ContainerLauncher {
 
         @Override
         public void release() {
-            PrivateMounts.run(kernel, "start-" + bundle.id().substring(0, 12), () -> {
+            PrivateMounts.run(kernel, "start-" + bundle.shortId(), () -> {
                 try (Descriptor none = kernel.open("/dev/null", O_RDWR)) {
                     call.run(bundle, "start", List.of(bundle.id()), none, none, none);
                 }
@@ -306,7 +313,7 @@ public final class OciLauncher implements ContainerLauncher {
             try {
                 kernel.signal(process, Signals.SIGKILL);
                 kernel.waitReadable(process, REAP_TIMEOUT_MILLIS);
-                call.reapIfEnded(pid);
+                ExitStatus.reapIfEnded(kernel, pid); // ours, as orphans come to us
             } finally {
                 process.close();
             }

@@ -1,14 +1,19 @@
 package dev.starling.runtime.oci;
 
 import dev.starling.runtime.RuntimeShimException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * The OCI runtime of this host: which one, where, and its version.
@@ -28,7 +33,7 @@ public record OciProgram(Kind kind, Path path, String version) {
 
     private static final List<Path> PLACES = List.of(Path.of("/usr/bin"), Path.of("/usr/sbin"), Path.of("/usr/local/bin"), Path.of("/usr/local/sbin"));
     private static final int VERSION_SECONDS = 10;
-    private static final int MAX_VERSION_BYTES = 4096;
+    private static final int MAX_LINE_BYTES = 4096;
 
     /**
      * @param path null: where programs usually are
@@ -44,24 +49,40 @@ public record OciProgram(Kind kind, Path path, String version) {
         return new OciProgram(kind, found, versionOf(kind, found));
     }
 
-    /** The first line is {@code crun version 1.8.1}. */
+    /** {@code crun version 1.8.1}, its first line. */
     private static String versionOf(Kind kind, Path path) {
+        String call = "\"" + path + " --version\"";
+        Process process;
         try {
-            Process process = new ProcessBuilder(path.toString(), "--version").redirectErrorStream(true).start();
-            try (InputStream output = process.getInputStream()) {
-                process.getOutputStream().close();
-                String text = new String(output.readNBytes(MAX_VERSION_BYTES), StandardCharsets.UTF_8);
-                if (process.waitFor(VERSION_SECONDS, TimeUnit.SECONDS) && text.startsWith(kind + " version ")) return text.lines().findFirst().orElseThrow();
-                throw RuntimeShimException.unsupported("\"" + path + " --version\" does not say that it is " + kind + ", but: " + text.strip());
-            } finally {
-                process.destroyForcibly();
-            }
+            process = new ProcessBuilder(path.toString(), "--version").redirectErrorStream(true).redirectInput(Path.of("/dev/null").toFile()).start();
         } catch (IOException e) {
-            throw new RuntimeShimException(RuntimeShimException.Kind.UNSUPPORTED, "run " + path + " --version: " + e.getMessage(), 0, e);
+            throw new RuntimeShimException(RuntimeShimException.Kind.UNSUPPORTED, "run " + call + ": " + e.getMessage(), 0, e);
+        }
+        try {
+            String line = CompletableFuture.supplyAsync(() -> firstLine(process.getInputStream())).get(VERSION_SECONDS, TimeUnit.SECONDS);
+            if (line.startsWith(kind + " version ")) return line;
+            throw RuntimeShimException.unsupported(call + " does not say that it is " + kind + ", but: " + line.strip());
+        } catch (TimeoutException e) {
+            throw RuntimeShimException.unsupported(call + " says nothing within " + VERSION_SECONDS + " s");
+        } catch (ExecutionException e) {
+            throw RuntimeShimException.system("read what " + call + " says: " + e.getCause(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw RuntimeShimException.system("interrupted while " + path + " --version ran", e);
+            throw RuntimeShimException.system("interrupted while " + call + " ran", e);
+        } finally {
+            process.destroyForcibly();
         }
+    }
+
+    /** Not more of it: a program may leave another behind that holds its output open. */
+    private static String firstLine(InputStream output) {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        try {
+            for (int next = output.read(); next >= 0 && next != '\n' && line.size() < MAX_LINE_BYTES; next = output.read()) line.write(next);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return line.toString(StandardCharsets.UTF_8);
     }
 
     boolean joinsGroupsByItself() {

@@ -1,11 +1,10 @@
 package dev.starling.runtime.oci;
 
-import static dev.starling.runtime.kernel.Flags.WNOHANG;
-
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
-import dev.starling.runtime.launch.Signals;
+import dev.starling.runtime.kernel.Signals;
+import dev.starling.runtime.launch.ExitStatus;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -84,7 +83,7 @@ final class Orphans {
         try (Descriptor process = kernel.openProcess(pid)) {
             kernel.waitReadable(process, STRAGGLER_TIMEOUT_MILLIS);
         }
-        kernel.libc().waitpid(pid, kernel.memory(4), WNOHANG);
+        ExitStatus.reapIfEnded(kernel, pid);
     }
 
     private Set<Integer> children() {

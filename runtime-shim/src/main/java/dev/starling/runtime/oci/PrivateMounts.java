@@ -5,9 +5,8 @@ import static dev.starling.runtime.kernel.Flags.CLONE_NEWNS;
 import static dev.starling.runtime.kernel.Flags.MS_REC;
 import static dev.starling.runtime.kernel.Flags.MS_SLAVE;
 
-import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Kernel;
-import dev.starling.runtime.launch.LaunchFailure;
+import dev.starling.runtime.launch.DisposableThread;
 import java.util.function.Supplier;
 
 /**
@@ -18,39 +17,10 @@ final class PrivateMounts {
     private PrivateMounts() {}
 
     static <T> T run(Kernel kernel, String name, Supplier<T> body) {
-        Task<T> task = new Task<>(kernel, body);
-        Thread thread = new Thread(task, name);
-        thread.start();
-        try {
-            thread.join(); // each step of the body has its own limit
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw RuntimeShimException.system("interrupted while " + name + " was at work", e);
-        }
-        if (task.failure != null) throw LaunchFailure.of(task.failure);
-        return task.result;
-    }
-
-    private static final class Task<T> implements Runnable {
-        private final Kernel kernel;
-        private final Supplier<T> body;
-        private volatile T result;
-        private volatile Throwable failure;
-
-        Task(Kernel kernel, Supplier<T> body) {
-            this.kernel = kernel;
-            this.body = body;
-        }
-
-        @Override
-        public void run() {
-            try {
-                kernel.check(kernel.libc().unshare(CLONE_FS | CLONE_NEWNS), "unshare mounts");
-                kernel.mount("", "/", null, MS_REC | MS_SLAVE, null); // what the host mounts later still arrives, for binds that ask for it
-                result = body.get();
-            } catch (Throwable e) {
-                failure = e;
-            }
-        }
+        return DisposableThread.call(name, () -> {
+            kernel.check(kernel.libc().unshare(CLONE_FS | CLONE_NEWNS), "unshare mounts");
+            kernel.mount("", "/", null, MS_REC | MS_SLAVE, null); // what the host mounts later still arrives, for binds that ask for it
+            return body.get();
+        });
     }
 }

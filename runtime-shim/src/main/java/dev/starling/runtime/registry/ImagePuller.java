@@ -27,10 +27,13 @@ import java.util.function.Supplier;
 
 /**
  * Pulls images into the store: from other nodes where they have it, else from the registry. Who asks for an image that is being pulled for
- * the same user waits for that pull. Blocking; the caller's threads bound how many pulls run, this class how many downloads.
+ * the same user waits for that pull. Blocking; the caller's threads bound how many pulls run, this class how many downloads and how many layers
+ * are unpacked at a time.
  */
 public final class ImagePuller implements AutoCloseable {
     private static final long CLOSE_SECONDS = 2;
+    /** One inflates while the other waits for the disk. */
+    private static final int UNPACKING = 2;
 
     private record Key(String reference, RegistryCredentials credentials, boolean fromRegistry) {}
 
@@ -38,6 +41,7 @@ public final class ImagePuller implements AutoCloseable {
     private final Registries registries;
     private final BandwidthLimit bandwidth;
     private final ExecutorService downloads;
+    private final ExecutorService unpacking;
     private final Map<Key, CompletableFuture<Image>> underWay = new ConcurrentHashMap<>();
     private final LongAdder pulled = new LongAdder();
     private final LongAdder failed = new LongAdder();
@@ -52,9 +56,14 @@ public final class ImagePuller implements AutoCloseable {
         this.store = store;
         this.registries = registries;
         this.bandwidth = bandwidth;
+        this.downloads = threads("download-", parallel);
+        this.unpacking = threads("unpack-", UNPACKING);
+    }
+
+    private static ExecutorService threads(String name, int count) {
         AtomicInteger number = new AtomicInteger();
-        this.downloads = Executors.newFixedThreadPool(parallel, work -> {
-            Thread thread = new Thread(work, "download-" + number.incrementAndGet());
+        return Executors.newFixedThreadPool(count, work -> {
+            Thread thread = new Thread(work, name + number.incrementAndGet());
             thread.setDaemon(true);
             return thread;
         });
@@ -94,7 +103,8 @@ public final class ImagePuller implements AutoCloseable {
             return joined(other);
         }
         try {
-            Image image = store.pull(reference, from.get().stream().<ImageSource>map(source -> new Limited(source, bandwidth)).toList(), progress, downloads);
+            Image image = store.pull(reference, from.get().stream().<ImageSource>map(source -> new Limited(source, bandwidth)).toList(), progress, downloads,
+                    unpacking);
             pulled.increment();
             own.complete(image);
             return image;
@@ -145,9 +155,10 @@ public final class ImagePuller implements AutoCloseable {
         }
     }
 
-    /** Breaks downloads off, and waits a moment for them to let go of their files. */
+    /** Breaks downloads off, and waits a moment for them to let go of their files. A layer that is being unpacked is not: an interrupted read looks like a damaged file. */
     @Override
     public void close() {
+        unpacking.shutdown();
         downloads.shutdownNow();
         try {
             downloads.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);

@@ -18,7 +18,7 @@ import java.util.TreeMap;
  * <p>{@link #rules} turns them into number -> {@link Rule} for one architecture and one set of capabilities; {@link FilterSource} makes the
  * program for the kernel of it.
  */
-public final class SeccompProfile {
+final class SeccompProfile {
     /** What happens to a call. The last three look at the first argument. */
     public enum Rule { ALLOW, DENY, NO_SUCH_CALL, CLONE_WITHOUT_NAMESPACES, SOCKET_BUT_NOT_VSOCK_OR_ALG, HARMLESS_PERSONALITY }
 

@@ -9,6 +9,7 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Kernel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
@@ -50,6 +51,24 @@ class CgroupsTest {
         }
     }
 
+    /** As systemd or Docker in a container make them, where it may mount its control groups writable. */
+    @Test
+    void groupsThatAContainerMadeBelowItsOwnGoWithIt() throws Exception {
+        Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "control groups need root");
+        String parent = "starling-test-children-" + ProcessHandle.current().pid();
+        Cgroups cgroups = Cgroups.detect(kernel, parent);
+        try {
+            cgroups.create("one");
+            for (Path group : groups(parent)) Files.createDirectories(group.resolve("one/init.scope/deeper"));
+            assertTrue(cgroups.remove("one"));
+            assertEquals(Set.of(), cgroups.containerIds());
+        } finally {
+            for (Path group : groups(parent)) {
+                for (String left : new String[] {"one/init.scope/deeper", "one/init.scope", "one", ""}) Files.deleteIfExists(group.resolve(left));
+            }
+        }
+    }
+
     private static Set<Path> groups(String parent) throws Exception {
         Set<Path> groups = new java.util.TreeSet<>();
         try (var hierarchies = Files.newDirectoryStream(Path.of("/sys/fs/cgroup"))) {
@@ -60,7 +79,7 @@ class CgroupsTest {
 
     @Test
     void deviceProgramEndsOnEveryPath() {
-        byte[] program = DeviceRules.program();
+        byte[] program = DeviceRules.program(List.of(new DeviceRule('c', 188, 0, "rw")));
         assertEquals(0, program.length % 8);
         assertEquals((byte) 0x95, program[program.length - 8], "the last instruction is exit");
     }

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,6 +35,8 @@ final class FakeRegistry implements AutoCloseable {
     /** Where set, a token is only for who posts this one. */
     volatile String identityToken;
     volatile long blobMillis;
+    /** Who asks for such a blob waits for its latch. */
+    final Map<String, CountDownLatch> held = new ConcurrentHashMap<>();
     private final HttpServer server;
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
@@ -121,6 +124,7 @@ final class FakeRegistry implements AutoCloseable {
         }
         try {
             Thread.sleep(blobMillis);
+            held.getOrDefault(digest, new CountDownLatch(0)).await();
         } catch (InterruptedException end) {
             Thread.currentThread().interrupt();
         }

@@ -201,6 +201,34 @@ class LayerUnpackerTest {
         assertNull(Root.attribute(outside, "trusted.overlay.opaque"));
     }
 
+    /** The directory is still open from the entry before, and what has its name now is something else. */
+    @Test
+    void nothingGoesThroughADirectoryThatGaveWay(@TempDir Path outside) throws Exception {
+        Files.writeString(outside.resolve("secret"), "s");
+        Tar gone = new Tar().file("a/b/.wh..wh..opq", "").symlink("a/b", outside.toString());
+        String message = refusal(gone.file("a/b/x", ""));
+        assertTrue(message.endsWith("goes through 'b', which is not a directory"), message);
+        refusal(new Tar().file("c/d/.wh..wh..opq", "").symlink("c/d", outside.toString()).hardLink("c/e", "c/d/secret"));
+        refusal(new Tar().file("f/g/.wh..wh..opq", "").file("f/g", "").directory("f/g/h"));
+        try (Stream<Path> files = Files.list(outside)) {
+            assertEquals(List.of(outside.resolve("secret")), files.toList());
+        }
+    }
+
+    /** Deep, up, beside, and a name that is the beginning of another. */
+    @Test
+    void entriesInAnyOrderOfDirectoriesComeToTheirPlaces() throws Exception {
+        Tar layer = new Tar();
+        List<String> names = List.of("a/b/c/d/1", "a/b/2", "a/bc/3", "a/b/c/d/4", "5", "a/b/c/d/e/6", "a/b/c/dd/7", "z/8", "a/b/c/9");
+        names.forEach(name -> layer.file(name, name));
+        unpack(layer.hardLink("a/b/c/d/10", "z/8").file("a/b/c/d/11", "after a link"));
+        for (String name : names) {
+            assertEquals(name, Files.readString(root.resolve(name)));
+        }
+        assertEquals("z/8", Files.readString(root.resolve("a/b/c/d/10")));
+        assertEquals("after a link", Files.readString(root.resolve("a/b/c/d/11")));
+    }
+
     @Test
     void hardLinksStayInTheLayer(@TempDir Path outside) throws Exception {
         Path secret = Files.writeString(outside.resolve("secret"), "s");

@@ -76,7 +76,7 @@ class MountedFileSystemsTest {
             LocalImageStore store = new LocalImageStore(mount);
             byte[] layer = new Tar().file("zeros", new byte[4 << 20]).toBytes();
             Layout layout = new Layout();
-            byte[] archive = layout.archive(layout.image("amd64", "", layer, Archives.gzip(layer), Archives.named("big")));
+            byte[] archive = layout.archive(layout.image(MachinePlatform.current().architecture(), "", layer, Archives.gzip(layer), Archives.named("big")));
             RuntimeShimException unpacking = assertThrows(RuntimeShimException.class, () -> store.load(new ByteArrayInputStream(archive)));
             assertEquals(RuntimeShimException.Kind.SYSTEM, unpacking.kind());
             assertEquals(28, unpacking.errno(), unpacking.getMessage());

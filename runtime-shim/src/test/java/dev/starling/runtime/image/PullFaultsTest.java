@@ -119,7 +119,8 @@ class PullFaultsTest {
             assertEquals(Kind.SYSTEM, full.kind());
             assertTrue(full.getMessage().contains("No space left on device"), full.getMessage());
             assertEquals(List.of(), store.list());
-            assertFalse(names(mount.resolve("downloads")).stream().anyMatch(name -> name.endsWith(".part")), "the part is gone");
+            String lower = Digest.of(Archives.gzip(LOWER)).hex(); // the other's download goes on, for the next try
+            assertFalse(names(mount.resolve("downloads")).contains(lower + ".part"), "the part is gone");
             assertEquals(List.of(), names(mount.resolve("tmp")));
             assertEquals(List.of(), names(mount.resolve("layers")));
         });
@@ -130,7 +131,7 @@ class PullFaultsTest {
         onDiskOf("1500k", mount -> {
             LocalImageStore store = storeIn(mount);
             RuntimeShimException full = assertThrows(RuntimeShimException.class, () -> pull(store, PullProgress.NONE));
-            assertEquals(28, full.errno(), full.getMessage());
+            assertTrue(full.getMessage().contains("No space left on device"), full.getMessage()); // told by the unpacking, or by the other download beside it
             assertEquals(List.of(), store.list());
             assertEquals(List.of(), names(mount.resolve("tmp")));
             assertEquals(List.of(), names(mount.resolve("layers")));

@@ -8,6 +8,7 @@ import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Capability;
+import dev.starling.runtime.kernel.Signals;
 import java.util.List;
 import java.util.Map;
 import net.jqwik.api.ForAll;

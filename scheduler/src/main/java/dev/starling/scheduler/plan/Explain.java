@@ -49,11 +49,11 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
     /** The node could, by what is known of it, but has said no. */
     public record Refused(NodeId node, String text) implements Verdict {}
 
-    /** The node would take it. */
-    public record Offer(NodeId node, int price, NodeConditions conditions) implements Verdict {
+    /** The node would take it. @param byVote only with the votes of the slot's stewards */
+    public record Offer(NodeId node, int price, NodeConditions conditions, boolean byVote) implements Verdict {
         @Override
         public String text() {
-            return "can take it, price " + price
+            return "can take it" + (byVote ? " with its stewards' votes" : "") + ", price " + price
                     + (conditions.price() == 0 ? "" : ", of it " + conditions.price() + " for: " + conditions.text());
         }
     }
@@ -91,18 +91,21 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
             }
         }
         return new Offer(node.id(), Price.of(demand.service(), node, load, Price.imageAtHand(demand.service().image(), node)),
-                node.conditions());
+                node.conditions(), demand.service().site().isExclusive());
     }
 
-    /** A node has it, or would take it. */
-    public boolean hasOffer() {
-        return verdicts.stream().anyMatch(verdict -> verdict instanceof Offer || verdict instanceof Holds);
+    /** A node would take it, as far as this view says. */
+    boolean hasOffer() {
+        return verdicts.stream().anyMatch(Offer.class::isInstance);
     }
 
-    /** "no suitable node: 2 lack memory, 1 drained, 1 wrong platform"; empty if a node has it or would take it. */
+    /** "no suitable node: 2 lack memory, 1 drained, 1 wrong platform", or who has not taken it yet; empty if a node has it. */
     public String summary() {
-        if (hasOffer()) {
+        if (verdicts.stream().anyMatch(Holds.class::isInstance)) {
             return "";
+        }
+        if (hasOffer()) {
+            return waiting(verdicts.stream().filter(Offer.class::isInstance).map(Offer.class::cast).toList());
         }
         SortedMap<Filter, SortedMap<Brief, Integer>> filtered = new TreeMap<>();
         SortedMap<Brief, Integer> refused = new TreeMap<>();
@@ -117,5 +120,10 @@ public record Explain(Slot slot, List<Verdict> verdicts) {
         filtered.values().forEach(briefs -> briefs.forEach((brief, count) -> parts.add(brief.of(count))));
         refused.forEach((brief, count) -> parts.add(brief.of(count)));
         return parts.isEmpty() ? "no suitable node" : "no suitable node: " + String.join(", ", parts);
+    }
+
+    private static String waiting(List<Offer> offers) {
+        String who = offers.size() == 1 ? "1 node can take it and has not done so" : offers.size() + " nodes can take it and have not done so";
+        return who + (offers.get(0).byVote() ? ": it takes the votes of the slot's stewards" : "");
     }
 }

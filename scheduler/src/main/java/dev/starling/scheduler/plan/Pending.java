@@ -21,7 +21,8 @@ public final class Pending {
             ServiceSpec service = slots.service();
             for (SlotState state : slots.wanted()) {
                 if (state.isFree()) {
-                    pending.add(new PendingTask(state.slot(), service.uid(), Explain.of(view, occupancy, service, state.slot()).summary()));
+                    Explain explain = Explain.of(view, occupancy, service, state.slot());
+                    pending.add(new PendingTask(state.slot(), service.uid(), explain.hasOffer(), explain.summary()));
                 }
             }
         }

@@ -1,4 +1,4 @@
-package dev.starling.runtime.launch;
+package dev.starling.runtime.kernel;
 
 import dev.starling.runtime.RuntimeShimException;
 import java.util.List;
