@@ -22,7 +22,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     an_agent_restart_adopts_its_containers:60 images_come_from_a_registry:120 a_site_downloads_an_image_once:60 credentials_of_a_registry_go_with_a_service:60 images_are_saved_and_tidied_up:60
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
-    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
+    exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_service_has_a_terminal:90 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 a_service_brings_its_own_policies:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
@@ -652,6 +652,72 @@ a_service_can_be_attached_to() {
     [[ $output == $'tick\ntick\ntick' ]] || fail "attach: '$output'"
     [[ $(d inspect --format '{{.State.Running}}' "$id") == true ]] || fail "it ended with its spectator"
     d service rm stage >/dev/null
+}
+
+# A terminal of 33 rows and 77 columns in which a docker command of a node runs: at_terminal NODE ARGUMENT... It goes on until the command ends, or is killed after 30 s.
+at_terminal() {
+    TERMINAL=$(mktemp -d -p "$RUN_DIR" terminal.XXXXXX)
+    mkfifo "$TERMINAL/keys"
+    # the CLI itself waits for the container's end once it got a SIGTERM
+    script -qfec "stty rows 33 cols 77; tty >$TERMINAL/tty; timeout --foreground --signal=KILL 30 docker -H unix://$(socket_of "$1") ${*:2}; echo ended with \$?" /dev/null \
+        <"$TERMINAL/keys" >"$TERMINAL/screen" 2>&1 &
+    exec 8>"$TERMINAL/keys"
+}
+types() { printf "$1" >&8; }
+on_screen() { found -- "$1" <"$TERMINAL/screen"; }
+sees() { wait_until 10 on_screen "$1" || fail "no '$1' at the terminal: $(od -c "$TERMINAL/screen" | tail -n 20)"; }
+ends_by_ctrl_c() { on_screen 'ended with' || { types '\003'; false; }; }
+resized_to() { stty -F "$(<"$TERMINAL/tty")" rows "$1" cols "$2" || fail "no stty"; }
+on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name="$1"; }
+is_on_n5() { [[ -n $(on_n5 "$1") ]]; }
+log_shows() { docker_on n5 logs "$1" 2>/dev/null | found -- "$2"; }
+
+a_service_has_a_terminal() {
+    local script screen shell
+    docker_on n5 image inspect busybox:latest >/dev/null 2>&1 || starling lab image load busybox:latest >/dev/null || fail "no image"
+    script="trap 'echo size \$(stty size)' WINCH; trap 'echo hung up' HUP; echo on \$(tty); while sleep 0.1; do echo tick; done"
+    d service create --detach --tty --name screen --constraint node.hostname==n5 busybox sh -c "$script" >/dev/null || fail create
+    # only a stack can open the input
+    printf 'services:\n  shell: {image: busybox, command: sh, tty: true, stdin_open: true, deploy: {placement: {constraints: [node.hostname==n5]}}}\n' >"$RUN_DIR/term.yml"
+    d stack deploy --detach=true --resolve-image never -c "$RUN_DIR/term.yml" term >/dev/null || fail "stack deploy"
+    wait_until 20 is_on_n5 screen && wait_until 20 is_on_n5 term_shell || fail "no containers: $(tasks_text screen; tasks_text term_shell)"
+    screen=$(on_n5 screen) shell=$(on_n5 term_shell)
+    wait_until 10 log_shows "$screen" 'on /dev/pts/0' || fail "logs: $(docker_on n5 logs "$screen" 2>&1 | head -n 5)"
+    d service logs --raw --tail 1 screen | found $'tick\r' || fail "service logs: $(d service logs --raw --tail 1 screen 2>&1 | od -c | head)"
+
+    at_terminal n5 attach "$screen"
+    sees 'size 33 77'
+    resized_to 40 100
+    sees 'size 40 100'
+    # without an input there are no keys to detach: the CLI ends at the third ctrl-c, and the container notices nothing
+    wait_until 10 ends_by_ctrl_c || fail "attach does not end by ctrl-c"
+
+    starling lab kill n5 --agent >/dev/null && starling lab start n5 >/dev/null && wait_until 20 all_ready || fail "n5 does not come back"
+    [[ $(on_n5 screen) == "$screen" && $(on_n5 term_shell) == "$shell" ]] || fail "the next agent did not adopt them: $(tasks_text screen; tasks_text term_shell)"
+    at_terminal n5 attach "$shell"
+    types 'echo typed $((6 * 7)) on $(tty) of $(stty size)\r'
+    sees 'typed 42 on /dev/pts/0 of 33 77'
+    types '\020\021'
+    sees 'read escape sequence'
+    sees 'ended with'
+    at_terminal n5 attach --detach-keys=ctrl-x "$shell"
+    types '\030'
+    sees 'read escape sequence'
+    at_terminal n5 exec -it "$shell" sh
+    sees '/ #'
+    types 'echo added at $(stty size)\r'
+    sees 'added at 33 77'
+    resized_to 40 100
+    types 'echo now at $(stty size); exit 5\r'
+    sees 'now at 40 100'
+    sees 'ended with 5'
+    at_terminal n5 exec -it "$shell" sh
+    sees '/ #'
+    types '\020\021'
+    sees 'read escape sequence'
+    [[ $(on_n5 screen) == "$screen" && $(on_n5 term_shell) == "$shell" ]] || fail "one ended with a client that left: $(tasks_text screen; tasks_text term_shell)"
+    ! log_shows "$screen" 'hung up' || fail "the terminal was hung up with the agent"
+    d service rm screen >/dev/null && d stack rm term >/dev/null || fail rm
 }
 
 rented_on_n5() { docker_on n5 ps -q --filter label=com.docker.swarm.service.name=rented | found .; }

@@ -1,6 +1,7 @@
 package dev.starling.runtime;
 
 import dev.starling.runtime.cgroup.Cgroups;
+import dev.starling.runtime.events.DiskWriters;
 import dev.starling.runtime.events.EventLoop;
 import dev.starling.runtime.exec.Attachment;
 import dev.starling.runtime.image.Image;
@@ -72,8 +73,8 @@ public final class NativeRuntime implements ContainerRuntime {
         opened.push(directory::close);
         try {
             this.cgroups = Cgroups.detect(kernel, options.cgroupParent());
-            ContainerLogs logs = new ContainerLogs(kernel, clock, options.logBytesPerHour());
-            opened.push(logs::close);
+            DiskWriters writers = new DiskWriters();
+            opened.push(writers::close);
             List<Leftovers.Found> found = new Leftovers(kernel, cgroups, directory.containers(), directory.gates(), host.bootId()).sweep();
             ContainerLauncher launcher = launcher(options, host, directory);
             opened.push(launcher::close);
@@ -81,6 +82,7 @@ public final class NativeRuntime implements ContainerRuntime {
             opened.push(removed::close);
             this.loop = new EventLoop(kernel, "container-events");
             opened.push(loop::close);
+            ContainerLogs logs = new ContainerLogs(kernel, clock, loop, writers, options.logBytesPerHour());
             this.starter = new ContainerStarter(
                     kernel, clock, cgroups, launcher, new Volumes(kernel, directory.volumes()), logs, directory.containers(), host.bootId(),
                     host.capabilities());
@@ -188,7 +190,7 @@ public final class NativeRuntime implements ContainerRuntime {
         }
         if (!containers.reserve(container)) return;
         try {
-            Bundle taken = removed.take(container.bundle());
+            Bundle taken = container.takeAway(removed);
             containers.remove(container);
             supervision.tell(ContainerChange.Kind.REMOVED, container);
             removed.delete(taken);

@@ -7,8 +7,6 @@ import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.logs.ContainerLog;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -22,6 +20,9 @@ final class Supervised {
     /** Held where nothing may be paused: a thread of the agent is inside of the container's groups then, and would stand still with it. */
     private final Object steady = new Object();
     private final Object groups = new Object();
+    private final Object disk = new Object();
+    /** Guarded by {@link #disk}. */
+    private boolean takenAway;
     /** Guarded by {@link #groups}. */
     private boolean groupsGone;
     private ContainerState state;
@@ -125,24 +126,27 @@ final class Supervised {
         return taken;
     }
 
-    /**
-     * First on the disk, where the next agent looks for it; nobody who asks for the state waits for that meanwhile.
-     *
-     * @throws RuntimeShimException where the disk does not take it; it is known to this agent all the same
-     */
-    void end(Instant at, OptionalInt exitCode, boolean oomKilled) {
-        ContainerState ended = state().ended(at, exitCode, oomKilled);
-        try {
-            ended.append(bundle.stateFile());
-        } finally {
-            become(ended);
+    /** Where the next agent looks for its end. Waits for the disk, and nobody who asks for the state with it. */
+    void writeEnd(ContainerState last) {
+        synchronized (disk) {
+            if (!takenAway) last.append(bundle.stateFile());
         }
     }
 
-    private synchronized void become(ContainerState now) {
-        state = now;
+    /** Followed by {@link #announceEnd}. */
+    synchronized void end(ContainerState last) {
+        state = last;
         paused = false;
         letGo();
+    }
+
+    /** For its removal. From then on there may be another of that id. */
+    Bundle takeAway(RemovedContainers removed) {
+        synchronized (disk) {
+            Bundle taken = removed.take(bundle);
+            takenAway = true;
+            return taken;
+        }
     }
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */

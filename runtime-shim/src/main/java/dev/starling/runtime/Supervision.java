@@ -7,13 +7,12 @@ import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.WarmUp;
-import dev.starling.runtime.logs.ContainerLog;
 import java.time.Clock;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import jnr.ffi.Pointer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +23,7 @@ import org.slf4j.LoggerFactory;
 final class Supervision {
     private static final Logger LOG = LoggerFactory.getLogger(Supervision.class);
     private static final int CGROUP_ATTEMPTS_AT_END = 20;
+    private static final int DISK_PATIENCE_SECONDS = 5;
 
     private final Kernel kernel;
     private final Clock clock;
@@ -32,7 +32,6 @@ final class Supervision {
     private final RemovedContainers removed;
     private final Execs execs;
     private final HealthChecks health;
-    private final Pointer logBuffer;
     /** Touched by the event loop's thread only. */
     private final ContainerListeners listeners = new ContainerListeners();
 
@@ -44,7 +43,6 @@ final class Supervision {
         this.removed = removed;
         this.execs = execs;
         this.health = new HealthChecks(execs, clock, container -> tell(ContainerChange.Kind.HEALTH, container));
-        this.logBuffer = ContainerLog.buffer(kernel);
     }
 
     /** From any thread. */
@@ -67,7 +65,7 @@ final class Supervision {
     }
 
     private void watch(Supervised container) {
-        container.log().watch(loop, logBuffer);
+        container.log().watch();
         if (container.process() == null) {
             end(container, OptionalInt.empty()); // it ended while no agent ran
         } else {
@@ -84,20 +82,34 @@ final class Supervision {
         end(container, exitCode);
     }
 
+    /** It is told once the disk has its log and its end, for which nobody here waits; and after a while in any case, since the disk may hang. */
     private void end(Supervised container, OptionalInt exitCode) {
         boolean oomKilled = false;
         try {
-            container.log().finish(loop, logBuffer);
             oomKilled = cgroups.oomKilled(container.id());
+        } catch (RuntimeException e) {
+            LOG.error("whether container {} was killed for want of memory cannot be told", container.id(), e);
+        }
+        ContainerState last = container.state().ended(clock.instant(), exitCode, oomKilled);
+        container.log().finish(() -> write(container, last)).completeOnTimeout(null, DISK_PATIENCE_SECONDS, TimeUnit.SECONDS)
+                .thenRun(() -> loop.execute(() -> tellEnd(container, last)));
+        try {
             putAway(container);
         } catch (RuntimeException e) {
             LOG.error("what container {} left could not be put away", container.id(), e); // that it has ended is told all the same
         }
+    }
+
+    private static void write(Supervised container, ContainerState last) {
         try {
-            container.end(clock.instant(), exitCode, oomKilled);
+            container.writeEnd(last);
         } catch (RuntimeShimException e) {
             LOG.error("the end of container {} is known to this agent, but would not be to the next", container.id(), e); // a full disk
         }
+    }
+
+    private void tellEnd(Supervised container, ContainerState last) {
+        container.end(last);
         container.announceEnd();
         if (!container.id().equals(WarmUp.ID)) listeners.tell(change(ContainerChange.Kind.ENDED, container));
     }
@@ -131,7 +143,7 @@ final class Supervision {
             for (Supervised container : containers.get()) {
                 if (container.process() == null) continue;
                 loop.unwatch(container.process());
-                container.log().finish(loop, logBuffer);
+                container.log().finish(() -> {});
                 container.letGo();
             }
         });

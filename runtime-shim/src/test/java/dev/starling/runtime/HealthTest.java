@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
 import dev.starling.runtime.Health.Status;
+import dev.starling.runtime.kernel.Descriptor;
+import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.kernel.Signals;
+import dev.starling.runtime.launch.ExitStatus;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -99,12 +103,23 @@ class HealthTest {
         try (Lab lab = Lab.open()) {
             ContainerSpec spec = run("sleep", "1000").with(s -> s.health = new HealthCheck(List.of("CMD", "sleep", "999"), 20, 60_000, 0, 0, 1)).build();
             lab.runtime.start(spec, NetworkSetup.NONE);
-            Lab.await(() -> lab.runtime.processes(spec.id()).size() == 2, "a probe runs");
+            Kernel kernel = Kernel.load();
+            Lab.await(() -> probes(lab, kernel, spec).size() == 1, "a probe runs");
+            int probe = probes(lab, kernel, spec).get(0);
             lab.runtime.close();
             Status last = health(lab, spec).status();
+            // an agent ends, and init reaps what it leaves; this JVM goes on, and its child would keep the container from ending
+            try (Descriptor process = kernel.openProcess(probe)) {
+                kernel.signal(process, Signals.SIGKILL);
+            }
+            ExitStatus.await(kernel, probe);
             lab.runtime = lab.openRuntime();
             assertEquals(Status.STARTING, last);
         }
+    }
+
+    private static List<Integer> probes(Lab lab, Kernel kernel, ContainerSpec spec) {
+        return lab.runtime.processes(spec.id()).stream().filter(pid -> kernel.read("/proc/" + pid + "/cmdline").contains("999")).toList();
     }
 
     private static Health health(Lab lab, ContainerSpec spec) {

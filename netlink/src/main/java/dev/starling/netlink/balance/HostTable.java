@@ -55,12 +55,12 @@ import java.util.TreeMap;
  * a partition may give networks subnets that overlap, and ranges must not. Internal networks are among them, for nothing from there gets past
  * {@code forward}. What goes through the tunnels is not tracked: no rule asks for its state, it never has an answer by the same ports, and each packet
  * of an overlay is one of these. The guard is there because local connections to 127.0.0.1 need {@code route_localnet} on the ingress bridge, which by
- * itself would let containers reach what listens on the host's loopback only. IPv6 has the same rules without that: the kernel knows no such switch. Link-local
+ * itself would let containers reach what listens on the host's loopback only. IPv6 has the same rules without the drop: the kernel knows no such switch. Link-local
  * addresses publish nothing there, for nothing from one may be forwarded. The gateway's own address is no published port: its port 53 is the name server.
  */
 final class HostTable {
     private static final String BRIDGES = "sb-";
-    /** UDP ports of the nodes' tunnels, which are IPv4. */
+    /** UDP ports of the nodes' tunnels. */
     private static final List<Integer> TUNNELS = List.of(NetlinkOverlay.VXLAN_PORT, VxlanEncryption.PORT);
     private static final String PORTS = "ports";
     private static final String LOCAL = "local";
@@ -76,11 +76,10 @@ final class HostTable {
         List<Chain> chains = new ArrayList<>();
         List<NamedSet> sets = new ArrayList<>();
         List<Rule> arriving = new ArrayList<>();
-        if (family == Family.IPV4) {
-            chains.add(Chain.at("guard", Hook.beforeConntrack(), guard()));
-            chains.add(Chain.at("tunnels", Hook.beforeConntrackOfOwnTraffic(),
-                TUNNELS.stream().map(port -> Rule.of(Match.destinationPort(Transport.UDP, port), Action.untracked())).toList()));
-        } else {
+        chains.add(Chain.at("guard", Hook.beforeConntrack(), guard(family)));
+        chains.add(Chain.at("tunnels", Hook.beforeConntrackOfOwnTraffic(),
+            TUNNELS.stream().map(port -> Rule.of(Match.destinationPort(Transport.UDP, port), Action.untracked())).toList()));
+        if (family == Family.IPV6) {
             arriving.add(Rule.of(Match.destination(LINK_LOCAL), Action.leave()));
         }
         arriving.add(Rule.of(Match.inputDevices(BRIDGES), Match.destinationIsInputDevice(), Action.leave()));
@@ -98,9 +97,11 @@ final class HostTable {
         return Table.of(family, chains, sets);
     }
 
-    private static List<Rule> guard() {
-        List<Rule> rules = new ArrayList<>(List.of(
-            Rule.of(Match.destination(LOOPBACK), Match.inputDevices(BRIDGES), Action.drop()))); // each packet passes here: the cheap test first, names are copied
+    private static List<Rule> guard(Family family) {
+        List<Rule> rules = new ArrayList<>();
+        if (family == Family.IPV4) { // each packet passes here: the cheap test first, names are copied
+            rules.add(Rule.of(Match.destination(LOOPBACK), Match.inputDevices(BRIDGES), Action.drop()));
+        }
         TUNNELS.forEach(port -> // of this host: what it forwards to others may be translated by somebody's rules
             rules.add(Rule.of(Match.destinationPort(Transport.UDP, port), Match.destinationIsThisHost(), Action.untracked())));
         return rules;

@@ -1,5 +1,6 @@
 package dev.starling.netlink.overlay;
 
+import dev.starling.netlink.AddressText;
 import dev.starling.netlink.Errno;
 import dev.starling.netlink.NetNs;
 import dev.starling.netlink.NetlinkException;
@@ -254,7 +255,7 @@ public final class NetlinkOverlay implements Overlay {
         if (underlayDevice.isPresent()) {
             return require("underlay", underlayDevice.get()).index();
         }
-        return Addresses.list(socket).stream().filter(address -> address.cidr().startsWith(vtep + "/")).mapToInt(Address::device).findFirst()
+        return (AddressText.isIpv6(vtep) ? Addresses.listIpv6(socket) : Addresses.list(socket)).stream().filter(address -> address.cidr().startsWith(vtep + "/")).mapToInt(Address::device).findFirst()
             .orElseThrow(() -> new NetlinkException("underlay", Errno.EADDRNOTAVAIL, "no device has the VTEP's address " + vtep
                 + ": give one of this host's as 'address' below 'overlay:' in the configuration"));
     }

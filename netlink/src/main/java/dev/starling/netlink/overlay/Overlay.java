@@ -9,7 +9,7 @@ import java.util.SortedSet;
  * changes the difference. Calls block and are serialised.
  */
 public interface Overlay extends AutoCloseable {
-    /** Makes or mends the bridge and the VXLAN device. @param vtep this host's underlay IPv4 address */
+    /** Makes or mends the bridge and the VXLAN device. @param vtep this host's address on the underlay, IPv4 or IPv6, as the kernel writes it */
     void ensure(OverlayNetwork network, String vtep);
 
     /** Whether this host's kernel has IPv6. Without it {@code ensure} fails for networks that have. */

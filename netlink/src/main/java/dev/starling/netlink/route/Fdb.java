@@ -31,7 +31,7 @@ public final class Fdb {
             Message.FLAG_CREATE | Message.FLAG_REPLACE,
             message -> further.accept(
                 Neighbors.header(message, Rtnetlink.AF_BRIDGE, vxlan, Neighbors.NUD_PERMANENT, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
-                    .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.ipv4(host))));
+                    .attribute(Neighbors.NDA_LLADDR, AddressText.mac(mac)).attribute(Neighbors.NDA_DST, AddressText.bytes(host))));
     }
 
     /** {@code bridge fdb replace MAC dev PORT master static}. */
@@ -66,7 +66,7 @@ public final class Fdb {
     private static FdbEntry parse(Message message) {
         Attributes attributes = message.attributes(Neighbors.HEADER);
         return new FdbEntry(Neighbors.device(message), AddressText.mac(attributes.bytes(Neighbors.NDA_LLADDR)),
-            AddressText.ipv4(attributes.bytes(Neighbors.NDA_DST)), attributes.has(Neighbors.NDA_MASTER),
+            AddressText.text(attributes.bytes(Neighbors.NDA_DST)), attributes.has(Neighbors.NDA_MASTER),
             (Neighbors.flags(message) & NTF_EXT_LEARNED) != 0, (Neighbors.state(message) & (Neighbors.NUD_PERMANENT | Neighbors.NUD_NOARP)) != 0);
     }
 

@@ -57,7 +57,10 @@ public final class Links {
     private static final int IFLA_VXLAN_LOCAL = 4;
     private static final int IFLA_VXLAN_LEARNING = 7;
     private static final int IFLA_VXLAN_PORT = 15;
+    private static final int IFLA_VXLAN_LOCAL6 = 17;
     private static final int IFLA_VXLAN_UDP_CSUM = 18;
+    private static final int IFLA_VXLAN_UDP_ZERO_CSUM6_TX = 19;
+    private static final int IFLA_VXLAN_UDP_ZERO_CSUM6_RX = 20;
 
     private static final int VETH_INFO_PEER = 1;
 
@@ -72,12 +75,18 @@ public final class Links {
     public static Request addVxlan(String name, LinkKind.Vxlan vxlan, int mtu, int master) {
         return add("link add " + name + " type vxlan id " + vxlan.vni() + " local " + vxlan.local(), name, "vxlan",
             message -> message.attributeU32(IFLA_MTU, mtu).attributeU32(IFLA_MASTER, master),
-            data -> data.attributeU32(IFLA_VXLAN_ID, vxlan.vni())
-                .attribute(IFLA_VXLAN_LOCAL, AddressText.ipv4(vxlan.local()))
-                .attributeU32(IFLA_VXLAN_LINK, vxlan.device())
-                .attributePort(IFLA_VXLAN_PORT, vxlan.port())
-                .attributeU8(IFLA_VXLAN_LEARNING, 0)
-                .attributeU8(IFLA_VXLAN_UDP_CSUM, vxlan.checksums() ? 1 : 0));
+            data -> {
+                data.attributeU32(IFLA_VXLAN_ID, vxlan.vni())
+                    .attribute(vxlan.isOverIpv6() ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL, AddressText.bytes(vxlan.local()))
+                    .attributeU32(IFLA_VXLAN_LINK, vxlan.device())
+                    .attributePort(IFLA_VXLAN_PORT, vxlan.port())
+                    .attributeU8(IFLA_VXLAN_LEARNING, 0);
+                if (vxlan.isOverIpv6()) { // where a checksum of zero is the exception, to be taken in by word of both ends (RFC 6935)
+                    data.attributeU8(IFLA_VXLAN_UDP_ZERO_CSUM6_TX, vxlan.checksums() ? 0 : 1).attributeU8(IFLA_VXLAN_UDP_ZERO_CSUM6_RX, vxlan.checksums() ? 0 : 1);
+                } else {
+                    data.attributeU8(IFLA_VXLAN_UDP_CSUM, vxlan.checksums() ? 1 : 0);
+                }
+            });
     }
 
     /**
@@ -190,8 +199,10 @@ public final class Links {
             case "veth" -> new LinkKind.Veth();
             case "vxlan" -> {
                 Attributes data = info.nested(IFLA_INFO_DATA);
-                yield new LinkKind.Vxlan(data.u32(IFLA_VXLAN_ID, 0), AddressText.ipv4(data.bytes(IFLA_VXLAN_LOCAL)),
-                    data.u32(IFLA_VXLAN_LINK, 0), data.port(IFLA_VXLAN_PORT, 0), data.u8(IFLA_VXLAN_UDP_CSUM, 0) != 0);
+                boolean ipv6 = data.has(IFLA_VXLAN_LOCAL6);
+                yield new LinkKind.Vxlan(data.u32(IFLA_VXLAN_ID, 0), AddressText.text(data.bytes(ipv6 ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL)),
+                    data.u32(IFLA_VXLAN_LINK, 0), data.port(IFLA_VXLAN_PORT, 0),
+                    ipv6 ? data.u8(IFLA_VXLAN_UDP_ZERO_CSUM6_TX, 0) == 0 : data.u8(IFLA_VXLAN_UDP_CSUM, 0) != 0);
             }
             default -> new LinkKind.Other(kind);
         };

@@ -13,15 +13,17 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What a kernel has of ESP, found by asking: an association of each cipher, for an address of the documentation range (RFC 5737), is added and
+ * What a kernel has of ESP, found by asking: an association of each cipher, for addresses of the documentation ranges (RFC 5737, RFC 3849), is added and
  * deleted again. That also loads modules.
  *
  * @param ciphers which it has, the fastest here first: without AES instructions AES-GCM is several times slower than ChaCha20-Poly1305
  * @param missing       what it lacks, in a line each, with the option and module that would bring it
- * @param encapsulation whether it has ESP inside UDP with addresses of its own inside ({@link Mode#BEET}), for peers behind NAT
+ * @param encapsulation whether it has ESP inside UDP with addresses of its own inside ({@link Mode#BEET}), for peers behind NAT; by IPv4 only
  */
 public record EspSupport(List<Cipher> ciphers, List<String> missing, boolean encapsulation) {
     private static final int PROBE_SPI = 0x5374_0001;
+    private static final String SOURCE = "192.0.2.1";
+    private static final String DESTINATION = "192.0.2.2";
 
     /** Without ESP inside UDP. */
     public EspSupport(List<Cipher> ciphers, List<String> missing) {
@@ -32,29 +34,29 @@ public record EspSupport(List<Cipher> ciphers, List<String> missing, boolean enc
         return !ciphers.isEmpty();
     }
 
-    public static EspSupport of(NetNs namespace) {
+    /** @param ipv6 whether the tunnels go by IPv6 */
+    public static EspSupport of(NetNs namespace, boolean ipv6) {
         try (NetlinkSocket socket = NetlinkSocket.xfrm(namespace)) {
             List<Cipher> ciphers = new ArrayList<>();
             List<String> missing = new ArrayList<>();
             for (Cipher cipher : Cipher.values()) {
                 try {
-                    probe(socket, cipher, Optional.empty());
+                    probe(socket, cipher, ipv6 ? "2001:db8::1" : SOURCE, ipv6 ? "2001:db8::2" : DESTINATION, Optional.empty());
                     ciphers.add(cipher);
                 } catch (NetlinkException e) {
-                    missing.add("ESP with " + cipher.text() + " (options CONFIG_INET_ESP, " + option(cipher) + "; modules esp4, "
-                        + module(cipher) + "): " + e.getMessage());
+                    missing.add("ESP with " + cipher.text() + " (options " + (ipv6 ? "CONFIG_INET6_ESP, " : "CONFIG_INET_ESP, ") + option(cipher) + "; modules "
+                        + (ipv6 ? "esp6, " : "esp4, ") + module(cipher) + "): " + e.getMessage());
                 }
             }
             return new EspSupport(fastestFirst(ciphers, hasAesInstructions(Path.of("/proc/cpuinfo"))), List.copyOf(missing),
-                !ciphers.isEmpty() && hasEncapsulation(socket, ciphers.get(0)));
+                !ciphers.isEmpty() && !ipv6 && hasEncapsulation(socket, ciphers.get(0)));
         } catch (NetlinkException e) {
             return new EspSupport(List.of(), List.of("XFRM (option CONFIG_XFRM_USER, module xfrm_user): " + e.getMessage()));
         }
     }
 
-    private static void probe(NetlinkSocket socket, Cipher cipher, Optional<Encapsulation> udp) {
-        SecurityAssociation probe = new SecurityAssociation("192.0.2.1", "192.0.2.2", PROBE_SPI, VxlanEncryption.GROUP, cipher,
-            EspKey.of(new byte[Cipher.KEY_BYTES]), udp);
+    private static void probe(NetlinkSocket socket, Cipher cipher, String source, String destination, Optional<Encapsulation> udp) {
+        SecurityAssociation probe = new SecurityAssociation(source, destination, PROBE_SPI, VxlanEncryption.GROUP, cipher, EspKey.of(new byte[Cipher.KEY_BYTES]), udp);
         socket.execute(Xfrm.delete(probe.id())); // of a probe that was cut off
         socket.execute(Xfrm.add(probe));
         socket.execute(Xfrm.delete(probe.id()));
@@ -62,7 +64,7 @@ public record EspSupport(List<Cipher> ciphers, List<String> missing, boolean enc
 
     private static boolean hasEncapsulation(NetlinkSocket socket, Cipher cipher) {
         try {
-            probe(socket, cipher, Optional.of(new Encapsulation(4500, 4500, "192.0.2.1", "192.0.2.3")));
+            probe(socket, cipher, SOURCE, DESTINATION, Optional.of(new Encapsulation(4500, 4500, SOURCE, "192.0.2.3")));
             return true;
         } catch (NetlinkException e) {
             return false;

@@ -1,9 +1,11 @@
 package dev.starling.netlink.xfrm;
 
+import dev.starling.netlink.AddressText;
 import dev.starling.netlink.NetNs;
 import dev.starling.netlink.NetlinkSocket;
 import dev.starling.netlink.Request;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,9 +31,9 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
     /** More than can be sent between a look at an association's counter and its end, where the peer is reached by another path from now on. */
     private static final long MOVE_PACKETS = 1 << 20;
 
-    private static final List<Policy> DROPS = List.of(
-        Policy.drop(new Selector(Selector.ANY, Selector.ANY, PORT), Policy.Direction.IN, DROP_PRIORITY),
-        Policy.drop(new Selector(Selector.ANY, Selector.ANY, PORT), Policy.Direction.OUT, DROP_PRIORITY));
+    private static final List<Policy> DROPS = drops(Selector.ANY);
+    /** A kernel without IPv6 takes none of these. */
+    private static final List<Policy> IPV6_DROPS = drops(Selector.ANY_IPV6);
 
     private final NetNs namespace;
     /** Under {@code this}: the SPIs of all outbound associations that were ever added, which stand for their keys. As many as renewals times peers, until the process ends. */
@@ -42,15 +44,19 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
         this.namespace = namespace;
     }
 
-    @Override
-    public EspSupport support() {
-        return EspSupport.of(namespace);
+    private static List<Policy> drops(String any) {
+        return Arrays.stream(Policy.Direction.values()).map(direction -> Policy.drop(new Selector(any, any, PORT), direction, DROP_PRIORITY)).toList();
     }
 
     @Override
-    public synchronized void refusePlaintext() {
+    public EspSupport support(String local) {
+        return EspSupport.of(namespace, AddressText.isIpv6(local));
+    }
+
+    @Override
+    public synchronized void refusePlaintext(String local) {
         try (NetlinkSocket socket = NetlinkSocket.xfrm(namespace)) {
-            refusePlaintext(socket, Xfrm.policies(socket));
+            refusePlaintext(socket, local, Xfrm.policies(socket));
         }
     }
 
@@ -59,15 +65,15 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
         return EncapsulationSocket.open(namespace, local, port);
     }
 
-    private static void refusePlaintext(NetlinkSocket socket, List<Policy> present) {
-        socket.executeAll(DROPS.stream().filter(drop -> !present.contains(drop)).map(Xfrm::update).toList());
+    private static void refusePlaintext(NetlinkSocket socket, String local, List<Policy> present) {
+        socket.executeAll((AddressText.isIpv6(local) ? IPV6_DROPS : DROPS).stream().filter(drop -> !present.contains(drop)).map(Xfrm::update).toList());
     }
 
     @Override
     public synchronized Set<SecurityAssociation.Id> apply(String local, Collection<PeerAssociations> peers, long nowNanos) {
         try (NetlinkSocket socket = NetlinkSocket.xfrm(namespace)) {
             List<Policy> policies = ownPolicies(socket);
-            refusePlaintext(socket, policies);
+            refusePlaintext(socket, local, policies);
             removeStrangers(socket, policies, peers);
             Map<SecurityAssociation.Id, SecurityAssociation> present = ownAssociations(socket);
             Set<SecurityAssociation.Id> lost = new TreeSet<>();
@@ -86,7 +92,7 @@ public final class NetlinkVxlanEncryption implements VxlanEncryption {
     private static void removeStrangers(NetlinkSocket socket, List<Policy> policies, Collection<PeerAssociations> peers) {
         Set<String> known = peers.stream().map(PeerAssociations::address).collect(Collectors.toSet());
         List<Request> removals = new ArrayList<>();
-        policies.stream().filter(policy -> !DROPS.contains(policy) && !known.contains(peerOf(policy))).map(Xfrm::delete).forEach(removals::add);
+        policies.stream().filter(policy -> !DROPS.contains(policy) && !IPV6_DROPS.contains(policy) && !known.contains(peerOf(policy))).map(Xfrm::delete).forEach(removals::add);
         ownAssociations(socket).values().stream().filter(association -> !association.isWith(known))
             .map(association -> Xfrm.delete(association.id())).forEach(removals::add);
         socket.executeAll(removals);

@@ -13,11 +13,15 @@ public interface VxlanEncryption {
     /** The reqid of all that is ours: what has another is left alone. */
     int GROUP = 0x5374_6172;
 
-    /** Whether and how the kernel can. */
-    EspSupport support();
+    /** Whether and how the kernel can. @param local this host's end of the tunnels: IPv4 and IPv6 take different modules */
+    EspSupport support(String local);
 
-    /** From now on what goes to or comes by {@link #PORT} is dropped unless a peer's policy says ESP. Before the first device of an encrypted network. */
-    void refusePlaintext();
+    /**
+     * From now on what goes to or comes by {@link #PORT} is dropped unless a peer's policy says ESP. Before the first device of an encrypted network.
+     *
+     * @param local this host's end of the tunnels, of the family that they go by
+     */
+    void refusePlaintext(String local);
 
     /** Opens the UDP port by which this host takes in ESP inside UDP. */
     EncapsulationSocket encapsulationPort(String local, int port);

@@ -18,7 +18,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * {@code ip xfrm state} and {@code ip xfrm policy} for ESP over IPv4, in transport mode or inside UDP, as messages.
+ * {@code ip xfrm state} and {@code ip xfrm policy} for ESP over IPv4 and IPv6, in transport mode or inside UDP, as messages. An
+ * address says which of both it is about; IPv4 takes the first four of its sixteen bytes.
  *
  * <pre>
  * typedef union { be32 a4; be32 a6[4]; } xfrm_address_t;                                               // linux/xfrm.h
@@ -57,6 +58,7 @@ final class Xfrm {
     private static final int XFRMA_REPLAY_ESN_VAL = 23;
 
     private static final int AF_INET = 2;
+    private static final int AF_INET6 = 10;
     private static final int IPPROTO_UDP = 17;
     private static final int IPPROTO_ESP = 50;
     private static final int UDP_ENCAP_ESPINUDP = 2;
@@ -65,6 +67,7 @@ final class Xfrm {
     private static final int ACTION_BLOCK = 1;
     private static final int ALL_ALGORITHMS = -1;
 
+    private static final int ADDRESS_BYTES = 16;
     private static final int ASSOCIATION_BYTES = 224;
     private static final int POLICY_BYTES = 168;
     private static final int TEMPLATE_BYTES = 64;
@@ -86,11 +89,12 @@ final class Xfrm {
         association.encapsulation().ifPresentOrElse(inner -> {
             address(message, inner.innerDestination());
             address(message, inner.innerSource());
-            message.zeros(8).u16(AF_INET).u8(32).u8(32).zeros(12);
+            int bits = AddressText.bytes(inner.innerDestination()).length * 8;
+            message.zeros(8).u16(family(inner.innerDestination())).u8(bits).u8(bits).zeros(12);
         }, () -> message.zeros(56)); // the selector: the policies say what goes by an association
         id(message, association.destination(), association.spi());
         address(message, association.source());
-        unlimited(message).zeros(32 + 12).u32(0).u32(association.group()).u16(AF_INET).u8(association.mode().number).u8(0).u8(STATE_ESN).zeros(7);
+        unlimited(message).zeros(32 + 12).u32(0).u32(association.group()).u16(family(association.destination())).u8(association.mode().number).u8(0).u8(STATE_ESN).zeros(7);
         byte[] key = association.key().bytes();
         message.nested(XFRMA_ALG_AEAD, aead -> {
             byte[] name = Arrays.copyOf(association.cipher().kernelName().getBytes(StandardCharsets.US_ASCII), AEAD_NAME);
@@ -106,7 +110,7 @@ final class Xfrm {
     static Request delete(SecurityAssociation.Id association) {
         return Request.of("xfrm state delete " + association, DELETE_ASSOCIATION, 0, message -> {
             address(message, association.destination());
-            be32(message, association.spi()).u16(AF_INET).u8(IPPROTO_ESP).zeros(1);
+            be32(message, association.spi()).u16(family(association.destination())).u8(IPPROTO_ESP).zeros(1);
         }).tolerating(Errno.ESRCH);
     }
 
@@ -120,7 +124,7 @@ final class Xfrm {
     }
 
     private static void template(MessageWriter body, Policy.Template template) {
-        id(body, template.destination(), template.spi()).u16(AF_INET).zeros(2);
+        id(body, template.destination(), template.spi()).u16(family(template.destination())).zeros(2);
         address(body, template.source());
         body.u32(template.group()).u8(template.mode().number).u8(0).u8(0).zeros(1).u32(ALL_ALGORITHMS).u32(ALL_ALGORITHMS).u32(ALL_ALGORITHMS);
     }
@@ -131,13 +135,13 @@ final class Xfrm {
             message -> selector(message, policy.selector()).u32(0).u8(policy.direction().number).zeros(3)).tolerating(Errno.ENOENT);
     }
 
-    /** Those for ESP over IPv4 in transport mode or inside UDP; one with a cipher that is not ours has cipher null. */
+    /** Those for ESP in transport mode or inside UDP; one with a cipher that is not ours has cipher null. */
     static List<SecurityAssociation> associations(NetlinkSocket socket) {
         return socket.dump(Request.of("xfrm state list", GET_ASSOCIATION, 0, message -> { })).stream()
             .flatMap(message -> association(message.body(), message.attributes(ASSOCIATION_BYTES)).stream()).toList();
     }
 
-    /** Those about UDP to one port over IPv4 that drop, or want one template. */
+    /** Those about UDP to one port that drop, or want one template. */
     static List<Policy> policies(NetlinkSocket socket) {
         return socket.dump(Request.of("xfrm policy list", GET_POLICY, 0, message -> { })).stream()
             .flatMap(message -> policy(message.body(), message.attributes(POLICY_BYTES)).stream()).toList();
@@ -146,17 +150,19 @@ final class Xfrm {
     static Optional<SecurityAssociation> association(ByteBuffer body, Attributes attributes) {
         require("xfrm state", body, ASSOCIATION_BYTES);
         Optional<Mode> mode = mode(body.get(214)).filter(found -> attributes.has(XFRMA_ENCAP) == (found == Mode.BEET));
-        if ((body.getShort(212) & 0xffff) != AF_INET || body.get(76) != IPPROTO_ESP || mode.isEmpty()) {
+        int family = body.getShort(212) & 0xffff;
+        if (!isIp(family) || body.get(76) != IPPROTO_ESP || mode.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(new SecurityAssociation(address(body, 80), address(body, 56), be32(body, 72), body.getInt(208), cipher(attributes),
+        return Optional.of(new SecurityAssociation(address(body, 80, family), address(body, 56, family), be32(body, 72), body.getInt(208), cipher(attributes),
             EspKey.of(key(attributes)), mode.filter(Mode.BEET::equals).map(beet -> encapsulation(body, attributes))));
     }
 
     private static Encapsulation encapsulation(ByteBuffer body, Attributes attributes) {
         ByteBuffer udp = ByteBuffer.wrap(attributes.bytes(XFRMA_ENCAP));
         require("xfrm state", udp, 6);
-        return new Encapsulation(be16(udp, 2), be16(udp, 4), address(body, 16), address(body, 0));
+        int family = body.getShort(40) & 0xffff;
+        return new Encapsulation(be16(udp, 2), be16(udp, 4), address(body, 16, family), address(body, 0, family));
     }
 
     private static Optional<Mode> mode(int number) {
@@ -191,24 +197,27 @@ final class Xfrm {
     static Optional<Policy> policy(ByteBuffer body, Attributes attributes) {
         require("xfrm policy", body, POLICY_BYTES);
         int direction = body.get(160);
-        if ((body.getShort(40) & 0xffff) != AF_INET || body.get(44) != IPPROTO_UDP || direction != 0 && direction != 1) {
+        int family = body.getShort(40) & 0xffff;
+        if (!isIp(family) || body.get(44) != IPPROTO_UDP || direction != 0 && direction != 1) {
             return Optional.empty();
         }
-        Selector selector = new Selector(address(body, 16), address(body, 0), be16(body, 32));
+        Selector selector = new Selector(address(body, 16, family), address(body, 0, family), be16(body, 32));
         byte[] template = attributes.bytes(XFRMA_TMPL);
         return Optional.of(new Policy(selector, direction == 0 ? Policy.Direction.IN : Policy.Direction.OUT, body.getInt(152),
             template.length < TEMPLATE_BYTES ? Optional.empty() : template(ByteBuffer.wrap(template).order(ByteOrder.nativeOrder()))));
     }
 
-    /** Empty for a mode that is not ours: such a policy differs from each of ours, and is replaced. */
+    /** Empty for a mode or family that is not ours: such a policy differs from each of ours, and is replaced. */
     private static Optional<Policy.Template> template(ByteBuffer body) {
-        return mode(body.get(48)).map(mode -> new Policy.Template(address(body, 28), address(body, 0), be32(body, 16), body.getInt(44), mode));
+        int family = body.getShort(24) & 0xffff;
+        return mode(body.get(48)).filter(mode -> isIp(family))
+            .map(mode -> new Policy.Template(address(body, 28, family), address(body, 0, family), be32(body, 16), body.getInt(44), mode));
     }
 
     private static MessageWriter selector(MessageWriter message, Selector selector) {
         address(message, selector.destination());
         address(message, selector.source());
-        be16(be16(message, selector.destinationPort()), 0xffff).zeros(4).u16(AF_INET);
+        be16(be16(message, selector.destinationPort()), 0xffff).zeros(4).u16(family(selector.destination()));
         return message.u8(selector.destinationPrefix()).u8(selector.sourcePrefix()).u8(IPPROTO_UDP).zeros(3).u32(0).u32(0);
     }
 
@@ -226,15 +235,24 @@ final class Xfrm {
     }
 
     private static void address(MessageWriter message, String address) {
-        bytes(message, AddressText.ipv4(address)).zeros(12);
+        byte[] bytes = AddressText.bytes(address);
+        bytes(message, bytes).zeros(ADDRESS_BYTES - bytes.length);
     }
 
-    private static String address(ByteBuffer body, int offset) {
-        byte[] bytes = new byte[4];
+    private static String address(ByteBuffer body, int offset, int family) {
+        byte[] bytes = new byte[family == AF_INET6 ? ADDRESS_BYTES : 4];
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = body.get(offset + i);
         }
-        return AddressText.ipv4(bytes);
+        return AddressText.text(bytes);
+    }
+
+    private static int family(String address) {
+        return AddressText.isIpv6(address) ? AF_INET6 : AF_INET;
+    }
+
+    private static boolean isIp(int family) {
+        return family == AF_INET || family == AF_INET6;
     }
 
     private static MessageWriter bytes(MessageWriter message, byte[] bytes) {

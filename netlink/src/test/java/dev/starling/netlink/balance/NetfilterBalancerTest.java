@@ -230,6 +230,7 @@ class NetfilterBalancerTest {
         String seen = "fd00:30:0:0:0:0:0:9";
         assertEquals(new TreeSet<>(List.of("2 " + seen, "3 " + seen)), answers(client, "fd00:30::1", 30), "local tasks see the client");
         assertEquals(new TreeSet<>(List.of("2 172.30.0.9")), answers(client, "172.30.0.1", 3), "IPv4 beside it");
+        assertEquals(List.of("fd00:30::1 4790", "fd00:30::9 4790"), tracked(Family.IPV6, "fd00:30::9", "fd00:30::1"), "tunnels are not tracked");
         publishIpv6(ipv4, Choice.RANDOM, false, 3);
         assertEquals(new TreeSet<>(List.of("3 fd00:ff:0:0:0:0:0:1")), answers(client, "fd00:30::1", 3), "a remote one sees this host");
         assertEquals(new TreeSet<>(List.of("3 fd00:ff:0:0:0:0:0:1")), answers(host, "fd00:30::1", 3), "from the host itself, too");
@@ -389,16 +390,20 @@ class NetfilterBalancerTest {
     @Test
     void tunnelsBetweenHostsAreNotTracked() throws IOException {
         publish(port(Transport.TCP, true, 2));
-        try (DatagramSocket there = NetNs.at(client).call(() -> new DatagramSocket(6_000, InetAddress.getByName("172.30.0.9")));
-                DatagramSocket here = NetNs.at(host).call(() -> new DatagramSocket(6_000, InetAddress.getByName("172.30.0.1")))) {
+        assertEquals(List.of("172.30.0.1 4790", "172.30.0.9 4790"), tracked(Family.IPV4, "172.30.0.9", "172.30.0.1"));
+    }
+
+    /** Of packets both ways to the ports of tunnels, and to another. */
+    private List<String> tracked(Family family, String ofClient, String ofHost) throws IOException {
+        try (DatagramSocket there = NetNs.at(client).call(() -> new DatagramSocket(6_000, InetAddress.getByName(ofClient)));
+                DatagramSocket here = NetNs.at(host).call(() -> new DatagramSocket(6_000, InetAddress.getByName(ofHost)))) {
             for (int port : new int[] {4789, 7947, 4790}) { // the last one is tracked, so by then the others would have been
-                there.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName("172.30.0.1"), port));
-                here.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName("172.30.0.9"), port));
+                there.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName(ofHost), port));
+                here.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName(ofClient), port));
             }
         }
-        List<String> tracked = ConntrackFlows.list(NetNs.at(host), Family.IPV4).stream().filter(flow -> flow.sourcePort() == 6_000)
+        return ConntrackFlows.list(NetNs.at(host), family).stream().filter(flow -> flow.sourcePort() == 6_000)
             .map(flow -> flow.source() + " " + flow.destinationPort()).sorted().toList();
-        assertEquals(List.of("172.30.0.1 4790", "172.30.0.9 4790"), tracked);
     }
 
     private static String ask(DatagramSocket socket) throws IOException {

@@ -13,6 +13,8 @@ import dev.starling.netlink.NetlinkSocket;
 import dev.starling.netlink.route.Link;
 import dev.starling.netlink.route.Links;
 import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -113,6 +115,44 @@ class NetlinkOverlayTest {
         assertEquals(before, state(1) + lab.ip(hosts.get(0).namespace(), "-6 address"), "nothing to change");
         hosts.get(0).overlay().sync(DUAL, List.of());
         assertFalse(state(1).contains("fd00:42::c"), "what is no longer remote is forgotten");
+    }
+
+    /** As at a site without IPv4: containers have both families, and the hosts have IPv6 only. */
+    @Test
+    void tunnelsGoByIpv6() throws IOException {
+        org.junit.jupiter.api.Assumptions.assumeTrue(java.nio.file.Files.exists(Path.of("/proc/sys/net/ipv6")), "this kernel has no IPv6");
+        OverlayNetwork network = new OverlayNetwork(NETWORK.uid(), 4097, "10.42.0.0/24", "10.42.0.1", false, 1430, false, "fd00:42::/64");
+        OverlayNetwork encrypted = new OverlayNetwork(OTHER.uid(), 4098, "10.43.0.0/24", "10.43.0.1", false, 1384, true);
+        List<Path> containers = new ArrayList<>();
+        for (int i = 1; i <= 2; i++) {
+            Host host = hosts.get(i - 1);
+            lab.ip(host.namespace(), "address flush dev under0 scope global");
+            lab.ip(host.namespace(), "address add fd00:30::" + i + "/64 dev under0 nodad");
+            Path container = lab.namespace("six" + i);
+            for (OverlayNetwork each : List.of(network, encrypted)) { // nothing here drops what is not ESP: that is VxlanEncryption's
+                String prefix = each.subnet().replace("0/24", "");
+                host.overlay().ensure(each, "fd00:30::" + i);
+                host.overlay().attach(each, new LocalEndpoint("six" + i, prefix + "1" + i + "/24", each == network ? "eth0" : "eth1", each == network), container);
+                host.overlay().sync(each, List.of(new RemoteEndpoint(prefix + "1" + (3 - i), "fd00:30::" + (3 - i))));
+            }
+            containers.add(container);
+        }
+        assertEquals("10.42.0.11", callerSeenBy(containers.get(1), "10.42.0.12", containers.get(0)));
+        assertEquals("fd00:42:0:0:0:0:0:b", callerSeenBy(containers.get(1), "fd00:42::c", containers.get(0)), "IPv6 within IPv6");
+        assertEquals("10.43.0.11", callerSeenBy(containers.get(1), "10.43.0.12", containers.get(0)), "without checksums, for ESP");
+        assertEquals(1402, received(containers.get(1), "10.42.0.12", containers.get(0), 1402), "all that the MTU has room for");
+        assertTrue(lab.in(hosts.get(0).namespace(), "cat", "/proc/net/snmp6").matches("(?s).*Ip6FragCreates\\s+0\\n.*"), "and the tunnel has, too");
+        String encryptedTunnel = lab.ip(hosts.get(0).namespace(), "-j -d link show dev sx-zz19x0a1b2");
+        for (String part : List.of("\"local6\":\"fd00:30::1\"", "\"port\":7947", "\"udp_zero_csum6_tx\":true", "\"udp_zero_csum6_rx\":true")) {
+            assertTrue(encryptedTunnel.contains(part), part + " in " + encryptedTunnel);
+        }
+        String before = state(1);
+        hosts.get(0).overlay().ensure(network, "fd00:30::1");
+        hosts.get(0).overlay().sync(network, List.of(new RemoteEndpoint("10.42.0.12", "fd00:30::2")));
+        assertEquals(before, state(1), "nothing to change");
+        lab.ip(hosts.get(0).namespace(), "address add 172.30.0.1/24 dev under0");
+        hosts.get(0).overlay().ensure(NETWORK, "172.30.0.1");
+        assertTrue(lab.ip(hosts.get(0).namespace(), "-j -d link show dev sx-k3v9x0a1b2").contains("\"local\":\"172.30.0.1\""), "a host that moves to IPv4");
     }
 
     @Test
@@ -329,6 +369,18 @@ class NetlinkOverlayTest {
                 assertEquals(42, accepted.getInputStream().read());
                 return accepted.getInetAddress().getHostAddress();
             }
+        }
+    }
+
+    /** How many bytes of a datagram of {@code bytes} arrive. */
+    private static int received(Path server, String address, Path client, int bytes) throws IOException {
+        try (DatagramSocket there = NetNs.at(server).call(() -> new DatagramSocket(8081, InetAddress.getByName(address)));
+             DatagramSocket here = NetNs.at(client).call(() -> new DatagramSocket())) {
+            there.setSoTimeout(3000);
+            here.send(new DatagramPacket(new byte[bytes], bytes, InetAddress.getByName(address), 8081));
+            DatagramPacket packet = new DatagramPacket(new byte[2000], 2000);
+            there.receive(packet);
+            return packet.getLength();
         }
     }
 

@@ -37,7 +37,11 @@ class NetlinkVxlanEncryptionTest extends NamespaceTest {
     }
 
     private static PeerAssociations peer(String address, int in, int out) {
-        return new PeerAssociations(address, List.of(association(address, LOCAL, in)), Optional.of(association(LOCAL, address, out)), true);
+        return peer(LOCAL, address, in, out);
+    }
+
+    private static PeerAssociations peer(String local, String address, int in, int out) {
+        return new PeerAssociations(address, List.of(association(address, local, in)), Optional.of(association(local, address, out)), true);
     }
 
     private String states() {
@@ -49,16 +53,16 @@ class NetlinkVxlanEncryptionTest extends NamespaceTest {
     }
 
     private void needsXfrm() {
-        assumeTrue(encryption.support().missing().stream().noneMatch(line -> line.startsWith("XFRM")), "this kernel has no XFRM");
+        assumeTrue(encryption.support(LOCAL).missing().stream().noneMatch(line -> line.startsWith("XFRM")), "this kernel has no XFRM");
     }
 
     private void needsEsp() {
-        assumeTrue(encryption.support().ciphers().contains(Cipher.AES_GCM), () -> "this kernel has no ESP: " + encryption.support().missing());
+        assumeTrue(encryption.support(LOCAL).ciphers().contains(Cipher.AES_GCM), () -> "this kernel has no ESP: " + encryption.support(LOCAL).missing());
     }
 
     @Test
     void aKernelWithoutEspSaysWhatIsMissing() {
-        EspSupport support = encryption.support();
+        EspSupport support = encryption.support(LOCAL);
         int lines = support.missing().stream().anyMatch(line -> line.startsWith("XFRM")) ? 1 : Cipher.values().length; // without XFRM nothing else is asked for
         assertEquals(lines, support.ciphers().size() + support.missing().size());
         support.missing().forEach(line -> assertTrue(line.contains("CONFIG_") && line.contains("errno"), line));
@@ -68,8 +72,8 @@ class NetlinkVxlanEncryptionTest extends NamespaceTest {
     void plaintextIsRefusedAndTheUsersOwnPoliciesStay() {
         needsXfrm();
         lab.ip(here, "xfrm policy add src 198.51.100.1 dst 198.51.100.2 dir out action block");
-        encryption.refusePlaintext();
-        encryption.refusePlaintext();
+        encryption.refusePlaintext(LOCAL);
+        encryption.refusePlaintext(LOCAL);
         String shown = policies();
         assertEquals(2, shown.split("proto udp dport 7947", -1).length - 1, shown);
         assertTrue(shown.contains("dir in action block priority 2000") && shown.contains("dir out action block priority 2000"), shown);
@@ -92,6 +96,35 @@ class NetlinkVxlanEncryptionTest extends NamespaceTest {
         assertFalse(policies().contains(OTHER));
         encryption.apply(LOCAL, List.of(), 0);
         assertEquals(1, states().split("proto esp", -1).length - 1, "the user's own stays");
+    }
+
+    @Test
+    void plaintextByIpv6IsRefusedToo() {
+        needsXfrm();
+        assumeTrue(java.nio.file.Files.exists(Path.of("/proc/sys/net/ipv6")), "this kernel has no IPv6");
+        encryption.refusePlaintext("fd00::1");
+        encryption.refusePlaintext("fd00::1");
+        String shown = policies();
+        assertEquals(2, shown.split("src ::/0 dst ::/0 proto udp dport 7947", -1).length - 1, shown);
+        assertTrue(shown.contains("dir in action block priority 2000") && shown.contains("dir out action block priority 2000"), shown);
+        encryption.apply("fd00::1", List.of(), 0);
+        assertEquals(shown, policies(), "with no peers they stay");
+    }
+
+    @Test
+    void byIpv6TheSame() {
+        EspSupport support = encryption.support("fd00::1");
+        assumeTrue(support.ciphers().contains(Cipher.AES_GCM), () -> "this kernel has no ESP over IPv6: " + support.missing());
+        assertFalse(support.encapsulation(), "ESP inside UDP goes by IPv4 only");
+        encryption.apply("fd00::1", List.of(peer("fd00::1", "fd00::2", 0x1001, 0x1002)), 0);
+        assertTrue(states().contains("src fd00::1 dst fd00::2\n\tproto esp spi 0x00001002 reqid 1400136050 mode transport"), states());
+        assertTrue(policies().contains("src fd00::1/128 dst fd00::2/128 proto udp dport 7947"), policies());
+        assertTrue(policies().contains("tmpl src fd00::1 dst fd00::2\n\t\tproto esp spi 0x00001002 reqid 1400136050 mode transport"), policies());
+        String before = states() + policies();
+        assertEquals(Set.of(), encryption.apply("fd00::1", List.of(peer("fd00::1", "fd00::2", 0x1001, 0x1002)), 1));
+        assertEquals(before, states() + policies(), "what is there is known again");
+        encryption.apply("fd00::1", List.of(), 2);
+        assertEquals("", states());
     }
 
     @Test
@@ -118,7 +151,7 @@ class NetlinkVxlanEncryptionTest extends NamespaceTest {
 
     @Test
     void aPeerBehindNatIsReachedInsideUdpAndItsPathMayChangeUnderTheSameKeys() {
-        assumeTrue(encryption.support().encapsulation(), "this kernel has no ESP inside UDP");
+        assumeTrue(encryption.support(LOCAL).encapsulation(), "this kernel has no ESP inside UDP");
         encryption.apply(LOCAL, List.of(natted("203.0.113.7", 3001)), 0);
         lab.ip(here, "link add eth9 up type dummy");
         String before = states();

@@ -7,11 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.starling.netlink.Attributes;
 import dev.starling.netlink.NetlinkException;
 import dev.starling.netlink.RequestBytes;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -42,7 +45,7 @@ class XfrmMessagesTest {
     void deletionsNameTheSame(@ForAll("associations") SecurityAssociation association, @ForAll("policies") Policy policy) {
         ByteBuffer byId = buffer(24).put(0, address(association.destination()));
         byId.duplicate().order(ByteOrder.BIG_ENDIAN).putInt(16, association.spi());
-        byId.putShort(20, (short) 2).put(22, (byte) 50);
+        byId.putShort(20, family(association.destination())).put(22, (byte) 50);
         assertEquals(hex(byId.array()), hex(RequestBytes.of(Xfrm.delete(association.id()))));
         ByteBuffer bySelector = buffer(64);
         selector(bySelector, policy.selector());
@@ -86,7 +89,7 @@ class XfrmMessagesTest {
         id(out, 56, association.destination(), association.spi());
         out.put(80, address(association.source()));
         unlimited(out, 96);
-        out.putInt(208, association.group()).putShort(212, (short) 2).put(214, (byte) 0).put(216, (byte) 0x80);
+        out.putInt(208, association.group()).putShort(212, family(association.destination())).put(214, (byte) 0).put(216, (byte) 0x80);
         out.putShort(224, (short) (4 + 72 + key.length)).putShort(226, (short) 18);
         String name = association.cipher() == Cipher.AES_GCM ? "rfc4106(gcm(aes))" : "rfc7539esp(chacha20,poly1305)";
         out.put(228, name.getBytes(StandardCharsets.US_ASCII)).putInt(292, key.length * 8).putInt(296, 128).put(300, key);
@@ -94,7 +97,8 @@ class XfrmMessagesTest {
         out.putShort(replay, (short) 44).putShort(replay + 2, (short) 23).putInt(replay + 4, 4).putInt(replay + 24, 128);
         association.encapsulation().ifPresent(udp -> {
             out.put(214, (byte) 4).put(0, address(udp.innerDestination())).put(16, address(udp.innerSource()));
-            out.putShort(40, (short) 2).put(42, (byte) 32).put(43, (byte) 32);
+            int inner = udp.innerSource().indexOf(':') < 0 ? 32 : 128;
+            out.putShort(40, family(udp.innerSource())).put(42, (byte) inner).put(43, (byte) inner);
             out.putShort(replay + 44, (short) 28).putShort(replay + 46, (short) 4).putShort(replay + 48, (short) 2);
             out.duplicate().order(ByteOrder.BIG_ENDIAN).putShort(replay + 50, (short) udp.sourcePort()).putShort(replay + 52, (short) udp.destinationPort());
         });
@@ -110,7 +114,7 @@ class XfrmMessagesTest {
         policy.template().ifPresent(template -> {
             out.putShort(168, (short) 68).putShort(170, (short) 5);
             id(out, 172, template.destination(), template.spi());
-            out.putShort(196, (short) 2).put(200, address(template.source())).putInt(216, template.group());
+            out.putShort(196, family(template.source())).put(200, address(template.source())).putInt(216, template.group());
             out.put(220, (byte) (template.mode() == Mode.BEET ? 4 : 0));
             out.putInt(224, -1).putInt(228, -1).putInt(232, -1);
         });
@@ -120,8 +124,16 @@ class XfrmMessagesTest {
     private static void selector(ByteBuffer out, Selector selector) {
         out.put(0, address(selector.destination())).put(16, address(selector.source()));
         out.duplicate().order(ByteOrder.BIG_ENDIAN).putShort(32, (short) selector.destinationPort()).putShort(34, (short) -1);
-        out.putShort(40, (short) 2).put(42, (byte) (selector.destination().equals("0.0.0.0") ? 0 : 32));
-        out.put(43, (byte) (selector.source().equals("0.0.0.0") ? 0 : 32)).put(44, (byte) 17);
+        out.putShort(40, family(selector.source())).put(42, (byte) prefix(selector.destination()));
+        out.put(43, (byte) prefix(selector.source())).put(44, (byte) 17);
+    }
+
+    private static int prefix(String address) {
+        return address.equals("0.0.0.0") || address.equals("::") ? 0 : address.indexOf(':') < 0 ? 32 : 128;
+    }
+
+    private static short family(String address) {
+        return (short) (address.indexOf(':') < 0 ? 2 : 10);
     }
 
     private static void id(ByteBuffer out, int offset, String destination, int spi) {
@@ -136,6 +148,13 @@ class XfrmMessagesTest {
     }
 
     private static byte[] address(String text) {
+        if (text.indexOf(':') >= 0) {
+            try {
+                return InetAddress.getByName(text).getAddress();
+            } catch (UnknownHostException e) {
+                throw new AssertionError(text, e);
+            }
+        }
         byte[] bytes = new byte[4];
         String[] parts = text.split("\\.");
         for (int i = 0; i < 4; i++) {
@@ -152,26 +171,45 @@ class XfrmMessagesTest {
         return HexFormat.of().formatHex(bytes);
     }
 
-    private static Arbitrary<String> addresses() {
+    private static Arbitrary<String> ipv4() {
         return Arbitraries.integers().between(0, 255).list().ofSize(4).map(parts ->
             parts.get(0) + "." + parts.get(1) + "." + parts.get(2) + "." + parts.get(3));
+    }
+
+    /** Without a group of zero, so that there is one way to write it. */
+    private static Arbitrary<String> ipv6() {
+        return Arbitraries.integers().between(1, 0xffff).list().ofSize(8).map(groups ->
+            groups.stream().map(Integer::toHexString).collect(Collectors.joining(":")));
+    }
+
+    private record Ends(String source, String destination, String innerSource, String innerDestination) {}
+
+    /** All of one family. */
+    private static Arbitrary<Ends> ends() {
+        return Arbitraries.of(true, false).flatMap(six -> {
+            Arbitrary<String> addresses = six ? ipv6() : ipv4();
+            return Combinators.combine(addresses, addresses, addresses, addresses).as(Ends::new);
+        });
     }
 
     @Provide
     Arbitrary<SecurityAssociation> associations() {
         Arbitrary<Integer> ports = Arbitraries.integers().between(0, 65_535);
-        Arbitrary<Encapsulation> encapsulations = Combinators.combine(ports, ports, addresses(), addresses()).as(Encapsulation::new);
-        return Combinators.combine(addresses(), addresses(), Arbitraries.integers(), Arbitraries.integers(), Arbitraries.of(Cipher.values()),
-            Arbitraries.bytes().array(byte[].class).ofSize(Cipher.KEY_BYTES).map(EspKey::of), encapsulations.optional()).as(SecurityAssociation::new);
+        return Combinators.combine(ends(), Arbitraries.integers(), Arbitraries.integers(), Arbitraries.of(Cipher.values()),
+            Arbitraries.bytes().array(byte[].class).ofSize(Cipher.KEY_BYTES).map(EspKey::of), ports, ports, Arbitraries.of(true, false))
+            .as((ends, spi, group, cipher, key, from, to, inside) -> new SecurityAssociation(ends.source(), ends.destination(), spi, group, cipher, key,
+                inside ? Optional.of(new Encapsulation(from, to, ends.innerSource(), ends.innerDestination())) : Optional.empty()));
     }
 
     @Provide
     Arbitrary<Policy> policies() {
-        Arbitrary<Selector> selectors = Combinators.combine(Arbitraries.oneOf(addresses(), Arbitraries.just(Selector.ANY)), addresses(),
-            Arbitraries.integers().between(0, 65_535)).as(Selector::new);
-        Arbitrary<Policy.Template> templates = Combinators.combine(addresses(), addresses(), Arbitraries.integers(), Arbitraries.integers(),
-            Arbitraries.of(Mode.values())).as(Policy.Template::new);
-        return Combinators.combine(selectors, Arbitraries.of(Policy.Direction.values()), Arbitraries.integers(), templates.optional())
-            .as(Policy::new);
+        Arbitrary<Boolean> either = Arbitraries.of(true, false);
+        return Combinators.combine(ends(), either, Arbitraries.integers().between(0, 65_535), Arbitraries.of(Policy.Direction.values()), Arbitraries.integers(),
+            Arbitraries.integers(), Arbitraries.of(Mode.values()), either)
+            .as((ends, any, port, direction, priority, number, mode, esp) -> {
+                String source = any ? ends.source().indexOf(':') < 0 ? Selector.ANY : Selector.ANY_IPV6 : ends.source();
+                return new Policy(new Selector(source, ends.destination(), port), direction, priority,
+                    esp ? Optional.of(new Policy.Template(ends.innerSource(), ends.innerDestination(), number, priority, mode)) : Optional.empty());
+            });
     }
 }

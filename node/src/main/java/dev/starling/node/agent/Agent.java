@@ -108,7 +108,7 @@ public final class Agent implements AutoCloseable {
         Balancer balancer = new NetfilterBalancer(NetNs.current());
         VxlanEncryption encryption = new NetlinkVxlanEncryption(NetNs.current());
         Host host = new Host(config, facts, version, new AgentClock(), runtime, images, overlay, balancer, balancer.missing(),
-                encryption, encryption.support(), vertx, meters, timer);
+                encryption, vertx, meters, timer);
         host.warnings().forEach(LOG::warn);
         SwarmControl swarm = keep(new SwarmControl(host, new SwarmDirectory(config.dataDir())));
         ImagesInUse imagesInUse = new ImagesInUse(runtime, images, swarm::snapshot);

@@ -2,7 +2,6 @@ package dev.starling.node.agent;
 
 import dev.starling.netlink.balance.Balancer;
 import dev.starling.netlink.overlay.Overlay;
-import dev.starling.netlink.xfrm.EspSupport;
 import dev.starling.netlink.xfrm.VxlanEncryption;
 import dev.starling.node.config.NodeConfig;
 import dev.starling.node.host.AgentClock;
@@ -19,19 +18,15 @@ import java.util.concurrent.ScheduledExecutorService;
  * The parts of this node that are there whether it is in a swarm or not.
  *
  * @param missingForServices what the kernel lacks for {@code balancer}
- * @param esp                what the kernel has for {@code encryption}
  */
 record Host(
         NodeConfig config, HostFacts facts, String version, AgentClock clock, ContainerRuntime runtime, WatchedImages images, Overlay overlay,
-        Balancer balancer, List<String> missingForServices, VxlanEncryption encryption, EspSupport esp, Vertx vertx, MeterRegistry meters, ScheduledExecutorService timer) {
+        Balancer balancer, List<String> missingForServices, VxlanEncryption encryption, Vertx vertx, MeterRegistry meters, ScheduledExecutorService timer) {
     /** What this machine lacks, in a line each. */
     List<String> warnings() {
         List<String> warnings = new ArrayList<>(facts.warnings());
         missingForServices.forEach(feature ->
                 warnings.add("WARNING: the kernel lacks " + feature + ": no published ports, virtual addresses or way out for containers"));
-        if (!esp.available()) {
-            esp.missing().forEach(feature -> warnings.add("WARNING: the kernel lacks " + feature + ": tasks on encrypted networks are not placed here"));
-        }
         return warnings;
     }
 }

@@ -3,6 +3,7 @@ package dev.starling.node.agent;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
+import dev.starling.netlink.xfrm.EspSupport;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.KeyAcknowledgement;
 import dev.starling.node.core.NodeCore;
@@ -30,6 +31,7 @@ final class SessionNetworks implements AutoCloseable {
     private final UdpPaths paths;
     private final NetworkEncryption encryption;
     private final OverlayRunner overlays;
+    private final EspSupport esp;
 
     /**
      * @param advertise where the other nodes reach this one
@@ -40,8 +42,9 @@ final class SessionNetworks implements AutoCloseable {
         this.dns = new DnsServer(DnsConfig.standard());
         this.services = new ServiceAddresses(host.balancer(), host.overlay(), host.missingForServices());
         this.paths = new UdpPaths(() -> host.encryption().encapsulationPort(underlay.address(), underlay.udpPort()), new SecureRandom(), this::pathsChanged);
-        this.encryption = new NetworkEncryption(host.encryption(), host.esp(), new EncryptionRecord(core), underlay, paths, host.config().networkKeyRenewal());
-        this.overlays = new OverlayRunner(host.overlay(), dns, services, encryption, underlay.address());
+        this.esp = host.encryption().support(underlay.address());
+        this.encryption = new NetworkEncryption(host.encryption(), esp, new EncryptionRecord(core), underlay, paths, host.config().networkKeyRenewal());
+        this.overlays = new OverlayRunner(host.overlay(), dns, services, encryption, underlay);
     }
 
     private void pathsChanged() {
@@ -68,6 +71,10 @@ final class SessionNetworks implements AutoCloseable {
     /** For {@code docker info} on this node. */
     List<String> warnings() {
         List<String> warnings = new ArrayList<>(services.warnings());
+        if (!esp.available()) {
+            esp.missing().forEach(feature -> warnings.add("WARNING: the kernel lacks " + feature + ": tasks on encrypted networks are not placed here"));
+        }
+        overlays.unreachable().forEach((peer, why) -> warnings.add("WARNING: overlay networks do not reach node " + peer + ": " + why));
         encryption.unreachable().forEach((peer, why) -> warnings.add("WARNING: encrypted networks do not reach node " + peer + ": " + why));
         return warnings;
     }

@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * {@code overlay:}, where the tunnels of overlay networks end on this node.
  *
- * @param address      of this host, IPv4; null: found by {@code Underlay}
+ * @param address      of this host, IPv4 or IPv6; null: found by {@code Underlay}
  * @param udpPort      by which it takes in encrypted traffic from and to nodes behind NAT
  * @param udpAdvertise where others reach {@code udpPort} if somebody forwards it; null: not known beforehand
  */
@@ -23,7 +23,7 @@ public record OverlaySettings(String address, int udpPort, Endpoint udpAdvertise
             return DEFAULTS;
         }
         int port = section.read("udp-port", DEFAULTS.udpPort(), OverlaySettings::port);
-        return new OverlaySettings(section.read("address", null, OverlaySettings::ipv4), port, section.read("udp-advertise", null, text -> {
+        return new OverlaySettings(section.read("address", null, OverlaySettings::address), port, section.read("udp-advertise", null, text -> {
             Endpoint endpoint = Endpoint.parse(text, port);
             ipv4(endpoint.host());
             return endpoint;
@@ -34,11 +34,17 @@ public record OverlaySettings(String address, int udpPort, Endpoint udpAdvertise
         return Endpoint.parse("0.0.0.0:" + text, UDP_PORT).port();
     }
 
-    private static String ipv4(String text) {
+    private static void ipv4(String text) {
+        if (AddressText.isIpv6(address(text))) {
+            throw new IllegalArgumentException("'" + text + "' is no IPv4 address; ESP inside UDP goes by IPv4 only");
+        }
+    }
+
+    private static String address(String text) {
         try {
-            AddressText.ipv4(text);
+            AddressText.bytes(text);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("'" + text + "' is no IPv4 address; nodes' tunnels go by IPv4", e);
+            throw new IllegalArgumentException("'" + text + "' is no IPv4 or IPv6 address", e);
         }
         if (AdvertiseAddress.isWildcard(text)) {
             throw new IllegalArgumentException("'" + text + "' is no address that another node can reach");

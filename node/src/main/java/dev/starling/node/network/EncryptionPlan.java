@@ -71,7 +71,7 @@ record EncryptionPlan(List<PeerAssociations> peers, SortedMap<NodeId, KeyAcknowl
         for (NodeView node : snapshot.view().nodes().values()) {
             NodeEncryption theirs = snapshot.encryption().get(node.id());
             String alias = aliases.get(node.id());
-            if (theirs == null || node.id().equals(own.self()) || alias == null && (!isIpv4(node.address()) || !addresses.add(node.address()))) {
+            if (theirs == null || node.id().equals(own.self()) || alias == null && own.underlay().towards(node.address()).filter(addresses::add).isEmpty()) {
                 continue;
             }
             Optional<Cipher> cipher = common(own.ciphers(), theirs.ciphers());

@@ -146,7 +146,7 @@ public final class NetworkEncryption {
             throw new RuntimeShimException(RuntimeShimException.Kind.SYSTEM,
                     "network " + network.uid() + " is encrypted and this kernel lacks " + String.join("; ", support.missing()), 0, null);
         }
-        kernel.refusePlaintext();
+        kernel.refusePlaintext(underlay.address());
     }
 
     synchronized void reconcile(ClusterSnapshot snapshot, long nowNanos) {

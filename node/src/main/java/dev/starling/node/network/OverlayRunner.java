@@ -1,5 +1,6 @@
 package dev.starling.node.network;
 
+import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.netlink.NetlinkException;
 import dev.starling.netlink.overlay.LocalEndpoint;
@@ -13,13 +14,16 @@ import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.scheduler.model.Task;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
@@ -40,7 +44,7 @@ public final class OverlayRunner implements AutoCloseable {
     private final DnsServer dns;
     private final ServiceAddresses services;
     private final NetworkEncryption encryption;
-    private final String vtep;
+    private final Underlay underlay;
     private final AtomicReference<ClusterSnapshot> newest = new AtomicReference<>();
     private final LongAdder failures = new LongAdder();
     private final Thread thread = new Thread(this::run, "overlay");
@@ -48,15 +52,16 @@ public final class OverlayRunner implements AutoCloseable {
     private final Map<String, OverlayNetwork> ensured = new HashMap<>();
     private final Map<String, SortedSet<RemoteEndpoint>> synced = new HashMap<>();
     private final Map<String, Long> lastNeeded = new HashMap<>();
+    private volatile SortedMap<NodeId, String> apart = Collections.emptySortedMap();
     private volatile boolean reconsider;
     private volatile boolean closed;
 
-    public OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, NetworkEncryption encryption, String vtep) {
+    public OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, NetworkEncryption encryption, Underlay underlay) {
         this.overlay = overlay;
         this.dns = dns;
         this.services = services;
         this.encryption = encryption;
-        this.vtep = vtep;
+        this.underlay = underlay;
         thread.setDaemon(true);
     }
 
@@ -81,6 +86,14 @@ public final class OverlayRunner implements AutoCloseable {
 
     public long failures() {
         return failures.sum();
+    }
+
+    /** Nodes whose containers this one's cannot reach, with what is in the way. */
+    public SortedMap<NodeId, String> unreachable() {
+        TreeMap<NodeId, String> why = new TreeMap<>();
+        apart.forEach((node, address) -> why.put(node, "it advertises " + address + " and this node's tunnels end at " + underlay.address()
+                + "; both have to be IPv4 addresses, or both IPv6 ('advertise', or 'address' below 'overlay:')"));
+        return why;
     }
 
     /** Makes the networks of {@code task} ready and says how its container is attached. Called by the task's runner. */
@@ -117,7 +130,7 @@ public final class OverlayRunner implements AutoCloseable {
 
     /** The network as this host makes it. */
     public OverlayNetwork network(ClusterSnapshot snapshot, String networkUid) {
-        return Optional.ofNullable(snapshot.document(Kind.NETWORK, networkUid)).flatMap(document -> OverlayPlan.onThisNode(snapshot, document))
+        return Optional.ofNullable(snapshot.document(Kind.NETWORK, networkUid)).flatMap(document -> OverlayPlan.onThisNode(snapshot, underlay, document))
                 .map(network -> networkUid.equals(IngressNetwork.UID) && !overlay.hasIpv6() ? network.withoutIpv6() : network)
                 .orElseThrow(() -> RuntimeShimException.notFound("network " + networkUid + " not found"));
     }
@@ -129,7 +142,7 @@ public final class OverlayRunner implements AutoCloseable {
         }
         encryption.secure(network);
         try {
-            overlay.ensure(network, vtep);
+            overlay.ensure(network, underlay.address());
             dns.listen(network.uid(), network.gateway());
             ensured.put(network.uid(), network);
         } catch (RuntimeException e) {
@@ -167,7 +180,8 @@ public final class OverlayRunner implements AutoCloseable {
 
     private void reconcile(ClusterSnapshot snapshot) {
         attempt("encryption of networks", () -> encryption.reconcile(snapshot, System.nanoTime()));
-        OverlayPlan whole = OverlayPlan.of(snapshot, encryption.aliases());
+        OverlayPlan whole = OverlayPlan.of(snapshot, underlay, encryption.aliases());
+        apart = whole.apart();
         OverlayPlan plan = overlay.hasIpv6() ? whole : whole.withIngressOfIpv4();
         dns.update(NameTables.of(snapshot, services.available() ? services.endpoints(snapshot) : Map.of(), services.hasVirtualIpv6()));
         for (OverlayNetwork network : plan.networks().values()) {

@@ -48,7 +48,7 @@ record PeerKeys(EncryptionPlan.Own own, NodeView node, NodeEncryption theirs, Ci
         List<SecurityAssociation> inbound = new ArrayList<>();
         all().forEach(pair -> inbound.add(inbound(pair)));
         boolean settled = said().filter(ack -> ack.own().equals(NodeEncryption.idOf(theirs.newest()))).flatMap(ack -> own.key(ack.sendsTo())).isPresent();
-        return new PeerAssociations(alias.orElse(node.address()), List.copyOf(inbound), agreed().flatMap(this::outbound), settled);
+        return new PeerAssociations(alias.orElseGet(this::there), List.copyOf(inbound), agreed().flatMap(this::outbound), settled);
     }
 
     /** The one that the peer surely has first; then all, the oldest first, since everybody knows that. */
@@ -86,7 +86,7 @@ record PeerKeys(EncryptionPlan.Own own, NodeView node, NodeEncryption theirs, Ci
         String purpose = purpose(node.id(), own.self(), pair.theirs(), pair.ours().publicKey());
         String here = own.underlay().address();
         if (alias.isEmpty()) {
-            return association(pair, purpose, node.address(), here, Optional.empty());
+            return association(pair, purpose, there(), here, Optional.empty());
         }
         Optional<Endpoint> path = path(); // the kernel takes packets from elsewhere as well, and would tell each time that they do
         return association(pair, purpose, path.map(Endpoint::host).orElse(alias.get()), here,
@@ -97,9 +97,14 @@ record PeerKeys(EncryptionPlan.Own own, NodeView node, NodeEncryption theirs, Ci
     private Optional<SecurityAssociation> outbound(Pair pair) {
         String purpose = purpose(own.self(), node.id(), pair.ours().publicKey(), pair.theirs());
         String here = own.underlay().address();
-        return alias.isEmpty() ? Optional.of(association(pair, purpose, here, node.address(), Optional.empty()))
+        return alias.isEmpty() ? Optional.of(association(pair, purpose, here, there(), Optional.empty()))
                 : path().map(path -> association(pair, purpose, here, path.host(),
                         Optional.of(new Encapsulation(own.underlay().udpPort(), path.port(), here, alias.get()))));
+    }
+
+    /** Where the peer is, if nothing is in between. */
+    private String there() {
+        return own.underlay().towards(node.address()).orElseThrow(() -> new IllegalStateException(node.id() + " was planned without a common family of addresses"));
     }
 
     private Optional<Endpoint> path() {

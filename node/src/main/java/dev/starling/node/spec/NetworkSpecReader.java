@@ -36,6 +36,11 @@ public final class NetworkSpecReader {
 
     /** The ingress network's gateway is empty: each node has its own. */
     public static Optional<OverlayNetwork> overlay(Document document) {
+        return overlay(document, 0);
+    }
+
+    /** @param lessRoom how much smaller its MTU is, unless the network says one, since more goes around its packets than with IPv4 */
+    public static Optional<OverlayNetwork> overlay(Document document, int lessRoom) {
         JsonNode spec = document.spec();
         JsonNode config = spec.path("IPAM").path("Config").path(0);
         int vni = JsonValues.count(spec.path("VxlanId"), 0);
@@ -50,7 +55,7 @@ public final class NetworkSpecReader {
                 return Optional.empty();
             }
             boolean encrypted = isEncrypted(spec);
-            int mtu = spec.path("Options").path(MTU_OPTION).asInt(encrypted ? ENCRYPTED_MTU : DEFAULT_MTU);
+            int mtu = spec.path("Options").path(MTU_OPTION).asInt((encrypted ? ENCRYPTED_MTU : DEFAULT_MTU) - lessRoom);
             boolean internal = spec.path("Internal").asBoolean(false);
             return Optional.of(new OverlayNetwork(document.uid(), vni, subnet.toString(), gateway, internal, mtu, encrypted, ipv6Subnet(spec, subnet)));
         } catch (IllegalArgumentException e) {

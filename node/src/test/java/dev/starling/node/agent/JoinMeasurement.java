@@ -86,7 +86,7 @@ public final class JoinMeasurement {
                 .withAddresses(new NodeConfig.Addresses(defaults.addresses().apiSocket(), own, own, own, List.of(seed)));
         SwarmControl swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), new ToldContainers(),
                 new WatchedImages(new BusyboxOnly()), new LoopbackNode.NoOverlay(), new LoopbackNode.NoBalancer(), List.of("everything"),
-                new LoopbackNode.NoEncryption(), LoopbackNode.NoEncryption.NONE, vertx,
+                new LoopbackNode.NoEncryption(), vertx,
                 new SimpleMeterRegistry(), timer), new SwarmDirectory(directory));
         swarm.resume();
         long open = System.nanoTime();

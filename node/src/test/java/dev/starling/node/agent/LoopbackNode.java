@@ -71,7 +71,7 @@ public final class LoopbackNode implements AutoCloseable {
                 .withJoining(new NodeConfig.Joining(null, null, joinAddresses)).withProfile(Profile.LOCAL);
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(images), new NoOverlay(), new NoBalancer(), List.of("everything"),
-                new NoEncryption(), NoEncryption.NONE, vertx, meters, timer),
+                new NoEncryption(), vertx, meters, timer),
                 new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();
     }
@@ -172,15 +172,15 @@ public final class LoopbackNode implements AutoCloseable {
 
     /** Strict: a node whose kernel has no ESP asks for nothing. */
     public static final class NoEncryption implements VxlanEncryption {
-        static final EspSupport NONE = new EspSupport(List.of(), List.of("ESP"));
+        private static final EspSupport NONE = new EspSupport(List.of(), List.of("ESP"));
 
         @Override
-        public EspSupport support() {
-            throw new AssertionError("not expected");
+        public EspSupport support(String local) {
+            return NONE;
         }
 
         @Override
-        public void refusePlaintext() {
+        public void refusePlaintext(String local) {
             throw new AssertionError("not expected");
         }
 

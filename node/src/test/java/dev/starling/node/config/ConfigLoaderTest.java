@@ -90,6 +90,7 @@ class ConfigLoaderTest {
                 parse("images: {unused-for: 2h, disk-high: off}").images());
         assertEquals(50, parse("images: {disk-high: 50}").images().lowPercent(), "the default of disk-low gives way");
         assertFalse(parse("container-metrics: off").containerMetrics());
+        assertEquals("fd00:30::1", parse("overlay: {address: 'fd00:30::1'}").overlay().address());
         assertEquals(LogSettings.DEFAULTS, parse("logs: {bytes-per-hour: off}").logs());
     }
 
@@ -136,6 +137,10 @@ class ConfigLoaderTest {
                 Arguments.of("gossip: {push-fanout: 0}", "starling.yml:1: key 'gossip.push-fanout': pushFanout must be 1 to 1024, got 0"),
                 Arguments.of("gossip: {push-fanout: many}", "starling.yml:1: key 'gossip.push-fanout': 'many' is not a whole number"),
                 Arguments.of("gossip: {max-message-bytes: 1g}", "starling.yml:1: key 'gossip.max-message-bytes': maxMessageBytes must be 16384 to 4063232, got 1073741824"),
+                Arguments.of("overlay: {address: n1.example}", "starling.yml:1: key 'overlay.address': 'n1.example' is no IPv4 or IPv6 address"),
+                Arguments.of("overlay: {address: '::'}", "starling.yml:1: key 'overlay.address': '::' is no address that another node can reach"),
+                Arguments.of("overlay: {udp-advertise: '[fd00:30::1]:4500'}",
+                        "starling.yml:1: key 'overlay.udp-advertise': 'fd00:30::1' is no IPv4 address; ESP inside UDP goes by IPv4 only"),
                 Arguments.of("name: a\ndata-dri: /x", "starling.yml:2: key 'data-dri': unknown; did you mean 'data-dir'?"),
                 Arguments.of("zzzzzzzzz: 1", "starling.yml:1: key 'zzzzzzzzz': unknown; the keys are name, data-dir, "),
                 Arguments.of("name: a\n\nname: b", "starling.yml:3: key 'name': already given in line 1"),

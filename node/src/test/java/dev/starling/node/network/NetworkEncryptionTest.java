@@ -19,6 +19,7 @@ import dev.starling.netlink.overlay.TunnelAlias;
 import dev.starling.netlink.xfrm.Cipher;
 import dev.starling.netlink.xfrm.Encapsulation;
 import dev.starling.netlink.xfrm.EncapsulationSocket;
+import dev.starling.netlink.xfrm.EspKey;
 import dev.starling.netlink.xfrm.EspSupport;
 import dev.starling.netlink.xfrm.PeerAssociations;
 import dev.starling.netlink.xfrm.SecurityAssociation;
@@ -42,6 +43,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -65,12 +67,12 @@ class NetworkEncryptionTest {
         }
 
         @Override
-        public EspSupport support() {
-            throw new AssertionError("asked for once, by the agent");
+        public EspSupport support(String local) {
+            throw new AssertionError("asked for once, by the session");
         }
 
         @Override
-        public void refusePlaintext() {
+        public void refusePlaintext(String local) {
             refusesPlaintext = true;
         }
 
@@ -175,6 +177,11 @@ class NetworkEncryptionTest {
             encryption.reconcile(snapshot(id, heard, enrolled), now);
         }
 
+        void reconcile(Map<NodeId, String> advertised) {
+            now += 3_000_000_000L;
+            encryption.reconcile(snapshot(id, heard, advertised), now);
+        }
+
         void sends(Node to) {
             Optional.ofNullable(kernel.outbound.get(to.address)).ifPresent(association ->
                     assertEquals(association, to.kernel.present.get(association.id()), id + " sends what " + to.id + " cannot read"));
@@ -182,12 +189,14 @@ class NetworkEncryptionTest {
     }
 
     private static ClusterSnapshot snapshot(NodeId self, SortedMap<NodeId, NodeEncryption> encryption, NodeId... enrolled) {
+        return snapshot(self, encryption, Stream.of(enrolled).collect(Collectors.toMap(node -> node, NetworkEncryptionTest::addressOf)));
+    }
+
+    private static ClusterSnapshot snapshot(NodeId self, SortedMap<NodeId, NodeEncryption> encryption, Map<NodeId, String> advertised) {
         ObjectNode body = Sample.networkBody("back", "10.0.1.0/24", 4097);
         body.withObject("/Spec").putObject("Options").put("encrypted", "");
         Sample.Cluster cluster = new Sample.Cluster().has(Kind.NETWORK, "netback", body);
-        for (NodeId node : enrolled) {
-            cluster.node(node, addressOf(node), true);
-        }
+        new TreeMap<>(advertised).forEach((node, address) -> cluster.node(node, address, true));
         ClusterSnapshot plain = cluster.snapshot();
         return new ClusterSnapshot(self, Role.MANAGER, plain.members(), plain.reports(), plain.view(), plain.documents(), plain.certificates(),
                 new TreeMap<>(encryption));
@@ -269,6 +278,26 @@ class NetworkEncryptionTest {
     }
 
     @Test
+    void aRemovedNodeHasNoKeyOfWhatIsSentAfterThat() {
+        Node one = node(N1, BOTH);
+        Node two = node(N2, BOTH);
+        Node removed = node(N3, BOTH);
+        List<Node> nodes = List.of(one, two, removed);
+        for (int i = 0; i < 6; i++) {
+            nodes.forEach(node -> nodes.forEach(node::hear));
+            nodes.forEach(node -> node.reconcile(N1, N2, N3));
+        }
+        Set<EspKey> itHas = removed.kernel.present.values().stream().map(SecurityAssociation::key).collect(Collectors.toSet());
+        assertEquals(4, itHas.size());
+        assertTrue(Stream.of(one, two).allMatch(node -> itHas.contains(node.kernel.outbound.get(removed.address).key())), "it could read what was sent to it");
+        settle(one, two, N1, N2);
+        for (Node node : List.of(one, two)) {
+            assertEquals(1, node.kernel.outbound.size());
+            assertTrue(node.kernel.outbound.values().stream().noneMatch(association -> itHas.contains(association.key())));
+        }
+    }
+
+    @Test
     void whatVanishedFromTheKernelIsNotUsedAgainUnderTheSameKey() {
         Node one = node(N1, BOTH);
         Node two = node(N2, BOTH);
@@ -323,6 +352,26 @@ class NetworkEncryptionTest {
         assertEquals(sent.key(), outside.kernel.outbound.get(alias).key(), "another path is no reason for another key");
         assertEquals("198.51.100.1", outside.kernel.outbound.get(alias).destination());
         assertEquals(2, outside.kernel.present.size());
+    }
+
+    @Test
+    void tunnelsGoByIpv6InTheKernelsSpellingAndNotBetweenFamilies() {
+        Map<NodeId, String> advertised = Map.of(N1, "fd00:0:0::1", N2, "FD00::2", N3, "192.0.2.3");
+        Node one = new Node(N1, "fd00::1", Underlay.open("fd00::1"), ENCAPSULATES);
+        Node two = new Node(N2, "fd00::2", Underlay.open("fd00::2"), ENCAPSULATES);
+        Node three = node(N3, BOTH);
+        List<Node> nodes = List.of(one, two, three);
+        for (int i = 0; i < 6; i++) {
+            nodes.forEach(node -> nodes.forEach(node::hear));
+            nodes.forEach(node -> node.reconcile(advertised));
+        }
+        assertEquals(Set.of("fd00::2"), one.kernel.outbound.keySet());
+        assertEquals("fd00::1", one.kernel.outbound.get("fd00::2").source());
+        assertEquals("fd00::2", one.kernel.outbound.get("fd00::2").destination());
+        one.sends(two);
+        two.sends(one);
+        assertTrue(three.kernel.outbound.isEmpty());
+        assertTrue(one.heard.get(N1).reach().isEmpty(), "ESP inside UDP goes by IPv4 only");
     }
 
     @Test

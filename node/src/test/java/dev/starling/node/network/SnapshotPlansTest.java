@@ -27,6 +27,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,9 +52,30 @@ class SnapshotPlansTest {
         return Sample.task("task" + index, Slot.replica("web", index), node, state, addresses);
     }
 
+    private static OverlayPlan plan(String ownAddress, ClusterSnapshot snapshot) {
+        return OverlayPlan.of(snapshot, Underlay.open(ownAddress), Collections.emptySortedMap());
+    }
+
+    @Test
+    void tunnelsHaveOneFamilyAtBothEndsAndWhoIsApartIsNamed() {
+        ClusterSnapshot snapshot = new Sample.Cluster().node(N1, "fd00:0::1", true).node(N2, "FD00::2", true).node(N3, "192.0.2.3", true)
+                .has(Kind.NETWORK, BACK, Sample.networkBody("back", "10.0.1.0/24", 4097))
+                .runs(web(1, N1, TaskState.RUNNING, Map.of(BACK, "10.0.1.2/24"))).runs(web(2, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.3/24")))
+                .runs(web(3, N3, TaskState.RUNNING, Map.of(BACK, "10.0.1.4/24"))).snapshot();
+        OverlayPlan byIpv6 = plan("fd00::1", snapshot);
+        assertEquals(Set.of(new RemoteEndpoint("10.0.1.3", "fd00::2")), byIpv6.remotes().get(BACK));
+        assertEquals(1430, byIpv6.networks().get(BACK).mtu(), "its header is longer");
+        assertEquals(Map.of(N3, "192.0.2.3"), byIpv6.apart());
+        OverlayPlan byIpv4 = plan("192.0.2.1", snapshot);
+        assertEquals(Set.of(new RemoteEndpoint("10.0.1.4", "192.0.2.3")), byIpv4.remotes().get(BACK));
+        assertEquals(Map.of(N2, "FD00::2"), byIpv4.apart());
+        ClusterSnapshot named = new Sample.Cluster().node(N1, "192.0.2.1", true).node(N2, "n2.example", true).snapshot();
+        assertEquals(Map.of(N2, "n2.example"), plan("192.0.2.1", named).apart(), "a tunnel knows no names");
+    }
+
     @Test
     void aNodeHasTheNetworksOfItsOwnTasksAndTheirRemoteAddresses() {
-        OverlayPlan plan = OverlayPlan.of(cluster()
+        OverlayPlan plan = plan("192.0.2.1", cluster()
                 .runs(web(1, N1, TaskState.ASSIGNED, Map.of(BACK, "10.0.1.2/24")))
                 .runs(web(2, N2, TaskState.PREPARING, Map.of(BACK, "10.0.1.3/24", FRONT, "10.0.2.3/24")))
                 .runs(web(3, N3, TaskState.RUNNING, Map.of(BACK, "10.0.1.4/24")))
@@ -65,7 +87,7 @@ class SnapshotPlansTest {
 
     @Test
     void aNodeWithoutTasksOfItHasNoNetwork() {
-        OverlayPlan plan = OverlayPlan.of(cluster().runs(web(1, N1, TaskState.COMPLETE, Map.of(BACK, "10.0.1.2/24")))
+        OverlayPlan plan = plan("192.0.2.1", cluster().runs(web(1, N1, TaskState.COMPLETE, Map.of(BACK, "10.0.1.2/24")))
                 .runs(web(2, N2, TaskState.RUNNING, Map.of(BACK, "10.0.1.3/24"))).snapshot());
         assertEquals(Map.of(), plan.networks());
         assertEquals(Map.of(), plan.remotes());

@@ -69,10 +69,6 @@ public final class JsonFileLog implements LogSink {
     @Override
     public void flush() throws IOException {
         if (batch.length() == 0) return;
-        if (options.maxFiles() == 0) {
-            batch.setLength(0);
-            return;
-        }
         ByteBuffer bytes = StandardCharsets.UTF_8.encode(batch.toString());
         batch.setLength(0);
         if (size > 0 && size + bytes.remaining() > options.maxBytes()) rotate();

@@ -2,6 +2,7 @@ package dev.starling.runtime.logs;
 
 import java.io.IOException;
 import java.time.Instant;
+import java.time.InstantSource;
 
 /**
  * Lets through what the node's and the container's own allowance grant; the rest is dropped. A gap is told in the log twice: where it begins, and, with the
@@ -10,6 +11,7 @@ import java.time.Instant;
  */
 final class LimitedLog implements LogSink {
     private final JsonFileLog file;
+    private final InstantSource clock;
     private final WriteAllowance node;
     private final WriteAllowance own;
     private final long bytesPerHour;
@@ -20,8 +22,9 @@ final class LimitedLog implements LogSink {
     /** Taken for lines that wait for {@link #flush}, which then knows what they really took. */
     private long estimated;
 
-    LimitedLog(JsonFileLog file, WriteAllowance node, WriteAllowance own, long bytesPerHour) {
+    LimitedLog(JsonFileLog file, InstantSource clock, WriteAllowance node, WriteAllowance own, long bytesPerHour) {
         this.file = file;
+        this.clock = clock;
         this.node = node;
         this.own = own;
         this.bytesPerHour = bytesPerHour;
@@ -30,8 +33,9 @@ final class LimitedLog implements LogSink {
     @Override
     public void append(String stream, Instant time, String text) {
         long bytes = JsonFileLog.bytesOf(text);
-        boolean ownHas = own.has(bytes, time);
-        if (ownHas && node.has(bytes, time)) {
+        Instant now = clock.instant(); // of the writing: a line may have waited long for the disk
+        boolean ownHas = own.has(bytes, now);
+        if (ownHas && node.has(bytes, now)) {
             tellGap(time);
             write(stream, time, text);
             return;

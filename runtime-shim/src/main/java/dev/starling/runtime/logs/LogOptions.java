@@ -8,9 +8,18 @@ import java.util.Map;
  * What is kept of a container's output. The drivers json-file and local differ in their defaults only: both write json-file's format.
  *
  * @param maxBytes    of one file; {@code maxFiles} kept, the one being written included, 0 for none (driver none)
- * @param bufferBytes that wait in memory at most while the disk is slow, lines beyond are dropped (mode=non-blocking); 0: who writes waits
+ * @param bufferBytes that wait in memory at most while the disk is slow; {@code whenFull} what happens then (mode)
  */
-public record LogOptions(long maxBytes, int maxFiles, long bufferBytes) {
+public record LogOptions(long maxBytes, int maxFiles, long bufferBytes, WhenFull whenFull) {
+    public enum WhenFull {
+        /** mode=blocking: the container, until the disk has taken some. */
+        WAIT,
+        /** mode=non-blocking: lines are dropped, and counted. */
+        DROP
+    }
+
+    /** With mode=blocking. The agent's memory is small, and a node's containers may be many: two reads of a FIFO. */
+    private static final long BLOCKING_BUFFER_BYTES = 128 << 10;
     private static final long DEFAULT_BUFFER_BYTES = 1 << 20;
     /** The buffers are the agent's memory, which is small. */
     private static final long MOST_BUFFER_BYTES = 16 << 20;
@@ -20,7 +29,7 @@ public record LogOptions(long maxBytes, int maxFiles, long bufferBytes) {
 
     /** Who writes waits for the disk. */
     public LogOptions(long maxBytes, int maxFiles) {
-        this(maxBytes, maxFiles, 0);
+        this(maxBytes, maxFiles, BLOCKING_BUFFER_BYTES, WhenFull.WAIT);
     }
 
     public static LogOptions parse(String driver, Map<String, String> options) {
@@ -50,22 +59,22 @@ public record LogOptions(long maxBytes, int maxFiles, long bufferBytes) {
                 default -> throw unknown(option.getKey(), driver);
             }
         }
-        return new LogOptions(maxBytes, maxFiles, buffer(options));
+        return withMode(new LogOptions(maxBytes, maxFiles), options);
     }
 
-    private static long buffer(Map<String, String> options) {
+    private static LogOptions withMode(LogOptions blocking, Map<String, String> options) {
         String size = options.get("max-buffer-size");
         return switch (options.getOrDefault("mode", "")) {
             case "", "blocking" -> {
                 if (size != null) throw RuntimeShimException.invalid("log opt max-buffer-size is only supported with mode=non-blocking");
-                yield 0;
+                yield blocking;
             }
             case "non-blocking" -> {
                 long bytes = size == null ? DEFAULT_BUFFER_BYTES : size("max-buffer-size", size, 1_024);
                 if (bytes > MOST_BUFFER_BYTES) {
                     throw RuntimeShimException.unsupported("log option max-buffer-size=" + size + " (at most " + (MOST_BUFFER_BYTES >> 20) + "m)");
                 }
-                yield bytes;
+                yield new LogOptions(blocking.maxBytes, blocking.maxFiles, bytes, WhenFull.DROP);
             }
             default -> throw RuntimeShimException.invalid("logging mode not supported: " + options.get("mode") + " (there are blocking and non-blocking)");
         };

@@ -254,7 +254,8 @@ class LocalImageStoreTest {
         }
         assertEquals(before, content());
         assertEquals(images, store.list());
-        assertEquals(descriptors, openDescriptors());
+        long after = openDescriptors();
+        assertTrue(after <= descriptors, descriptors + " open before, " + after + " after 180 refusals"); // fewer: connections of an earlier class end
         load(plain);
         assertEquals(2, store.list().size());
     }

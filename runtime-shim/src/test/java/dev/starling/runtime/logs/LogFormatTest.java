@@ -32,8 +32,10 @@ class LogFormatTest {
 
     @Test
     void nonBlockingHasABuffer() {
-        assertEquals(0, LogOptions.parse("", Map.of("mode", "blocking")).bufferBytes());
-        assertEquals(1 << 20, LogOptions.parse("", Map.of("mode", "non-blocking")).bufferBytes(), "Docker's default");
+        assertEquals(LogOptions.DEFAULT, LogOptions.parse("", Map.of("mode", "blocking")));
+        assertEquals(LogOptions.WhenFull.WAIT, LogOptions.DEFAULT.whenFull());
+        LogOptions nonBlocking = LogOptions.parse("", Map.of("mode", "non-blocking"));
+        assertEquals(new LogOptions(10_000_000, 3, 1 << 20, LogOptions.WhenFull.DROP), nonBlocking, "Docker's defaults");
         assertEquals(4 << 20, LogOptions.parse("local", Map.of("mode", "non-blocking", "max-buffer-size", "4m")).bufferBytes(), "binary, as Docker reads memory");
     }
 
@@ -61,23 +63,31 @@ class LogFormatTest {
     @Property(tries = 200)
     void cuttingLosesNothing(@ForAll String text, @ForAll @IntRange(min = 1, max = 50) int step, @ForAll @IntRange(max = 3) int repeats) {
         byte[] bytes = (text + "\n").repeat(1 + repeats * 500).getBytes(StandardCharsets.UTF_8);
-        LineSplitter splitter = new LineSplitter();
+        assertEquals(new String(bytes, StandardCharsets.UTF_8), String.join("", entries(bytes, step)));
+    }
+
+    private static List<String> entries(byte[] bytes, int step) {
+        LineSplitter splitter = new LineSplitter("stdout");
         List<String> entries = new ArrayList<>();
         for (int from = 0; from < bytes.length; from += step) {
-            byte[] piece = Arrays.copyOfRange(bytes, from, Math.min(from + step, bytes.length));
-            splitter.accept(piece, piece.length, entries::add);
+            int count = Math.min(step, bytes.length - from);
+            byte[] read = new byte[splitter.pendingBytes() + count];
+            System.arraycopy(bytes, from, read, splitter.pendingBytes(), count);
+            addTo(entries, splitter.accept(Instant.EPOCH, read));
         }
-        splitter.end(entries::add);
-        assertEquals(new String(bytes, StandardCharsets.UTF_8), String.join("", entries));
+        addTo(entries, splitter.end(Instant.EPOCH));
+        return entries;
+    }
+
+    private static void addTo(List<String> entries, Lines lines) {
+        for (int i = 0; i < lines.count(); i++) entries.add(lines.text(i));
     }
 
     @Test
     void longLinesAreCutBetweenCharacters() {
         byte[] bytes = ("x" + "ä".repeat(20_000)).getBytes(StandardCharsets.UTF_8);
-        LineSplitter splitter = new LineSplitter();
-        List<String> entries = new ArrayList<>();
-        splitter.accept(bytes, bytes.length, entries::add);
-        splitter.end(entries::add);
+        List<String> entries = entries(bytes, bytes.length);
+        assertEquals(entries, entries(bytes, 7), "however it is read");
         assertEquals("x" + "ä".repeat(20_000), String.join("", entries));
         assertEquals(3, entries.size());
         for (String entry : entries) assertTrue(entry.getBytes(StandardCharsets.UTF_8).length <= LineSplitter.MAX_ENTRY_BYTES + 4);

@@ -28,7 +28,7 @@ class LogLimitTest {
 
     @BeforeEach
     void open() {
-        limit = new NodeLogLimit(AN_HOUR);
+        limit = new NodeLogLimit(AN_HOUR, () -> now);
     }
 
     private LogSink log(String name) throws IOException {

@@ -1,0 +1,76 @@
+package dev.starling.node.network;
+
+import static dev.starling.node.Sample.N1;
+import static dev.starling.node.Sample.N2;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.NodeId;
+import dev.starling.netlink.Errno;
+import dev.starling.netlink.NetNs;
+import dev.starling.netlink.NetlinkException;
+import dev.starling.netlink.xfrm.EncapsulationSocket;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+
+/** Two of them by loopback addresses. */
+class UdpPathsTest {
+    private static final int PORT = 45_007;
+    private static final Endpoint ONE = new Endpoint("127.45.0.1", PORT);
+    private static final Endpoint TWO = new Endpoint("127.45.0.2", PORT);
+
+    @Test
+    void twoFindEachOtherAndThePortIsOpenAsLongAsThereIsSomebodyToFind() throws Exception {
+        openable();
+        Semaphore news = new Semaphore(0);
+        UdpPaths one = new UdpPaths(() -> open(ONE), new Random(1), news::release);
+        UdpPaths two = new UdpPaths(() -> open(TWO), new Random(2), () -> { });
+        try {
+            one.follow(N1, new TreeMap<>(Map.of(N2, peer(N1, N2, TWO))));
+            two.follow(N2, new TreeMap<>(Map.of(N1, peer(N2, N1, ONE))));
+            assertTrue(news.tryAcquire(10, TimeUnit.SECONDS));
+            await(() -> one.found().equals(Map.of(N2, TWO)) && two.found().equals(Map.of(N1, ONE)));
+            assertEquals(Optional.of(ONE), one.seenAs());
+            one.follow(N1, Collections.emptySortedMap());
+            assertTrue(one.found().isEmpty());
+            await(UdpPathsTest::openable);
+        } finally {
+            one.close();
+            two.close();
+        }
+    }
+
+    private static PathFinder.Peer peer(NodeId own, NodeId other, Endpoint at) {
+        return new PathFinder.Peer(List.of(at), List.of(new PathKey("key of " + own, "key of " + other, new byte[PathKey.SECRET_BYTES])));
+    }
+
+    private static EncapsulationSocket open(Endpoint at) {
+        return EncapsulationSocket.open(NetNs.current(), at.host(), at.port());
+    }
+
+    private static boolean openable() {
+        try {
+            open(ONE).close();
+            return true;
+        } catch (NetlinkException e) {
+            return e.errno() == Errno.EADDRINUSE ? false : abort("this kernel takes no ESP inside UDP: " + e.getMessage());
+        }
+    }
+
+    private static void await(BooleanSupplier condition) throws InterruptedException {
+        for (long end = System.nanoTime() + Duration.ofSeconds(10).toNanos(); !condition.getAsBoolean(); Thread.sleep(20)) {
+            assertTrue(System.nanoTime() < end, "not within 10 s");
+        }
+    }
+}
