@@ -71,7 +71,7 @@ class GenericResourcesTest {
         NodeView bare = Given.with(Given.node(1), new Obstacles(new TreeSet<>(List.of("/data/b")), new TreeSet<>(List.of("tcp/80"))));
         assertEquals("no suitable node: 1 lacks /data/b", line(bare, Given.service("web", 1).binds("/data/a", "/data/b")));
         assertEquals("no suitable node: 1 has tcp/80 in use", line(bare, Given.service("web", 1).hostPorts("tcp/80")));
-        assertEquals("", line(bare, Given.service("web", 1).binds("/data/a").hostPorts("tcp/81")));
+        assertEquals("1 node can take it and has not done so", line(bare, Given.service("web", 1).binds("/data/a").hostPorts("tcp/81")));
         Explain.Verdict verdict = Explain.slot(Given.view(List.of(bare), List.of(Given.service("web", 1).hostPorts("tcp/80")), List.of()),
                 Slot.replica("web", 1)).orElseThrow().verdicts().get(0);
         assertEquals(Filter.HOST_PORTS, ((Explain.Filtered) verdict).filter());
