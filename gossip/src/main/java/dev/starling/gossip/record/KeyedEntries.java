@@ -25,55 +25,49 @@ public final class KeyedEntries {
     private static final int BUCKET_BITS = 6;
     private static final int BUCKETS = 1 << BUCKET_BITS;
     private static final int HASH_BYTES = 32;
+    /** Up to so many entries are all hashed when the root is asked for: that costs less than the buckets' hashes take, a thousand times over in a large cluster. */
+    private static final int FEW = 16;
 
     /** Bucket after bucket, each in the order of its keys. One array, as a large cluster's node holds a thousand records of a hundred entries. */
     private final RecordEntry[] entries;
-    /** Where each bucket begins, and the last one ends. */
-    private final int[] starts;
-    /** Of each bucket in turn; null until the root of this or a state before it was asked for. */
+    /** Of each bucket in turn; null where there are few entries, and until the root of this or a state before it was asked for. */
     private byte[] hashes;
     /** A bit for each bucket whose hash is that of its entries. */
     private long hashed;
     /** Null until it is asked for. */
     private Bytes root;
 
-    private KeyedEntries(RecordEntry[] entries, int[] starts, byte[] hashes, long hashed) {
+    private KeyedEntries(RecordEntry[] entries, byte[] hashes, long hashed) {
         this.entries = entries;
-        this.starts = starts;
         this.hashes = hashes;
         this.hashed = hashed;
     }
 
     static KeyedEntries none() {
-        return new KeyedEntries(new RecordEntry[0], new int[BUCKETS + 1], null, 0);
+        return new KeyedEntries(new RecordEntry[0], null, 0);
     }
 
     /** Null where there is none. */
     RecordEntry get(String key) {
-        int place = place(entries, starts, bucketOf(key), key);
+        int place = place(entries, entries.length, key);
         return place < 0 ? null : entries[place];
     }
 
     /** These with {@code changes}, the later of two that have one key. */
     KeyedEntries with(List<RecordEntry> changes) {
         RecordEntry[] next = Arrays.copyOf(entries, entries.length + changes.size());
-        int[] nextStarts = starts.clone();
         int size = entries.length;
         long unchanged = -1;
         for (RecordEntry change : changes) {
-            int bucket = bucketOf(change.key());
-            unchanged &= ~(1L << bucket);
-            int place = place(next, nextStarts, bucket, change.key());
+            unchanged &= ~(1L << bucketOf(change.key()));
+            int place = place(next, size, change.key());
             if (place < 0) {
                 place = -place - 1;
                 System.arraycopy(next, place, next, place + 1, size++ - place);
-                for (int later = bucket + 1; later <= BUCKETS; later++) {
-                    nextStarts[later]++;
-                }
             }
             next[place] = change;
         }
-        return new KeyedEntries(size == next.length ? next : Arrays.copyOf(next, size), nextStarts, hashes == null ? null : hashes.clone(), hashed & unchanged);
+        return new KeyedEntries(size == next.length ? next : Arrays.copyOf(next, size), hashes == null ? null : hashes.clone(), hashed & unchanged);
     }
 
     int tombstones() {
@@ -95,13 +89,16 @@ public final class KeyedEntries {
         }
     }
 
-    /** As {@link Arrays#binarySearch}. */
-    private static int place(RecordEntry[] entries, int[] starts, int bucket, String key) {
-        int low = starts[bucket];
-        int high = starts[bucket + 1] - 1;
+    /** As {@link Arrays#binarySearch}, in the first {@code size}. */
+    private static int place(RecordEntry[] entries, int size, String key) {
+        int bucket = bucketOf(key);
+        int low = 0;
+        int high = size - 1;
         while (low <= high) {
             int middle = low + high >>> 1;
-            int order = entries[middle].key().compareTo(key);
+            String other = entries[middle].key();
+            int order = Integer.compare(bucketOf(other), bucket);
+            order = order == 0 ? other.compareTo(key) : order;
             if (order == 0) {
                 return middle;
             }
@@ -119,27 +116,37 @@ public final class KeyedEntries {
     }
 
     private Bytes hashAll() {
-        hashes = hashes == null ? new byte[BUCKETS * HASH_BYTES] : hashes;
-        MessageDigest digest = sha256();
+        boolean keeps = entries.length > FEW;
+        byte[] known = hashes != null ? hashes : new byte[keeps ? BUCKETS * HASH_BYTES : 0];
+        MessageDigest ofRoot = sha256();
+        MessageDigest ofBucket = sha256();
         ByteBuffer lengths = ByteBuffer.allocate(2 * Integer.BYTES + Long.BYTES);
-        for (int bucket = 0; bucket < BUCKETS; bucket++) {
-            if ((hashed >>> bucket & 1) == 0 && starts[bucket] < starts[bucket + 1]) {
-                System.arraycopy(hash(digest, lengths, bucket), 0, hashes, bucket * HASH_BYTES, HASH_BYTES);
+        for (int place = 0; place < entries.length; ) {
+            int bucket = bucketOf(entries[place].key());
+            int end = place + 1;
+            while (end < entries.length && bucketOf(entries[end].key()) == bucket) {
+                end++;
             }
-        }
-        hashed = -1;
-        for (int bucket = 0; bucket < BUCKETS; bucket++) {
-            if (starts[bucket] < starts[bucket + 1]) {
-                digest.update((byte) bucket);
-                digest.update(hashes, bucket * HASH_BYTES, HASH_BYTES);
+            ofRoot.update((byte) bucket);
+            if (keeps && (hashed >>> bucket & 1) != 0) {
+                ofRoot.update(known, bucket * HASH_BYTES, HASH_BYTES);
+            } else {
+                byte[] hash = hash(ofBucket, lengths, place, end);
+                ofRoot.update(hash);
+                if (keeps) {
+                    System.arraycopy(hash, 0, known, bucket * HASH_BYTES, HASH_BYTES);
+                }
             }
+            place = end;
         }
-        return Bytes.wrap(digest.digest());
+        hashes = keeps ? known : null;
+        hashed = keeps ? -1 : 0;
+        return Bytes.wrap(ofRoot.digest());
     }
 
     /** Leaves {@code digest} as it was. @param lengths room for those of an entry */
-    private byte[] hash(MessageDigest digest, ByteBuffer lengths, int bucket) {
-        for (int place = starts[bucket]; place < starts[bucket + 1]; place++) {
+    private byte[] hash(MessageDigest digest, ByteBuffer lengths, int from, int to) {
+        for (int place = from; place < to; place++) {
             RecordEntry entry = entries[place];
             byte[] key = entry.key().getBytes(StandardCharsets.UTF_8);
             digest.update(lengths.clear().putInt(key.length).putLong(entry.version()).putInt(entry.isTombstone() ? -1 : entry.value().size()).array());
