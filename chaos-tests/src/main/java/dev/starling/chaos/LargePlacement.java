@@ -22,10 +22,18 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
         long bytes) {
     private static final long LIMIT_MILLIS = 30_000;
     private static final long JOIN_MILLIS = 8_000;
+    /** A node that has not planned yet when services come places them at once, by those that it knows: it takes them for old. */
+    private static final long REST_MILLIS = 5_000;
+    private static final long STEP_MILLIS = 10;
     private static final Resources CAPACITY = new Resources(200_000_000_000L, 200L << 30);
 
+    /** How far a run is: {@code millis} since the first service was created, negative before. */
+    public interface Progress {
+        void at(Simulation cluster, long millis);
+    }
+
     /** @param writers at how many managers services are created at one time; what they create others hear of in another order */
-    public static LargePlacement run(long seed, int nodes, int services, int slotsANode, int writers) {
+    public static LargePlacement run(long seed, int nodes, int services, int slotsANode, int writers, Progress progress) {
         Simulation cluster = new Simulation(seed);
         cluster.shareMessages();
         for (int i = 0; i < nodes; i++) {
@@ -33,6 +41,11 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
         }
         cluster.startAll();
         cluster.runFor(JOIN_MILLIS);
+        if (!cluster.runUntil(() -> knowTheSame(cluster), LIMIT_MILLIS)) {
+            throw new IllegalStateException(nodes + " nodes do not know the same " + cluster.now() + " simulated ms after they were started");
+        }
+        cluster.runFor(REST_MILLIS);
+        progress.at(cluster, -1);
         int slots = nodes * slotsANode;
         long started = cluster.now();
         long messages = cluster.network().delivered();
@@ -43,11 +56,24 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
             cluster.nodes().get(service % writers).operate((core, now) -> core.create(Kind.SERVICE, null,
                     Services.replicated(name, replicas).reserving(100_000_000L, 100L << 20).body(), now));
         }
-        boolean placed = cluster.runUntil(() -> running(cluster) == slots, LIMIT_MILLIS);
+        boolean placed = false;
+        while (!placed && cluster.now() < started + LIMIT_MILLIS) {
+            cluster.runFor(STEP_MILLIS);
+            progress.at(cluster, cluster.now() - started);
+            placed = running(cluster) == slots;
+        }
         LongSummaryStatistics perNode = cluster.nodes().stream().mapToLong(node -> node.running().size()).summaryStatistics();
-        int claims = cluster.nodes().stream().mapToInt(node -> node.core().tasks(node.id()).size()).sum();
+        int claims = claims(cluster);
         return new LargePlacement(nodes, services, slots, placed, cluster.now() - started, perNode.getMin(), perNode.getMax(), claims,
                 cluster.network().delivered() - messages, cluster.network().bytes() - bytes);
+    }
+
+    private static boolean knowTheSame(Simulation cluster) {
+        return cluster.nodes().stream().mapToLong(node -> node.core().viewFingerprint()).distinct().count() == 1;
+    }
+
+    private static int claims(Simulation cluster) {
+        return cluster.nodes().stream().mapToInt(node -> node.core().tasks(node.id()).size()).sum();
     }
 
     private static int running(Simulation cluster) {
@@ -69,8 +95,18 @@ public record LargePlacement(int nodes, int services, int slots, boolean placed,
         long seed = arguments.length > 3 ? Long.parseLong(arguments[3]) : 3;
         int slotsANode = arguments.length > 4 ? Integer.parseInt(arguments[4]) : 100;
         long began = System.nanoTime();
-        System.out.println(run(seed, nodes, services, slotsANode, writers));
-        System.out.printf("  %d s, %d s of them CPU time of this thread%n", (System.nanoTime() - began) / 1_000_000_000L,
-                ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() / 1_000_000_000L);
+        Simulation[] kept = new Simulation[1]; // so that its heap can be measured
+        System.out.println(run(seed, nodes, services, slotsANode, writers, (cluster, millis) -> {
+            kept[0] = cluster;
+            System.err.printf("%s %d s of CPU time: %,d claimed, %,d run%n", millis < 0 ? "all have joined" : millis + " ms", cpuSeconds(),
+                    claims(cluster), running(cluster));
+        }));
+        System.out.printf("  %d s, %d s of them CPU time of this thread, heap after a collection ", (System.nanoTime() - began) / 1_000_000_000L, cpuSeconds());
+        System.gc();
+        System.out.printf("%,d MiB with %d nodes%n", ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() >> 20, kept[0].nodes().size());
+    }
+
+    private static long cpuSeconds() {
+        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() / 1_000_000_000L;
     }
 }

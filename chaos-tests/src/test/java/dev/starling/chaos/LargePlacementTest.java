@@ -12,7 +12,7 @@ class LargePlacementTest {
     @ParameterizedTest(name = "{0} nodes, {1} services, written at {2}")
     @CsvSource({"50, 5, 1", "20, 100, 1", "20, 100, 3"})
     void aHundredSlotsANodeArePlacedEvenly(int nodes, int services, int writers) {
-        LargePlacement placement = LargePlacement.run(3, nodes, services, 100, writers);
+        LargePlacement placement = LargePlacement.run(3, nodes, services, 100, writers, (cluster, millis) -> { });
         System.out.println(placement);
         assertTrue(placement.placed() && placement.tookMillis() <= LIMIT_MILLIS, placement::toString);
         // One apart; of a slot that was claimed twice the node that gave way has one less, and no move follows for that.

@@ -144,11 +144,13 @@ final class AntiEntropy {
         if (now < burstOver) {
             return;
         }
+        if (catchUp.isUnderWay(now)) {
+            burstOver = catchUp.until(); // what it lacks may be on its way; if not, it asks then
+            return;
+        }
         burstOver = Long.MAX_VALUE;
         burstLimit = Long.MAX_VALUE;
-        if (!catchUp.isUnderWay(now)) {
-            members.sample(1, null, random).forEach(peer -> send.accept(members.get(peer), summary()));
-        }
+        members.sample(1, null, random).forEach(peer -> send.accept(members.get(peer), summary()));
     }
 
     void answer(Member peer, Message.Summary theirs, long now) {

@@ -91,4 +91,9 @@ final class CatchUp {
         until = patience;
         guessed = false;
     }
+
+    /** Until when it is believed to go on without another piece. */
+    long until() {
+        return until;
+    }
 }

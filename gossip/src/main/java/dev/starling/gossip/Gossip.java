@@ -11,6 +11,7 @@ import dev.starling.gossip.member.Suspected;
 import dev.starling.gossip.member.Swim;
 import dev.starling.gossip.member.Teller;
 import dev.starling.gossip.message.Message;
+import dev.starling.gossip.record.RecordSharing;
 import dev.starling.gossip.record.RecordTable;
 import dev.starling.gossip.record.Records;
 import java.nio.charset.StandardCharsets;
@@ -48,6 +49,10 @@ public final class Gossip {
     private boolean started;
 
     public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard, NodeSigning signing) {
+        this(config, self, random, guard, signing, RecordSharing.NONE);
+    }
+
+    public Gossip(GossipConfig config, Member self, RandomGenerator random, DesiredGuard guard, NodeSigning signing, RecordSharing sharing) {
         if (self.status() != MemberStatus.ALIVE) {
             throw new IllegalArgumentException("a node starts ALIVE, not " + self.status());
         }
@@ -55,7 +60,7 @@ public final class Gossip {
         this.guard = guard;
         this.self = self.id();
         swim = new Swim(config, self, random, signing, new SwimHost());
-        records = new RecordTable(self.id(), self.boot(), signing, this::keyOf);
+        records = new RecordTable(self.id(), self.boot(), signing, this::keyOf, sharing);
         spread = new Spread(config, random);
         copies = new Copies(self.id());
         antiEntropy = new AntiEntropy(self.id(), config, swim.members(), records, desired, random, this::send);

@@ -152,6 +152,9 @@ final class Reception {
     }
 
     private void take(Member peer, RecordDelta delta, long now) {
+        if (records.knows(delta)) {
+            return;
+        }
         if (swim.members().get(delta.node()) == null || delta.boot() <= swim.members().forgottenBoot(delta.node())) {
             return; // not of a member; if it is one soon, the digests tell
         }

@@ -43,19 +43,19 @@ final class Bidding implements Phase {
 
     @Override
     public void run(Round round) {
-        List<Choice> choices = planner.plan(round.view(), round.table());
+        boolean mayPlaceNew = round.sight().mayPlaceNew(round);
+        if (!mayPlaceNew && round.table().byAge().stream().noneMatch(slots -> slots.hasFree() && !round.sight().isNew(slots.service().uid()))) {
+            return; // a plan for services that may not be placed yet would be made once more for each that comes
+        }
+        List<Choice> choices = planner.turns(round.view(), round.table());
         if (choices.isEmpty()) {
             return;
         }
         NodeLoad load = round.load(task -> true);
         Addressing addressing = new Addressing(round);
         boolean mayTakeOver = round.sight().mayTakeOver(round);
-        boolean mayPlaceNew = round.sight().mayPlaceNew(round);
         for (Choice choice : choices) {
             ServiceSpec service = round.service(choice.slot()).orElseThrow();
-            if (choice.position() >= Choice.FAR) {
-                continue; // a turn so far away does not come: the nodes before it take the slot, refuse it, or count as dead by then
-            }
             if (awaitsDocument(round, service)) {
                 continue;
             }
@@ -63,7 +63,7 @@ final class Bidding implements Phase {
                 continue;
             }
             if (choice.position() >= 0) {
-                if (round.waits().isOver("turn " + choice.slot(), choice.position() * round.config().beat().toMillis())) {
+                if (round.waits().isTurn(choice.slot(), choice.position() * round.config().beat().toMillis())) {
                     claim(round, service, choice, load, addressing);
                 }
             } else if (choice.first() == null && round.own().refusal(choice.slot()).filter(OwnRefusal::afterFailure).isPresent()) {

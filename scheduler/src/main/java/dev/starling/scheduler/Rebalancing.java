@@ -14,6 +14,7 @@ import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.plan.Balance;
 import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
+import dev.starling.scheduler.slot.SlotStates;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -57,18 +58,25 @@ final class Rebalancing implements Phase {
 
     /** Every slot runs the present template: nothing is being updated, repaired or scaled. */
     private static boolean isCalm(ServiceSlots slots) {
-        return !slots.wanted().isEmpty() && slots.wanted().values().stream().allMatch(state -> state.isRunning() && state.isDone(slots.service()));
+        SlotStates wanted = slots.wanted();
+        for (int place = 0; place < wanted.size(); place++) {
+            if (!wanted.isRunning(place) || !slots.service().isCurrent(wanted.holder(place))) {
+                return false;
+            }
+        }
+        return !wanted.isEmpty();
     }
 
     /** A task of the service is on its way. This node's own is called back where it does not get there. */
     private static boolean keepsMoving(Round round, ServiceSlots slots) {
-        boolean moving = false;
-        for (SlotState state : slots.wanted().values()) {
+        if (!slots.hasMoving()) {
+            return false;
+        }
+        for (SlotState state : slots.wanted()) {
             for (Task task : state.tasks()) {
                 if (!task.isActive() || task.movesTo() == null) {
                     continue;
                 }
-                moving = true;
                 NodeView taker = round.view().nodes().get(task.movesTo());
                 boolean there = taker != null && taker.ready() && taker.availability() == Availability.ACTIVE;
                 boolean late = round.waits().isOver("move " + task.id(), round.config().rebalance().limit().toMillis());
@@ -77,7 +85,7 @@ final class Rebalancing implements Phase {
                 }
             }
         }
-        return moving;
+        return true;
     }
 
     private static void give(Round round, ServiceSlots slots, Supplier<Occupancy> occupancy) {
@@ -86,7 +94,7 @@ final class Rebalancing implements Phase {
         if (move.isEmpty()) {
             return;
         }
-        HybridTime lastClaim = slots.wanted().values().stream().map(state -> state.holder().claimed()).max(HybridTime::compareTo).orElseThrow();
+        HybridTime lastClaim = slots.wanted().stream().map(state -> state.holder().claimed()).max(HybridTime::compareTo).orElseThrow();
         boolean old = round.waits().isOver("uneven " + uid, round.config().rebalance().after().toMillis());
         boolean rested = round.waits().isOver("moved " + uid + " " + lastClaim, round.config().rebalance().pause().toMillis());
         if (old && rested && move.get().from().equals(round.self().id())) {

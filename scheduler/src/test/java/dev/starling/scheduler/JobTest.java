@@ -150,7 +150,7 @@ class JobTest {
         cluster.runToRest();
         assertEquals(6, started(cluster));
         assertEquals(0, done(cluster, 1));
-        assertTrue(slots(cluster, 1).wanted().values().stream().allMatch(SlotState::finished));
+        assertTrue(slots(cluster, 1).wanted().stream().allMatch(SlotState::finished));
     }
 
     @Test

@@ -146,10 +146,10 @@ class RolloutTest {
         Task updated = Given.updated(Given.task("updated", SLOT, Given.id(2), TaskState.RUNNING, 20), "hash2", 2);
         Task starts = Given.updated(Given.task("starts", SLOT, Given.id(3), TaskState.STARTING, 5), "hash2", 2);
         Given.Service web = Given.service("web", 1);
-        assertEquals("incumbent", slots(web, incumbent, updated, starts).wanted().get(SLOT).holder().id(), "before the document is here");
+        assertEquals("incumbent", slots(web, incumbent, updated, starts).wanted(SLOT).holder().id(), "before the document is here");
         web.image("app:2");
-        assertEquals("updated", slots(web, incumbent, updated, starts).wanted().get(SLOT).holder().id());
-        assertEquals("incumbent", slots(web, incumbent, starts).wanted().get(SLOT).holder().id(), "what runs goes before what does not");
+        assertEquals("updated", slots(web, incumbent, updated, starts).wanted(SLOT).holder().id());
+        assertEquals("incumbent", slots(web, incumbent, starts).wanted(SLOT).holder().id(), "what runs goes before what does not");
     }
 
     @Test

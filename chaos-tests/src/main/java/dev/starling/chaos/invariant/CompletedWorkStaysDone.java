@@ -67,7 +67,7 @@ public final class CompletedWorkStaysDone implements NodeInvariant {
         SlotTable table = here.index.table(view);
         for (ServiceSpec service : view.services().values()) {
             if (service.isJob() && !table.service(service.uid()).orElseThrow().overtaken()) {
-                table.service(service.uid()).orElseThrow().wanted().values().stream().filter(SlotState::completed)
+                table.service(service.uid()).orElseThrow().wanted().stream().filter(SlotState::completed)
                         .forEach(state -> here.done.putIfAbsent(state.slot() + " " + service.iteration(), cluster.now()));
             }
         }

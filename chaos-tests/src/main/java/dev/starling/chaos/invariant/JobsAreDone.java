@@ -27,7 +27,7 @@ public final class JobsAreDone implements Invariant {
         for (SimNode node : cluster.upNodes()) {
             for (ServiceSlots slots : SlotTable.of(node.core().view()).byAge()) {
                 ServiceSpec service = slots.service();
-                for (SlotState state : slots.wanted().values()) {
+                for (SlotState state : slots.wanted()) {
                     if (service.isJob() && !state.completed() && hasPlace(cluster, node, state.slot(), service)) {
                         return Optional.of("at " + node + " slot " + service.name() + "." + state.slot() + " of iteration " + service.iteration()
                                 + " is not done" + EachSlotRunsOnce.known(cluster, state.slot()));

@@ -62,13 +62,13 @@ public final class ServicesAreSettled implements Invariant {
                 return Optional.of("service " + service.name() + " has a document, and the plan does not know it");
             }
             if (service.isJob()) {
-                running.keySet().removeIf(slot -> slots.wanted().containsKey(slot)); // it may have found room just now
+                running.keySet().removeIf(slot -> slots.wanted(slot) != null); // it may have found room just now
                 continue;
             }
             Optional<String> wrong = wrongCount(cluster, witness, service, slots);
-            long waiting = slots.wanted().values().stream().filter(SlotState::isFree).count();
+            long waiting = slots.wanted().stream().filter(SlotState::isFree).count();
             boolean updateIsHeldUp = service.update().parallelism() > 0 && waiting >= service.update().parallelism();
-            for (SlotState state : slots.wanted().values()) {
+            for (SlotState state : slots.wanted()) {
                 if (wrong.isPresent()) {
                     return wrong;
                 }
@@ -86,9 +86,9 @@ public final class ServicesAreSettled implements Invariant {
     private static Optional<String> wrongCount(Simulation cluster, SimNode witness, ServiceSpec service, ServiceSlots slots) {
         if (service.mode() instanceof ServiceSpec.Mode.Replicated replicated) {
             return slots.wanted().size() == replicated.replicas() ? Optional.empty()
-                    : Optional.of(service.name() + " wants " + replicated.replicas() + " slots and has " + slots.wanted().keySet());
+                    : Optional.of(service.name() + " wants " + replicated.replicas() + " slots and has " + slots.wanted().stream().map(SlotState::slot).toList());
         }
-        return cluster.upNodes().stream().filter(node -> Room.suits(witness, node, service) && !slots.wanted().containsKey(Slot.global(service.uid(), node.id())))
+        return cluster.upNodes().stream().filter(node -> Room.suits(witness, node, service) && slots.wanted(Slot.global(service.uid(), node.id())) == null)
                 .findFirst().map(node -> "the global service " + service.name() + " has no slot on " + node);
     }
 

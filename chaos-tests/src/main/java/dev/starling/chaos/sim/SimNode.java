@@ -135,10 +135,10 @@ public final class SimNode {
         Role role = role();
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
         EnrolledWriters writers = new EnrolledWriters(Certificates.GUARD);
-        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, writers, new SimSigning(id));
+        Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, writers, new SimSigning(id), simulation.wire().recordSharing());
         writers.consult(gossip.desired());
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
-                new DockerSpecReader(), simulation.wire().taskReader(), object -> Certificates.signed(object, role), random);
+                new DockerSpecReader(), simulation.wire().valueReader(), object -> Certificates.signed(object, role), random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());

@@ -5,12 +5,12 @@ import dev.starling.gossip.Fingerprint;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Statement;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * One node's record during one of its boots. Version 1 is the boot itself, so that even an empty record replaces the one of the boot before;
@@ -23,19 +23,14 @@ import java.util.function.BooleanSupplier;
 final class NodeRecord {
     private final NodeId node;
     private final long boot;
-    /** Null before the first entry: of the many records that a node of a large cluster holds, most may be empty. */
-    private KeyedEntries entries;
+    private KeyedEntries entries = KeyedEntries.none();
     private long version;
-    private int tombstones;
     /** The owner's, over {@link #statement}; empty where it has not signed this version, or not told its signature. */
     private Bytes signature = Bytes.EMPTY;
 
+
     /** Tombstones that a record may have, however few keys are alive. */
     private static final int FEW_TOMBSTONES = 1_000;
-
-    /** What an entry took the place of; {@code before} null for nothing. */
-    private record Replaced(RecordEntry entry, RecordEntry before) {}
-
     NodeRecord(NodeId node, long boot) {
         this.node = node;
         this.boot = boot;
@@ -45,22 +40,24 @@ final class NodeRecord {
         return boot;
     }
 
+    long version() {
+        return version;
+    }
+
     /** The live keys; a copy. */
     SortedMap<String, Bytes> live() {
         SortedMap<String, Bytes> live = new TreeMap<>();
-        if (entries != null) {
-            entries.forEach(entry -> {
-                if (!entry.isTombstone()) {
-                    live.put(entry.key(), entry.value());
-                }
-            });
-        }
+        entries.forEach(entry -> {
+            if (!entry.isTombstone()) {
+                live.put(entry.key(), entry.value());
+            }
+        });
         return live;
     }
 
     /** Null where the key is not live. */
     Bytes value(String key) {
-        RecordEntry entry = entries == null ? null : entries.get(key);
+        RecordEntry entry = entries.get(key);
         return entry == null ? null : entry.value();
     }
 
@@ -74,7 +71,11 @@ final class NodeRecord {
 
     /** What the owner signs of this version. */
     byte[] statement() {
-        return new Statement("starling-record-1").text(node.value()).number(boot).number(version).bytes((entries == null ? new KeyedEntries() : entries).root()).toBytes();
+        return statement(version, entries);
+    }
+
+    private byte[] statement(long ofVersion, KeyedEntries ofEntries) {
+        return new Statement("starling-record-1").text(node.value()).number(boot).number(ofVersion).bytes(ofEntries.root().array()).toBytes();
     }
 
     boolean isSigned() {
@@ -94,34 +95,26 @@ final class NodeRecord {
     void change(String key, Bytes value) {
         version++;
         signature = Bytes.EMPTY;
-        set(new RecordEntry(key, version, value));
+        entries = entries.with(List.of(new RecordEntry(key, version, value)));
     }
 
     /**
      * Takes the part of {@code delta} that is news; the caller has checked that it is of this boot and leaves no gap.
      *
-     * @param accepted asked with all of it taken in; where it says no, this record is as it was before
+     * @param accepted is asked with what the owner would sign of the outcome; where it says no, nothing is taken
+     * @param sharing  see {@link RecordSharing}
      * @return the keys that changed; null where it was not accepted
      */
-    List<String> take(RecordDelta delta, BooleanSupplier accepted) {
-        long versionBefore = version;
-        Bytes signatureBefore = signature;
-        List<Replaced> replaced = new ArrayList<>();
-        for (RecordEntry entry : delta.entries()) {
-            if (entry.version() > version) {
-                replaced.add(new Replaced(entry, set(entry)));
-            }
+    List<String> take(RecordDelta delta, Predicate<Supplier<byte[]>> accepted, RecordSharing sharing) {
+        List<RecordEntry> news = delta.entries().stream().filter(entry -> entry.version() > version).toList();
+        KeyedEntries next = entries.with(news);
+        if (!accepted.test(() -> statement(delta.upTo(), next))) {
+            return null;
         }
+        entries = sharing.shared(next);
         version = delta.upTo();
         signature = delta.signature();
-        if (accepted.getAsBoolean()) {
-            return replaced.stream().map(change -> change.entry().key()).toList();
-        }
-        Collections.reverse(replaced);
-        replaced.forEach(this::undo);
-        version = versionBefore;
-        signature = signatureBefore;
-        return null;
+        return news.stream().map(RecordEntry::key).toList();
     }
 
     /** What came after version {@code since}: all of it, signed, or as many entries as {@code maxBytes} hold, but at least one. */
@@ -140,37 +133,18 @@ final class NodeRecord {
     /** By version. Looked for among all: who asks signs, checks or sends what is found, which costs far more. */
     private List<RecordEntry> later(long since) {
         List<RecordEntry> later = new ArrayList<>();
-        if (entries != null) {
-            entries.forEach(entry -> {
-                if (entry.version() > since) {
-                    later.add(entry);
-                }
-            });
-        }
+        entries.forEach(entry -> {
+            if (entry.version() > since) {
+                later.add(entry);
+            }
+        });
         later.sort(Comparator.comparingLong(RecordEntry::version));
         return later;
     }
 
-    private RecordEntry set(RecordEntry entry) {
-        if (entries == null) {
-            entries = new KeyedEntries();
-        }
-        RecordEntry before = entries.put(entry);
-        tombstones += (entry.isTombstone() ? 1 : 0) - (before != null && before.isTombstone() ? 1 : 0);
-        return before;
-    }
-
     /** There is more of what was removed than of what is there: it would be shorter if it began anew. */
     boolean isWornOut() {
+        int tombstones = entries.tombstones();
         return tombstones > FEW_TOMBSTONES && tombstones > 2 * (entries.size() - tombstones);
-    }
-
-    private void undo(Replaced replaced) {
-        if (replaced.before() == null) {
-            entries.remove(replaced.entry().key());
-            tombstones -= replaced.entry().isTombstone() ? 1 : 0;
-        } else {
-            set(replaced.before());
-        }
     }
 }

@@ -10,6 +10,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * All nodes' records (Scuttlebutt reconciliation, van Renesse et al. 2008): a view of a record is (boot, version), and has everything its
@@ -22,12 +23,18 @@ public final class RecordTable implements Records {
     private final NodeId self;
     private final NodeSigning signing;
     private final Function<NodeId, Bytes> keys;
+    private final RecordSharing sharing;
     private final TreeMap<NodeId, NodeRecord> byNode = new TreeMap<>();
     private final BucketFingerprints fingerprints = new BucketFingerprints();
 
     /** @param keys a node's public key; empty where it is not known, and nothing of it can be checked */
     public RecordTable(NodeId self, long boot, NodeSigning signing, Function<NodeId, Bytes> keys) {
+        this(self, boot, signing, keys, RecordSharing.NONE);
+    }
+
+    public RecordTable(NodeId self, long boot, NodeSigning signing, Function<NodeId, Bytes> keys, RecordSharing sharing) {
         this.self = self;
+        this.sharing = sharing;
         this.signing = signing;
         this.keys = keys;
         NodeRecord own = new NodeRecord(self, boot);
@@ -60,6 +67,13 @@ public final class RecordTable implements Records {
         }
     }
 
+    /** Whether another node's {@code delta} has nothing that is not here: so it is with most that are told, for news comes by several ways. */
+    public boolean knows(RecordDelta delta) {
+        NodeRecord record = byNode.get(delta.node());
+        return record != null && !delta.node().equals(self)
+                && (delta.boot() < record.boot() || delta.boot() == record.boot() && delta.upTo() <= record.version());
+    }
+
     /** {@code teller} sent it: the owner, or somebody who passes it on. */
     public Applied apply(RecordDelta delta, NodeId teller) {
         NodeRecord record = byNode.get(delta.node());
@@ -75,7 +89,7 @@ public final class RecordTable implements Records {
                 return Applied.GAP;
             }
             NodeRecord fresh = new NodeRecord(delta.node(), delta.boot());
-            List<String> changed = fresh.take(delta, () -> isOwners(fresh, delta, teller));
+            List<String> changed = fresh.take(delta, statement -> isOwners(statement, delta, teller), sharing);
             if (changed == null) {
                 return Applied.REFUSED;
             }
@@ -91,7 +105,7 @@ public final class RecordTable implements Records {
         }
         long before = record.fingerprint();
         boolean whole = record.isSigned();
-        List<String> changed = record.take(delta, () -> isOwners(record, delta, teller));
+        List<String> changed = record.take(delta, statement -> isOwners(statement, delta, teller), sharing);
         if (changed == null) {
             return whole ? Applied.REFUSED : Applied.OVERTAKEN;
         }
@@ -104,8 +118,8 @@ public final class RecordTable implements Records {
         return !record.isSigned() && !teller.equals(record.digest().node());
     }
 
-    private boolean isOwners(NodeRecord taken, RecordDelta delta, NodeId teller) {
-        return delta.isSigned() ? signing.signed(delta.node(), keys.apply(delta.node()), taken.statement(), delta.signature())
+    private boolean isOwners(Supplier<byte[]> statement, RecordDelta delta, NodeId teller) {
+        return delta.isSigned() ? signing.signed(delta.node(), keys.apply(delta.node()), statement.get(), delta.signature())
                 : teller.equals(delta.node());
     }
 
@@ -114,8 +128,8 @@ public final class RecordTable implements Records {
             return Applied.KNOWN;
         }
         NodeRecord other = new NodeRecord(self, delta.boot());
-        boolean written = other.take(delta, () -> delta.isSigned()
-                && signing.signed(self, signing.publicKey(), other.statement(), delta.signature())) != null;
+        boolean written = other.take(delta, statement -> delta.isSigned()
+                && signing.signed(self, signing.publicKey(), statement.get(), delta.signature()), RecordSharing.NONE) != null;
         return written ? new Applied(Applied.Kind.OWN_OF_ANOTHER_DISK, List.of()) : Applied.REFUSED;
     }
 

@@ -66,7 +66,7 @@ final class ServiceCounts {
     }
 
     private void addCompleted(ServiceSlots job) {
-        of(job.service().uid()).completed = (int) job.wanted().values().stream().filter(SlotState::completed).count();
+        of(job.service().uid()).completed = (int) job.wanted().stream().filter(SlotState::completed).count();
     }
 
     private Count of(String uid) {

@@ -70,10 +70,10 @@ public final class NodeCore {
 
     public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, DesiredSigning signing,
             RandomGenerator random) {
-        this(self, role, config, gossip, scheduler, specs, TaskReader.ofNode(), signing, random);
+        this(self, role, config, gossip, scheduler, specs, ValueReader.ofNode(), signing, random);
     }
 
-    public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, TaskReader tasks, DesiredSigning signing,
+    public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, ValueReader tasks, DesiredSigning signing,
             RandomGenerator random) {
         this.self = self;
         this.role = role;

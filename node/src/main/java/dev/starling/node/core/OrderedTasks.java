@@ -10,29 +10,37 @@ import java.util.List;
 final class OrderedTasks {
     private static final Comparator<Task> BY_ID = Comparator.comparing(Task::id);
 
-    private final List<Task> tasks = new ArrayList<>();
-    /** An immutable copy; null when out of date. */
+    /** Immutable; what it is while {@link #changing} is null. */
     private List<Task> list = List.of();
+    /** Null from one {@link #list()} to the next change: then nothing is kept twice. */
+    private ArrayList<Task> changing;
 
     void put(Task task) {
+        List<Task> tasks = changing();
         int place = Collections.binarySearch(tasks, task, BY_ID);
         if (place >= 0) {
             tasks.set(place, task);
         } else {
             tasks.add(-place - 1, task);
         }
-        list = null;
     }
 
     void remove(String id) {
-        tasks.removeIf(task -> task.id().equals(id));
-        list = null;
+        changing().removeIf(task -> task.id().equals(id));
+    }
+
+    private List<Task> changing() {
+        if (changing == null) {
+            changing = new ArrayList<>(list);
+        }
+        return changing;
     }
 
     /** The same list until something changes. */
     List<Task> list() {
-        if (list == null) {
-            list = List.copyOf(tasks);
+        if (changing != null) {
+            list = List.copyOf(changing);
+            changing = null;
         }
         return list;
     }

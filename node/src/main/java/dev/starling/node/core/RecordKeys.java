@@ -40,6 +40,10 @@ final class RecordKeys {
         return TASK + taskId;
     }
 
+    static boolean isTask(String key, String taskId) {
+        return key.length() == TASK.length() + taskId.length() && key.startsWith(TASK) && key.endsWith(taskId);
+    }
+
     static String refusal(Slot slot) {
         return REFUSAL + slot;
     }

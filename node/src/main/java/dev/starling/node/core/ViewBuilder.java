@@ -39,11 +39,11 @@ final class ViewBuilder {
         CertificateReport certificate;
         /** Without what it acknowledges. */
         NodeEncryption encryption;
-        final TreeMap<NodeId, KeyAcknowledgement> acknowledged = new TreeMap<>();
+        SortedMap<NodeId, KeyAcknowledgement> acknowledged = Collections.emptySortedMap();
         final OrderedTasks tasks = new OrderedTasks();
-        final TreeMap<String, Refusal> refusals = new TreeMap<>();
-        final TreeMap<String, List<BlockClaim>> blocks = new TreeMap<>();
-        final TreeMap<String, CompletedWork> completed = new TreeMap<>();
+        SortedMap<String, Refusal> refusals = Collections.emptySortedMap();
+        SortedMap<String, List<BlockClaim>> blocks = Collections.emptySortedMap();
+        SortedMap<String, CompletedWork> completed = Collections.emptySortedMap();
         List<ServiceLoad> loads = List.of();
         /** Immutable copies of the maps above, null when out of date. */
         List<Refusal> refusalList;
@@ -67,8 +67,7 @@ final class ViewBuilder {
 
     private final NodeId self;
     private final SpecReader specs;
-    private final TaskReader taskReader;
-    private final DocumentCodec documentCodec = new DocumentCodec();
+    private final ValueReader values;
     private final TreeMap<NodeId, NodeRecord> records = new TreeMap<>();
     private final EnumMap<Kind, TreeMap<String, Document>> documents = new EnumMap<>(Kind.class);
     private final TreeMap<String, ServiceSpec> services = new TreeMap<>();
@@ -79,10 +78,10 @@ final class ViewBuilder {
     private long malformed;
     private long unfamiliar;
 
-    ViewBuilder(NodeId self, SpecReader specs, TaskReader taskReader) {
+    ViewBuilder(NodeId self, SpecReader specs, ValueReader values) {
         this.self = self;
         this.specs = specs;
-        this.taskReader = taskReader;
+        this.values = values;
         for (Kind kind : Kind.values()) {
             documents.put(kind, new TreeMap<>());
         }
@@ -107,7 +106,7 @@ final class ViewBuilder {
     private void apply(NodeId node, NodeRecord record, String key, Bytes value) {
         if (key.equals(RecordKeys.NODE)) {
             parts.nodes = null;
-            record.report = value == null ? null : RecordCodec.decodeReport(value);
+            record.report = value == null ? null : values.report(value);
         } else if (key.equals(RecordKeys.CERTIFICATE)) {
             record.certificate = value == null ? null : RecordCodec.decodeCertificate(value);
         } else if (key.equals(RecordKeys.ENCRYPTION)) {
@@ -116,26 +115,26 @@ final class ViewBuilder {
             record.encryption = value == null ? null : RecordCodec.decodeEncryption(value);
         } else if (RecordKeys.isAcknowledgement(key)) {
             parts.encryption = null;
-            put(record.acknowledged, RecordKeys.acknowledgedPeer(key), value == null ? null : RecordCodec.decodeAcknowledgement(value));
+            record.acknowledged = with(record.acknowledged, RecordKeys.acknowledgedPeer(key), value == null ? null : RecordCodec.decodeAcknowledgement(value));
         } else if (key.startsWith(RecordKeys.TASK)) {
             parts.tasks = null;
             if (value == null) {
                 record.tasks.remove(key.substring(RecordKeys.TASK.length()));
             } else {
-                record.tasks.put(ownTask(node, key, taskReader.read(node, value)));
+                record.tasks.put(ownTask(node, key, values.task(node, value)));
             }
         } else if (key.startsWith(RecordKeys.REFUSAL)) {
             parts.refusals = null;
             record.refusalList = null;
-            put(record.refusals, key, value == null ? null : RecordCodec.decodeRefusal(value));
+            record.refusals = with(record.refusals, key, value == null ? null : RecordCodec.decodeRefusal(value));
         } else if (key.startsWith(RecordKeys.BLOCKS)) {
             parts.blocks = null;
             record.blockList = null;
-            put(record.blocks, key, value == null ? null : RecordCodec.decodeBlocks(value));
+            record.blocks = with(record.blocks, key, value == null ? null : RecordCodec.decodeBlocks(value));
         } else if (key.startsWith(RecordKeys.COMPLETED)) {
             parts.completed = null;
             record.completedList = null;
-            put(record.completed, key, value == null ? null : RecordCodec.decodeCompleted(value));
+            record.completed = with(record.completed, key, value == null ? null : RecordCodec.decodeCompleted(value));
         } else if (key.equals(RecordKeys.LOADS)) {
             parts.loads = null;
             record.loads = value == null ? List.of() : RecordCodec.decodeLoads(value);
@@ -146,14 +145,21 @@ final class ViewBuilder {
 
     /** A record speaks of its owner's tasks only, each under its own id: a task that says otherwise would count twice or for another node. */
     private static Task ownTask(NodeId node, String key, Task task) {
-        if (!task.node().equals(node) || !key.equals(RecordKeys.task(task.id()))) {
+        if (!task.node().equals(node) || !RecordKeys.isTask(key, task.id())) {
             throw new MalformedRecordException(
                     "task " + task.id() + " of node " + task.node() + " stands under " + key + " in the record of " + node, null);
         }
         return task;
     }
 
-    private static <K, V> void put(TreeMap<K, V> map, K key, V value) {
+    /** The same map with {@code value}; a new one where it was empty, as most are. */
+    private static <K, V> SortedMap<K, V> with(SortedMap<K, V> map, K key, V value) {
+        SortedMap<K, V> changed = map.isEmpty() ? new TreeMap<>() : map;
+        put(changed, key, value);
+        return changed.isEmpty() ? Collections.emptySortedMap() : changed;
+    }
+
+    private static <K, V> void put(SortedMap<K, V> map, K key, V value) {
         if (value == null) {
             map.remove(key);
         } else {
@@ -169,7 +175,7 @@ final class ViewBuilder {
         }
         TreeMap<String, Document> ofKind = documents.get(object.kind());
         parts.documents.remove(object.kind());
-        Document document = object.deleted() ? null : documentCodec.parse(object);
+        Document document = object.deleted() ? null : values.document(object);
         if (document == null) {
             malformed += object.deleted() ? 0 : 1;
             ofKind.remove(object.uid());

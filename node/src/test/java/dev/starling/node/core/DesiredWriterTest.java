@@ -21,7 +21,7 @@ class DesiredWriterTest {
     private static final int MOST = 100;
     private static final NodeId SELF = new NodeId("self");
 
-    private final ViewBuilder state = new ViewBuilder(SELF, new DockerSpecReader(), TaskReader.ofNode());
+    private final ViewBuilder state = new ViewBuilder(SELF, new DockerSpecReader(), ValueReader.ofNode());
     private final DesiredState desired = new DesiredState();
     private final DesiredWriter writer = new DesiredWriter(SELF, Role.MANAGER, state, desired, new HybridClock(), object -> object, new Random(1), MOST);
 

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class ViewBuilderTest {
-    private final ViewBuilder builder = new ViewBuilder(N1, new DockerSpecReader(), TaskReader.ofNode());
+    private final ViewBuilder builder = new ViewBuilder(N1, new DockerSpecReader(), ValueReader.ofNode());
     private final SortedMap<NodeId, Member> members = new TreeMap<>();
 
     @BeforeEach

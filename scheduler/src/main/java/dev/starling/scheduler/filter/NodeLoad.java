@@ -2,25 +2,32 @@ package dev.starling.scheduler.filter;
 
 import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
-import java.util.SortedMap;
 import java.util.SortedSet;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** What the tasks of one node take from it. Changes while a plan is made, so that the next slot sees what the one before it took. */
 public final class NodeLoad {
     private Resources reserved = Resources.NONE;
-    /** Services without an active task, but with one that has not ended, are in it with 0. */
-    private final SortedMap<String, Integer> tasksByService = new TreeMap<>();
-    private final SortedSet<String> hostPorts = new TreeSet<>();
+    /**
+     * Those with a task that has not ended, sorted. Arrays, for a plan of a large cluster keeps a thousand loads, most of them of many services.
+     */
+    private String[] services = {};
+    /** By the place in {@link #services}: how many active tasks; a service may be there with none. */
+    private int[] tasksOf = {};
+    private int knownServices;
+    private SortedSet<String> hostPorts = Collections.emptySortedSet();
     private int tasks;
 
     public NodeLoad copy() {
         NodeLoad copy = new NodeLoad();
         copy.reserved = reserved;
-        copy.tasksByService.putAll(tasksByService);
-        copy.hostPorts.addAll(hostPorts);
+        copy.services = services.clone();
+        copy.tasksOf = tasksOf.clone();
+        copy.knownServices = knownServices;
+        copy.hostPorts = hostPorts.isEmpty() ? hostPorts : new TreeSet<>(hostPorts);
         copy.tasks = tasks;
         return copy;
     }
@@ -37,21 +44,45 @@ public final class NodeLoad {
     }
 
     void occupy(List<String> ports) {
-        hostPorts.addAll(ports);
+        if (!ports.isEmpty()) {
+            hostPorts = hostPorts.isEmpty() ? new TreeSet<>() : hostPorts;
+            hostPorts.addAll(ports);
+        }
     }
 
     void count(String serviceUid) {
-        tasksByService.merge(serviceUid, 1, Integer::sum);
+        int place = mention(serviceUid); // may put another array in place
+        tasksOf[place]++;
         tasks++;
     }
 
-    void mention(String serviceUid) {
-        tasksByService.putIfAbsent(serviceUid, 0);
+    /** Returns its place. */
+    int mention(String serviceUid) {
+        int place = place(serviceUid);
+        if (place >= 0) {
+            return place;
+        }
+        place = -place - 1;
+        if (knownServices == services.length) {
+            int room = knownServices + Math.max(2, knownServices / 4);
+            services = Arrays.copyOf(services, room);
+            tasksOf = Arrays.copyOf(tasksOf, room);
+        }
+        System.arraycopy(services, place, services, place + 1, knownServices - place);
+        System.arraycopy(tasksOf, place, tasksOf, place + 1, knownServices - place);
+        services[place] = serviceUid;
+        tasksOf[place] = 0;
+        knownServices++;
+        return place;
+    }
+
+    private int place(String serviceUid) {
+        return Arrays.binarySearch(services, 0, knownServices, serviceUid);
     }
 
     /** A task of the service takes something here, or would if the service were known. */
     public boolean mentions(String serviceUid) {
-        return tasksByService.containsKey(serviceUid);
+        return place(serviceUid) >= 0;
     }
 
     /** Active tasks, of all services. */
@@ -64,7 +95,8 @@ public final class NodeLoad {
     }
 
     public int tasksOf(String serviceUid) {
-        return tasksByService.getOrDefault(serviceUid, 0);
+        int place = place(serviceUid);
+        return place < 0 ? 0 : tasksOf[place];
     }
 
     public boolean uses(String hostPort) {

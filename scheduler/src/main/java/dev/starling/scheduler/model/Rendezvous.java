@@ -19,8 +19,12 @@ public final class Rendezvous {
     }
 
     public static long hash(Slot slot) {
-        long node = slot.isGlobal() ? hash(slot.node().value()) : slot.index();
-        return mix(hash(slot.serviceUid()) + 0x9e3779b97f4a7c15L * node);
+        return hash(hash(slot.serviceUid()), slot.isGlobal() ? hash(slot.node().value()) : slot.index());
+    }
+
+    /** Of the slot of this number, for who asks for many of one service. @param service the hash of its uid */
+    public static long hash(long service, long number) {
+        return mix(service + 0x9e3779b97f4a7c15L * number);
     }
 
     public static long score(long first, long second) {

@@ -42,11 +42,14 @@ public final class Balance {
         for (int i = 0; i < nodes.size(); i++) {
             places.put(nodes.get(i).id(), i);
         }
-        for (SlotState state : slots.wanted().values()) {
-            Integer place = places.get(state.holder().node());
+        for (int slot = 0; slot < slots.wanted().size(); slot++) {
+            Integer place = places.get(slots.wanted().holder(slot).node());
             if (place != null) {
                 counts.add(place);
             }
+        }
+        if (nodes.isEmpty() || !counts.hasSurplus(LEAST_SURPLUS)) {
+            return Optional.empty();
         }
         int from = -1;
         int to = -1;
@@ -65,7 +68,7 @@ public final class Balance {
         }
         NodeId giver = nodes.get(from).id();
         NodeId taker = nodes.get(to).id();
-        return slots.wanted().values().stream().filter(state -> state.holder().node().equals(giver)).map(SlotState::slot)
+        return slots.wanted().stream().filter(state -> state.holder().node().equals(giver)).map(SlotState::slot)
                 .max(Comparator.comparingLong((Slot slot) -> Rendezvous.score(slot, taker)).thenComparing(slot -> slot))
                 .map(slot -> new Move(slot, giver, taker));
     }

@@ -81,7 +81,11 @@ final class Difference {
             addAtTurn(place, outcome.service(), count);
             look(place);
         }
-        for (int place : outcome.planned()) {
+        for (int number = 0; number < outcome.choices().size(); number++) {
+            int place = outcome.choices().first(number);
+            if (place == Choices.NOBODY) {
+                continue;
+            }
             addAtTurn(place, outcome.service(), count);
             takenCpus[place] += count * outcome.service().reservations().nanoCpus();
             takenBytes[place] += count * outcome.service().reservations().memoryBytes();

@@ -52,7 +52,7 @@ public record Forecast(List<Placement> placements) {
         SortedSet<Slot> seen = new TreeSet<>();
         for (ServiceSlots slots : table.byAge()) {
             Demand demand = Demand.of(slots.service(), full);
-            for (SlotState state : slots.wanted().values()) {
+            for (SlotState state : slots.wanted()) {
                 seen.add(state.slot());
                 NodeId after = state.holder() != null ? state.holder().node() : chosen.get(state.slot());
                 String reason = after == null && state.isFree() ? Explain.of(full, occupancy, demand, state.slot(), null).summary() : "";
@@ -60,7 +60,7 @@ public record Forecast(List<Placement> placements) {
             }
         }
         for (ServiceSlots slots : tableNow.byAge()) {
-            slots.wanted().values().stream().filter(state -> state.holder() != null && !seen.contains(state.slot())).forEach(state ->
+            slots.wanted().stream().filter(state -> state.holder() != null && !seen.contains(state.slot())).forEach(state ->
                     placements.add(new Placement(state.slot(), slots.service().name(), state.holder().node(), null, "")));
         }
         return new Forecast(List.copyOf(placements));

@@ -19,7 +19,7 @@ public final class Pending {
         Occupancy occupancy = Occupancy.of(view);
         for (ServiceSlots slots : SlotTable.of(view).byAge()) {
             ServiceSpec service = slots.service();
-            for (SlotState state : slots.wanted().values()) {
+            for (SlotState state : slots.wanted()) {
                 if (state.isFree()) {
                     Explain explain = Explain.of(view, occupancy, service, state.slot());
                     pending.add(new PendingTask(state.slot(), service.uid(), explain.hasOffer(), explain.summary()));

@@ -9,10 +9,9 @@ import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.View;
 import dev.starling.scheduler.slot.ServiceSlots;
-import dev.starling.scheduler.slot.SlotState;
+import dev.starling.scheduler.slot.SlotStates;
 import dev.starling.scheduler.slot.SlotTable;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
@@ -83,6 +82,15 @@ public final class Planner {
 
     /** One choice for each free slot, services by age, slots in order. @param table of {@code view} */
     public List<Choice> plan(View view, SlotTable table) {
+        return plan(view, table, true);
+    }
+
+    /** The same, but only the slots of which the observer's turn may come, or which no node takes. */
+    public List<Choice> turns(View view, SlotTable table) {
+        return plan(view, table, false);
+    }
+
+    private List<Choice> plan(View view, SlotTable table, boolean all) {
         if (table.byAge().stream().noneMatch(ServiceSlots::hasFree)) {
             last = null;
             return List.of();
@@ -94,7 +102,7 @@ public final class Planner {
         Turns turns = new Turns(view, table);
         last = turns.plan();
         List<Choice> choices = new ArrayList<>();
-        last.outcomes().forEach(outcome -> choices.addAll(outcome.choices()));
+        last.outcomes().forEach(outcome -> outcome.choices().forEach(outcome.slots().wanted(), roster, all, choices::add));
         return choices;
     }
 
@@ -219,8 +227,10 @@ public final class Planner {
             for (int place : kept.claimed()) {
                 loads.claimed(place, kept.service());
             }
-            for (int place : kept.planned()) {
-                loads.planned(place, kept.service());
+            for (int number = 0; number < kept.choices().size(); number++) {
+                if (kept.choices().first(number) != Choices.NOBODY) {
+                    loads.planned(kept.choices().first(number), kept.service());
+                }
             }
             return kept;
         }
@@ -228,7 +238,7 @@ public final class Planner {
         private Outcome workOut(Turn turn, Demand demand, boolean first) {
             ServiceSlots slots = turn.slots();
             if (!slots.hasFree()) {
-                return apply(new Outcome(slots, demand, first, List.of(), turn.running(), turn.claimed(), NONE, 0));
+                return apply(new Outcome(slots, demand, first, Choices.NONE, turn.running(), turn.claimed(), 0));
             }
             String shape = ServiceRanking.shape(demand, first);
             int suiting = suitingNodes.computeIfAbsent(shape, unseen -> (int) roster.nodes().stream().filter(demand::suits).count());
@@ -258,38 +268,32 @@ public final class Planner {
             if (was.slots().wanted().size() != slots.wanted().size() || was.service().maxReplicasPerNode() > 0) {
                 return null;
             }
-            List<Choice> left = new ArrayList<>(was.choices().size());
-            int[] planned = new int[was.planned().length];
-            int plannedBefore = 0;
-            int plannedNow = 0;
-            var choices = was.choices().iterator();
-            var states = slots.wanted().values().iterator();
-            for (SlotState old : was.slots().wanted().values()) {
-                SlotState state = states.next();
-                Choice choice = old.isFree() ? choices.next() : null;
-                boolean placed = choice != null && choice.first() != null;
-                if (choice != null && state.isFree()) {
-                    left.add(choice);
-                    if (placed) {
-                        planned[plannedNow++] = was.planned()[plannedBefore];
-                    }
-                } else if (placed ? !isClaimAsPlanned(state, choice) : !countsAlike(old, state)) {
+            SlotStates before = was.slots().wanted();
+            SlotStates now = slots.wanted();
+            Choices.Builder left = new Choices.Builder(was.choices().size());
+            int number = 0;
+            for (int slot = 0; slot < now.size(); slot++) {
+                boolean chosen = before.isFree(slot);
+                int first = chosen ? was.choices().first(number) : Choices.NOBODY;
+                if (chosen && now.isFree(slot)) {
+                    left.add(was.choices(), number);
+                } else if (first != Choices.NOBODY ? !isClaimAsPlanned(now, slot, first) : !countsAlike(before, now, slot)) {
                     return null;
                 }
-                if (!old.slot().equals(state.slot())) {
+                if (!before.isSameSlot(slot, now, slot)) {
                     return null;
                 }
-                plannedBefore += placed ? 1 : 0;
+                number += chosen ? 1 : 0;
             }
-            return new Outcome(slots, was.demand(), was.first(), List.copyOf(left), turn.running(), turn.claimed(), Arrays.copyOf(planned, plannedNow), was.most());
+            return new Outcome(slots, was.demand(), was.first(), left.build(), turn.running(), turn.claimed(), was.most());
         }
 
-        private boolean countsAlike(SlotState old, SlotState state) {
-            return old.countsLike(state) && ServicePlan.countsAtTurn(old) == ServicePlan.countsAtTurn(state);
+        private boolean countsAlike(SlotStates before, SlotStates now, int slot) {
+            return before.countsLike(slot, now, slot) && ServicePlan.countsAtTurn(before, slot) == ServicePlan.countsAtTurn(now, slot);
         }
 
-        private boolean isClaimAsPlanned(SlotState state, Choice choice) {
-            return ServicePlan.countsAtTurn(state) && state.holder().node().equals(choice.first());
+        private boolean isClaimAsPlanned(SlotStates now, int slot, int planned) {
+            return ServicePlan.countsAtTurn(now, slot) && now.holder(slot).node().equals(roster.node(planned).id());
         }
     }
 }

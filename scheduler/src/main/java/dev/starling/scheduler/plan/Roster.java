@@ -3,9 +3,9 @@ package dev.starling.scheduler.plan;
 import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Rendezvous;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
 /** The nodes of a view, each with a place by which a plan names it: arrays over places are what makes planning for a thousand nodes fast. */
 final class Roster {
@@ -13,15 +13,18 @@ final class Roster {
     static final int ABSENT = -1;
 
     private final List<NodeView> nodes;
-    private final SortedMap<NodeId, Integer> places = new TreeMap<>();
+    /** Places by the hash of the node's id, in the next free of this array's cells; {@link #ABSENT} where there is none. A plan asks for each slot's node. */
+    private final int[] table;
     /** Of each node's id, made ready for scores: see {@link Rendezvous#preparedScore}. */
     private final long[] prepared;
 
     Roster(SortedMap<NodeId, NodeView> ofView) {
         nodes = List.copyOf(ofView.values());
         prepared = new long[nodes.size()];
+        table = new int[Integer.highestOneBit(Math.max(4, nodes.size())) * 4];
+        Arrays.fill(table, ABSENT);
         for (int place = 0; place < prepared.length; place++) {
-            places.put(nodes.get(place).id(), place);
+            table[cell(nodes.get(place).id())] = place;
             prepared[place] = Rendezvous.prepared(Rendezvous.hash(nodes.get(place).id().value()));
         }
     }
@@ -39,7 +42,16 @@ final class Roster {
     }
 
     int place(NodeId node) {
-        return places.getOrDefault(node, ABSENT);
+        return table[cell(node)];
+    }
+
+    /** Where the node is, or would be. */
+    private int cell(NodeId node) {
+        int cell = node.value().hashCode() * 0x9e3779b9 >>> Integer.numberOfLeadingZeros(table.length - 1);
+        while (table[cell] != ABSENT && !nodes.get(table[cell]).id().equals(node)) {
+            cell = cell + 1 & table.length - 1;
+        }
+        return cell;
     }
 
     long[] prepared() {
@@ -48,6 +60,10 @@ final class Roster {
 
     /** The same nodes at the same places, whatever is said of them. */
     boolean hasSamePlaces(Roster other) {
-        return places.equals(other.places);
+        boolean same = size() == other.size();
+        for (int place = 0; same && place < prepared.length; place++) {
+            same = node(place).id().equals(other.node(place).id());
+        }
+        return same;
     }
 }

@@ -5,14 +5,15 @@ import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.filter.Occupancy;
 import dev.starling.scheduler.model.Rendezvous;
 import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.slot.ServiceSlots;
-import dev.starling.scheduler.slot.SlotState;
-import java.util.ArrayList;
+import dev.starling.scheduler.slot.SlotStates;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.List;
 import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.function.IntPredicate;
 
 /** Works out the plan for one service at its turn: for each free slot the best node, as the nodes stand after the slots before it. */
 final class ServicePlan {
@@ -26,9 +27,8 @@ final class ServicePlan {
     private final SortedMap<Slot, SortedSet<NodeId>> refusals;
     /** The observer's place. */
     private final int own;
-    private final List<Choice> choices = new ArrayList<>();
-    private final int[] planned;
-    private int plannedTasks;
+    private final long serviceHash;
+    private final Choices.Builder choices;
 
     /** @param ranking begun for this service */
     private ServicePlan(LoadAtTurn loads, ServiceRanking ranking, ServiceSlots slots, Demand demand, SortedMap<Slot, SortedSet<NodeId>> refusals,
@@ -40,7 +40,8 @@ final class ServicePlan {
         this.demand = demand;
         this.refusals = refusals;
         this.own = own;
-        this.planned = new int[slots.wanted().size()];
+        this.serviceHash = Rendezvous.hash(slots.service().uid());
+        this.choices = new Choices.Builder(slots.wanted().size());
     }
 
     /** @param running what {@link Outcome#running} is to say */
@@ -51,75 +52,72 @@ final class ServicePlan {
 
     /** Places of the nodes that run the service's slots, in slot order. */
     static int[] running(Roster roster, ServiceSlots slots) {
-        return slots.wanted().values().stream().filter(SlotState::isRunning).mapToInt(state -> roster.place(state.holder().node()))
-                .filter(place -> place != Roster.ABSENT).toArray();
+        return holders(roster, slots, slots.wanted()::isRunning);
     }
 
     /** Places of the nodes whose claims on the service's slots count at its turn, in slot order. */
     static int[] claimed(Roster roster, ServiceSlots slots) {
-        if (!slots.hasPending()) {
-            return new int[0];
+        return slots.hasPending() ? holders(roster, slots, slot -> countsAtTurn(slots.wanted(), slot)) : new int[0];
+    }
+
+    private static int[] holders(Roster roster, ServiceSlots slots, IntPredicate counts) {
+        SlotStates wanted = slots.wanted();
+        int[] places = new int[wanted.size()];
+        int size = 0;
+        for (int slot = 0; slot < places.length; slot++) {
+            int place = counts.test(slot) ? roster.place(wanted.holder(slot).node()) : Roster.ABSENT;
+            if (place != Roster.ABSENT) {
+                places[size++] = place;
+            }
         }
-        return slots.wanted().values().stream().filter(ServicePlan::countsAtTurn).mapToInt(state -> roster.place(state.holder().node()))
-                .filter(place -> place != Roster.ABSENT).toArray();
+        return Arrays.copyOf(places, size);
     }
 
     /** A claim that takes what its service asks for: not one that waits for its predecessor in the slot to end, and not one that has ended. */
-    static boolean countsAtTurn(SlotState state) {
-        return state.isPending() && state.holder().isActive() && !Occupancy.isWaiting(state.holder());
+    static boolean countsAtTurn(SlotStates wanted, int slot) {
+        Task holder = wanted.holder(slot);
+        return holder != null && holder.state() != TaskState.RUNNING && holder.isActive() && !Occupancy.isWaiting(holder);
     }
 
     private Outcome outcome(boolean first, int[] running) {
-        for (SlotState state : slots.wanted().values()) {
-            if (state.isRunning()) {
-                count(state);
+        SlotStates wanted = slots.wanted();
+        for (int slot = 0; slot < wanted.size(); slot++) {
+            if (wanted.isRunning(slot)) {
+                count(wanted.holder(slot));
             }
         }
-        for (SlotState state : slots.wanted().values()) {
-            if (state.isPending()) {
-                if (countsAtTurn(state) && roster.place(state.holder().node()) != Roster.ABSENT) {
-                    loads.claimed(roster.place(state.holder().node()), slots.service());
+        for (int slot = 0; slot < wanted.size(); slot++) {
+            if (wanted.isPending(slot)) {
+                Task holder = wanted.holder(slot);
+                if (countsAtTurn(wanted, slot) && roster.place(holder.node()) != Roster.ABSENT) {
+                    loads.claimed(roster.place(holder.node()), slots.service());
                 }
-                count(state);
-            } else if (state.isFree()) {
-                choices.add(choose(state.slot()));
+                count(holder);
+            } else if (wanted.isFree(slot)) {
+                choose(wanted.slot(slot));
             }
         }
-        int[] places = Arrays.copyOf(planned, plannedTasks);
-        return new Outcome(slots, demand, first, List.copyOf(choices), running, claimed(roster, slots), places, most(places));
+        Choices chosen = choices.build();
+        return new Outcome(slots, demand, first, chosen, running, claimed(roster, slots), chosen.most());
     }
 
-    /** How many are of one node at most. */
-    private static int most(int[] places) {
-        int[] sorted = places.clone();
-        Arrays.sort(sorted);
-        int most = 0;
-        int run = 0;
-        for (int i = 0; i < sorted.length; i++) {
-            run = i > 0 && sorted[i] == sorted[i - 1] ? run + 1 : 1;
-            most = Math.max(most, run);
-        }
-        return most;
-    }
-
-    private void count(SlotState state) {
-        int place = roster.place(state.holder().node());
+    private void count(Task holder) {
+        int place = roster.place(holder.node());
         if (place != Roster.ABSENT) {
             ranking.count(place);
         }
     }
 
-    private Choice choose(Slot slot) {
+    private void choose(Slot slot) {
         SortedSet<NodeId> refused = refusals.getOrDefault(slot, NOBODY);
         Ranking nodes = ranking.nodes();
-        long slotHash = Rendezvous.hash(slot);
+        long slotHash = slot.isGlobal() ? Rendezvous.hash(slot) : Rendezvous.hash(serviceHash, slot.index());
         boolean ownTakes = own != Roster.ABSENT && takes(slot, own, refused);
-        int ownPrice = ownTakes ? ranking.price(own) : 0;
         int first;
         int position = -1;
         if (slot.isGlobal()) {
             int there = roster.place(slot.node());
-            first = there != Roster.ABSENT && takes(slot, there, refused) ? there : -1;
+            first = there != Roster.ABSENT && takes(slot, there, refused) ? there : Choices.NOBODY;
             position = ownTakes ? 0 : -1;
         } else {
             first = nodes.first(place -> refused.contains(roster.node(place).id()), !refused.isEmpty(), slotHash);
@@ -129,12 +127,13 @@ final class ServicePlan {
             }
         }
         if (first < 0) {
-            return new Choice(slot, null, -1, 0);
+            choices.add(Choices.NOBODY, -1, 0);
+            return;
         }
+        int ownPrice = position >= 0 && position < Choice.FAR ? ranking.price(own) : 0; // before the slot is given to anyone
         loads.planned(first, slots.service());
         ranking.count(first);
-        planned[plannedTasks++] = first;
-        return new Choice(slot, roster.node(first).id(), position, ownPrice);
+        choices.add(first, position, ownPrice);
     }
 
     private int refusedBefore(SortedSet<NodeId> refused, long slotHash) {

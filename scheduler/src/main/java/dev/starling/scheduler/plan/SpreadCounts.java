@@ -82,6 +82,27 @@ final class SpreadCounts {
         return tasks[from] - tasks[to];
     }
 
+    /** There are two nodes of which one has {@code least} tasks more, in the sense of {@link #surplus}. */
+    boolean hasSurplus(int least) {
+        int[] fewest = new int[leaves];
+        int[] most = new int[leaves];
+        int[] someNode = new int[leaves];
+        Arrays.fill(fewest, Integer.MAX_VALUE);
+        for (int node = 0; node < tasks.length; node++) {
+            fewest[leafOf[node]] = Math.min(fewest[leafOf[node]], tasks[node]);
+            most[leafOf[node]] = Math.max(most[leafOf[node]], tasks[node]);
+            someNode[leafOf[node]] = node;
+        }
+        for (int leaf = 0; leaf < leaves; leaf++) {
+            for (int other = 0; other < leaves; other++) {
+                if ((leaf == other ? most[leaf] - fewest[leaf] : surplus(someNode[leaf], someNode[other])) >= least) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     int leaves() {
         return leaves;
     }

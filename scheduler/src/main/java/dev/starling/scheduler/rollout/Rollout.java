@@ -64,14 +64,14 @@ public final class Rollout {
      * that do not have this document yet may still go on with the one before.
      */
     public static boolean replacesAnother(ServiceSlots slots) {
-        List<Task> holders = slots.wanted().values().stream().map(SlotState::holder).filter(Objects::nonNull).toList();
+        List<Task> holders = slots.wanted().stream().map(SlotState::holder).filter(Objects::nonNull).toList();
         return holders.stream().map(Task::templateHash).distinct().count() > 1
                 && holders.stream().allMatch(task -> task.serviceGeneration() < slots.service().generation());
     }
 
     static List<SlotState> inOrder(ServiceSlots slots) {
         long seed = Rendezvous.hash(slots.service().uid());
-        return slots.wanted().values().stream()
+        return slots.wanted().stream()
                 .sorted(Comparator.comparing((SlotState state) -> state.isRunning() || state.isDone(slots.service()))
                         .thenComparingLong(state -> Rendezvous.score(seed, Rendezvous.hash(state.slot())))
                         .thenComparing(SlotState::slot))

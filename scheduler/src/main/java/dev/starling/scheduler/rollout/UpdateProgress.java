@@ -49,7 +49,7 @@ public record UpdateProgress(State state, int slots, int done, int changed, int 
         int failed = 0;
         int tried = 0;
         Task lastFailure = null;
-        for (SlotState slot : slots.wanted().values()) {
+        for (SlotState slot : slots.wanted()) {
             boolean isDone = slot.isDone(service);
             done += isDone ? 1 : 0;
             changed += slot.tasks().stream().anyMatch(service::isCurrent) ? 1 : 0;

@@ -12,16 +12,12 @@ import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.model.Rendezvous;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Collection;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
 
 /**
  * The slots a service has now, as a function of the view.
@@ -43,33 +39,42 @@ import java.util.function.Function;
  */
 public final class ServiceSlots {
     private final ServiceSpec service;
-    private final SortedMap<Slot, SlotState> wanted;
+    private final SlotStates wanted;
     private final boolean hasFree;
     private final boolean hasPending;
+    private final boolean isFreeUntouched;
+    private final boolean hasMoving;
     private final CompletedWork completed;
     private final boolean overtaken;
     private final boolean documentBehind;
 
-    private ServiceSlots(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done, boolean overtaken, boolean documentBehind) {
+    private ServiceSlots(ServiceSpec service, SlotStates wanted, CompletedWork done, boolean overtaken, boolean documentBehind) {
         this.service = service;
-        this.wanted = Collections.unmodifiableSortedMap(wanted);
+        this.wanted = wanted;
         boolean free = false;
         boolean pending = false;
-        for (SlotState state : wanted.values()) {
-            free |= state.isFree();
-            pending |= state.isPending();
+        boolean untouched = true;
+        boolean moving = false;
+        for (int place = 0; place < wanted.size(); place++) {
+            boolean isFree = wanted.isFree(place);
+            free |= isFree;
+            untouched &= !isFree || wanted.isUntouched(place);
+            pending |= !isFree && wanted.isPending(place);
+            moving |= wanted.isMoving(place);
         }
         this.hasFree = free;
         this.hasPending = pending;
+        this.isFreeUntouched = untouched;
+        this.hasMoving = moving;
         this.completed = service.isJob() ? completed(service, wanted, done) : null;
         this.overtaken = overtaken;
         this.documentBehind = documentBehind;
     }
 
-    private static CompletedWork completed(ServiceSpec service, SortedMap<Slot, SlotState> wanted, CompletedWork done) {
+    private static CompletedWork completed(ServiceSpec service, SlotStates wanted, CompletedWork done) {
         BitSet replicas = new BitSet();
         SortedSet<NodeId> nodes = new TreeSet<>();
-        for (SlotState state : wanted.values()) {
+        for (SlotState state : wanted) {
             if (state.completed() && state.slot().isGlobal()) {
                 nodes.add(state.slot().node());
             } else if (state.completed()) {
@@ -81,101 +86,151 @@ public final class ServiceSlots {
     }
 
     /**
-     * @param known states of slots that are as before; null for a slot whose state is to be worked out
-     * @param kept  what the nodes' records keep of a job's work, by iteration
+     * @param before of the same service, as it was in a view in which all nodes held what they hold now, but for the slots of {@code touched}; null for none.
+     *               What its slots' tasks have not changed is taken from there
+     * @param kept   what the nodes' records keep of a job's work, by iteration
      */
-    static ServiceSlots of(ServiceSpec service, SortedMap<Slot, List<Task>> tasks, View view, Function<Slot, SlotState> known,
+    static ServiceSlots of(ServiceSpec service, SlotTasks tasks, View view, ServiceSlots before, SortedSet<Slot> touched,
             SortedMap<Long, CompletedWork> kept) {
         CompletedWork done = service.isJob() ? kept.get(service.iteration()) : null;
         boolean overtaken = service.isJob() && !kept.isEmpty() && kept.lastKey() > service.iteration();
-        Function<Slot, SlotState> stateOf = slot -> {
-            SlotState state = known.apply(slot);
-            return state != null ? state : SlotState.of(slot, tasks.getOrDefault(slot, List.of()), service, view, done);
-        };
-        SortedMap<Slot, SlotState> wanted;
+        States states = new States(service, tasks, view, done, before, touched);
+        SlotStates wanted;
         if (service.mode() instanceof ServiceSpec.Mode.Replicated replicated) {
-            wanted = replicated(service, replicated.replicas(), tasks.keySet(), stateOf);
+            wanted = replicated(service, replicated.replicas(), tasks, states);
         } else if (service.mode() instanceof ServiceSpec.Mode.ReplicatedJob job) {
-            wanted = replicatedJob(service, job, stateOf);
+            wanted = replicatedJob(service, job, states);
         } else {
-            wanted = perNode(service, stateOf, view);
+            wanted = perNode(service, states, view);
         }
-        boolean behind = tasks.values().stream().flatMap(List::stream).anyMatch(task -> task.serviceGeneration() > service.generation());
-        return new ServiceSlots(service, wanted, done, overtaken, behind);
+        return new ServiceSlots(service, wanted, done, overtaken, tasks.hasLaterThan(service.generation()));
     }
 
-    private static SortedMap<Slot, SlotState> replicatedJob(
-            ServiceSpec service, ServiceSpec.Mode.ReplicatedJob job, Function<Slot, SlotState> stateOf) {
-        SortedMap<Slot, SlotState> wanted = new TreeMap<>();
+    /** The cells of {@link SlotStates}, worked out where they are not known from before. */
+    private record States(ServiceSpec service, SlotTasks tasks, View view, CompletedWork done, ServiceSlots before, SortedSet<Slot> touched) {
+        /** Of a slot that may have no tasks. */
+        Object cell(Slot slot) {
+            int place = tasks.place(slot);
+            return place >= 0 ? cell(place) : SlotStates.cell(SlotState.of(slot, List.of(), service, view, done));
+        }
+
+        /** @param place in {@link #tasks} */
+        Object cell(int place) {
+            Object ofSlot = tasks.cell(place);
+            Slot slot = tasks.slot(place);
+            int known = before == null ? -1 : before.wanted.place(slot);
+            if (known >= 0 && isOf(before.wanted.cell(known), ofSlot) && (touched.isEmpty() || !touched.contains(slot))) {
+                return before.wanted.cell(known);
+            }
+            if (ofSlot instanceof Task only && !service.isJob() && SlotState.holds(only, view)) {
+                return only;
+            }
+            return SlotStates.cell(SlotState.of(slot, tasks.tasks(place), service, view, done));
+        }
+
+        /** The state was worked out of the very tasks that are there now. */
+        private static boolean isOf(Object state, Object tasks) {
+            return state == tasks || state instanceof SlotState known && !known.withheld()
+                    && (known.tasks() == tasks || known.tasks().size() == 1 && known.tasks().get(0) == tasks);
+        }
+    }
+
+    private static SlotStates replicatedJob(ServiceSpec service, ServiceSpec.Mode.ReplicatedJob job, States states) {
+        List<SlotState> wanted = new ArrayList<>();
         int room = job.maxConcurrent() == 0 ? job.completions() : job.maxConcurrent();
         for (int index = 1; index <= job.completions(); index++) {
-            SlotState state = stateOf.apply(Slot.replica(service.uid(), index));
-            wanted.put(state.slot(), state);
+            Slot slot = Slot.replica(service.uid(), index);
+            SlotState state = SlotStates.state(slot, states.cell(slot));
+            wanted.add(state);
             room -= state.holder() != null ? 1 : 0;
         }
         for (boolean tried : new boolean[] {true, false}) {
-            for (Map.Entry<Slot, SlotState> entry : wanted.entrySet()) {
-                if (entry.getValue().isFree() && tried == (entry.getValue().newest() != null) && --room < 0) {
-                    entry.setValue(entry.getValue().withhold());
+            for (int place = 0; place < wanted.size(); place++) {
+                SlotState state = wanted.get(place);
+                if (state.isFree() && tried == (state.newest() != null) && --room < 0) {
+                    wanted.set(place, state.withhold());
                 }
             }
         }
-        return wanted;
+        SlotStates.Builder builder = new SlotStates.Builder(service.uid(), wanted.size());
+        wanted.forEach(state -> builder.add(state.slot(), SlotStates.cell(state)));
+        return builder.build();
     }
 
-    private static SortedMap<Slot, SlotState> replicated(ServiceSpec service, int replicas, Collection<Slot> withTasks,
-            Function<Slot, SlotState> stateOf) {
-        List<SlotState> taken = new ArrayList<>();
-        List<SlotState> left = new ArrayList<>();
-        for (Slot slot : withTasks) {
-            if (!slot.isGlobal()) {
-                SlotState state = stateOf.apply(slot);
-                if (!state.isFree()) {
-                    taken.add(state);
-                } else if (state.tasks().stream().anyMatch(task -> task.desired() != TaskState.REMOVE)) {
-                    left.add(state);
+    private static SlotStates replicated(ServiceSpec service, int replicas, SlotTasks tasks, States states) {
+        Object[] cells = new Object[tasks.size()];
+        int taken = 0;
+        int left = 0;
+        for (int place = 0; place < cells.length; place++) {
+            if (!tasks.slot(place).isGlobal()) {
+                cells[place] = states.cell(place);
+                if (!SlotStates.isFree(cells[place])) {
+                    taken++;
+                } else if (isLeft(cells[place])) {
+                    left++;
                 }
             }
         }
-        SortedMap<Slot, SlotState> wanted = new TreeMap<>();
-        (taken.size() > replicas ? lowestPlaces(taken, replicas) : taken).forEach(state -> wanted.put(state.slot(), state));
-        for (int i = 0; i < left.size() && wanted.size() < replicas; i++) {
-            wanted.put(left.get(i).slot(), left.get(i));
+        if (taken > replicas) {
+            return lowestPlaces(service, cells, replicas);
         }
-        for (int index = 1; wanted.size() < replicas; index++) {
-            Slot slot = Slot.replica(service.uid(), index);
-            if (!wanted.containsKey(slot)) {
-                wanted.put(slot, stateOf.apply(slot));
+        int ofLeft = Math.min(left, replicas - taken);
+        int unused = replicas - taken - ofLeft;
+        SlotStates.Builder wanted = new SlotStates.Builder(service.uid(), replicas);
+        int number = 1; // the lowest that is not in use, below the slot that is looked at
+        for (int place = 0; place < cells.length; place++) {
+            Slot slot = tasks.slot(place);
+            boolean isWanted = !slot.isGlobal() && (!SlotStates.isFree(cells[place]) || isLeft(cells[place]) && ofLeft-- > 0);
+            if (!isWanted) {
+                continue;
             }
+            for (; unused > 0 && number < slot.index(); number++, unused--) {
+                wanted.add(number, states.cell(Slot.replica(service.uid(), number)));
+            }
+            number = Math.max(number, slot.index() + 1);
+            wanted.add(slot, cells[place]);
         }
-        return wanted;
+        for (; unused > 0; number++, unused--) {
+            wanted.add(number, states.cell(Slot.replica(service.uid(), number)));
+        }
+        return wanted.build();
     }
 
-    private record Place(SlotState state, int level, long tie) {}
+    /** Free, and somebody had it who was not told to remove every trace of it. */
+    private static boolean isLeft(Object cell) {
+        return cell instanceof SlotState state && state.tasks().stream().anyMatch(task -> task.desired() != TaskState.REMOVE);
+    }
 
-    private static List<SlotState> lowestPlaces(List<SlotState> taken, int count) {
+    private record Place(Slot slot, Object cell, int level, long tie) {}
+
+    /** Of the {@code cells} that are not free, {@code count}. */
+    private static SlotStates lowestPlaces(ServiceSpec service, Object[] cells, int count) {
         SortedMap<NodeId, Integer> levels = new TreeMap<>();
         List<Place> places = new ArrayList<>();
-        for (SlotState state : taken) {
-            NodeId node = (state.holder() != null ? state.holder() : state.newest()).node();
-            int level = levels.merge(node, 1, Integer::sum);
-            places.add(new Place(state, level, Rendezvous.score(Rendezvous.hash(state.slot().serviceUid()), Rendezvous.hash(node.value()))));
-        }
-        places.sort(Comparator.comparingInt(Place::level).thenComparingLong(Place::tie).thenComparing(place -> place.state().slot()));
-        return places.subList(0, count).stream().map(Place::state).toList();
-    }
-
-    private static SortedMap<Slot, SlotState> perNode(ServiceSpec service, Function<Slot, SlotState> stateOf, View view) {
-        Demand demand = Demand.of(service, view);
-        SortedMap<Slot, SlotState> wanted = new TreeMap<>();
-        for (NodeView node : view.nodes().values()) {
-            Slot slot = Slot.global(service.uid(), node.id());
-            SlotState state = stateOf.apply(slot);
-            if (!state.isFree() || demand.suits(node)) {
-                wanted.put(slot, state);
+        for (Object cell : cells) {
+            if (!SlotStates.isFree(cell)) {
+                Task task = cell instanceof SlotState state ? state.holder() != null ? state.holder() : state.newest() : (Task) cell;
+                int level = levels.merge(task.node(), 1, Integer::sum);
+                places.add(new Place(task.slot(), cell, level, Rendezvous.score(Rendezvous.hash(service.uid()), Rendezvous.hash(task.node().value()))));
             }
         }
-        return wanted;
+        places.sort(Comparator.comparingInt(Place::level).thenComparingLong(Place::tie).thenComparing(Place::slot));
+        SlotStates.Builder kept = new SlotStates.Builder(service.uid(), count);
+        places.subList(0, count).stream().sorted(Comparator.comparing(Place::slot)).forEach(place -> kept.add(place.slot(), place.cell()));
+        return kept.build();
+    }
+
+    private static SlotStates perNode(ServiceSpec service, States states, View view) {
+        Demand demand = Demand.of(service, view);
+        SlotStates.Builder wanted = new SlotStates.Builder(service.uid(), view.nodes().size());
+        for (NodeView node : view.nodes().values()) {
+            Slot slot = Slot.global(service.uid(), node.id());
+            Object cell = states.cell(slot);
+            if (!SlotStates.isFree(cell) || demand.suits(node)) {
+                wanted.add(slot, cell);
+            }
+        }
+        return wanted.build();
     }
 
     public ServiceSpec service() {
@@ -183,8 +238,13 @@ public final class ServiceSlots {
     }
 
     /** In slot order; a slot that is not in it shall have no task. */
-    public SortedMap<Slot, SlotState> wanted() {
+    public SlotStates wanted() {
         return wanted;
+    }
+
+    /** Null for a slot that the service does not want, and for one of another service. */
+    public SlotState wanted(Slot slot) {
+        return slot.serviceUid().equals(service.uid()) ? wanted.state(slot) : null;
     }
 
     /** What is known to be done of a job; null for a service that is no job. */
@@ -212,5 +272,15 @@ public final class ServiceSlots {
     /** Some slot is claimed and does not run yet. */
     public boolean hasPending() {
         return hasPending;
+    }
+
+    /** Nobody has ever claimed one of the slots that are free. */
+    public boolean isFreeUntouched() {
+        return isFreeUntouched;
+    }
+
+    /** A task is on its way to another node. */
+    public boolean hasMoving() {
+        return hasMoving;
     }
 }

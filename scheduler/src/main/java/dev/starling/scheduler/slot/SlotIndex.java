@@ -11,7 +11,6 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.View;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -26,14 +25,10 @@ import java.util.TreeSet;
  * <p>What has not changed is recognized by identity, which works because views share the parts in which they do not differ.
  */
 public final class SlotIndex {
-    /** As a view lists them: by node, and by id where one node has several. */
-    private static final Comparator<Task> BY_NODE = Comparator.comparing(Task::node).thenComparing(Task::id);
-
     /** What is known of one service's slots; the tasks may be there before the service is, and after it has gone. */
     private static final class ServiceIndex {
-        /** Immutable lists, which the slots' states share. */
-        final SortedMap<Slot, List<Task>> tasks = new TreeMap<>();
-        /** Slots whose states in {@link #slots} no longer hold. */
+        final SlotTasks tasks = new SlotTasks();
+        /** Slots of nodes that have come or gone, or are drained: their states in {@link #slots} do not hold, though their tasks are the same. */
         final SortedSet<Slot> touched = new TreeSet<>();
         ServiceSpec service;
         /** As they were when last worked out; null where nothing of that holds. */
@@ -42,7 +37,6 @@ public final class SlotIndex {
         /** Of a job: what all records together keep of it, by iteration: one that is known of here only from records must not hide another. */
         SortedMap<Long, CompletedWork> done = Collections.emptySortedMap();
 
-        /** A task of {@code slot} has changed, or its node. */
         void touch(Slot slot) {
             if (slots != null) {
                 touched.add(slot);
@@ -53,12 +47,6 @@ public final class SlotIndex {
         void forgetSlots() {
             slots = null;
             touched.clear();
-        }
-
-        /** Null where it has to be worked out. */
-        SlotState known(Slot slot) {
-            SlotState state = slots == null || touched.contains(slot) ? null : slots.wanted().get(slot);
-            return state != null && state.withheld() ? null : state;
         }
     }
 
@@ -73,6 +61,7 @@ public final class SlotIndex {
 
     public SlotTable table(View view) {
         takeTasks(view);
+        services.values().forEach(index -> index.tasks.settle());
         takeNodes(view);
         takeCompleted(view);
         takeServices(view);
@@ -117,39 +106,43 @@ public final class SlotIndex {
         int old = 0;
         int next = 0;
         while (old < before.size() || next < after.size()) {
-            int order = old == before.size() ? 1 : next == after.size() ? -1 : before.get(old).id().compareTo(after.get(next).id());
-            if (order == 0 && before.get(old) == after.get(next)) {
-                old++;
-                next++;
-                continue;
-            }
-            if (order <= 0) {
-                remove(before.get(old++));
-            }
-            if (order >= 0) {
-                add(after.get(next++));
+            int order = old == before.size() ? 1 : next == after.size() ? -1 : order(before.get(old), after.get(next));
+            if (order == 0) {
+                exchange(before.get(old++), after.get(next++));
+            } else if (order < 0) {
+                ServiceIndex index = index(before.get(old));
+                index.tasks.remove(before.get(old++));
+                index.outOfDate = true;
+            } else {
+                ServiceIndex index = index(after.get(next));
+                index.tasks.add(after.get(next++));
+                index.outOfDate = true;
             }
         }
     }
 
-    private void add(Task task) {
-        ServiceIndex index = index(task.slot().serviceUid());
-        index.tasks.merge(task.slot(), List.of(task), (ofSlot, added) -> {
-            List<Task> more = new ArrayList<>(ofSlot);
-            int place = Collections.binarySearch(more, task, BY_NODE);
-            more.add(place < 0 ? -place - 1 : place, task);
-            return List.copyOf(more);
-        });
-        index.touch(task.slot());
+    private static int order(Task one, Task other) {
+        return one == other ? 0 : one.id().compareTo(other.id());
     }
 
-    private void remove(Task task) {
-        ServiceIndex index = index(task.slot().serviceUid());
-        index.tasks.computeIfPresent(task.slot(), (slot, ofSlot) -> {
-            List<Task> left = ofSlot.stream().filter(other -> other != task).toList();
-            return left.isEmpty() ? null : List.copyOf(left);
-        });
-        index.touch(task.slot());
+    /** Of one id. */
+    private void exchange(Task before, Task after) {
+        if (before == after) {
+            return;
+        }
+        ServiceIndex index = index(before);
+        index.outOfDate = true;
+        if (before.slot().serviceUid().equals(after.slot().serviceUid())) {
+            index.tasks.replace(before, after);
+        } else {
+            index.tasks.remove(before);
+            index(after).tasks.add(after);
+            index(after).outOfDate = true;
+        }
+    }
+
+    private ServiceIndex index(Task task) {
+        return index(task.slot().serviceUid());
     }
 
     private ServiceIndex index(String serviceUid) {
@@ -176,7 +169,7 @@ public final class SlotIndex {
         holding = now;
         for (NodeId node : changed) {
             for (Task task : counted.getOrDefault(node, List.of())) {
-                index(task.slot().serviceUid()).touch(task.slot());
+                index(task).touch(task.slot());
             }
         }
         for (ServiceIndex index : services.values()) {
@@ -211,7 +204,7 @@ public final class SlotIndex {
             index.forgetSlots();
         }
         if (index.slots == null || index.outOfDate) {
-            index.slots = ServiceSlots.of(service, index.tasks, view, index::known, index.done);
+            index.slots = ServiceSlots.of(service, index.tasks, view, index.slots, index.touched, index.done);
             index.outOfDate = false;
             index.touched.clear();
         }

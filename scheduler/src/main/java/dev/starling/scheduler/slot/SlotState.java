@@ -1,6 +1,5 @@
 package dev.starling.scheduler.slot;
 
-import dev.starling.gossip.NodeId;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.CompletedWork;
 import dev.starling.scheduler.model.NodeView;
@@ -11,7 +10,6 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.View;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * One slot as a view shows it.
@@ -24,10 +22,15 @@ import java.util.Objects;
  * @param withheld  of a job: nobody owns it yet, since as many others as may run at a time do
  */
 public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, boolean finished, boolean completed, boolean withheld) {
+    /** Nobody has ever claimed it. */
+    static SlotState untouched(Slot slot) {
+        return new SlotState(slot, List.of(), null, null, false, false, false);
+    }
+
     /** @param done what the nodes' records keep of a job's work; null where they keep none, or the service is no job */
     static SlotState of(Slot slot, List<Task> tasks, ServiceSpec service, View view, CompletedWork done) {
         if (tasks.isEmpty() && done == null) {
-            return new SlotState(slot, tasks, null, null, false, false, false);
+            return untouched(slot);
         }
         if (service.isJob()) {
             return ofJob(slot, tasks, service, view, done);
@@ -64,7 +67,7 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
      * An active claim of a node that is there and not drained; and a task that ended by itself, until its node has said whether it
      * restarts it. The claims of dead nodes hold nothing: their slots are free to take.
      */
-    private static boolean holds(Task task, View view) {
+    static boolean holds(Task task, View view) {
         NodeView node = view.nodes().get(task.node());
         return node != null && node.ready() && node.availability() != Availability.DRAIN && (task.isActive() || isUndecided(task));
     }
@@ -98,13 +101,6 @@ public record SlotState(Slot slot, List<Task> tasks, Task holder, Task newest, b
     /** Claimed, and not running yet. */
     public boolean isPending() {
         return holder != null && holder.state() != TaskState.RUNNING;
-    }
-
-    /** A plan counts both alike: held by the same node, running or not, or by none, free or not. */
-    public boolean countsLike(SlotState other) {
-        NodeId here = holder == null ? null : holder.node();
-        NodeId there = other.holder == null ? null : other.holder.node();
-        return isRunning() == other.isRunning() && isFree() == other.isFree() && Objects.equals(here, there);
     }
 
     /** A node that has gone out of sight had it. */

@@ -38,6 +38,6 @@ public final class SlotTable {
 
     /** Empty if the slot's service is gone or does not want the slot. */
     public Optional<SlotState> wanted(Slot slot) {
-        return service(slot.serviceUid()).map(slots -> slots.wanted().get(slot));
+        return service(slot.serviceUid()).map(slots -> slots.wanted(slot));
     }
 }
