@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -127,7 +128,8 @@ class ExecTest extends LabForAllTests {
     /** crun lets the process go before it sets the size; the program is told by SIGWINCH then. With the others it is there from the beginning. */
     private boolean terminal() throws Exception {
         Outcome outcome = new Outcome();
-        String settled = implementation == Implementation.CRUN ? "while test -z \"$(busybox stty size 2>/dev/null)\"; do echo late; sleep 0.01; done; " : "";
+        String settled = Set.of(Implementation.CRUN, Implementation.CRUN_MAPPED).contains(implementation)
+                ? "while test -z \"$(busybox stty size 2>/dev/null)\"; do echo late; sleep 0.01; done; " : "";
         ExecSpec spec = new ExecSpec(
                 List.of("sh", "-c", "test -t 0 && echo tty > /dev/tty; " + settled + "busybox stty size; read line; busybox stty size; echo $TERM got $line"),
                 List.of(), "alice", "", true, true, 24, 81);
