@@ -11,8 +11,10 @@ SCRIPT=$(readlink -f "${1:?which script}") LIMIT=${2:-240}
 TOOLS=$ROOT_DIR/target/tools/uml
 [[ $(uname -m) == x86_64 ]] || die "User-Mode Linux is for x86_64 only, this is $(uname -m)"
 
+mkdir -p "$TOOLS" || exit 1
+exec 9>"$TOOLS/lock" && flock 9 # of several that begin at once the first one fetches
 if [[ ! -x $TOOLS/usr/bin/linux.uml ]]; then
-    mkdir -p "$TOOLS" && cd "$TOOLS" || exit 1
+    cd "$TOOLS" || exit 1
     apt-get download -q user-mode-linux >apt.log 2>&1 || { apt-get update -q >>apt.log 2>&1 && apt-get download -q user-mode-linux >>apt.log 2>&1; } \
         || die "apt-get download user-mode-linux: $(tail -n 1 apt.log)"
     dpkg-deb -x user-mode-linux_*.deb . || die "user-mode-linux cannot be unpacked"
@@ -24,6 +26,8 @@ if [[ ! -x $TOOLS/../apparmor/sbin/apparmor_parser ]] && mkdir -p "$TOOLS/../app
     apt-get download -q apparmor >apt.log 2>&1 && dpkg-deb -x apparmor_*.deb . || problem "no AppArmor parser: $(tail -n 1 apt.log)"
     cd "$ROOT_DIR" || exit 1
 fi
+
+exec 9>&-
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
