@@ -30,7 +30,7 @@ add_host() {
 # start_node K LISTEN ADVERTISE [LINE...]: the agent nK in namespace hK; LINEs of configuration more
 start_node() {
     local k=$1
-    printf '%s\n' "name: n$k" "listen: $2:7946" "advertise: $3" "join-listen: $2:2377" "api-socket: /run/n$k.sock" "data-dir: /var/lib/starling$k" \
+    printf '%s\n' "name: n$k" "listen: '$2:7946'" "advertise: '$3'" "join-listen: '$2:2377'" "api-socket: /run/n$k.sock" "data-dir: /var/lib/starling$k" \
         "cgroup-parent: starling$k" "metrics: off" "${@:4}" >"/tmp/n$k.yml"
     in_host "h$k" java "@$ROOT_DIR/deploy/jvm.options" -jar "$JAR" run --config "/tmp/n$k.yml" >"/tmp/n$k.log" 2>&1 &
     agent[$k]=$!
