@@ -14,13 +14,16 @@ import java.util.List;
  * {@code vault.lock}, sealed with one derived from the {@link UnlockKey}. So a change of the unlock key is one atomic write.
  *
  * <pre>
- *   OPEN    no vault.lock: files are plain        -- seal -->     SEALED
- *   SEALED  its key is in memory                  -- unseal -->   OPEN      -- the agent starts anew --> LOCKED
- *   LOCKED  vault.lock is there, key unknown      -- unlock -->   SEALED
+ *   OPEN    no vault.lock: files are plain                    -- seal -->     SEALED
+ *   SEALED  vault.lock is sealed, its key is in memory        -- unseal -->   OPEN      -- the agent starts anew --> LOCKED
+ *   LOCKED  vault.lock is sealed, its key unknown             -- unlock -->   SEALED
+ *   OPENING vault.lock holds its key in the clear             -- unseal -->   OPEN
  * </pre>
  *
- * A power cut: {@code seal} writes the lock before it encrypts the first file, {@code unseal} removes it after the last one is plain, and a plain
- * file under a lock is read all the same and sealed at the next unlock. So no moment leaves a file that the unlock key does not open.
+ * The one write of the lock decides, whenever a power cut comes or the agent is stopped. {@code seal} writes it, sealed, before it encrypts the
+ * first file: a plain file under such a lock is read all the same, and sealed at the next unlock. {@code unseal} first puts the vault's own key
+ * into it in the clear: from then on nobody needs an unlock key, which the cluster would not give out any more, and what is still encrypted is read
+ * with that; the next {@code unseal} goes on from there. The lock goes after the last file is plain.
  *
  * <p>{@link #KEY_FILES} are those that {@code seal} takes in; others may be read and written too. Safe for use by several threads.
  */
@@ -33,7 +36,7 @@ public final class KeyVault {
     private static final String CONTEXT = "key vault, ";
 
     private final Path directory;
-    /** Null while open or locked. */
+    /** Null while open, locked or opening. */
     private SealingKey vaultKey;
 
     private KeyVault(Path directory) {
@@ -46,7 +49,7 @@ public final class KeyVault {
 
     /** Whether the keys can be read only after {@link #unlock}. */
     public synchronized boolean isLocked() {
-        return vaultKey == null && file(LOCK_FILE).exists();
+        return vaultKey == null && file(LOCK_FILE).exists() && isEncrypted(file(LOCK_FILE).read());
     }
 
     /** Whether what is written is encrypted. */
@@ -62,19 +65,20 @@ public final class KeyVault {
 
     /** From now on, and after each start, {@code key} is needed. One that is sealed takes {@code key} instead of the old one. */
     public synchronized void seal(UnlockKey key) {
-        requireUnlocked(LOCK_FILE);
-        SealingKey data = vaultKey == null ? SealingKey.generate() : vaultKey;
+        SealingKey held = heldKey();
+        SealingKey data = held == null ? SealingKey.generate() : held;
         file(LOCK_FILE).write(encrypt(key.sealingKey(), LOCK_FILE, data.pem()));
         vaultKey = data;
         encryptFiles();
     }
 
-    /** Files are plain from now on. */
-    public synchronized void unseal() {
-        requireUnlocked(LOCK_FILE);
-        if (vaultKey == null) {
-            return;
+    /** Files are plain from now on. @return whether this was still to do */
+    public synchronized boolean unseal() {
+        SealingKey held = heldKey();
+        if (held == null) {
+            return false;
         }
+        file(LOCK_FILE).write(held.pem()); // here it is decided
         for (String name : KEY_FILES) {
             if (file(name).exists()) {
                 file(name).write(read(name));
@@ -82,6 +86,16 @@ public final class KeyVault {
         }
         delete(LOCK_FILE);
         vaultKey = null;
+        return true;
+    }
+
+    /** What files are encrypted with, or may be where {@link #unseal} did not come to its end; null where all are plain. */
+    private SealingKey heldKey() {
+        requireUnlocked(LOCK_FILE);
+        if (vaultKey != null) {
+            return vaultKey;
+        }
+        return file(LOCK_FILE).exists() ? SealingKey.ofPem(file(LOCK_FILE).read()) : null;
     }
 
     public boolean exists(String name) {
@@ -95,10 +109,11 @@ public final class KeyVault {
             return content;
         }
         requireUnlocked(name);
-        if (vaultKey == null) {
+        SealingKey held = heldKey();
+        if (held == null) {
             throw TrustException.refused(directory.resolve(name) + " is sealed, and " + LOCK_FILE + ", which has the key to it, is missing");
         }
-        return decrypt(vaultKey, name, content);
+        return decrypt(held, name, content);
     }
 
     /** Sealed where this vault is. ASCII. */

@@ -11,11 +11,15 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Keys at rest: who opens them, and what a power cut between two of its writes leaves. */
 class KeyVaultTest {
     private static final String NODE_KEY = NodeKey.KEY_FILE;
     private static final String CA_KEY = "ca-key.pem";
+    private static final String DATA_KEY = "data-key.pem";
+    private static final String LOCK = "vault.lock";
 
     @TempDir
     Path directory;
@@ -29,7 +33,29 @@ class KeyVaultTest {
         KeyVault vault = restarted();
         vault.write(NODE_KEY, "the node's key");
         vault.write(CA_KEY, "the CA's key");
+        vault.write(DATA_KEY, "the data's key");
         return vault;
+    }
+
+    private static void assertReadable(KeyVault vault) {
+        assertEquals("the node's key", vault.read(NODE_KEY));
+        assertEquals("the CA's key", vault.read(CA_KEY));
+        assertEquals("the data's key", vault.read(DATA_KEY));
+    }
+
+    private void assertOpen() throws IOException {
+        assertFalse(Files.exists(directory.resolve(LOCK)));
+        assertEquals("the node's key", Files.readString(directory.resolve(NODE_KEY)));
+        assertEquals("the CA's key", Files.readString(directory.resolve(CA_KEY)));
+        assertEquals("the data's key", Files.readString(directory.resolve(DATA_KEY)));
+    }
+
+    /** Cuts {@code writes} off before {@code file} is written: where the new content is put together, something lies that does not go away. */
+    private void cutOff(String file, Runnable writes) throws IOException {
+        Path inTheWay = Files.createDirectories(directory.resolve(file + ".new/in the way"));
+        assertThrows(TrustException.class, writes::run);
+        Files.delete(inTheWay);
+        Files.delete(inTheWay.getParent());
     }
 
     private String onDisk() throws IOException {
@@ -84,15 +110,78 @@ class KeyVaultTest {
         assertFalse(Files.exists(directory.resolve("vault.lock")));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {LOCK, NODE_KEY, CA_KEY, DATA_KEY})
+    void aPowerCutWhileSealingLeavesNothingThatTheUnlockKeyDoesNotOpen(String before) throws IOException {
+        KeyVault vault = filled();
+        cutOff(before, () -> vault.seal(key));
+        KeyVault next = restarted();
+        assertEquals(!before.equals(LOCK), next.isLocked());
+        if (next.isLocked()) {
+            next.unlock(key);
+            assertFalse(onDisk().contains("'s key"), "the rest is sealed");
+            assertReadable(next);
+        } else {
+            assertOpen();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {NODE_KEY, CA_KEY, DATA_KEY})
+    void aPowerCutWhileUnsealingAsksNobodyForAKeyThatIsNotGivenOutAnyMore(String before) throws IOException {
+        KeyVault vault = filled();
+        vault.seal(key);
+        cutOff(before, vault::unseal);
+        assertReadable(vault);
+        KeyVault next = restarted();
+        assertFalse(next.isLocked());
+        assertReadable(next);
+        assertTrue(next.unseal());
+        assertFalse(next.unseal(), "there is nothing left to do");
+        assertOpen();
+    }
+
     @Test
-    void aPowerCutWhileSealingIsMadeGoodAtTheNextUnlock() throws IOException {
-        filled().seal(key);
-        Files.writeString(directory.resolve(CA_KEY), "the CA's key"); // as if the cut had come before it
+    void aPowerCutBeforeUnsealingHasBegunLeavesAllSealed() throws IOException {
+        KeyVault vault = filled();
+        vault.seal(key);
+        cutOff(LOCK, vault::unseal);
         KeyVault next = restarted();
         assertTrue(next.isLocked());
         next.unlock(key);
-        assertEquals("the CA's key", next.read(CA_KEY));
-        assertFalse(onDisk().contains("the CA's key"));
+        assertReadable(next);
+        assertTrue(next.unseal());
+        assertOpen();
+    }
+
+    @Test
+    void aPowerCutBeforeTheLockIsRemovedLeavesAllOpen() throws IOException {
+        KeyVault vault = filled();
+        vault.seal(key);
+        cutOff(DATA_KEY, vault::unseal);
+        String lock = Files.readString(directory.resolve(LOCK));
+        vault.unseal();
+        Files.writeString(directory.resolve(LOCK), lock);
+        KeyVault next = restarted();
+        assertFalse(next.isLocked());
+        assertReadable(next);
+        assertTrue(next.unseal());
+        assertOpen();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {NODE_KEY, CA_KEY, DATA_KEY})
+    void whatIsHalfUnsealedIsSealedAgainWithAnotherKey(String before) throws IOException {
+        KeyVault vault = filled();
+        vault.seal(key);
+        cutOff(before, vault::unseal);
+        UnlockKey other = UnlockKey.generate();
+        restarted().seal(other);
+        assertFalse(onDisk().contains("'s key"), onDisk());
+        KeyVault next = restarted();
+        assertThrows(TrustException.class, () -> next.unlock(key));
+        next.unlock(other);
+        assertReadable(next);
     }
 
     @Test

@@ -127,7 +127,7 @@ final class IdentityKeeper implements OwnCertificate.Installer {
     }
 
     @Override
-    public UnlockKey unlockKey() {
-        return autolock.key();
+    public UnlockKey unlockKey(ClusterSnapshot snapshot) {
+        return autolock.key(snapshot);
     }
 }

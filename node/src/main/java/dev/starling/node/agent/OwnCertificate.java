@@ -53,8 +53,8 @@ final class OwnCertificate implements CertificateKeeper.Node {
         /** Whether managers are to seal their keys with one that is not known here. */
         boolean lacksUnlockKey(ClusterSnapshot snapshot);
 
-        /** Null where none is known. */
-        UnlockKey unlockKey();
+        /** What other managers are told. Null where none is known. */
+        UnlockKey unlockKey(ClusterSnapshot snapshot);
     }
 
     private final SwarmSession session;

@@ -194,7 +194,7 @@ final class SwarmControl implements ClusterControl, TaskLogs, AutoCloseable {
             throw ApiException.unavailable("this manager has not got the unlock key from the others yet; try again, at another manager, or make a new"
                     + " one with docker swarm unlock-key --rotate");
         }
-        return life.autolock().key().text();
+        return life.autolock().key(current.snapshot()).text();
     }
 
     @Override

@@ -79,7 +79,7 @@ final class SwarmSettings {
         }
     }
 
-    /** Seals this manager's keys where there is a new unlock key. @return the digest of the key that is to be in force; null for none */
+    /** Makes an unlock key where a new one is needed. @return the digest of the key that is to be in force; null for none */
     private String unlockKey(SwarmSession session, JsonNode wanted, boolean rotate) {
         boolean lock = wanted.path("EncryptionConfig").path("AutoLockManagers").asBoolean(false);
         String before = ClusterDocument.unlockKeyDigest(session.snapshot());
@@ -90,7 +90,7 @@ final class SwarmSettings {
             return lock ? before : null;
         }
         UnlockKey made = UnlockKey.generate();
-        autolock.take(made);
+        autolock.learn(made); // in force, and on disk, once the settings name it
         return made.digest();
     }
 }

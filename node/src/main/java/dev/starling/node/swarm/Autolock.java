@@ -18,8 +18,8 @@ public final class Autolock {
     private final KeyVault vault;
     /** What the vault is sealed with; null for open. */
     private volatile UnlockKey key;
-    /** From another manager, and perhaps not the one that the settings name. */
-    private UnlockKey told;
+    /** Made here or from another manager, and perhaps not the one that the settings name. */
+    private volatile UnlockKey told;
 
     public Autolock(KeyVault vault) {
         this.vault = vault;
@@ -39,9 +39,11 @@ public final class Autolock {
         key = given;
     }
 
-    /** The key that this manager's disk is sealed with; null for none. */
-    public UnlockKey key() {
-        return key;
+    /** The key that the settings name, where it is known here, be this manager's disk sealed with it yet or not; else what it is sealed with, null for none. */
+    public UnlockKey key(ClusterSnapshot snapshot) {
+        UnlockKey learned = told;
+        String wanted = ClusterDocument.unlockKeyDigest(snapshot);
+        return wanted != null && isNamed(learned, wanted) ? learned : key;
     }
 
     /** Whether the settings name a key that is not known here. */
@@ -57,7 +59,7 @@ public final class Autolock {
         return known != null && known.digest().equals(digest);
     }
 
-    /** Seals at once: before the cluster hears that there is such a key. */
+    /** Seals at once: for who knows that the settings name it, or that it will be shown. */
     public void take(UnlockKey given) {
         if (!given.equals(key)) {
             vault.seal(given);
@@ -66,7 +68,10 @@ public final class Autolock {
         }
     }
 
-    /** Told by another manager; it counts where the settings name it. */
+    /**
+     * Told by another manager, or made here; it counts, and seals, where the settings name it. Never before: a disk that is sealed with a key that
+     * nobody was ever shown is lost, while a key that is named and was lost with a power cut is made anew ({@code docker swarm unlock-key --rotate}).
+     */
     public void learn(UnlockKey key) {
         told = key;
     }
@@ -81,8 +86,7 @@ public final class Autolock {
     }
 
     void open() {
-        if (vault.isSealed()) {
-            vault.unseal();
+        if (vault.unseal()) {
             LOG.info("this node's keys are not sealed any more");
         }
         key = null;

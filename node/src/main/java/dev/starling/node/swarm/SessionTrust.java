@@ -15,6 +15,7 @@ import dev.starling.node.core.CertificateReport;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -24,7 +25,7 @@ import java.util.function.Supplier;
 public final class SessionTrust implements CertificateDesk.Cluster {
     private final TrustClock clock;
     private final Supplier<ClusterSnapshot> snapshot;
-    private final Supplier<UnlockKey> unlockKey;
+    private final Function<ClusterSnapshot, UnlockKey> unlockKey;
     private volatile NodeCredentials credentials;
     /** Null on a worker. */
     private volatile ClusterAuthorities authorities;
@@ -33,7 +34,8 @@ public final class SessionTrust implements CertificateDesk.Cluster {
     private List<Document> followedRoots;
     private Document followedSettings;
 
-    public SessionTrust(SwarmDirectory.Identity identity, TrustClock clock, Supplier<ClusterSnapshot> snapshot, Supplier<UnlockKey> unlockKey) {
+    public SessionTrust(SwarmDirectory.Identity identity, TrustClock clock, Supplier<ClusterSnapshot> snapshot,
+            Function<ClusterSnapshot, UnlockKey> unlockKey) {
         this.snapshot = snapshot;
         this.unlockKey = unlockKey;
         this.credentials = identity.credentials();
@@ -79,7 +81,7 @@ public final class SessionTrust implements CertificateDesk.Cluster {
 
     @Override
     public UnlockKey unlockKey() {
-        return unlockKey.get();
+        return unlockKey.apply(snapshot());
     }
 
     @Override
