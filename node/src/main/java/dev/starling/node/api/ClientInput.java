@@ -25,7 +25,8 @@ import java.util.concurrent.TimeUnit;
  * order in which they were sent. On the connection's event loop only.
  *
  * <p>Netty 4.2.18 loses a channel from its epoll when the other side shuts down while reading is off: what is left in the socket could never be read. So what
- * is there is always read to its end ({@link UntilEmpty}), of which a socket holds little, and reading is not touched any more afterwards.
+ * is there is always read to its end ({@link UntilEmpty}), of which a socket holds little, and reading is not touched any more afterwards. For what is written after that,
+ * see {@link LostEpollInterest}.
  *
  * <p>Once the output is over ({@link #endOutput}) nobody wants the rest: it is read and thrown away until the client closes, within {@link #MAX_DISCARDED_BYTES} and
  * {@link #DISCARD_SECONDS}.
@@ -93,6 +94,14 @@ final class ClientInput extends ChannelDuplexHandler {
         duplex.config().setAutoRead(true);
         duplex.shutdownOutput();
         context.executor().schedule(() -> context.close(promise), DISCARD_SECONDS, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void flush(ChannelHandlerContext context) {
+        if (over) {
+            LostEpollInterest.mend(context.channel());
+        }
+        context.flush();
     }
 
     @Override

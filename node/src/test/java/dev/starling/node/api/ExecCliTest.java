@@ -48,6 +48,15 @@ final class ExecCliTest extends WithDockerCli {
         assertEquals(20_000 * 1024, result.out().length());
     }
 
+    /** Without -i the CLI ends its side at once. */
+    @Test
+    void muchOutputLongAfterTheInputsEndComesWhole() throws Exception {
+        assertTrue(LostEpollInterest.isKnown(), "this version of Netty is another one: does it need that still?");
+        DockerCli.Result result = docker.run("exec", "web.1.x", "late", "20000");
+        assertEquals(0, result.exitCode());
+        assertEquals(20_000 * 1024, result.out().length());
+    }
+
     @Test
     void optionsArriveAndADetachedOneReturnsAtOnce() throws Exception {
         DockerCli.Result result = docker.run("exec", "-d", "-u", "app", "-w", "/srv", "-e", "A=1", "web.1.x", "say", "x", "0");

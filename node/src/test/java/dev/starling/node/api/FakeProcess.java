@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A process that was added to a container, as the API sees one. Commands: {@code say TEXT CODE} writes to both streams and ends; {@code cat} answers its
- * input, until that ends; {@code flood N} writes N kilobytes, and waits for its reader as a real one would; {@code leave CODE} takes no input but waits for
+ * input, until that ends; {@code flood N} writes N kilobytes, and waits for its reader as a real one would; {@code late N} does so a while after its input has ended; {@code leave CODE} takes no input but waits for
  * some, and ends.
  */
 final class FakeProcess implements ExecProcess {
@@ -36,15 +36,17 @@ final class FakeProcess implements ExecProcess {
                 write(2, "error\n");
                 end(Integer.parseInt(spec.command().get(2)));
             }
-            case "flood" -> {
-                for (int i = 0; i < Integer.parseInt(spec.command().get(1)); i++) {
-                    hand(new byte[1024]);
-                }
-                end(0);
-            }
-            case "cat", "leave" -> { }
+            case "flood" -> flood();
+            case "cat", "leave", "late" -> { }
             default -> throw new AssertionError("no such fake command: " + spec.command());
         }
+    }
+
+    private void flood() {
+        for (int i = 0; i < Integer.parseInt(spec.command().get(1)); i++) {
+            hand(new byte[1024]);
+        }
+        end(0);
     }
 
     private void write(int stream, String text) {
@@ -90,10 +92,13 @@ final class FakeProcess implements ExecProcess {
 
     @Override
     public void closeInput() {
+        boolean first = !inputClosed;
         inputClosed = true;
         if (spec.command().get(0).equals("cat")) {
             hand("<end>".getBytes(StandardCharsets.UTF_8));
             end(0);
+        } else if (first && spec.command().get(0).equals("late")) {
+            CompletableFuture.runAsync(this::flood, CompletableFuture.delayedExecutor(300, TimeUnit.MILLISECONDS));
         }
     }
 
