@@ -23,9 +23,9 @@ now_millis() {
 # 12345 -> 12.3 s
 seconds() { printf '%d.%d s' $(($1 / 1000)) $(($1 % 1000 / 100)); }
 
-# wait_until LIMIT_SECONDS COMMAND...: runs COMMAND until it succeeds; 1 when the limit has passed.
+# wait_until LIMIT_SECONDS COMMAND...: runs COMMAND until it succeeds; 1 when the limit has passed, or PATIENCE times the limit where that is set.
 wait_until() {
-    local deadline=$(($(now_millis) + $1 * 1000))
+    local deadline=$(($(now_millis) + $1 * 1000 * ${PATIENCE:-1}))
     shift
     until "$@"; do
         (($(now_millis) < deadline)) || return 1

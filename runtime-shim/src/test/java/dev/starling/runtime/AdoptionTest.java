@@ -180,7 +180,7 @@ class AdoptionTest extends LabForEachTest {
 
         void killHard() throws InterruptedException {
             process.destroyForcibly();
-            assertTrue(process.waitFor(Duration.ofSeconds(10).toMillis(), TimeUnit.MILLISECONDS));
+            assertTrue(process.waitFor(Duration.ofSeconds(90).toMillis(), TimeUnit.MILLISECONDS));
         }
 
         @Override

@@ -26,7 +26,7 @@ final class AgentProcess {
         System.out.println(text);
         System.out.flush();
         try {
-            Thread.sleep(120_000);
+            Thread.sleep(600_000);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }

@@ -71,12 +71,12 @@ class ContainerOptionsTest extends LabForAllTests {
         StringBuffer second = new StringBuffer();
         ExecProcess one = lab.runtime.attach(spec.id(), (stream, bytes) -> first.append(stream).append(new String(bytes)) != null);
         ExecProcess other = lab.runtime.attach(spec.id(), (stream, bytes) -> second.append(stream).append(new String(bytes)) != null);
-        one.write("hello\n".getBytes()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        one.write("hello\n".getBytes()).toCompletableFuture().get(90, TimeUnit.SECONDS);
         Lab.await(() -> first.toString().equals("1heard hello\n") && second.toString().equals("1heard hello\n"), "both see it");
         one.detach();
-        one.exit().toCompletableFuture().get(20, TimeUnit.SECONDS);
-        other.write("end\n".getBytes()).toCompletableFuture().get(20, TimeUnit.SECONDS);
-        other.exit().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        one.exit().toCompletableFuture().get(90, TimeUnit.SECONDS);
+        other.write("end\n".getBytes()).toCompletableFuture().get(90, TimeUnit.SECONDS);
+        other.exit().toCompletableFuture().get(90, TimeUnit.SECONDS);
         assertEquals("1heard hello\n", first.toString());
         assertEquals("1heard hello\n1heard end\n", second.toString());
         Lab.Outcome outcome = lab.finish(spec.id());

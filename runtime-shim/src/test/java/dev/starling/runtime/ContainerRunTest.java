@@ -255,7 +255,7 @@ class ContainerRunTest extends LabForAllTests {
                     return null;
                 }));
             }
-            for (Future<?> stop : stops) stop.get(20, TimeUnit.SECONDS);
+            for (Future<?> stop : stops) stop.get(90, TimeUnit.SECONDS);
         } finally {
             threads.shutdown();
         }
@@ -274,7 +274,7 @@ class ContainerRunTest extends LabForAllTests {
         lab.runtime.signal(spec.id, "KILL");
         Lab.await(ContainerRunTest::anEndIsBeingWritten, "the end is being written");
         try {
-            assertTimeoutPreemptively(Duration.ofSeconds(5), () -> assertTrue(lab.runtime.list().stream().anyMatch(each -> each.id().equals(spec.id))));
+            assertTimeoutPreemptively(Duration.ofSeconds(60), () -> assertTrue(lab.runtime.list().stream().anyMatch(each -> each.id().equals(spec.id))));
         } finally {
             Files.readString(state);
         }

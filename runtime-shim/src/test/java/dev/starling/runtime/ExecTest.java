@@ -62,7 +62,7 @@ class ExecTest extends LabForAllTests {
     }
 
     private static int exitCode(ExecProcess process) throws Exception {
-        return process.exit().toCompletableFuture().get(20, TimeUnit.SECONDS).orElseThrow();
+        return process.exit().toCompletableFuture().get(90, TimeUnit.SECONDS).orElseThrow();
     }
 
     private static String output(String script) throws Exception {
@@ -104,7 +104,7 @@ class ExecTest extends LabForAllTests {
     void standardInputComesWholeAndEnds() throws Exception {
         Outcome outcome = new Outcome();
         ExecProcess process = lab.runtime.exec(id, new ExecSpec(List.of("wc", "-c"), List.of(), "", "", false, true, 0, 0), outcome);
-        for (int i = 0; i < 20; i++) process.write(new byte[100_000]).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        for (int i = 0; i < 20; i++) process.write(new byte[100_000]).toCompletableFuture().get(90, TimeUnit.SECONDS);
         process.closeInput();
         assertEquals(0, exitCode(process));
         assertEquals("2000000", outcome.output().strip());
@@ -136,7 +136,7 @@ class ExecTest extends LabForAllTests {
         ExecProcess process = lab.runtime.exec(id, spec, outcome);
         Lab.await(() -> outcome.output().contains("24 81"), () -> "the first size is told, but: " + outcome.output());
         process.resize(30, 90);
-        process.write("word\n".getBytes(StandardCharsets.UTF_8)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        process.write("word\n".getBytes(StandardCharsets.UTF_8)).toCompletableFuture().get(90, TimeUnit.SECONDS);
         assertEquals(0, exitCode(process));
         assertEquals("tty\r\n24 81\r\nword\r\n30 90\r\nxterm got word\r\n", outcome.output().replace("late\r\n", ""));
         return outcome.output().contains("late");

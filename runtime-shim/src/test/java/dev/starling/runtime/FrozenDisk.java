@@ -58,7 +58,7 @@ final class FrozenDisk implements AutoCloseable {
     }
 
     void freeze() throws IOException, InterruptedException {
-        thawsInAnyCase = program("sh", "-c", "test \"$(timeout 60 head -n 1)\" = thawed || fsfreeze -u \"$0\"", mountPoint.toString()).start();
+        thawsInAnyCase = program("sh", "-c", "test \"$(timeout 300 head -n 1)\" = thawed || fsfreeze -u \"$0\"", mountPoint.toString()).start();
         assertEquals(0, ends("fsfreeze", "-f", mountPoint.toString()));
     }
 
@@ -68,7 +68,7 @@ final class FrozenDisk implements AutoCloseable {
         assertEquals(0, ends("fsfreeze", "-u", mountPoint.toString()));
         thawsInAnyCase.getOutputStream().write("thawed\n".getBytes(StandardCharsets.US_ASCII));
         thawsInAnyCase.getOutputStream().close();
-        thawsInAnyCase.waitFor(10, TimeUnit.SECONDS);
+        thawsInAnyCase.waitFor(90, TimeUnit.SECONDS);
         thawsInAnyCase = null;
     }
 

@@ -70,7 +70,7 @@ class HungDiskTest {
 
     /** More than fits between container and disk: it is left waiting, and loses nothing. */
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void onlyWhoWritesToItWaits() throws Exception {
         String ticking = start(script("while busybox sleep 0.02; do echo tick; done").with(s -> s.logDriver = "none"));
         String killed = start(run("sleep", "1000"));
@@ -82,7 +82,7 @@ class HungDiskTest {
         lab.runtime.attach(ticking, seen);
         Lab.await(() -> seen.text().contains("tick\ntick\n"), "others are heard");
         Screen added = new Screen();
-        OptionalInt exitCode = lab.runtime.exec(killed, ExecSpec.of(List.of("echo", "added")), added).exit().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        OptionalInt exitCode = lab.runtime.exec(killed, ExecSpec.of(List.of("echo", "added")), added).exit().toCompletableFuture().get(90, TimeUnit.SECONDS);
         assertEquals(OptionalInt.of(0), exitCode);
         assertEquals("added\n", added.text());
         lab.runtime.signal(killed, "KILL");
@@ -109,7 +109,7 @@ class HungDiskTest {
 
     /** What the agent has read by then is the next one's, as is the end that the disk had not taken when it was told. */
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void anOrderlyEndOfTheAgentWaitsForIt() throws Exception {
         String killed = start(script("echo last; exec busybox sleep 1000"));
         String goesOn = start(script("trap 'echo more' USR1; echo ready; while :; do busybox sleep 0.02; done"));

@@ -22,7 +22,7 @@ import org.opentest4j.TestAbortedException;
 
 /** A directory, images and a runtime for one test class; takes everything away again, whatever has happened. */
 final class Lab implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     final Path directory;

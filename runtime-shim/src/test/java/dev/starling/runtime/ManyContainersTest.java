@@ -64,7 +64,7 @@ class ManyContainersTest extends LabForAllTests {
             System.out.printf("%d containers by %d threads: %.0f a second%n", outputs.size(), WORKERS, outputs.size() / seconds);
         } finally {
             workers.shutdownNow();
-            assertTrue(workers.awaitTermination(20, java.util.concurrent.TimeUnit.SECONDS));
+            assertTrue(workers.awaitTermination(90, java.util.concurrent.TimeUnit.SECONDS));
         }
         before.awaitAgain(lab);
     }

@@ -60,7 +60,7 @@ class TerminalTest extends LabForEachTest {
     }
 
     private static void type(ExecProcess attached, String text) throws Exception {
-        attached.write(text.getBytes(StandardCharsets.UTF_8)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        attached.write(text.getBytes(StandardCharsets.UTF_8)).toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     @Test
@@ -100,12 +100,12 @@ class TerminalTest extends LabForEachTest {
         assertEquals(1, lab.runtime.processes(spec.id).stream().filter(pid -> pid == lab.runtime.inspect(spec.id).pid()).count());
         for (int pid : lab.runtime.processes(spec.id)) assertFalse(Kernel.load().read("/proc/" + pid + "/cmdline").contains("2000000000"), "the keeper is no process of it");
         attached.detach();
-        assertEquals(OptionalInt.empty(), attached.exit().toCompletableFuture().get(20, TimeUnit.SECONDS));
+        assertEquals(OptionalInt.empty(), attached.exit().toCompletableFuture().get(90, TimeUnit.SECONDS));
 
         Screen second = new Screen();
         ExecProcess again = lab.runtime.attach(spec.id, second);
         type(again, "end\n");
-        assertEquals(OptionalInt.empty(), again.exit().toCompletableFuture().get(20, TimeUnit.SECONDS));
+        assertEquals(OptionalInt.empty(), again.exit().toCompletableFuture().get(90, TimeUnit.SECONDS));
         Lab.Outcome outcome = lab.finish(spec.id);
         assertEquals(9, outcome.exitCode());
         assertEquals("ready\r\none\r\none at 31 91\r\ntwo\r\ntwo at 32 92\r\nend\r\n", outcome.output());
@@ -117,7 +117,7 @@ class TerminalTest extends LabForEachTest {
         SpecBuilder spec = run("sleep", "1000").with(s -> s.tty = true);
         lab.runtime.start(spec.build(), NetworkSetup.NONE);
         ExecProcess attached = lab.runtime.attach(spec.id, new Screen());
-        assertTrue(attached.write(new byte[] {'x'}).handle((done, failure) -> failure != null).toCompletableFuture().get(20, TimeUnit.SECONDS));
+        assertTrue(attached.write(new byte[] {'x'}).handle((done, failure) -> failure != null).toCompletableFuture().get(90, TimeUnit.SECONDS));
         lab.runtime.stop(spec.id, Duration.ZERO);
         assertEquals(137, lab.finish(spec.id).exitCode());
     }

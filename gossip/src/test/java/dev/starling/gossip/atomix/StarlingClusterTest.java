@@ -37,9 +37,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Three nodes on loopback with mutual TLS, their membership fed by the test as the node feeds it from gossip. */
-@Timeout(60)
+@Timeout(300)
 class StarlingClusterTest {
-    private static final Duration SOON = Duration.ofSeconds(5);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final Function<String, byte[]> ENCODE = text -> text.getBytes(StandardCharsets.UTF_8);
     private static final Function<byte[], String> DECODE = bytes -> new String(bytes, StandardCharsets.UTF_8);
 
@@ -110,9 +110,9 @@ class StarlingClusterTest {
         BlockingQueue<String> got = new LinkedBlockingQueue<>();
         nodes.get(1).communication().<String>subscribe("note", DECODE, (from, text) -> got.add(from + ": " + text), Runnable::run).join();
         nodes.get(0).communication().unicast("note", "reliable", ENCODE, nodes.get(1).id(), true).get();
-        assertEquals(nodes.get(0).id() + ": reliable", got.poll(10, TimeUnit.SECONDS));
+        assertEquals(nodes.get(0).id() + ": reliable", got.poll(90, TimeUnit.SECONDS));
         nodes.get(2).communication().unicast("note", "maybe", ENCODE, nodes.get(1).id(), false).get();
-        assertEquals(nodes.get(2).id() + ": maybe", got.poll(10, TimeUnit.SECONDS));
+        assertEquals(nodes.get(2).id() + ": maybe", got.poll(90, TimeUnit.SECONDS));
     }
 
     @Test
@@ -122,7 +122,7 @@ class StarlingClusterTest {
             node.communication().<String>subscribe("all", DECODE, (from, text) -> got.add(node.id().id()), Runnable::run).join();
         }
         nodes.get(0).communication().broadcast("all", "x", ENCODE, true);
-        Set<String> reached = new TreeSet<>(Set.of(got.poll(10, TimeUnit.SECONDS), got.poll(10, TimeUnit.SECONDS)));
+        Set<String> reached = new TreeSet<>(Set.of(got.poll(90, TimeUnit.SECONDS), got.poll(90, TimeUnit.SECONDS)));
         assertEquals(new TreeSet<>(Set.of(nodes.get(1).id().id(), nodes.get(2).id().id())), reached);
     }
 
@@ -134,17 +134,17 @@ class StarlingClusterTest {
         watcher.cluster.getMembershipService().addListener(events::add);
         watcher.learnsOf(other);
         watcher.feed.memberDown(other.peer.id());
-        ClusterMembershipEvent removed = events.poll(10, TimeUnit.SECONDS);
+        ClusterMembershipEvent removed = events.poll(90, TimeUnit.SECONDS);
         assertEquals(ClusterMembershipEvent.Type.MEMBER_REMOVED, removed.type(), "what was known before is no event");
         assertEquals(other.id(), removed.subject().id());
         assertNull(watcher.cluster.getMembershipService().getMember(other.id()));
         ExecutionException unknown = assertThrows(ExecutionException.class,
-                () -> watcher.communication().send("whoami", "hi", ENCODE, DECODE, other.id(), SOON).get(10, TimeUnit.SECONDS));
+                () -> watcher.communication().send("whoami", "hi", ENCODE, DECODE, other.id(), SOON).get(90, TimeUnit.SECONDS));
         assertTrue(unknown.getCause() instanceof java.net.ConnectException, unknown.toString());
         watcher.learnsOf(other);
-        assertEquals(ClusterMembershipEvent.Type.MEMBER_ADDED, events.poll(10, TimeUnit.SECONDS).type());
+        assertEquals(ClusterMembershipEvent.Type.MEMBER_ADDED, events.poll(90, TimeUnit.SECONDS).type());
         watcher.feed.memberUp(other.peer.id(), new Endpoint("127.0.0.1", 9), Role.MANAGER);
-        ClusterMembershipEvent moved = events.poll(10, TimeUnit.SECONDS);
+        ClusterMembershipEvent moved = events.poll(90, TimeUnit.SECONDS);
         assertEquals(ClusterMembershipEvent.Type.METADATA_CHANGED, moved.type());
         assertEquals(new Address("127.0.0.1", 9), watcher.cluster.getMembershipService().getMember(other.id()).address());
     }
@@ -155,7 +155,7 @@ class StarlingClusterTest {
         server.communication().<String, String>subscribe("whoami", DECODE, text -> CompletableFuture.completedFuture("served"), ENCODE).join();
         server.feed.memberDown(nodes.get(1).peer.id());
         ExecutionException refused = assertThrows(ExecutionException.class,
-                () -> nodes.get(1).communication().send("whoami", "hi", ENCODE, DECODE, server.id(), SOON).get(10, TimeUnit.SECONDS));
+                () -> nodes.get(1).communication().send("whoami", "hi", ENCODE, DECODE, server.id(), SOON).get(90, TimeUnit.SECONDS));
         assertTrue(refused.getMessage().contains("is no member here"), refused.getMessage());
     }
 
@@ -167,7 +167,7 @@ class StarlingClusterTest {
         asker.feed.memberDown(impostor.peer.id());
         asker.feed.memberUp(nodes.get(1).peer.id(), impostor.peer.endpoint, Role.MANAGER); // a wrong or forged address
         ExecutionException refused = assertThrows(ExecutionException.class,
-                () -> asker.communication().send("whoami", "hi", ENCODE, DECODE, nodes.get(1).id(), SOON).get(10, TimeUnit.SECONDS));
+                () -> asker.communication().send("whoami", "hi", ENCODE, DECODE, nodes.get(1).id(), SOON).get(90, TimeUnit.SECONDS));
         assertTrue(refused.getMessage().contains("expected node " + nodes.get(1).peer.id()), refused.getMessage());
     }
 
@@ -176,7 +176,7 @@ class StarlingClusterTest {
         nodes.get(0).cluster.seeds(List.of(new Endpoint("10.88.0.11", 7946)));
         nodes.get(0).cluster.seeds(List.of(new Endpoint("10.88.0.12", 7946)));
         ExecutionException refused = assertThrows(ExecutionException.class,
-                () -> nodes.get(0).communication().send("nobody", "hi", ENCODE, DECODE, nodes.get(1).id(), SOON).get(10, TimeUnit.SECONDS));
+                () -> nodes.get(0).communication().send("nobody", "hi", ENCODE, DECODE, nodes.get(1).id(), SOON).get(90, TimeUnit.SECONDS));
         assertTrue(refused.getMessage().contains("nothing handles 'atomix:nobody'"), refused.getMessage());
     }
 

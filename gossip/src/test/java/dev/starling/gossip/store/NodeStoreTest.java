@@ -105,7 +105,7 @@ class NodeStoreTest {
         } finally {
             agent.destroyForcibly();
         }
-        assertTrue(agent.waitFor(20, TimeUnit.SECONDS));
+        assertTrue(agent.waitFor(90, TimeUnit.SECONDS));
         assertTrue(saved >= 25, "the agent ended early, after " + saved);
         try (NodeStore store = NodeStore.open(directory)) {
             DesiredObject found = store.loadDesired().get(0);
@@ -229,7 +229,7 @@ class NodeStoreTest {
                 .redirectErrorStream(true).start();
         try {
             List<String> output = new BufferedReader(new InputStreamReader(process.getInputStream())).lines().toList();
-            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+            assertTrue(process.waitFor(90, TimeUnit.SECONDS));
             return output;
         } finally {
             process.destroyForcibly();

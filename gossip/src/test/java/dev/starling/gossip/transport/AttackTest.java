@@ -21,6 +21,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -31,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Who does not belong is refused, counted, and costs those who do nothing. After each attack a good peer gets through. */
-@Timeout(60)
+@Timeout(300)
 class AttackTest {
     private final ClusterAuthority cluster = ClusterAuthority.create("k3x9");
     private final List<TestPeer> peers = new ArrayList<>();
@@ -39,16 +40,18 @@ class AttackTest {
 
     @BeforeEach
     void start() {
-        victim = keep(TestPeer.of(cluster, config -> config.withTimeouts(Duration.ofSeconds(2), Duration.ofSeconds(9), Duration.ofMinutes(5))));
+        victim = patientFor(Duration.ofSeconds(30));
+    }
+
+    private TestPeer patientFor(Duration handshakes) {
+        return keep(TestPeer.of(cluster, config -> config.withTimeouts(handshakes, Duration.ofSeconds(60), Duration.ofMinutes(5))));
     }
 
     @AfterEach
     void aGoodPeerStillWorks() throws Exception {
         try {
             victim.received.clear();
-            TestPeer good = keep(TestPeer.of(cluster));
-            good.transport.send(victim.endpoint, new byte[] {42});
-            assertArrayEquals(new byte[] {42}, victim.nextMessage());
+            getsThrough("a good peer still does", 42);
         } finally {
             peers.forEach(TestPeer::close);
         }
@@ -101,7 +104,7 @@ class AttackTest {
             random.nextBytes(garbage);
             garbage[0] = (byte) i; // 20..23 would be TLS record types
             try (Socket socket = new Socket(victim.endpoint.host(), victim.endpoint.port())) {
-                socket.setSoTimeout(10_000);
+                socket.setSoTimeout(60_000);
                 sendQuietly(socket, garbage);
                 socket.shutdownOutput();
                 assertTrue(RawTls.isEnded(socket));
@@ -170,27 +173,24 @@ class AttackTest {
         assumeTrue(process.getMaxFileDescriptorCount() - process.getOpenFileDescriptorCount() > many + 1_000L, // the other end keeps 128
                 "this process may have only " + process.getMaxFileDescriptorCount() + " files open");
         List<Socket> idle = new ArrayList<>();
+        victim = patientFor(Duration.ofSeconds(4));
         try {
             long openedBefore = process.getOpenFileDescriptorCount();
             for (int i = 0; i < many; i++) {
                 idle.add(new Socket(victim.endpoint.host(), victim.endpoint.port()));
                 if (i == many / 2) {
-                    TestPeer good = keep(TestPeer.of(cluster));
-                    good.transport.send(victim.endpoint, new byte[] {1});
-                    assertArrayEquals(new byte[] {1}, victim.nextMessage(), "in the midst of it a good one gets in");
+                    getsThrough("in the midst of it a good one gets in", 1);
                 }
             }
             await("those beyond the cap are closed at once", Duration.ofSeconds(30), () -> refused(RefusedConnection.TOO_MANY_HALF_OPEN) >= many - 128);
             long held = process.getOpenFileDescriptorCount() - openedBefore - many;
             assertTrue(held < 500, "the victim holds " + held + " of " + many + " connections"); // 128, and what tests of before are closing
-            TestPeer good = keep(TestPeer.of(cluster));
-            good.transport.send(victim.endpoint, new byte[] {1});
-            assertArrayEquals(new byte[] {1}, victim.nextMessage());
+            getsThrough("and after it", 2);
             // the good one made the oldest go; no more than the deadline later all are gone
-            await("the rest is closed by the deadline", () -> victim.counters().refusedHandshakes.sum() == many);
+            await("the rest is closed by the deadline", () -> victim.counters().refusedHandshakes.sum() >= many); // the good one's first, perhaps
             assertTrue(refused(RefusedConnection.TOO_SLOW) > 0);
             for (Socket socket : idle) {
-                socket.setSoTimeout(5_000);
+                socket.setSoTimeout(60_000);
                 assertTrue(RawTls.isEnded(socket));
             }
         } finally {
@@ -202,6 +202,7 @@ class AttackTest {
 
     @Test
     void aMemberThatNeverSaysHello() throws Exception {
+        victim = patientFor(Duration.ofSeconds(2));
         try (SSLSocket socket = RawTls.connect(victim.endpoint, cluster.enrol(NodeKey.generate(), Role.WORKER))) {
             socket.startHandshake();
             assertTrue(RawTls.isEnded(socket));
@@ -247,6 +248,15 @@ class AttackTest {
             socket.getOutputStream().write(message("y"));
             victim.nextMessage();
         }
+    }
+
+    /** Again and again: a message may be lost with a connection, and on a busy machine a handshake may take too long. */
+    private void getsThrough(String what, int value) throws InterruptedException {
+        TestPeer good = keep(TestPeer.of(cluster));
+        await(what, () -> {
+            good.transport.send(victim.endpoint, new byte[] {(byte) value});
+            return victim.received.stream().anyMatch(received -> Arrays.equals(received.payload(), new byte[] {(byte) value}));
+        });
     }
 
     private long refused(RefusedConnection reason) {

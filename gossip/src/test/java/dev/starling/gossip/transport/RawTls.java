@@ -32,7 +32,7 @@ final class RawTls {
         SSLContext context = SSLContext.getInstance("TLSv1.3");
         context.init(keys, new TrustManager[] {new TrustAnyone()}, null);
         SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(to.host(), to.port());
-        socket.setSoTimeout(10_000);
+        socket.setSoTimeout(60_000);
         return socket;
     }
 

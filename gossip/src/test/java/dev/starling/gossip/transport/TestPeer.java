@@ -3,15 +3,13 @@ package dev.starling.gossip.transport;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.FreePort;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
 import dev.starling.gossip.trust.PeerIdentity;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -21,6 +19,9 @@ import java.util.function.UnaryOperator;
 
 /** A transport on loopback that remembers what it was told. */
 public final class TestPeer implements TransportListener, AutoCloseable {
+    /** A peer that works keeps within it on any machine. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     public record Received(NodeId from, Role role, byte[] payload) {}
 
     public final NodeCredentials credentials;
@@ -32,7 +33,7 @@ public final class TestPeer implements TransportListener, AutoCloseable {
     private TestPeer(NodeCredentials credentials, Endpoint endpoint, UnaryOperator<TransportConfig> config) {
         this.credentials = credentials;
         this.endpoint = endpoint;
-        this.transport = PeerTransport.open(config.apply(TransportConfig.of(endpoint, endpoint)), credentials, this);
+        this.transport = PeerTransport.open(config.apply(TransportConfig.of(endpoint, endpoint).withTimeouts(PATIENCE, PATIENCE, Duration.ofMinutes(5))), credentials, this);
     }
 
     public static TestPeer of(ClusterAuthority cluster) {
@@ -48,11 +49,7 @@ public final class TestPeer implements TransportListener, AutoCloseable {
     }
 
     public static Endpoint freeEndpoint() {
-        try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return new Endpoint("127.0.0.1", probe.getLocalPort());
-        } catch (IOException e) {
-            throw new IllegalStateException("no free port on loopback", e);
-        }
+        return new Endpoint("127.0.0.1", FreePort.ofLoopback());
     }
 
     public NodeId id() {
@@ -64,12 +61,12 @@ public final class TestPeer implements TransportListener, AutoCloseable {
     }
 
     public byte[] nextMessage() throws InterruptedException {
-        Received next = received.poll(10, TimeUnit.SECONDS);
-        return next == null ? fail("no message within 10 s") : next.payload();
+        Received next = received.poll(90, TimeUnit.SECONDS);
+        return next == null ? fail("no message within 90 s") : next.payload();
     }
 
     public static void await(String what, BooleanSupplier condition) throws InterruptedException {
-        await(what, Duration.ofSeconds(10), condition);
+        await(what, Duration.ofSeconds(90), condition);
     }
 
     public static void await(String what, Duration atMost, BooleanSupplier condition) throws InterruptedException {

@@ -360,10 +360,10 @@ class NetlinkOverlayTest {
         try (ServerSocket listening = NetNs.at(server).call(() -> new ServerSocket(8080, 1, InetAddress.getByName(address)));
              Socket caller = NetNs.at(client).call(() -> {
                  Socket socket = new Socket();
-                 socket.connect(new InetSocketAddress(address, 8080), 3000);
+                 socket.connect(new InetSocketAddress(address, 8080), 20_000);
                  return socket;
              })) {
-            listening.setSoTimeout(3000);
+            listening.setSoTimeout(20_000);
             try (Socket accepted = listening.accept()) {
                 caller.getOutputStream().write(42);
                 assertEquals(42, accepted.getInputStream().read());
@@ -376,7 +376,7 @@ class NetlinkOverlayTest {
     private static int received(Path server, String address, Path client, int bytes) throws IOException {
         try (DatagramSocket there = NetNs.at(server).call(() -> new DatagramSocket(8081, InetAddress.getByName(address)));
              DatagramSocket here = NetNs.at(client).call(() -> new DatagramSocket())) {
-            there.setSoTimeout(3000);
+            there.setSoTimeout(20_000);
             here.send(new DatagramPacket(new byte[bytes], bytes, InetAddress.getByName(address), 8081));
             DatagramPacket packet = new DatagramPacket(new byte[2000], 2000);
             there.receive(packet);

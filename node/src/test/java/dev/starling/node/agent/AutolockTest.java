@@ -2,7 +2,6 @@ package dev.starling.node.agent;
 
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.autolock;
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.sees;
-import static dev.starling.node.agent.SwarmOfLoopbackNodes.until;
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.update;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -31,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Autolock with whole nodes: what is on the disk, what a restarted manager does and refuses, and how it comes back. */
-@Timeout(120)
+@Timeout(300)
 class AutolockTest {
     @TempDir
     Path directory;
@@ -58,12 +57,12 @@ class AutolockTest {
     }
 
     private static ApiException refusal(CompletionStage<?> stage) {
-        ExecutionException failure = assertThrows(ExecutionException.class, () -> stage.toCompletableFuture().get(20, TimeUnit.SECONDS));
+        ExecutionException failure = assertThrows(ExecutionException.class, () -> stage.toCompletableFuture().get(90, TimeUnit.SECONDS));
         return (ApiException) failure.getCause();
     }
 
     private static void unlock(LoopbackNode node, String key) throws Exception {
-        node.swarm.unlock(key).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        node.swarm.unlock(key).toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     @Test
@@ -77,7 +76,7 @@ class AutolockTest {
         String key = first.swarm.unlockKey();
         assertTrue(key.startsWith("SWMKEY-1-"), key);
         assertTrue(isSealed(first));
-        until("the other manager has the key", () -> isSealed(second) && knows(second, key));
+        swarm.await("the other manager has the key", () -> isSealed(second) && knows(second, key));
         assertFalse(Files.exists(worker.directory.resolve("swarm/vault.lock")), "a worker does not lock itself");
         assertFalse(ClusterDocument.of(worker.swarm.snapshot()).body().toString().contains(key.substring(9)));
         String id = first.id();
@@ -98,7 +97,7 @@ class AutolockTest {
         assertTrue(wrong.getMessage().contains("invalid key"), wrong.getMessage());
         assertTrue(first.swarm.isLocked());
         unlock(first, key);
-        until("it is back", () -> sees(first, second) && sees(second, first));
+        swarm.await("it is back", () -> sees(first, second) && sees(second, first));
         assertEquals(id, first.id());
         swarm.untilAllHave(swarm.service(first, "web"));
     }
@@ -109,7 +108,7 @@ class AutolockTest {
         LoopbackNode second = swarm.joined("m2", first, Role.MANAGER);
         autolock(first, true);
         String old = first.swarm.unlockKey();
-        until("the other manager has the key", () -> isSealed(second) && knows(second, old));
+        swarm.await("the other manager has the key", () -> isSealed(second) && knows(second, old));
         second.stop();
         update(first, true, spec -> { });
         String rotated = first.swarm.unlockKey();
@@ -117,18 +116,40 @@ class AutolockTest {
         second.start();
         refusal(second.swarm.unlock(rotated)); // it has not heard of it
         unlock(second, old);
-        until("it has the new key", () -> sees(second, first) && knows(second, rotated));
+        swarm.await("it has the new key", () -> sees(second, first) && knows(second, rotated));
         second.stop();
         second.start();
         refusal(second.swarm.unlock(old));
         unlock(second, rotated);
 
         autolock(second, false);
-        until("neither is sealed", () -> !isSealed(first) && !isSealed(second));
+        swarm.await("neither is sealed", () -> !isSealed(first) && !isSealed(second));
         first.stop();
         first.start();
-        until("it needs no key", () -> !first.swarm.isLocked() && first.swarm.snapshot() != null && sees(first, second));
+        swarm.await("it needs no key", () -> !first.swarm.isLocked() && first.swarm.snapshot() != null && sees(first, second));
         assertEquals("", first.swarm.unlockKey());
+    }
+
+    /** The settings name a key, and power is lost before the disk is sealed with it: nobody was shown the key, so nobody must need it. */
+    @Test
+    void aKeyThatWasLostBeforeAnyDiskWasSealedWithItIsMadeAnew() throws Exception {
+        LoopbackNode first = swarm.first();
+        Path inTheWay = Files.createDirectories(first.directory.resolve("swarm/vault.lock.new/in the way"));
+        assertThrows(ExecutionException.class, () -> autolock(first, true));
+        first.stop();
+        Files.delete(inTheWay);
+        Files.delete(inTheWay.getParent());
+        first.start();
+        assertFalse(first.swarm.isLocked());
+        swarm.await("it has heard of its settings", () -> ClusterDocument.unlockKeyDigest(first.swarm.snapshot()) != null);
+        ApiException unknown = assertThrows(ApiException.class, () -> first.swarm.unlockKey());
+        assertTrue(unknown.getMessage().contains("docker swarm unlock-key --rotate"), unknown.getMessage());
+        update(first, true, spec -> { });
+        String key = first.swarm.unlockKey();
+        assertTrue(isSealed(first));
+        first.stop();
+        first.start();
+        unlock(first, key);
     }
 
     private static boolean knows(LoopbackNode node, String key) {
@@ -143,27 +164,27 @@ class AutolockTest {
     void managersComeAndGoInALockedSwarm() throws Exception {
         LoopbackNode first = swarm.node("m1");
         first.swarm.init(new ClusterControl.Init("", "", Sample.json("{\"EncryptionConfig\": {\"AutoLockManagers\": true}}")))
-                .toCompletableFuture().get(20, TimeUnit.SECONDS);
+                .toCompletableFuture().get(90, TimeUnit.SECONDS);
         assertTrue(isSealed(first));
         LoopbackNode second = swarm.joined("m2", first, Role.MANAGER);
         assertTrue(isSealed(second));
         assertEquals(first.swarm.unlockKey(), second.swarm.unlockKey());
         SwarmOfLoopbackNodes.rotate(second);
         var next = SwarmOfLoopbackNodes.roots(second).newest();
-        until("the CA is rotated", () -> SwarmOfLoopbackNodes.isUnder(first, next) && SwarmOfLoopbackNodes.isUnder(second, next));
+        swarm.await("the CA is rotated", () -> SwarmOfLoopbackNodes.isUnder(first, next) && SwarmOfLoopbackNodes.isUnder(second, next));
         assertTrue(isSealed(first) && isSealed(second), "the new CA's key is sealed too");
 
         SwarmOfLoopbackNodes.setRole(first, second, "worker");
-        until("a worker is not sealed", () -> second.swarm.session().role() == Role.WORKER && !Files.exists(second.directory.resolve("swarm/vault.lock")));
+        swarm.await("a worker is not sealed", () -> second.swarm.session().role() == Role.WORKER && !Files.exists(second.directory.resolve("swarm/vault.lock")));
         second.stop();
         second.start();
-        until("and needs no key", () -> second.swarm.snapshot() != null && sees(second, first));
+        swarm.await("and needs no key", () -> second.swarm.snapshot() != null && sees(second, first));
         SwarmOfLoopbackNodes.setRole(first, second, "manager");
-        until("a manager is", () -> second.swarm.session().role() == Role.MANAGER && isSealed(second));
+        swarm.await("a manager is", () -> second.swarm.session().role() == Role.MANAGER && isSealed(second));
 
         first.stop();
         first.start();
-        first.swarm.leave(true).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        first.swarm.leave(true).toCompletableFuture().get(90, TimeUnit.SECONDS);
         assertFalse(first.swarm.isLocked() || first.swarm.isInSwarm());
         first.init();
         assertEquals("", first.swarm.unlockKey());

@@ -47,8 +47,8 @@ class CoreLoopTest {
         }))) {
             loop.set(running);
             running.start();
-            running.ask((node, now) -> node.create(Kind.SERVICE, null, Sample.serviceBody("web", 1), now)).get(10, TimeUnit.SECONDS);
-            assertTrue(started.get(10, TimeUnit.SECONDS));
+            running.ask((node, now) -> node.create(Kind.SERVICE, null, Sample.serviceBody("web", 1), now)).get(90, TimeUnit.SECONDS);
+            assertTrue(started.get(90, TimeUnit.SECONDS));
             assertNotNull(found.get());
         }
     }

@@ -49,7 +49,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The order in which effects reach the world, with a real store on disk and told-only containers. */
-@Timeout(60)
+@Timeout(300)
 class EffectRunnerTest {
     private static final Task TASK = Sample.task("task1", Slot.replica("web", 1), Sample.N1, TaskState.ASSIGNED, Map.of());
     private static final Task OTHER = Sample.task("task2", Slot.replica("web", 2), Sample.N1, TaskState.ASSIGNED, Map.of());
@@ -95,8 +95,8 @@ class EffectRunnerTest {
     }
 
     private String next() throws InterruptedException {
-        String event = events.poll(20, TimeUnit.SECONDS);
-        assertTrue(event != null, "nothing happened within 20 s");
+        String event = events.poll(90, TimeUnit.SECONDS);
+        assertTrue(event != null, "nothing happened within 90 s");
         return event;
     }
 

@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.FreePort;
 import dev.starling.gossip.GossipConfig;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
@@ -21,8 +22,6 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -39,7 +38,7 @@ import java.util.stream.Stream;
  * side is a {@link StateHolder}. bench/join.sh runs it.
  */
 public final class JoinMeasurement {
-    private static final int LIMIT_SECONDS = 60;
+    private static final int LIMIT_SECONDS = 150;
 
     /** What the joiner said, or why it said nothing; {@code keptMillis} -1: not everything was on its disk. */
     public record Result(int exitCode, String told, long keptMillis) {
@@ -55,8 +54,8 @@ public final class JoinMeasurement {
         ClusterAuthority authority = ClusterAuthority.create("k3x9");
         NodeCredentials holder = authority.enrol(NodeKey.generate(), Role.MANAGER);
         NodeCredentials joiner = authority.enrol(NodeKey.generate(), Role.WORKER);
-        Endpoint holderEndpoint = new Endpoint("127.0.0.1", freePort());
-        Endpoint joinerEndpoint = new Endpoint("127.0.0.1", freePort());
+        Endpoint holderEndpoint = new Endpoint("127.0.0.1", FreePort.ofLoopback());
+        Endpoint joinerEndpoint = new Endpoint("127.0.0.1", FreePort.ofLoopback());
         LargeCluster state = LargeCluster.of(holder, holderEndpoint, joiner, authority, services, nodes, tasksPerService);
         new SwarmDirectory(directory).save(new SwarmDirectory.Identity(joiner, null, null, joinerEndpoint));
         Path told = directory.resolve("told");
@@ -113,12 +112,6 @@ public final class JoinMeasurement {
     private static boolean isWhole(ClusterSnapshot snapshot, int services, int nodes, int tasks) {
         return snapshot.documents().get(Kind.SERVICE).size() == services && snapshot.reports().size() >= nodes
                 && snapshot.view().tasks().values().stream().mapToInt(List::size).sum() == tasks;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     /** Arguments: jvm.options services nodes tasksPerService heapMebibytes...; one line for each heap. */

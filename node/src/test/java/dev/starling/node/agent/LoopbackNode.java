@@ -1,6 +1,7 @@
 package dev.starling.node.agent;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.FreePort;
 import dev.starling.gossip.Role;
 import dev.starling.netlink.balance.Balancer;
 import dev.starling.netlink.balance.HostNetworks;
@@ -24,10 +25,7 @@ import dev.starling.node.image.WatchedImages;
 import dev.starling.node.swarm.SwarmDirectory;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -45,8 +43,8 @@ import java.util.concurrent.TimeUnit;
 public final class LoopbackNode implements AutoCloseable {
     final Path directory;
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    final Endpoint gossip = new Endpoint("127.0.0.1", freePort());
-    final Endpoint join = new Endpoint("127.0.0.1", freePort());
+    final Endpoint gossip = new Endpoint("127.0.0.1", FreePort.ofLoopback());
+    final Endpoint join = new Endpoint("127.0.0.1", FreePort.ofLoopback());
     final ToldContainers containers = new ToldContainers();
     final BusyboxOnly images = new BusyboxOnly();
     SwarmControl swarm;
@@ -81,12 +79,24 @@ public final class LoopbackNode implements AutoCloseable {
     }
 
     void init() throws Exception {
-        swarm.init(new ClusterControl.Init("", "", Sample.json("{}"))).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        swarm.init(new ClusterControl.Init("", "", Sample.json("{}"))).toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     void join(LoopbackNode manager, Role role) throws Exception {
         swarm.join(new ClusterControl.Join("", "", List.of(manager.join.toString()), manager.swarm.joinToken(role), "active"))
-                .toCompletableFuture().get(20, TimeUnit.SECONDS);
+                .toCompletableFuture().get(90, TimeUnit.SECONDS);
+    }
+
+    /** What a failed test wants to know of it. */
+    @Override
+    public String toString() {
+        String state = swarm.isLocked() ? "locked" : "in no swarm";
+        SwarmSession session = swarm.session();
+        if (session != null) {
+            state = session.role() + " " + session.self() + " that sees " + session.snapshot().members().values().stream()
+                    .map(member -> member.id() + " as " + member.role() + " " + member.status()).toList() + " and trusts " + session.trust().roots().trusted().size() + " CAs";
+        }
+        return directory.getFileName() + " is " + state + ", keys " + (Files.exists(directory.resolve("swarm/vault.lock")) ? "under a lock" : "plain");
     }
 
     String id() {
@@ -99,14 +109,6 @@ public final class LoopbackNode implements AutoCloseable {
 
     double metric(String name, String reason) {
         return meters.find(name).tag("reason", reason).meters().stream().mapToDouble(meter -> meter.measure().iterator().next().getValue()).sum();
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     @Override

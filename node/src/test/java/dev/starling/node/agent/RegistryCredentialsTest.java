@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Credentials that came with a service, among whole nodes: the node that has its task pulls with them, no other gets them, no disk has them in plain. */
-@Timeout(90)
+@Timeout(300)
 class RegistryCredentialsTest {
     private static final String PASSWORD = BusyboxOnly.ALLOWED.password();
     private static final byte[] HEADER = header(PASSWORD);
@@ -61,7 +61,7 @@ class RegistryCredentialsTest {
     }
 
     private static Document done(CompletionStage<Document> write) throws Exception {
-        return write.toCompletableFuture().get(20, TimeUnit.SECONDS);
+        return write.toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     private static ObjectNode body(String name, LoopbackNode on, int replicas) {
@@ -73,8 +73,8 @@ class RegistryCredentialsTest {
     }
 
     private byte[] asked(LoopbackNode by, String uid) throws Exception {
-        return by.swarm.session().transport().request(manager.gossip, "secret", uid.getBytes(StandardCharsets.UTF_8), Duration.ofSeconds(10))
-                .get(20, TimeUnit.SECONDS);
+        return by.swarm.session().transport().request(manager.gossip, "secret", uid.getBytes(StandardCharsets.UTF_8), Duration.ofSeconds(60))
+                .get(90, TimeUnit.SECONDS);
     }
 
     private List<Path> plaintext() throws IOException {
@@ -129,7 +129,7 @@ class RegistryCredentialsTest {
         Document service = done(manager.swarm.createService(body("app", worker, 1), HEADER));
         until(() -> runsOn(worker));
         assertArrayEquals(HEADER, asked(worker, PullCredentials.name(service)));
-        manager.swarm.delete(service.uid()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        manager.swarm.delete(service.uid()).toCompletableFuture().get(90, TimeUnit.SECONDS);
         until(() -> manager.swarm.snapshot().document(Kind.SERVICE, service.uid()) == null);
         assertThrows(ExecutionException.class, () -> asked(worker, PullCredentials.name(service)));
     }

@@ -4,7 +4,6 @@ import static dev.starling.node.agent.SwarmOfLoopbackNodes.isUnder;
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.roots;
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.rotate;
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.sees;
-import static dev.starling.node.agent.SwarmOfLoopbackNodes.until;
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.update;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -31,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code docker swarm ca --rotate} with whole nodes: nothing is restarted, nobody is lost, and it ends. */
-@Timeout(120)
+@Timeout(300)
 class RotationTest {
     @TempDir
     Path directory;
@@ -63,7 +62,7 @@ class RotationTest {
         X509Certificate next = roots(first).newest();
         assertNotEquals(old, next);
         for (LoopbackNode node : swarm.nodes) {
-            until("all have moved", () -> isUnder(node, next));
+            swarm.await("all have moved", () -> isUnder(node, next));
         }
         assertEquals(ids, swarm.nodes.stream().map(LoopbackNode::id).toList());
         for (int i = 0; i < sessions.size(); i++) {
@@ -72,14 +71,14 @@ class RotationTest {
         assertTrue(Files.exists(second.directory.resolve("swarm/ca-key.pem")));
         assertFalse(Files.exists(worker.directory.resolve("swarm/ca-key.pem")), "no CA key for a worker");
 
-        until("the tokens are new", () -> !first.swarm.joinToken(Role.WORKER).equals(token)
+        swarm.await("the tokens are new", () -> !first.swarm.joinToken(Role.WORKER).equals(token)
                 && first.swarm.joinToken(Role.WORKER).equals(second.swarm.joinToken(Role.WORKER)));
         LoopbackNode late = swarm.node("late");
         ExecutionException refused = assertThrows(ExecutionException.class, () -> late.swarm.join(new ClusterControl.Join("", "",
-                List.of(first.join.toString()), token, "active")).toCompletableFuture().get(20, TimeUnit.SECONDS));
+                List.of(first.join.toString()), token, "active")).toCompletableFuture().get(90, TimeUnit.SECONDS));
         // the listener shows its new chain a moment after the tokens are new: until then the token is what is wrong
         assertTrue(refused.getMessage().contains("fingerprint") || refused.getMessage().contains("valid join token"), refused.getMessage());
-        until("it is let in", () -> SwarmOfLoopbackNodes.isLetIn(late, second, Role.WORKER));
+        swarm.await("it is let in", () -> SwarmOfLoopbackNodes.isLetIn(late, second, Role.WORKER));
         Document after = swarm.service(first, "after");
         swarm.untilAllHave(after);
         swarm.untilAllHave(before); // signed under the old root, read by one that has never trusted it
@@ -89,7 +88,7 @@ class RotationTest {
         worker.start();
         second.stop();
         second.start();
-        until("they are back", () -> sees(first, worker) && sees(worker, second) && sees(second, first));
+        swarm.await("they are back", () -> sees(first, worker) && sees(worker, second) && sees(second, first));
         assertTrue(isUnder(second, next) && isUnder(worker, next));
         swarm.untilAllHave(swarm.service(second, "again"));
     }
@@ -102,13 +101,13 @@ class RotationTest {
         worker.stop();
         rotate(first);
         X509Certificate next = roots(first).newest();
-        until("the others have moved", () -> first.swarm.session().credentials().ca().equals(next) && other.swarm.session().credentials().ca().equals(next));
+        swarm.await("the others have moved", () -> first.swarm.session().credentials().ca().equals(next) && other.swarm.session().credentials().ca().equals(next));
         Thread.sleep(300); // nothing tells that it does not end
         assertEquals(2, roots(first).trusted().size(), "it waits for the one that is away");
         swarm.joined("late", first, Role.WORKER); // with a token of the old root
         worker.start();
         for (LoopbackNode node : swarm.nodes) {
-            until("all have moved", () -> isUnder(node, next));
+            swarm.await("all have moved", () -> isUnder(node, next));
         }
     }
 
@@ -119,9 +118,9 @@ class RotationTest {
         worker.stop();
         rotate(first);
         X509Certificate next = roots(first).newest();
-        until("it is down", () -> !sees(first, worker));
-        first.swarm.removeNode(worker.swarm.session().self(), true).toCompletableFuture().get(20, TimeUnit.SECONDS);
-        until("it ends", () -> isUnder(first, next));
+        swarm.await("it is down", () -> !sees(first, worker));
+        first.swarm.removeNode(worker.swarm.session().self(), true).toCompletableFuture().get(90, TimeUnit.SECONDS);
+        swarm.await("it ends", () -> isUnder(first, next));
     }
 
     /** Each rotates while it cannot hear of the other, as in two partitions; both roots and all nodes survive the meeting. */
@@ -141,7 +140,7 @@ class RotationTest {
         assertEquals(3, roots(second).trusted().size());
         first.start();
         for (LoopbackNode node : swarm.nodes) {
-            until("both are under the newest root", () -> isUnder(node, latest));
+            swarm.await("both are under the newest root", () -> isUnder(node, latest));
         }
         swarm.untilAllHave(here);
         swarm.untilAllHave(there);
@@ -154,7 +153,7 @@ class RotationTest {
         LoopbackNode worker = swarm.joined("w1", first, Role.WORKER);
         ClusterAuthority own = ClusterAuthority.create("their-own");
         update(first, false, spec -> spec.withObjectProperty("CAConfig").put("SigningCACert", own.certificatePem()).put("SigningCAKey", own.keyPem()));
-        until("they have moved", () -> isUnder(first, own.certificate()) && isUnder(worker, own.certificate()));
+        swarm.await("they have moved", () -> isUnder(first, own.certificate()) && isUnder(worker, own.certificate()));
         String settings = ClusterDocument.of(worker.swarm.snapshot()).body().toString();
         assertFalse(settings.contains("PRIVATE KEY") || settings.contains("SigningCA"), "the key is in no document");
         swarm.joined("w2", first, Role.WORKER);

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Secrets among whole nodes on the loopback address: who gets them, who does not, and what is on the disks. */
-@Timeout(90)
+@Timeout(300)
 class SecretsTest {
     private static final String VALUE = "correct horse battery staple";
     private static final byte[] BYTES = VALUE.getBytes(StandardCharsets.UTF_8);
@@ -56,7 +56,7 @@ class SecretsTest {
 
     private Document secret(String name) throws Exception {
         return manager.swarm.createSecret(Sample.json("{\"Name\": \"" + name + "\", \"Labels\": {}}"), BYTES).toCompletableFuture()
-                .get(20, TimeUnit.SECONDS);
+                .get(90, TimeUnit.SECONDS);
     }
 
     private Document serviceWith(Document secret, LoopbackNode on) throws Exception {
@@ -66,7 +66,7 @@ class SecretsTest {
                   "ContainerSpec": {"Image": "busybox:latest", "Secrets": [{"SecretID": "%s", "SecretName": "db",
                     "File": {"Name": "db", "UID": "7", "GID": "8", "Mode": 256}}]}}}}
                 """.formatted(on.id(), secret.uid()));
-        return manager.swarm.create(Kind.SERVICE, body).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        return manager.swarm.create(Kind.SERVICE, body).toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     private static ContainerFile received(LoopbackNode node) {
@@ -81,8 +81,8 @@ class SecretsTest {
     }
 
     private byte[] asked(LoopbackNode by, String uid) throws Exception {
-        return by.swarm.session().transport().request(manager.gossip, "secret", uid.getBytes(StandardCharsets.UTF_8), Duration.ofSeconds(10))
-                .get(20, TimeUnit.SECONDS);
+        return by.swarm.session().transport().request(manager.gossip, "secret", uid.getBytes(StandardCharsets.UTF_8), Duration.ofSeconds(60))
+                .get(90, TimeUnit.SECONDS);
     }
 
     /** Files below a node's directory that have the value in them, plain or as base 64. */
@@ -116,7 +116,7 @@ class SecretsTest {
     void theLargestArrivesWhole() throws Exception {
         byte[] large = new byte[(500 << 10) - 1];
         new java.util.Random(7).nextBytes(large);
-        Document secret = manager.swarm.createSecret(Sample.json("{\"Name\": \"large\"}"), large).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        Document secret = manager.swarm.createSecret(Sample.json("{\"Name\": \"large\"}"), large).toCompletableFuture().get(90, TimeUnit.SECONDS);
         serviceWith(secret, worker);
         until(() -> received(worker) != null);
         assertArrayEquals(large, received(worker).content());
@@ -147,7 +147,7 @@ class SecretsTest {
         Document service = serviceWith(secret, worker);
         assertDelivered(worker);
         assertArrayEquals(BYTES, asked(worker, secret.uid()));
-        manager.swarm.delete(service.uid()).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        manager.swarm.delete(service.uid()).toCompletableFuture().get(90, TimeUnit.SECONDS);
         until(() -> manager.swarm.snapshot().document(Kind.SERVICE, service.uid()) == null);
         assertThrows(ExecutionException.class, () -> asked(worker, secret.uid()));
     }
@@ -202,6 +202,6 @@ class SecretsTest {
         Document document = manager.swarm.snapshot().document(Kind.NODE, worker.id());
         ObjectNode body = document.body().deepCopy();
         body.withObject("/Spec").put("Role", role);
-        manager.swarm.update(document.uid(), document.object().generation(), body).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        manager.swarm.update(document.uid(), document.object().generation(), body).toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 }

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A session that could not begin leaves nothing behind that the next try trips over. */
-@Timeout(60)
+@Timeout(300)
 class SessionRetryTest {
     @TempDir
     Path directory;

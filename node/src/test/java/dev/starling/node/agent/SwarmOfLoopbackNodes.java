@@ -11,14 +11,20 @@ import dev.starling.node.core.Document;
 import dev.starling.node.swarm.ClusterDocument;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** Nodes of one swarm on the loopback address, and what operators do to its settings. */
 final class SwarmOfLoopbackNodes implements AutoCloseable {
+    /** Nothing that is waited for takes a tenth of it, on a machine that does nothing else. */
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
     final List<LoopbackNode> nodes = new ArrayList<>();
     private final Path directory;
     private final Vertx vertx = Vertx.vertx();
@@ -41,8 +47,8 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
 
     LoopbackNode joined(String name, LoopbackNode manager, Role role) throws Exception {
         LoopbackNode node = node(name);
-        until("it is let in", () -> isLetIn(node, manager, role));
-        until("they see each other", () -> sees(manager, node) && sees(node, manager) && node.swarm.snapshot().document(Kind.NODE, node.id()) != null);
+        await("it is let in", () -> isLetIn(node, manager, role));
+        await("they see each other", () -> sees(manager, node) && sees(node, manager) && node.swarm.snapshot().document(Kind.NODE, node.id()) != null);
         return node;
     }
 
@@ -69,11 +75,25 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
     }
 
     static void until(String what, BooleanSupplier condition) throws InterruptedException {
-        long deadline = System.nanoTime() + 30_000_000_000L;
+        until(what, condition, () -> "nothing more is known");
+    }
+
+    /** As {@link #until(String, BooleanSupplier)}; where it does not come, the message shows all nodes. */
+    void await(String what, BooleanSupplier condition) throws InterruptedException {
+        until(what, condition, () -> nodes.stream().map(LoopbackNode::toString).collect(Collectors.joining("; ")));
+    }
+
+    private static void until(String what, BooleanSupplier condition, Supplier<String> state) throws InterruptedException {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < deadline, "waited 30 s in vain until " + what);
+            assertTrue(System.nanoTime() < deadline, () -> "waited " + PATIENCE.toSeconds() + " s in vain until " + what + ": " + state.get());
             Thread.sleep(20);
         }
+    }
+
+    /** What an operator's request has led to. */
+    static <T> T done(CompletionStage<T> request) throws Exception {
+        return request.toCompletableFuture().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 
     /** As the CLI does it: the spec is read, changed and sent back. */
@@ -82,7 +102,7 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
         Document cluster = ClusterDocument.of(at.swarm.snapshot());
         ObjectNode spec = cluster.spec().deepCopy();
         change.accept(spec);
-        at.swarm.updateSwarm(cluster.object().generation(), spec, rotateUnlockKey).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        done(at.swarm.updateSwarm(cluster.object().generation(), spec, rotateUnlockKey));
     }
 
     static void rotate(LoopbackNode at) throws Exception {
@@ -100,7 +120,7 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
         Document document = at.swarm.snapshot().document(Kind.NODE, node.id());
         ObjectNode body = document.body().deepCopy();
         body.withObject("/Spec").put("Role", role);
-        at.swarm.update(document.uid(), document.object().generation(), body).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        done(at.swarm.update(document.uid(), document.object().generation(), body));
     }
 
     static ClusterRoots roots(LoopbackNode at) {
@@ -113,16 +133,16 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
 
     /** Each counts on all of them for tasks. */
     void untilReady() throws InterruptedException {
-        until("all are ready", () -> nodes.stream().map(node -> node.swarm.snapshot().view().nodes().values())
+        await("all are ready", () -> nodes.stream().map(node -> node.swarm.snapshot().view().nodes().values())
                 .allMatch(known -> known.size() == nodes.size() && known.stream().allMatch(node -> node.ready())));
     }
 
     Document service(LoopbackNode at, String name) throws Exception {
-        return at.swarm.create(Kind.SERVICE, Sample.serviceBody(name, 0)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        return done(at.swarm.create(Kind.SERVICE, Sample.serviceBody(name, 0)));
     }
 
     void untilAllHave(Document document) throws InterruptedException {
-        until(document.name() + " is everywhere", () -> nodes.stream().allMatch(node -> node.swarm.snapshot() == null
+        await(document.name() + " is everywhere", () -> nodes.stream().allMatch(node -> node.swarm.snapshot() == null
                 || node.swarm.snapshot().document(document.object().kind(), document.uid()) != null));
     }
 
@@ -130,7 +150,7 @@ final class SwarmOfLoopbackNodes implements AutoCloseable {
     public void close() {
         nodes.forEach(LoopbackNode::close);
         try {
-            vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+            done(vertx.close().toCompletionStage());
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }

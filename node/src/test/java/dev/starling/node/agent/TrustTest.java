@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.FreePort;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Kind;
@@ -42,7 +43,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Certificates and roles of whole nodes in a running swarm on the loopback address. */
-@Timeout(90)
+@Timeout(300)
 class TrustTest {
     @TempDir
     Path directory;
@@ -71,7 +72,7 @@ class TrustTest {
     @AfterEach
     void close() throws Exception {
         nodes.forEach(LoopbackNode::close);
-        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        vertx.close().toCompletionStage().toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     private static boolean sees(LoopbackNode node, LoopbackNode other) {
@@ -87,7 +88,7 @@ class TrustTest {
         Document document = documentOf(at, node);
         ObjectNode body = document.body().deepCopy();
         body.withObject("/Spec").put("Role", role);
-        at.swarm.update(document.uid(), document.object().generation(), body).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        at.swarm.update(document.uid(), document.object().generation(), body).toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     private static Instant end(LoopbackNode node) {
@@ -132,7 +133,7 @@ class TrustTest {
     /** The identity that {@code session} shows on a connection made now. */
     private static PeerIdentity shownTo(ClusterAuthority authority, SwarmSession session) throws Exception {
         CompletableFuture<PeerIdentity> shown = new CompletableFuture<>();
-        Endpoint address = new Endpoint("127.0.0.1", new java.net.ServerSocket(0) {{ close(); }}.getLocalPort());
+        Endpoint address = new Endpoint("127.0.0.1", FreePort.ofLoopback());
         try (PeerTransport other = PeerTransport.open(TransportConfig.of(address, address), authority.enrol(NodeKey.generate(), Role.WORKER),
                 new TransportListener() {
                     @Override
@@ -145,7 +146,7 @@ class TrustTest {
                 shown.complete(from);
                 return CompletableFuture.completedFuture(new byte[0]);
             });
-            session.transport().request(address, "who", new byte[0], Duration.ofSeconds(10)).get(20, TimeUnit.SECONDS);
+            session.transport().request(address, "who", new byte[0], Duration.ofSeconds(60)).get(90, TimeUnit.SECONDS);
             return shown.get();
         }
     }
@@ -221,7 +222,7 @@ class TrustTest {
         assertTrue(Files.exists(second.directory.resolve("swarm/ca-key.pem")));
         assertEquals(first.swarm.joinToken(Role.WORKER), second.swarm.joinToken(Role.WORKER));
         until(() -> second.swarm.snapshot().document(Kind.NODE, id) != null);
-        Document service = second.swarm.create(Kind.SERVICE, Sample.serviceBody("web", 0)).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        Document service = second.swarm.create(Kind.SERVICE, Sample.serviceBody("web", 0)).toCompletableFuture().get(90, TimeUnit.SECONDS);
         until(() -> first.swarm.snapshot().document(Kind.SERVICE, service.uid()) != null);
         joined("w2", second, Role.WORKER);
 
@@ -232,7 +233,7 @@ class TrustTest {
         assertFalse(Files.exists(first.directory.resolve("swarm/ca-key.pem")));
         assertNotNull(first.swarm.snapshot().document(Kind.SERVICE, service.uid()), "a worker has the desired state all the same");
         ExecutionException refused = assertThrows(ExecutionException.class, () -> first.swarm.create(Kind.SERVICE, Sample.serviceBody("db", 0))
-                .toCompletableFuture().get(20, TimeUnit.SECONDS));
+                .toCompletableFuture().get(90, TimeUnit.SECONDS));
         assertTrue(refused.getMessage().contains("not a swarm manager"), refused.getMessage());
         ExecutionException last = assertThrows(ExecutionException.class, () -> setRole(second, second, "worker"));
         assertTrue(last.getMessage().contains("attempting to demote the last manager of the swarm"), last.getMessage());
@@ -244,7 +245,7 @@ class TrustTest {
         LoopbackNode second = joined("w1", first, Role.WORKER);
         ObjectNode body = Sample.json("""
                 {"Spec": {"Name": "web", "TaskTemplate": {"ContainerSpec": {"Image": "busybox:latest"}}, "Mode": {"Global": {}}}}""");
-        first.swarm.create(Kind.SERVICE, body).toCompletableFuture().get(20, TimeUnit.SECONDS);
+        first.swarm.create(Kind.SERVICE, body).toCompletableFuture().get(90, TimeUnit.SECONDS);
         until(() -> running(first) == 2 && running(second) == 2);
         List<String> tasks = tasks(first);
         setRole(first, second, "manager");
@@ -257,7 +258,7 @@ class TrustTest {
         // a service that comes now is done after whatever the changes of role had set off
         first.swarm.create(Kind.SERVICE, Sample.json("""
                 {"Spec": {"Name": "marker", "TaskTemplate": {"ContainerSpec": {"Image": "busybox:latest"}}, "Mode": {"Global": {}}}}"""))
-                .toCompletableFuture().get(20, TimeUnit.SECONDS);
+                .toCompletableFuture().get(90, TimeUnit.SECONDS);
         until(() -> running(first) == 4 && running(second) == 4);
         assertTrue(tasks(first).containsAll(tasks), tasks + " and then " + tasks(first));
         for (LoopbackNode node : nodes) {

@@ -40,7 +40,7 @@ final class ApiFixture implements AutoCloseable {
     }
 
     static <T> T await(Future<T> future) throws Exception {
-        return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        return future.toCompletionStage().toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     DockerApi another(Path place) throws Exception {

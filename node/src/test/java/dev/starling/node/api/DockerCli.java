@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Assumptions;
 
 /** The stock docker command, pointed at a socket. */
 record DockerCli(Path socket, Path directory) {
-    private static final long BOUND_SECONDS = 40;
+    private static final long BOUND_SECONDS = 120;
 
     record Result(int exitCode, String out, String err) {
         Result ok() {

@@ -37,9 +37,9 @@ final class DockerCliTest extends WithDockerCli {
     }
 
     static void until(BooleanSupplier condition) throws InterruptedException {
-        long deadline = System.nanoTime() + 20_000_000_000L;
+        long deadline = System.nanoTime() + 90_000_000_000L;
         while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < deadline, "waited 20 s in vain");
+            assertTrue(System.nanoTime() < deadline, "waited 90 s in vain");
             Thread.sleep(20);
         }
     }
@@ -192,7 +192,7 @@ final class DockerCliTest extends WithDockerCli {
             until(() -> read(follow.out()).endsWith("late\n"));
             api.logs.end(tasks.get(0).id());
             ok("service", "rm", "web");
-            assertTrue(follow.process().waitFor(20, TimeUnit.SECONDS), "following ends with the service");
+            assertTrue(follow.process().waitFor(90, TimeUnit.SECONDS), "following ends with the service");
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** The real docker command: what it is told of what happens, and logging in to a registry. */
@@ -71,7 +72,7 @@ final class EventsCliTest extends WithDockerCli {
     @Test
     void theStreamEndsAtUntil() throws Exception {
         try (DockerCli.Running events = docker.start("events", "--until", Long.toString(System.currentTimeMillis() / 1000 + 1))) {
-            assertTrue(events.process().waitFor(20, TimeUnit.SECONDS));
+            assertTrue(events.process().waitFor(90, TimeUnit.SECONDS));
             assertEquals(0, events.process().exitValue());
         }
     }
@@ -81,10 +82,10 @@ final class EventsCliTest extends WithDockerCli {
     void aContainerThatComesAndGoesIsToldWhole() throws Exception {
         try (DockerCli.Running events = docker.start("events", "--filter", "type=container", "--format", "{{.Action}} {{.Actor.Attributes.name}}")) {
             Thread watcher = new Thread(() -> {
-                for (int i = 0; !output(events).contains("start") && i < 2_000; i++) {
+                for (int i = 0; !output(events).contains("start") && i < 20_000; i++) { // until the CLI is there to be told
                     api.runtime.add(String.format("%064x", i), "short", Map.of(), List.of("true"));
                     api.runtime.end(String.format("%064x", i), 0);
-                    Thread.yield();
+                    LockSupport.parkNanos(5_000_000);
                 }
             });
             watcher.start();

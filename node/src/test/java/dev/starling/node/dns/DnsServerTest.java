@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.starling.gossip.FreePort;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -52,11 +53,14 @@ class DnsServerTest {
     private DnsServer server;
 
     @BeforeEach
-    void start() throws IOException {
-        try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getByName(GATEWAY))) {
-            port = probe.getLocalPort();
-        }
-        server = new DnsServer(new DnsConfig(port, Duration.ofSeconds(2), () -> List.copyOf(upstreams), Duration.ofMillis(300), 4, 2, Duration.ofSeconds(10)));
+    void start() {
+        listen(Duration.ofMinutes(1));
+    }
+
+    /** @param upstreamPatience longer than any answer takes on a busy machine, or so short that a test can wait for its end */
+    private void listen(Duration upstreamPatience) {
+        port = FreePort.of(GATEWAY);
+        server = new DnsServer(new DnsConfig(port, Duration.ofSeconds(2), () -> List.copyOf(upstreams), upstreamPatience, 4, 2, Duration.ofSeconds(10)));
         resources.add(server);
         server.update(TABLE);
         server.listen("front", GATEWAY);
@@ -158,6 +162,7 @@ class DnsServerTest {
 
     @Test
     void aSilentResolverIsPassedOver() throws IOException {
+        listen(Duration.ofSeconds(1));
         upstream((query, tcp) -> null);
         upstream((query, tcp) -> QueryBytes.answer(query, 192, 0, 2, 5));
         assertEquals("192.0.2.5", lastAddress(udp(GATEWAY, QueryBytes.query(1, "example.org", A))));
@@ -165,6 +170,7 @@ class DnsServerTest {
 
     @Test
     void forgedAnswersAreNotTaken() throws IOException {
+        listen(Duration.ofMillis(300));
         upstream((query, tcp) -> {
             byte[] forged = QueryBytes.answer(query, 6, 6, 6, 6);
             forged[1] ^= 1;
@@ -185,7 +191,7 @@ class DnsServerTest {
     void moreThanTheBoundAreRefusedAtOnce() throws IOException {
         upstream((query, tcp) -> null);
         try (DatagramSocket client = new DatagramSocket()) {
-            client.setSoTimeout(5000);
+            client.setSoTimeout(30_000);
             for (int i = 0; i < 5; i++) {
                 client.send(packet(GATEWAY, QueryBytes.query(i, "example.org", A)));
             }
@@ -221,7 +227,7 @@ class DnsServerTest {
             assertEquals("10.0.1.9", lastAddress(exchange(first, QueryBytes.query(1, "web", A))));
             assertEquals("10.0.1.9", lastAddress(exchange(second, QueryBytes.query(1, "web", A))));
             try (Socket third = new Socket(GATEWAY, port)) {
-                third.setSoTimeout(5000);
+                third.setSoTimeout(30_000);
                 assertEquals(-1, third.getInputStream().read());
             }
             assertEquals("10.0.1.9", lastAddress(exchange(first, QueryBytes.query(2, "web", A))), "several queries by one connection");
@@ -235,7 +241,7 @@ class DnsServerTest {
 
     /** A resolver that does what the test says, by UDP and TCP on one port. */
     private void upstream(Behaviour behaviour) throws IOException {
-        ServerSocket tcp = new ServerSocket(0, 10, InetAddress.getByName("127.0.0.1"));
+        ServerSocket tcp = new ServerSocket(FreePort.ofLoopback(), 10, InetAddress.getByName("127.0.0.1"));
         resources.add(tcp);
         DatagramSocket udp = new DatagramSocket(new InetSocketAddress("127.0.0.1", tcp.getLocalPort()));
         resources.add(udp);
@@ -283,7 +289,7 @@ class DnsServerTest {
     private byte[] udp(String gateway, byte[] query) throws IOException {
         try (DatagramSocket client = new DatagramSocket()) {
             client.connect(new InetSocketAddress(gateway, port)); // so that "port unreachable" is an exception
-            client.setSoTimeout(5000);
+            client.setSoTimeout(30_000);
             client.send(new DatagramPacket(query, query.length));
             return receive(client);
         }
@@ -291,7 +297,7 @@ class DnsServerTest {
 
     /** Closing takes effect with the event loop's next turn. */
     private void assertPortIsFree(String gateway) throws IOException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
         while (true) {
             try (DatagramSocket udp = new DatagramSocket(new InetSocketAddress(gateway, port)); ServerSocket tcp = new ServerSocket(port, 1, InetAddress.getByName(gateway))) {
                 assertTrue(udp.isBound() && tcp.isBound());
@@ -319,7 +325,7 @@ class DnsServerTest {
     }
 
     private static byte[] exchange(Socket client, byte[] query) throws IOException {
-        client.setSoTimeout(5000);
+        client.setSoTimeout(30_000);
         DataOutputStream out = new DataOutputStream(client.getOutputStream());
         out.writeShort(query.length);
         out.write(query);

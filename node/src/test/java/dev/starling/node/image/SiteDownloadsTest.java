@@ -44,7 +44,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Nodes with stores of their own and one registry: what the registry is asked for when all start an image at the same moment. */
-@Timeout(60)
+@Timeout(300)
 class SiteDownloadsTest {
     private static final int LAYER_BYTES = 3 << 20;
 
@@ -53,6 +53,8 @@ class SiteDownloadsTest {
 
     private final List<Node> nodes = new ArrayList<>();
     private SmallRegistry registry;
+    /** Nobody is given up because the machine is busy. */
+    private Duration stall = Duration.ofSeconds(5);
 
     @BeforeEach
     void open() throws Exception {
@@ -99,7 +101,7 @@ class SiteDownloadsTest {
             this.exchange = new BlobExchange(() -> snapshot(id),
                     (member, request) -> find(member).desk.answer(self, request).toCompletableFuture(),
                     (member, request) -> find(member).exchange.steward().handle(self, request).toCompletableFuture(),
-                    new PeerSource.Patience(Duration.ofMillis(20), Duration.ofMillis(700)));
+                    new PeerSource.Patience(Duration.ofMillis(20), stall));
             images.askFirst(exchange.sources());
         }
 
@@ -148,14 +150,14 @@ class SiteDownloadsTest {
 
     private static void await(List<CompletableFuture<Image>> pulls) throws Exception {
         for (CompletableFuture<Image> pull : pulls) {
-            assertNotNull(pull.get(30, TimeUnit.SECONDS));
+            assertNotNull(pull.get(90, TimeUnit.SECONDS));
         }
     }
 
     private static void until(java.util.function.BooleanSupplier condition) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
         while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < end, "not within 20 s");
+            assertTrue(System.nanoTime() < end, "not within 90 s");
             try {
                 Thread.sleep(10);
             } catch (InterruptedException ended) {
@@ -178,6 +180,7 @@ class SiteDownloadsTest {
 
     @Test
     void whoGetsStuckIsReplacedByOneOtherAndNotByAll() throws Exception {
+        stall = Duration.ofSeconds(2);
         for (int i = 0; i < 5; i++) {
             node("shop");
         }

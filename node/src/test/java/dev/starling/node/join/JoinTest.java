@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.FreePort;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.trust.ClusterAuthorities;
@@ -44,7 +45,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A join from end to end on the loopback address: who is let in, with what, and who is not. */
-@Timeout(60)
+@Timeout(300)
 class JoinTest {
     private final class Swarm implements JoinServer.Cluster {
         @Override
@@ -120,22 +121,14 @@ class JoinTest {
     @BeforeEach
     void listen() {
         server = new JoinServer(vertx, () -> credentials, swarm);
-        server.listen(new Endpoint("127.0.0.1", freePort()));
+        server.listen(new Endpoint("127.0.0.1", FreePort.ofLoopback()));
         address = new Endpoint("127.0.0.1", server.port());
-    }
-
-    private static int freePort() {
-        try (java.net.ServerSocket socket = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
     }
 
     @AfterEach
     void close() throws Exception {
         server.close();
-        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        vertx.close().toCompletionStage().toCompletableFuture().get(90, TimeUnit.SECONDS);
     }
 
     private JoinToken token(Role role) {
@@ -208,7 +201,7 @@ class JoinTest {
     void whereNobodyListensTheErrorSaysWhatToLookFor() {
         server.close();
         JoinClient.JoinException failure = assertThrows(JoinClient.JoinException.class,
-                () -> JoinClient.join(new Endpoint("127.0.0.1", freePort()), token(Role.WORKER), key, "active"));
+                () -> JoinClient.join(new Endpoint("127.0.0.1", FreePort.ofLoopback()), token(Role.WORKER), key, "active"));
         assertFalse(failure.refused());
         assertTrue(failure.getMessage().contains("is a Starling manager running there?"), failure.getMessage());
     }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A task whose secrets are not there yet waits, holds no thread meanwhile, and can be stopped. */
-@Timeout(60)
+@Timeout(300)
 class TaskFilesWaitTest {
     private static final Task TASK = Sample.task("task1", Slot.replica("web", 1), Sample.N1, TaskState.ASSIGNED, Map.of());
     private static final ContainerFile FILE = new ContainerFile("/run/secrets/db", new byte[] {1}, 0, 0, 0444);
@@ -49,14 +49,14 @@ class TaskFilesWaitTest {
     }
 
     private String report() throws InterruptedException {
-        String report = reports.poll(20, TimeUnit.SECONDS);
-        assertTrue(report != null, "nothing was reported within 20 s");
+        String report = reports.poll(90, TimeUnit.SECONDS);
+        assertTrue(report != null, "nothing was reported within 90 s");
         return report;
     }
 
     private CompletableFuture<List<ContainerFile>> question() throws InterruptedException {
-        CompletableFuture<List<ContainerFile>> question = asked.poll(20, TimeUnit.SECONDS);
-        assertTrue(question != null, "nobody asked within 20 s");
+        CompletableFuture<List<ContainerFile>> question = asked.poll(90, TimeUnit.SECONDS);
+        assertTrue(question != null, "nobody asked within 90 s");
         return question;
     }
 

@@ -42,7 +42,7 @@ class CgroupsTest {
             });
             thread.start();
             thread.join();
-            assertTrue(child.waitFor(10, TimeUnit.SECONDS), "what else is in the group is killed, and we are still here");
+            assertTrue(child.waitFor(90, TimeUnit.SECONDS), "what else is in the group is killed, and we are still here");
             assertFalse(cgroups.oomKilled("one"));
         } finally {
             child.destroyForcibly().waitFor();

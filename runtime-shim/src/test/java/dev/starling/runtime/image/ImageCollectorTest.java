@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What goes by itself, what never does, and in which order. */
-@Timeout(60)
+@Timeout(300)
 class ImageCollectorTest {
     private static final Instant NOW = Instant.parse("2026-11-22T12:00:00Z");
     private static final int LAYER_BYTES = 100_000;
@@ -153,10 +153,10 @@ class ImageCollectorTest {
                         collected.join();
                     }
                 }));
-        underWay.get(20, TimeUnit.SECONDS);
+        underWay.get(90, TimeUnit.SECONDS);
         assertEquals(List.of("old"), collect(POLICY));
         collected.complete(null);
-        Image image = pull.get(20, TimeUnit.SECONDS);
+        Image image = pull.get(90, TimeUnit.SECONDS);
         assertTrue(Files.exists(store.layerDirectories(image).get(0).resolve("shared")));
     }
 

@@ -236,7 +236,7 @@ class ImageExportTest {
             {"skopeo", "inspect", "oci:" + directory.resolve("layout") + ":1"}}) {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+            assertTrue(process.waitFor(90, TimeUnit.SECONDS));
             assertEquals(0, process.exitValue(), String.join(" ", command) + ": " + output);
             assertTrue(command[0].equals("tar") || command[2].equals("copy") || output.contains(Digest.of(odd).toString()), output);
         }

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(300)
 class LayersUnderWayTest {
     private static final RuntimeException FIRST = new IllegalStateException("first");
 
@@ -41,7 +41,7 @@ class LayersUnderWayTest {
     }
 
     private Throwable failure() {
-        return assertThrows(ExecutionException.class, () -> end.get(10, TimeUnit.SECONDS)).getCause();
+        return assertThrows(ExecutionException.class, () -> end.get(90, TimeUnit.SECONDS)).getCause();
     }
 
     @Test
@@ -54,7 +54,7 @@ class LayersUnderWayTest {
         assertFalse(end.isDone());
         assertTrue(layers.begins());
         layers.done();
-        end.get(10, TimeUnit.SECONDS);
+        end.get(90, TimeUnit.SECONDS);
         new LayersUnderWay(0).await();
     }
 

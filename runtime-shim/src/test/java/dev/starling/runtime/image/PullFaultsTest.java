@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Pulls while the machine itself fails: the disk fills up, the power goes; and a registry whose certificate a private authority has signed. */
-@Timeout(60)
+@Timeout(300)
 class PullFaultsTest {
     private static final MachinePlatform AMD64 = new MachinePlatform("linux", "amd64", "");
     private static final byte[] LOWER = new Tar().file("hello", "hello").file("noise", noise(1 << 20)).toBytes();
@@ -92,7 +92,7 @@ class PullFaultsTest {
     private static void run(String... command) throws Exception {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes());
-        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertTrue(process.waitFor(90, TimeUnit.SECONDS));
         assertEquals(0, process.exitValue(), String.join(" ", command) + ": " + output);
     }
 

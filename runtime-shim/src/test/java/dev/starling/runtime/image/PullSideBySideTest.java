@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a pull does at a time, and what it believes of what lies about from an earlier one. */
-@Timeout(30)
+@Timeout(300)
 class PullSideBySideTest {
     private static final byte[] LOWER = new Tar().file("hello", "hello").toBytes();
     private static final byte[] UPPER = new Tar().file("other", "second").toBytes();

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Pulls from a registry with faults: what comes is verified, what broke goes on, what is hostile is refused and leaves nothing. */
-@Timeout(60)
+@Timeout(300)
 class PullTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final MachinePlatform AMD64 = new MachinePlatform("linux", "amd64", "");

@@ -37,9 +37,9 @@ class OciProgramTest {
     @Test
     void nobodyWaitsForWhoHoldsItsOutputOpen() throws IOException {
         Path holder = directory.resolve("holder");
-        Path script = script("sleep 60 & echo $! > " + holder + "; echo 'crun version 1.8.1'");
+        Path script = script("sleep 300 & echo $! > " + holder + "; echo 'crun version 1.8.1'");
         try {
-            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> OciProgram.find(OciProgram.Kind.CRUN, script));
+            assertTimeoutPreemptively(Duration.ofSeconds(90), () -> OciProgram.find(OciProgram.Kind.CRUN, script));
         } finally {
             ProcessHandle.of(Long.parseLong(Files.readString(holder).trim())).ifPresent(ProcessHandle::destroyForcibly);
         }
