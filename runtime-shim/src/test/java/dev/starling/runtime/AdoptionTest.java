@@ -43,7 +43,8 @@ class AdoptionTest extends LabForEachTest {
 
     @Test
     void nextAgentAdoptsAndLosesNoOutput() {
-        SpecBuilder spec = script("i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.01; done; exit 4");
+        SpecBuilder spec = script("trap 'told=yes' USR1; i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.01; "
+                + "while [ $i = 100 ] && [ -z \"$told\" ]; do sleep 0.05; done; done; exit 4");
         int pid = lab.runtime.start(spec.build(), NetworkSetup.NONE).pid();
         Lab.await(() -> lab.output(spec.id, "stdout").contains("line 3\n"), "it writes");
         lab.runtime.close();
@@ -55,6 +56,7 @@ class AdoptionTest extends LabForEachTest {
         assertEquals(Container.State.RUNNING, adopted.state());
         assertEquals(pid, adopted.pid());
         assertEquals(spec.build(), adopted.spec());
+        lab.runtime.signal(spec.id, "USR1");
         Lab.await(() -> ends.size() == 1, "the end is told");
         Lab.Outcome outcome = lab.finish(spec.id);
         assertEquals(4, outcome.exitCode());
