@@ -639,6 +639,8 @@ exec_reaches_into_a_container() {
     [[ $status == 7 && $output == hello ]] || fail "exec: exit code $status, output '$output'"
     output=$(seq 1 50000 | d exec -i "$id" sh -c 'wc -l; echo after') || fail "exec -i: $?"
     [[ $(tr -d ' \n' <<<"$output") == 50000after ]] || fail "input of exec -i: '$output'"
+    output=$(d exec "$id" sh -c 'sleep 0.5; head -c 5000000 /dev/zero' | wc -c) # long after the client has ended its side
+    ((output == 5000000)) || fail "of 5000000 bytes $output came"
     # a terminal is given with a client that has one
     output=$(script -qec "stty rows 33 cols 77; docker -H unix://$(socket_of n1) exec -it $id sh -c 'stty size; exit 4'" /dev/null </dev/null)
     status=$?
