@@ -150,7 +150,7 @@ fifty_replicas_spread_ten_each() {
         note "spread: $spread; tried again" # an agent that got no processor for a beat (1.5 s) has lost slots to the next node
         d service rm fifty >/dev/null && wait_until 20 sleepers_are 0 || fail "rm"
     done
-    awk 'NF != 5 {exit 1} {for (i = 1; i <= NF; i++) {sub(/.*=/, "", $i); if ($i < 8 || $i > 12) exit 1}}' <<<"$spread" || fail "spread: $spread"
+    awk 'NF != 5 {exit 1} {for (i = 1; i <= NF; i++) {split($i, of, "="); if (of[2] + 0 < 8 || of[2] + 0 > 12) exit 1}}' <<<"$spread" || fail "spread: $spread"
     wait_until 20 sleepers_are 50 || fail "$(sleepers) processes for 50 tasks"
 }
 
