@@ -35,12 +35,16 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /** A node with everything but a kernel: transport, join listener, store and core are the product's own, on the loopback address. */
 public final class LoopbackNode implements AutoCloseable {
+    /** It waits for the connection for some seconds only, and on a busy machine those may be over before the manager has its turn. */
+    private static final int JOIN_ATTEMPTS = 10;
+
     final Path directory;
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final Endpoint gossip = new Endpoint("127.0.0.1", FreePort.ofLoopback());
@@ -83,8 +87,16 @@ public final class LoopbackNode implements AutoCloseable {
     }
 
     void join(LoopbackNode manager, Role role) throws Exception {
-        swarm.join(new ClusterControl.Join("", "", List.of(manager.join.toString()), manager.swarm.joinToken(role), "active"))
-                .toCompletableFuture().get(90, TimeUnit.SECONDS);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                SwarmOfLoopbackNodes.done(swarm.join(new ClusterControl.Join("", "", List.of(manager.join.toString()), manager.swarm.joinToken(role), "active")));
+                return;
+            } catch (ExecutionException e) {
+                if (attempt == JOIN_ATTEMPTS || !String.valueOf(e.getMessage()).contains("no manager could be reached")) {
+                    throw e;
+                }
+            }
+        }
     }
 
     /** What a failed test wants to know of it. */
