@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -35,8 +36,8 @@ import java.util.stream.IntStream;
  *
  * <pre>
  * program HOST CONTAINER...            100 networks, 1,000 services of 10 tasks, from nothing; then changes of one service
- * connections HOST FAR CLIENT INSIDE N ROUNDS CPU     new connections a second: direct, by a published port, by a virtual address; medians, and ratios to
- *                                      direct ones of the same round
+ * connections HOST FAR CLIENT INSIDE N ROUNDS CPU WITHIN   new connections a second by a published port and by a virtual address; medians, and ratios within a round to
+ *                                      two kinds of direct ones: by the same way with the same rules to a task's own address, and without any rules
  * changes HOST CLIENT N                N changes of a service's backends under load
  * </pre>
  */
@@ -55,7 +56,7 @@ public final class Balancing {
         switch (arguments[0]) {
             case "program" -> program(Path.of(arguments[1]), Arrays.stream(arguments).skip(2).map(Path::of).toList());
             case "connections" -> connections(Path.of(arguments[1]), Path.of(arguments[2]), Path.of(arguments[3]), Path.of(arguments[4]),
-                    Integer.parseInt(arguments[5]), Integer.parseInt(arguments[6]), arguments[7]);
+                    Integer.parseInt(arguments[5]), Integer.parseInt(arguments[6]), arguments[7], Duration.ofSeconds(Long.parseLong(arguments[8])));
             case "changes" -> changes(Path.of(arguments[1]), Path.of(arguments[2]), Integer.parseInt(arguments[3]));
             default -> throw new IllegalArgumentException("program, connections or changes, not " + arguments[0]);
         }
@@ -133,7 +134,7 @@ public final class Balancing {
         NetfilterBalancer balancer = new NetfilterBalancer(host);
         Clock all = new Clock();
         Clock part = new Clock();
-        overlay.ensure(new OverlayNetwork(INGRESS, 4_095, "10.255.0.0/16", "10.255.0.1", false, 1_450), "192.0.2.1");
+        overlay.ensure(new OverlayNetwork(INGRESS, 4_095, OVERLAY, "10.255.0.1", false, 1_450), "192.0.2.1");
         for (int i = 0; i < NETWORKS; i++) {
             overlay.ensure(network(i), "192.0.2.1");
         }
@@ -208,7 +209,7 @@ public final class Balancing {
     private static HostNetworks host(PublishedPort port, NetlinkOverlay overlay) {
         List<PublishedPort> ports = new ArrayList<>(published(overlay).ports());
         ports.add(port);
-        return new HostNetworks(List.of(new HostNetworks.Network("sb-ingress000", "10.255.0.0/16", false)),
+        return new HostNetworks(List.of(new HostNetworks.Network("sb-ingress000", OVERLAY, false)),
                 Optional.of(new HostNetworks.Ingress("sb-ingress000", "10.255.0.1")), ports);
     }
 
@@ -227,17 +228,24 @@ public final class Balancing {
             }
             return backends;
         }
+
+        /** To the task's own address, by a host with rules, which keep clients outside from just that. */
+        boolean isKeptOut() {
+            return fromOutside && rules && target.startsWith(among);
+        }
     }
 
+    private static final String OVERLAY = "10.255.0.0/16";
     private static final String LOCAL = "10.255.0.";
     private static final String REMOTE = "10.255.1.";
 
-    /** First what the others are compared with: without rules and connection tracking, and, where a client can, the same path with them. */
+    /** First what the others are compared with: without rules and connection tracking, and the same path with them. */
     private static List<List<Way>> ways() {
         List<List<Way>> groups = new ArrayList<>();
         for (String among : List.of(LOCAL, REMOTE)) {
             String to = among.equals(LOCAL) ? "a local task" : "a remote task";
             groups.add(List.of(new Way("from outside to " + to + ", host without rules", true, false, Choice.RANDOM, among + 3, among),
+                new Way("  direct, host with its rules", true, true, Choice.RANDOM, among + 3, among),
                 new Way("  by a published port", true, true, Choice.RANDOM, "172.30.0.1", among),
                 new Way("  by a published port, by client", true, true, Choice.BY_CLIENT, "172.30.0.1", among)));
             groups.add(List.of(new Way("from a container to " + to + ", no rules there", false, false, Choice.RANDOM, among + 3, among),
@@ -248,14 +256,15 @@ public final class Balancing {
         return groups;
     }
 
-    private static void connections(Path hostPath, Path far, Path client, Path inside, int count, int rounds, String cpu) throws Exception {
+    private static void connections(Path hostPath, Path far, Path client, Path inside, int count, int rounds, String cpu, Duration within) throws Exception {
         NetlinkOverlay overlay = new NetlinkOverlay(NetNs.at(hostPath), Optional.empty());
         new NetfilterBalancer(NetNs.at(far)).host(host(port80(Choice.RANDOM, 2, 3, 4, 5), overlay), HostNetworks.NONE);
         NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
         List<List<Way>> groups = ways();
         Map<Way, List<Double>> rates = new HashMap<>();
         Random random = new Random(1);
-        for (int round = 0; round < rounds; round++) {
+        long start = System.nanoTime();
+        for (int round = 0; round < rounds && System.nanoTime() - start < within.toNanos(); round++) {
             List<Way> shuffled = new ArrayList<>(groups.stream().flatMap(List::stream).toList());
             Collections.shuffle(shuffled, random);
             for (Way way : shuffled) {
@@ -266,8 +275,8 @@ public final class Balancing {
         }
         for (List<Way> group : groups) {
             for (Way way : group) {
-                System.out.printf("%-62s median %6.0f, best %6.0f connections/s  %s%n", way.name(), median(rates.get(way)), Collections.max(rates.get(way)), group.subList(0, way.fromOutside() ? 1 : 2).stream()
-                    .filter(base -> base != way).map(base -> "%s of %s".formatted(ratios(rates.get(way), rates.get(base)), base == group.get(0) ? "the first" : "direct"))
+                System.out.printf("%-62s median %6.0f, best %6.0f connections/s  %s%n", way.name(), median(rates.get(way)), Collections.max(rates.get(way)), group.subList(0, Math.min(2, group.indexOf(way))).stream()
+                    .map(base -> "%s of %s".formatted(ratios(rates.get(way), rates.get(base)), base == group.get(0) ? "the first" : "direct"))
                     .collect(Collectors.joining("; ")));
             }
         }
@@ -294,6 +303,9 @@ public final class Balancing {
         }
         if (way.rules() || !way.fromOutside()) {
             balancer.host(host(new PublishedPort(Transport.TCP, 80, way.backends(), way.choice()), overlay), HostNetworks.NONE);
+        }
+        if (way.isKeptOut()) { // the balancer takes it out again
+            run(hostPath, "nft", "insert rule ip starling forward ip daddr " + OVERLAY + " accept");
         }
         if (way.rules() && !way.fromOutside()) {
             TreeSet<String> tasks = way.backends().stream().map(Backend::address).collect(Collectors.toCollection(TreeSet::new));

@@ -32,7 +32,7 @@ start_node() {
     local k=$1
     printf '%s\n' "name: n$k" "listen: '$2:7946'" "advertise: '$3'" "join-listen: '$2:2377'" "api-socket: /run/n$k.sock" "data-dir: /var/lib/starling$k" \
         "cgroup-parent: starling$k" "metrics: off" "${@:4}" >"/tmp/n$k.yml"
-    in_host "h$k" java "@$ROOT_DIR/deploy/jvm.options" -jar "$JAR" run --config "/tmp/n$k.yml" >"/tmp/n$k.log" 2>&1 &
+    nsenter --net="/run/netns/h$k" java "@$ROOT_DIR/deploy/jvm.options" -jar "$JAR" run --config "/tmp/n$k.yml" >"/tmp/n$k.log" 2>&1 & # no function: its process id is to be the agent's
     agent[$k]=$!
 }
 
