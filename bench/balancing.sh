@@ -106,6 +106,7 @@ serve() { # serve NAMESPACE ADDRESS
 if [[ $WHAT == program || $WHAT == all ]]; then program; fi
 if [[ $WHAT == connections || $WHAT == changes || $WHAT == all ]]; then lab; fi
 if [[ $WHAT == connections || $WHAT == all ]]; then
-    balancing connections "$(path host)" "$(path far)" "$(path cli)" "$(path inside)" "$CONNECTIONS" "$ROUNDS" "$CLIENT_CPU" "$WITHIN"
+    balancing connections "$(path host)" "$(path far)" "$(path cli)" "$(path inside)" "$CONNECTIONS" "$ROUNDS" "$CLIENT_CPU" "$WITHIN" \
+        "${servers[@]}" "$(pgrep -x "ksoftirqd/$SERVER_CPU")"
 fi
 if [[ $WHAT == changes || $WHAT == all ]]; then balancing changes "$(path host)" "$(path cli)" "$CHANGES"; fi
