@@ -34,7 +34,7 @@ import javax.crypto.spec.SecretKeySpec;
  *   RECORDING     a pcap of Ethernet frames, which may hold each more than once
  *   REMOVED-NODE  its address;  CONTAINER: the address in the overlay of its container
  *   REMOVED-AT    when the command was given, in milliseconds since 1970
- *   LIMIT         milliseconds; what others send later than this after the command has to be closed to the removed node
+ *   LIMIT         how many milliseconds later the removal was known to all; what others send from then on has to be closed to the removed node
  *   THEIR-KEYS    what {@code ip xfrm state} said on the removed node, any number of times; KEYS: the same of the others
  * </pre>
  *
@@ -258,7 +258,7 @@ public final class OpenRecording {
         toItAfter.say("after it, to the removed node");
         othersAfter.say("after it, between the others, under " + numbersAfter.size() + " new associations");
         toItsContainer.say("after it, of these for the address of its container");
-        late.say("of all that the others sent later than " + arguments[4] + " ms after it");
+        late.say("of all that the others sent once they knew, " + arguments[4] + " ms after it");
         long last = Math.max(toItAfter.lastOpened, othersAfter.lastOpened);
         System.out.println("the last one that it opens of what others sent: " + (last == 0 ? "before the command" : (last - command) / 1_000 + " ms after the command"));
         System.out.printf("opened by nobody: %d; in the clear on UDP 4789 or 7947: %d%n", closed, recording.inTheClear);
