@@ -226,8 +226,10 @@ public final class OpenRecording {
         Set<Integer> numbersAfter = new TreeSet<>();
         for (Packet packet : recording.packets) {
             boolean after = packet.micros >= command;
-            Optional<byte[]> content = others.open(packet, false);
-            boolean read = theirs.open(packet, after).isPresent();
+            Optional<byte[]> theyOpen = theirs.open(packet, after);
+            boolean read = theyOpen.isPresent();
+            // what it sent under an association that the others had for a moment only is in its own dump
+            Optional<byte[]> content = others.open(packet, false).or(() -> theyOpen);
             if (content.isEmpty()) {
                 closed++;
                 System.out.printf("nobody's key opens %s -> %s spi %08x number %d, %d ms after the command%n", packet.source, packet.destination, packet.spi, packet.sequence,
