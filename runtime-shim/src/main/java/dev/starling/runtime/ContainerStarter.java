@@ -102,6 +102,7 @@ final class ContainerStarter {
     }
 
     private void undo(Bundle bundle, RuntimeException cause) {
+        volumes.release(bundle.id());
         try {
             cgroups.remove(bundle.id(), Cgroups.MANY_ATTEMPTS);
             bundle.delete();
