@@ -4,14 +4,22 @@ import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
+import dev.starling.runtime.launch.LaunchFailure;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,12 +32,14 @@ import org.slf4j.LoggerFactory;
  * mounted, cannot be removed: its removal would delete what is mounted.
  *
  * <p>Locks: {@code this} guards the seats and is held for moments, also by the event loop. A seat's own is held while its volume is mounted, filled, unmounted or
- * removed, which may take as long as a server or disk likes, and holds only who wants that volume.
+ * removed, and holds only who wants that volume. A server that is away may hold mount(2) for minutes: it is called by a thread of its own, and a start that has
+ * waited {@value #PATIENCE_SECONDS} s for it fails, so that the few threads which start containers do not all come to stand there.
  */
 public final class VolumesInUse {
     private static final Logger LOG = LoggerFactory.getLogger(VolumesInUse.class);
     /** Mounts over one another. */
     private static final int MAX_STACKED = 8;
+    private static final int PATIENCE_SECONDS = 20;
 
     /**
      * A container.
@@ -43,6 +53,9 @@ public final class VolumesInUse {
     private static final class Seat {
         /** By container. Guarded by {@link VolumesInUse}. */
         final Map<String, User> users = new LinkedHashMap<>();
+        final ReentrantLock work = new ReentrantLock();
+        /** A mount that is being tried, done when it has ended; null for none. Guarded by {@link #work}. */
+        CompletableFuture<Void> mounting;
         /** Threads that work on it. Guarded by {@link VolumesInUse}. */
         int working;
         /** Something may be mounted. Guarded by {@link VolumesInUse}. */
@@ -52,12 +65,19 @@ public final class VolumesInUse {
     private final Kernel kernel;
     private final VolumeStore store;
     private final Path directory;
-    private final VolumeOptions.Names names = InetAddress::getByName;
+    private final VolumeOptions.Names names;
+    private final Duration patience;
     /** Guarded by this. */
     private final Map<String, Seat> seats = new HashMap<>();
 
     /** @param directory of the volumes */
     public VolumesInUse(Kernel kernel, Path directory) {
+        this(kernel, directory, InetAddress::getByName, Duration.ofSeconds(PATIENCE_SECONDS));
+    }
+
+    VolumesInUse(Kernel kernel, Path directory, VolumeOptions.Names names, Duration patience) {
+        this.names = names;
+        this.patience = patience;
         this.kernel = kernel;
         this.directory = directory.toAbsolutePath();
         this.store = new VolumeStore(this.directory);
@@ -88,16 +108,26 @@ public final class VolumesInUse {
             synchronized (this) {
                 seat.users.put(container, new User(0, 0, ""));
             }
-            synchronized (seat) {
+            if (!seat.work.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) throw tooLong(name, "another container's start is at work on it");
+            try {
                 Volume volume = store.make(name, options, labels);
                 VolumeOptions known = VolumeOptions.of(volume.options());
                 if (known.mount()) mount(volume, known, seat);
                 if (!known.isReadOnly()) fill.accept(volume.data());
                 return volume;
+            } finally {
+                seat.work.unlock();
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RuntimeShimException.system("interrupted while waiting for volume " + name, e);
         } finally {
             leave(name, seat);
         }
+    }
+
+    private RuntimeShimException tooLong(String name, String why) {
+        return RuntimeShimException.system("volume " + name + " cannot be had within " + patience.toMillis() / 1000 + " s: " + why, null);
     }
 
     private synchronized Seat enter(String name) {
@@ -118,7 +148,8 @@ public final class VolumesInUse {
         seat.mounts = true;
     }
 
-    private void mount(Volume volume, VolumeOptions options, Seat seat) {
+    private void mount(Volume volume, VolumeOptions options, Seat seat) throws InterruptedException {
+        if (seat.mounting != null && !isOver(seat.mounting)) throw stillTried(volume);
         Map<String, User> users;
         synchronized (this) {
             seat.mounts = true;
@@ -129,7 +160,58 @@ public final class VolumesInUse {
         for (Map.Entry<String, User> user : users.entrySet()) {
             if (user.getValue().pid() != 0 && new MountOfContainer(kernel, user.getKey(), user.getValue()).bringTo(target, options)) return;
         }
-        options.mountOn(kernel, target, names);
+        CompletableFuture<Void> outcome = mountOnItsThread(volume.name(), options, target, seat);
+        if (!isOver(outcome) && outcome.completeExceptionally(stillTried(volume))) throw stillTried(volume);
+        try {
+            outcome.join();
+        } catch (CompletionException e) {
+            throw LaunchFailure.of(e.getCause());
+        }
+    }
+
+    private RuntimeShimException stillTried(Volume volume) {
+        return tooLong(volume.name(), "the mount with " + VolumeOptions.text(volume.options()) + " has not come back: its server or disk does not answer this node. It is tried still, and the next start takes it if it comes");
+    }
+
+    private boolean isOver(CompletableFuture<Void> outcome) throws InterruptedException {
+        try {
+            outcome.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (ExecutionException failed) {
+            return true;
+        } catch (TimeoutException late) {
+            return false;
+        }
+    }
+
+    /** @return what comes of it. Who completes that first is not waited for: then what is mounted goes again, if nobody wants it by then */
+    private CompletableFuture<Void> mountOnItsThread(String name, VolumeOptions options, String target, Seat seat) {
+        CompletableFuture<Void> outcome = new CompletableFuture<>();
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        seat.mounting = over;
+        enter(name);
+        start("mount-" + name, () -> {
+            boolean heard;
+            try {
+                options.mountOn(kernel, target, names);
+                heard = outcome.complete(null);
+            } catch (RuntimeException e) {
+                heard = outcome.completeExceptionally(e);
+            }
+            over.complete(null);
+            if (heard) {
+                leave(name, seat);
+            } else {
+                unmountUnused(name, seat);
+            }
+        });
+        return outcome;
+    }
+
+    private static void start(String name, Runnable work) {
+        Thread thread = new Thread(work, name);
+        thread.setDaemon(true);
+        thread.start();
     }
 
     /** As the kernel writes it: links above the volume are followed, the volume's own file system is not touched. */
@@ -153,24 +235,22 @@ public final class VolumesInUse {
                 leave(name, seat);
                 continue;
             }
-            Thread thread = new Thread(() -> unmountUnused(name, seat), "unmount-" + name);
-            thread.setDaemon(true);
-            thread.start();
+            start("unmount-" + name, () -> unmountUnused(name, seat));
         }
     }
 
     private void unmountUnused(String name, Seat seat) {
+        seat.work.lock();
         try {
-            synchronized (seat) {
-                synchronized (this) {
-                    if (!seat.users.isEmpty()) return;
-                }
-                Volume volume = store.find(name);
-                if (volume != null && VolumeOptions.of(volume.options()).mount()) unmount(volume);
+            synchronized (this) {
+                if (!seat.users.isEmpty()) return;
             }
+            Volume volume = store.find(name);
+            if (volume != null && VolumeOptions.of(volume.options()).mount()) unmount(volume);
         } catch (RuntimeException e) {
             LOG.warn("volume {} is used by no container and stays mounted until the agent's next start, or its next use: {}", name, e.getMessage());
         } finally {
+            seat.work.unlock();
             leave(name, seat);
         }
     }
@@ -191,16 +271,16 @@ public final class VolumesInUse {
         if (volume == null) throw RuntimeShimException.notFound("get " + name + ": no such volume");
         Seat seat = claim(name);
         Path taken;
+        seat.work.lock();
         try {
-            synchronized (seat) {
-                if (VolumeOptions.of(volume.options()).mount()) unmount(volume);
-                String place = Path.of(mountPoint(volume)).getParent().toString();
-                if (MountTable.of(kernel, "thread-self").hasBelow(place)) {
-                    throw RuntimeShimException.conflict("remove " + name + ": volume is in use: something is mounted in " + place + " (findmnt); unmount it first, for it would be deleted");
-                }
-                taken = store.takeAway(volume);
+            if (VolumeOptions.of(volume.options()).mount()) unmount(volume);
+            String place = Path.of(mountPoint(volume)).getParent().toString();
+            if (MountTable.of(kernel, "thread-self").hasBelow(place)) {
+                throw RuntimeShimException.conflict("remove " + name + ": volume is in use: something is mounted in " + place + " (findmnt); unmount it first, for it would be deleted");
             }
+            taken = store.takeAway(volume);
         } finally {
+            seat.work.unlock();
             leave(name, seat);
         }
         store.delete(taken);
@@ -211,7 +291,7 @@ public final class VolumesInUse {
         Seat taken = seats.get(name);
         if (taken != null) {
             throw RuntimeShimException.conflict("remove " + name + ": volume is in use - "
-                    + (taken.users.isEmpty() ? "it is being unmounted or removed" : taken.users.keySet().toString()));
+                    + (taken.users.isEmpty() ? "it is being mounted, unmounted or removed" : taken.users.keySet().toString()));
         }
         return enter(name);
     }
