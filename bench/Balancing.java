@@ -12,7 +12,9 @@ import dev.starling.netlink.overlay.RemoteEndpoint;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -23,6 +25,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -35,8 +38,9 @@ import java.util.stream.IntStream;
  *
  * <pre>
  * program HOST CONTAINER...            100 networks, 1,000 services of 10 tasks, from nothing; then changes of one service
- * connections HOST FAR CLIENT INSIDE N ROUNDS CPU     new connections a second: direct, by a published port, by a virtual address; medians, and ratios to
- *                                      direct ones of the same round
+ * connections HOST FAR CLIENT INSIDE N ROUNDS CPU WITHIN PID...   new connections a second, and the CPU time of ab and of the processes PID for each, by a published
+ *                                      port and by a virtual address; medians, and ratios within a round to two kinds of direct ones: by the same way with the same rules to a task's own
+ *                                      address, and without any rules
  * changes HOST CLIENT N                N changes of a service's backends under load
  * </pre>
  */
@@ -55,7 +59,8 @@ public final class Balancing {
         switch (arguments[0]) {
             case "program" -> program(Path.of(arguments[1]), Arrays.stream(arguments).skip(2).map(Path::of).toList());
             case "connections" -> connections(Path.of(arguments[1]), Path.of(arguments[2]), Path.of(arguments[3]), Path.of(arguments[4]),
-                    Integer.parseInt(arguments[5]), Integer.parseInt(arguments[6]), arguments[7]);
+                    Integer.parseInt(arguments[5]), Integer.parseInt(arguments[6]), arguments[7], Duration.ofSeconds(Long.parseLong(arguments[8])),
+                    Arrays.stream(arguments).skip(9).map(pid -> Path.of("/proc", pid, "schedstat")).toList());
             case "changes" -> changes(Path.of(arguments[1]), Path.of(arguments[2]), Integer.parseInt(arguments[3]));
             default -> throw new IllegalArgumentException("program, connections or changes, not " + arguments[0]);
         }
@@ -133,7 +138,7 @@ public final class Balancing {
         NetfilterBalancer balancer = new NetfilterBalancer(host);
         Clock all = new Clock();
         Clock part = new Clock();
-        overlay.ensure(new OverlayNetwork(INGRESS, 4_095, "10.255.0.0/16", "10.255.0.1", false, 1_450), "192.0.2.1");
+        overlay.ensure(new OverlayNetwork(INGRESS, 4_095, OVERLAY, "10.255.0.1", false, 1_450), "192.0.2.1");
         for (int i = 0; i < NETWORKS; i++) {
             overlay.ensure(network(i), "192.0.2.1");
         }
@@ -208,7 +213,7 @@ public final class Balancing {
     private static HostNetworks host(PublishedPort port, NetlinkOverlay overlay) {
         List<PublishedPort> ports = new ArrayList<>(published(overlay).ports());
         ports.add(port);
-        return new HostNetworks(List.of(new HostNetworks.Network("sb-ingress000", "10.255.0.0/16", false)),
+        return new HostNetworks(List.of(new HostNetworks.Network("sb-ingress000", OVERLAY, false)),
                 Optional.of(new HostNetworks.Ingress("sb-ingress000", "10.255.0.1")), ports);
     }
 
@@ -227,17 +232,24 @@ public final class Balancing {
             }
             return backends;
         }
+
+        /** To the task's own address, by a host with rules, which keep clients outside from just that. */
+        boolean isKeptOut() {
+            return fromOutside && rules && target.startsWith(among);
+        }
     }
 
+    private static final String OVERLAY = "10.255.0.0/16";
     private static final String LOCAL = "10.255.0.";
     private static final String REMOTE = "10.255.1.";
 
-    /** First what the others are compared with: without rules and connection tracking, and, where a client can, the same path with them. */
+    /** First what the others are compared with: without rules and connection tracking, and the same path with them. */
     private static List<List<Way>> ways() {
         List<List<Way>> groups = new ArrayList<>();
         for (String among : List.of(LOCAL, REMOTE)) {
             String to = among.equals(LOCAL) ? "a local task" : "a remote task";
             groups.add(List.of(new Way("from outside to " + to + ", host without rules", true, false, Choice.RANDOM, among + 3, among),
+                new Way("  direct, host with its rules", true, true, Choice.RANDOM, among + 3, among),
                 new Way("  by a published port", true, true, Choice.RANDOM, "172.30.0.1", among),
                 new Way("  by a published port, by client", true, true, Choice.BY_CLIENT, "172.30.0.1", among)));
             groups.add(List.of(new Way("from a container to " + to + ", no rules there", false, false, Choice.RANDOM, among + 3, among),
@@ -248,36 +260,49 @@ public final class Balancing {
         return groups;
     }
 
-    private static void connections(Path hostPath, Path far, Path client, Path inside, int count, int rounds, String cpu) throws Exception {
+    /** @param micros of CPU, of ab and the servers, the kernel's work for them included: for each connection */
+    private record Run(double perSecond, double micros) {
+        double perCpuSecond() {
+            return 1e6 / micros;
+        }
+    }
+
+    private static void connections(Path hostPath, Path far, Path client, Path inside, int count, int rounds, String cpu, Duration within, List<Path> servers)
+            throws Exception {
         NetlinkOverlay overlay = new NetlinkOverlay(NetNs.at(hostPath), Optional.empty());
         new NetfilterBalancer(NetNs.at(far)).host(host(port80(Choice.RANDOM, 2, 3, 4, 5), overlay), HostNetworks.NONE);
         NetfilterBalancer balancer = new NetfilterBalancer(NetNs.at(hostPath));
         List<List<Way>> groups = ways();
-        Map<Way, List<Double>> rates = new HashMap<>();
+        Map<Way, List<Run>> runs = new HashMap<>();
         Random random = new Random(1);
-        for (int round = 0; round < rounds; round++) {
+        long start = System.nanoTime();
+        for (int round = 0; round < rounds && System.nanoTime() - start < within.toNanos(); round++) {
             List<Way> shuffled = new ArrayList<>(groups.stream().flatMap(List::stream).toList());
             Collections.shuffle(shuffled, random);
             for (Way way : shuffled) {
                 program(way, balancer, hostPath, inside, overlay);
                 Thread.sleep(300); // the kernel frees the rules of before in the background, and this process compiles what it has just run
-                rates.computeIfAbsent(way, none -> new ArrayList<>()).add(rate(way, way.fromOutside() ? client : inside, cpu, count));
+                runs.computeIfAbsent(way, none -> new ArrayList<>()).add(run(way, way.fromOutside() ? client : inside, cpu, count, servers));
             }
         }
         for (List<Way> group : groups) {
             for (Way way : group) {
-                System.out.printf("%-62s median %6.0f, best %6.0f connections/s  %s%n", way.name(), median(rates.get(way)), Collections.max(rates.get(way)), group.subList(0, way.fromOutside() ? 1 : 2).stream()
-                    .filter(base -> base != way).map(base -> "%s of %s".formatted(ratios(rates.get(way), rates.get(base)), base == group.get(0) ? "the first" : "direct"))
-                    .collect(Collectors.joining("; ")));
+                List<Run> own = runs.get(way);
+                System.out.printf("%-58s %6.0f/s, best %6.0f; CPU %5.1f us, least %5.1f%n", way.name(), median(own, Run::perSecond), most(own, Run::perSecond),
+                    median(own, Run::micros), 1e6 / most(own, Run::perCpuSecond));
+                group.subList(0, Math.min(2, group.indexOf(way))).forEach(base -> System.out.printf("%20s of %s: %s; by CPU %s%n", "",
+                    base == group.get(0) ? "the first" : "direct   ", ratios(own, runs.get(base), Run::perSecond), ratios(own, runs.get(base), Run::perCpuSecond)));
             }
         }
     }
 
     /** A run that failed is told and made again, or an hour's rounds would end with one lost packet. */
-    private static double rate(Way way, Path client, String cpu, int count) throws IOException, InterruptedException {
+    private static Run run(Way way, Path client, String cpu, int count, List<Path> servers) throws IOException, InterruptedException {
         for (int attempt = 1; ; attempt++) {
             try {
-                return ab(client, Optional.of(cpu), way.fromOutside() ? "172.30.0." : "10.255.9.", way.target(), count);
+                long before = nanosOnCpu(servers);
+                Load load = ab(client, Optional.of(cpu), way.fromOutside() ? "172.30.0." : "10.255.9.", way.target(), count);
+                return new Run(load.perSecond(), (load.cpuSeconds() * 1e6 + (nanosOnCpu(servers) - before) / 1e3) / count);
             } catch (IOException e) {
                 System.out.printf("%s, attempt %d: %s%n", way.name().strip(), attempt, e.getMessage());
                 if (attempt == 3) {
@@ -287,6 +312,14 @@ public final class Balancing {
         }
     }
 
+    private static long nanosOnCpu(List<Path> processes) throws IOException {
+        long sum = 0;
+        for (Path process : processes) {
+            sum += Long.parseLong(Files.readString(process).split(" ")[0]);
+        }
+        return sum;
+    }
+
     /** What a node has while a way is measured: the host's rules are there for containers, too, whose packets the bridge takes past most of them. */
     private static void program(Way way, NetfilterBalancer balancer, Path hostPath, Path inside, NetlinkOverlay overlay) throws IOException, InterruptedException {
         if (!way.rules()) {
@@ -294,6 +327,9 @@ public final class Balancing {
         }
         if (way.rules() || !way.fromOutside()) {
             balancer.host(host(new PublishedPort(Transport.TCP, 80, way.backends(), way.choice()), overlay), HostNetworks.NONE);
+        }
+        if (way.isKeptOut()) { // the balancer takes it out again
+            run(hostPath, "nft", "insert rule ip starling forward ip daddr " + OVERLAY + " accept");
         }
         if (way.rules() && !way.fromOutside()) {
             TreeSet<String> tasks = way.backends().stream().map(Backend::address).collect(Collectors.toCollection(TreeSet::new));
@@ -309,10 +345,18 @@ public final class Balancing {
      * Median and quartiles of runs of the same round, since what disturbs the machine for longer than a round disturbs both; and of the fastest run of
      * each, since nothing that disturbs makes a run faster.
      */
-    private static String ratios(List<Double> rates, List<Double> base) {
-        List<Double> ratios = IntStream.range(0, rates.size()).mapToObj(round -> rates.get(round) / base.get(round)).sorted().toList();
-        return "%.2f [%.2f - %.2f, n=%d], best %.2f".formatted(median(ratios), ratios.get(ratios.size() / 4), ratios.get(ratios.size() - 1 - ratios.size() / 4),
-            ratios.size(), Collections.max(rates) / Collections.max(base));
+    private static String ratios(List<Run> runs, List<Run> base, ToDoubleFunction<Run> figure) {
+        List<Double> ratios = IntStream.range(0, runs.size()).mapToObj(round -> figure.applyAsDouble(runs.get(round)) / figure.applyAsDouble(base.get(round))).sorted().toList();
+        return "%.2f [%.2f - %.2f, n=%d], best %.2f".formatted(ratios.get((ratios.size() - 1) / 2), ratios.get(ratios.size() / 4), ratios.get(ratios.size() - 1 - ratios.size() / 4),
+            ratios.size(), most(runs, figure) / most(base, figure));
+    }
+
+    private static double median(List<Run> runs, ToDoubleFunction<Run> figure) {
+        return runs.stream().mapToDouble(figure).sorted().toArray()[(runs.size() - 1) / 2];
+    }
+
+    private static double most(List<Run> runs, ToDoubleFunction<Run> figure) {
+        return runs.stream().mapToDouble(figure).max().orElseThrow();
     }
 
     private static void changes(Path hostPath, Path client, int count) throws Exception {
@@ -347,19 +391,23 @@ public final class Balancing {
         }
     }
 
+    /** What ab says, and its CPU time. */
+    private record Load(double perSecond, double cpuSeconds) {}
+
     /** Each run has a client address of its own, so that no connection meets one that has just ended. */
-    private static double ab(Path namespace, Optional<String> cpu, String clientPrefix, String target, int count) throws IOException, InterruptedException {
+    private static Load ab(Path namespace, Optional<String> cpu, String clientPrefix, String target, int count) throws IOException, InterruptedException {
         clients = clients == LAST_CLIENT ? FIRST_CLIENT : clients + 1;
         List<String> command = new ArrayList<>();
         cpu.ifPresent(number -> command.addAll(List.of("taskset", "-c", number)));
-        command.addAll(List.of("ab", "-q", "-n", Integer.toString(count), "-c", "50", "-s", "3", "-B", clientPrefix + clients, "http://" + target + "/"));
+        command.addAll(List.of("bash", "-c", "TIMEFORMAT='CPU %U %S'; time ab \"$@\"", "ab", "-q", "-n", Integer.toString(count), "-c", "50", "-s", "3", "-B", clientPrefix + clients, "http://" + target + "/"));
         String said = run(namespace, command.toArray(String[]::new));
         String failed = number(said, "Failed requests: +([0-9]+)");
         String longest = number(said, "Connect: +.* ([0-9]+)\n");
         if (!failed.equals("0") || Integer.parseInt(longest) >= 900) { // a lost SYN comes again after a second
             throw new IOException("failed " + failed + ", longest connect " + longest + " ms");
         }
-        return Double.parseDouble(number(said, "Requests per second: +([0-9.]+)"));
+        return new Load(Double.parseDouble(number(said, "Requests per second: +([0-9.]+)")),
+            Double.parseDouble(number(said, "CPU ([0-9.]+) ")) + Double.parseDouble(number(said, "CPU [0-9.]+ ([0-9.]+)")));
     }
 
     private static String number(String text, String pattern) throws IOException {
@@ -368,10 +416,6 @@ public final class Balancing {
             throw new IOException("no " + pattern + " in " + text);
         }
         return matcher.group(1);
-    }
-
-    private static double median(List<Double> values) {
-        return values.stream().sorted().toList().get((values.size() - 1) / 2);
     }
 
     private static String run(Path namespace, String... command) throws IOException, InterruptedException {

@@ -1,16 +1,16 @@
 #!/bin/bash
 # What services' addresses cost at scale: programming 100 networks and 1,000 services of 10 tasks from nothing, one change of a service, connections a second
-# through published ports and virtual addresses beside direct ones in one run, and changes of a service's tasks under load. In network namespaces that are
-# made for it; the load is ab (Debian's apache2-utils) on nginx (nginx-light), installed if they are missing.
+# through published ports and virtual addresses beside two kinds of direct ones in one run (the same way by the same rules; without rules), and changes of a
+# service's tasks under load. In network namespaces that are made for it; the load is ab (Debian's apache2-utils) on nginx (nginx-light), installed if they are missing.
 #
 #   bench/balancing.sh [program|connections|changes|all]      needs root, nftables, node/target/starling.jar
-#   CONNECTIONS=10000 a run, ROUNDS=5, CHANGES=2000
+#   CONNECTIONS=10000 a run, ROUNDS=5, CHANGES=2000;  WITHIN=3600: after so many seconds no further round begins
 #   CLIENT_CPU=0 SERVER_CPU=0  where ab and nginx run for "connections". On one CPU the rate says what a connection costs in all, whoever pays; left to the
 #                              scheduler, where the two happen to run moves the rate by more than what is measured here.
 set -euo pipefail
 ROOT_DIR=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 JAR=$ROOT_DIR/node/target/starling.jar
-WHAT=${1:-all} CONNECTIONS=${CONNECTIONS:-10000} ROUNDS=${ROUNDS:-5} CHANGES=${CHANGES:-2000}
+WHAT=${1:-all} CONNECTIONS=${CONNECTIONS:-10000} ROUNDS=${ROUNDS:-5} CHANGES=${CHANGES:-2000} WITHIN=${WITHIN:-3600}
 CLIENT_CPU=${CLIENT_CPU:-0} SERVER_CPU=${SERVER_CPU:-0}
 PREFIX=sbench$$-
 
@@ -106,6 +106,7 @@ serve() { # serve NAMESPACE ADDRESS
 if [[ $WHAT == program || $WHAT == all ]]; then program; fi
 if [[ $WHAT == connections || $WHAT == changes || $WHAT == all ]]; then lab; fi
 if [[ $WHAT == connections || $WHAT == all ]]; then
-    balancing connections "$(path host)" "$(path far)" "$(path cli)" "$(path inside)" "$CONNECTIONS" "$ROUNDS" "$CLIENT_CPU"
+    balancing connections "$(path host)" "$(path far)" "$(path cli)" "$(path inside)" "$CONNECTIONS" "$ROUNDS" "$CLIENT_CPU" "$WITHIN" \
+        "${servers[@]}" "$(pgrep -x "ksoftirqd/$SERVER_CPU")"
 fi
 if [[ $WHAT == changes || $WHAT == all ]]; then balancing changes "$(path host)" "$(path cli)" "$CHANGES"; fi

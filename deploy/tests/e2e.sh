@@ -99,7 +99,7 @@ every_dependency_is_explained() {
 the_benchmarks_compile() {
     local classes
     classes=$(mktemp -d)
-    javac -proc:none -d "$classes" -cp "$ROOT_DIR/node/target/starling.jar" "$ROOT_DIR"/bench/*.java || { rm -rf "$classes"; fail "bench/*.java"; }
+    javac -proc:none -d "$classes" -cp "$ROOT_DIR/node/target/starling.jar" "$ROOT_DIR"/{bench,deploy/tests}/*.java || { rm -rf "$classes"; fail "bench/*.java, deploy/tests/*.java"; }
     rm -rf "$classes"
     for script in "$ROOT_DIR"/bench/*.sh; do bash -n "$script" || fail "$script"; done
 }

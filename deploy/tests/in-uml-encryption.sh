@@ -79,7 +79,7 @@ refused=$(($(dropped) - before))
 ((refused == 40)) || fail "$refused of 40 packets in the clear were dropped"
 
 # Removed: its containers and its keys are still there, and nothing comes.
-kill -9 "${agent[2]}"
+kill -9 "${agent[2]}"; wait "${agent[2]}" 2>/dev/null
 on n1 node rm --force n2 >/dev/null || fail "node rm"
 forgotten() { ! ip -n h1 xfrm state | grep -q 172.30.0.2 && ! ip -n h1 xfrm policy | grep -q 172.30.0.2; }
 within 5 forgotten || fail "n1 still has associations with the removed node: $(ip -n h1 xfrm state | grep -v aead)"

@@ -32,7 +32,7 @@ start_node() {
     local k=$1
     printf '%s\n' "name: n$k" "listen: '$2:7946'" "advertise: '$3'" "join-listen: '$2:2377'" "api-socket: /run/n$k.sock" "data-dir: /var/lib/starling$k" \
         "cgroup-parent: starling$k" "metrics: off" "${@:4}" >"/tmp/n$k.yml"
-    in_host "h$k" java "@$ROOT_DIR/deploy/jvm.options" -jar "$JAR" run --config "/tmp/n$k.yml" >"/tmp/n$k.log" 2>&1 &
+    nsenter --net="/run/netns/h$k" java "@$ROOT_DIR/deploy/jvm.options" -jar "$JAR" run --config "/tmp/n$k.yml" >"/tmp/n$k.log" 2>&1 & # no function: its process id is to be the agent's
     agent[$k]=$!
 }
 
@@ -46,9 +46,11 @@ swarm_of() {
     done
     on n1 swarm init >/dev/null || fail "init"
     for ((k = 2; k <= $1; k++)); do
-        on "n$k" swarm join --token "$(on n1 swarm join-token -q worker)" "$2:2377" >/dev/null || fail "join of n$k"
+        within 3 join_swarm "n$k" "$2" || fail "join of n$k: $(cat /tmp/join.err)"
     done
 }
+# On a busy machine n1 may take longer to answer than n2 is patient.
+join_swarm() { on "$1" swarm join --token "$(on n1 swarm join-token -q worker)" "$2:2377" >/dev/null 2>/tmp/join.err || [[ $(on "$1" info --format '{{.Swarm.LocalNodeState}}') == active ]]; }
 
 # encrypted_service N: a task of the service web on each of N nodes, on the encrypted network vault
 encrypted_service() {
