@@ -23,7 +23,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     events_are_told:30 bad_input_gets_a_clear_error:90
     garbage_on_the_ports_kills_nothing:40 secrets_and_configs_reach_their_tasks:60 an_exclusive_task_has_its_token:70
     exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_service_has_a_terminal:90 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
-    options_reach_the_container:40 a_service_brings_its_own_policies:60 what_is_missing_is_named:20 metrics_are_served:20
+    options_reach_the_container:40 volumes_bring_their_file_systems:40 a_service_brings_its_own_policies:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
     host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
     virtual_addresses_and_the_way_out:60 ipv6_in_networks_and_on_ports:60
@@ -783,6 +783,28 @@ options_reach_the_container() {
     d service rm opted >/dev/null
     expect_error 'Unknown healthcheck|health' d service create --detach --health-cmd x --no-healthcheck busybox
 }
+
+volumes_bring_their_file_systems() {
+    local id output name
+    d volume create --label shelf=a -o type=tmpfs -o device=tmpfs -o o=size=3m,uid=1000 scratch >/dev/null || fail "volume create"
+    on_n1 scratcher --stop-grace-period 1s --mount type=volume,source=scratch,target=/s \
+        --mount 'type=volume,source=made,target=/m,volume-driver=local,volume-label=by=service,volume-opt=type=tmpfs,volume-opt=device=tmpfs,"volume-opt=o=size=2m,nosuid"' \
+        busybox sleep 100000
+    id=$(container_of scratcher)
+    output=$(d exec "$id" sh -c 'df -k /s /m | awk "NR > 1 {print \$2}"; stat -c %u /s; grep -c " /m rw,nosuid" /proc/self/mountinfo' | tr '\n' '|')
+    [[ $output == '3072|2048|1000|1|' ]] || fail "in the container: $output"
+    output=$(d volume inspect made --format '{{.Driver}} {{.Options.o}} {{.Labels.by}}')
+    [[ $output == 'local size=2m,nosuid service' ]] || fail "inspect: $output"
+    expect_error 'volume is in use' d volume rm scratch
+    expect_error 'volume name must be unique.*size=3m,uid=1000.*size=9m' d volume create -o type=tmpfs -o device=tmpfs -o o=size=9m scratch
+    expect_error 'invalid option: .*kind' d service create --detach --mount type=volume,source=odd,target=/o,volume-opt=kind=x busybox
+    expect_error 'DriverConfig.Name' d service create --detach --mount type=volume,source=odd,target=/o,volume-driver=rexray busybox
+    d service rm scratcher >/dev/null || fail "service rm"
+    for name in scratch made; do
+        wait_until 20 volume_can_go "$name" || fail "volume rm: $(d volume rm "$name" 2>&1)"
+    done
+}
+volume_can_go() { d volume rm "$1" >/dev/null 2>&1; }
 
 a_service_brings_its_own_policies() {
     local id output swap

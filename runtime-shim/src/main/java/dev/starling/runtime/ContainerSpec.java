@@ -1,5 +1,6 @@
 package dev.starling.runtime;
 
+import dev.starling.runtime.volume.VolumeOptions;
 import java.util.List;
 import java.util.Map;
 
@@ -97,12 +98,24 @@ public record ContainerSpec(
      * @param mode      permission bits of a tmpfs; 0 for Docker's default, 1777
      * @param propagation of a bind: {@code rprivate} (also where empty), {@code rslave}, {@code shared} and so on
      * @param noCopy    an empty volume stays empty; else it is filled with what the image has at {@code target}
+     * @param volumeOptions of a volume that is made ({@link dev.starling.runtime.volume.VolumeOptions}); one that is there has to have the same. Empty: as it is
+     * @param volumeLabels  of a volume that is made
      */
-    public record Mount(Type type, String source, String target, boolean readOnly, long sizeBytes, int mode, String propagation, boolean noCopy) {
+    public record Mount(
+            Type type, String source, String target, boolean readOnly, long sizeBytes, int mode, String propagation, boolean noCopy,
+            Map<String, String> volumeOptions, Map<String, String> volumeLabels) {
         public enum Type { BIND, VOLUME, TMPFS }
 
         public Mount {
             if (propagation == null) propagation = "";
+            // absent in the state.json of an earlier release
+            volumeOptions = volumeOptions == null ? Map.of() : Map.copyOf(volumeOptions);
+            volumeLabels = volumeLabels == null ? Map.of() : Map.copyOf(volumeLabels);
+        }
+
+        /** A volume without options, or none. */
+        public Mount(Type type, String source, String target, boolean readOnly, long sizeBytes, int mode, String propagation, boolean noCopy) {
+            this(type, source, target, readOnly, sizeBytes, mode, propagation, noCopy, Map.of(), Map.of());
         }
 
         public Mount(Type type, String source, String target, boolean readOnly, long sizeBytes, int mode) {
@@ -114,7 +127,13 @@ public record ContainerSpec(
         }
 
         Mount at(String hostPath, String plainTarget) {
-            return new Mount(type, hostPath, plainTarget, readOnly, sizeBytes, mode, propagation, noCopy);
+            return new Mount(type, hostPath, plainTarget, readOnly, sizeBytes, mode, propagation, noCopy, volumeOptions, volumeLabels);
+        }
+
+        /** As the volume that is there has them. */
+        Mount withOptions(Map<String, String> options) {
+            boolean fixed = readOnly || VolumeOptions.of(options).isReadOnly();
+            return new Mount(type, source, target, fixed, sizeBytes, mode, propagation, noCopy, options, volumeLabels);
         }
     }
 

@@ -103,6 +103,7 @@ final class ContainerStarter {
     }
 
     private void undo(Bundle bundle, RuntimeException cause) {
+        volumes.release(bundle.id());
         try {
             cgroups.remove(bundle.id(), Cgroups.MANY_ATTEMPTS);
             bundle.delete();

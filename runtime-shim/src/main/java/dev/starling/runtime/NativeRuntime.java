@@ -18,6 +18,7 @@ import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.WarmUp;
 import dev.starling.runtime.logs.ContainerLogs;
 import dev.starling.runtime.oci.OciLauncher;
+import dev.starling.runtime.volume.VolumesInUse;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -53,6 +54,7 @@ public final class NativeRuntime implements ContainerRuntime {
     private final ContainerStarter starter;
     private final Execs execs;
     private final RemovedContainers removed;
+    private final VolumesInUse named;
     private final EventLoop loop;
     private final Supervision supervision;
     /** What to close, the last first. */
@@ -83,13 +85,16 @@ public final class NativeRuntime implements ContainerRuntime {
             this.loop = new EventLoop(kernel, "container-events");
             opened.push(loop::close);
             ContainerLogs logs = new ContainerLogs(kernel, clock, loop, writers, options.logBytesPerHour());
+            this.named = new VolumesInUse(kernel, directory.volumes());
+            Volumes volumes = new Volumes(kernel, named);
             this.starter = new ContainerStarter(
-                    kernel, clock, cgroups, launcher, new Volumes(kernel, directory.volumes()), logs, directory.containers(), host.bootId(),
+                    kernel, clock, cgroups, launcher, volumes, logs, directory.containers(), host.bootId(),
                     host.capabilities());
             this.execs = new Execs(kernel, launcher, loop);
-            this.supervision = new Supervision(kernel, clock, cgroups, loop, removed, execs);
+            this.supervision = new Supervision(kernel, clock, cgroups, loop, removed, volumes, execs);
             opened.push(() -> supervision.leave(containers::all));
-            adopt(found, new Adoption(kernel, cgroups, starter, host.bootId()));
+            adopt(found, new Adoption(kernel, cgroups, starter, host.bootId()), volumes);
+            volumes.sweep();
             new TrialContainer(kernel, cgroups, starter, launcher, directory.warmUp()).run(this::runToEnd);
         } catch (IOException e) {
             close();
@@ -106,11 +111,13 @@ public final class NativeRuntime implements ContainerRuntime {
         return new NativeLauncher(kernel, cgroups, gates, host.hasMemoryForSandboxes() ? options.sandboxes() : 0, options.procThroughHelper());
     }
 
-    private void adopt(List<Leftovers.Found> leftovers, Adoption adoption) {
+    private void adopt(List<Leftovers.Found> leftovers, Adoption adoption, Volumes volumes) {
         for (Leftovers.Found found : leftovers) {
             Supervised container = adoption.adopt(found);
             containers.add(container);
-            if (!found.state().hasEnded()) supervision.resume(container);
+            if (found.state().hasEnded()) continue;
+            volumes.adopt(found.state());
+            supervision.resume(container);
         }
     }
 
@@ -122,6 +129,11 @@ public final class NativeRuntime implements ContainerRuntime {
     /** Where the bundles of the containers of a runtime's directory are. */
     public static Path bundlesBelow(Path directory) {
         return RuntimeDirectory.containersBelow(directory);
+    }
+
+    /** Those of this node that have a name. */
+    public NamedVolumes volumes() {
+        return new NamedVolumes(named);
     }
 
     @Override

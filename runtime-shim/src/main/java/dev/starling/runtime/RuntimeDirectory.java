@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  *   mount-points/         see {@link Bundle#makeMountPoints}
  *   removed/              see {@link RemovedContainers}
  *   gates/N/              see {@link dev.starling.runtime.launch.Gates}
- *   volumes/NAME/_data    see {@link Volumes}
+ *   volumes/              see {@link dev.starling.runtime.volume.VolumesInUse}
  *   warm-up/              see {@link TrialContainer}
  * </pre>
  */

@@ -30,17 +30,19 @@ final class Supervision {
     private final Cgroups cgroups;
     private final EventLoop loop;
     private final RemovedContainers removed;
+    private final Volumes volumes;
     private final Execs execs;
     private final HealthChecks health;
     /** Touched by the event loop's thread only. */
     private final ContainerListeners listeners = new ContainerListeners();
 
-    Supervision(Kernel kernel, Clock clock, Cgroups cgroups, EventLoop loop, RemovedContainers removed, Execs execs) {
+    Supervision(Kernel kernel, Clock clock, Cgroups cgroups, EventLoop loop, RemovedContainers removed, Volumes volumes, Execs execs) {
         this.kernel = kernel;
         this.clock = clock;
         this.cgroups = cgroups;
         this.loop = loop;
         this.removed = removed;
+        this.volumes = volumes;
         this.execs = execs;
         this.health = new HealthChecks(execs, clock, container -> tell(ContainerChange.Kind.HEALTH, container));
     }
@@ -116,6 +118,7 @@ final class Supervision {
 
     /** Its terminal's keeper is in its groups, so that goes first; and the last of its processes may be just ending. Nobody waits for that here. */
     private void putAway(Supervised container) {
+        volumes.release(container.id());
         KeptTerminal terminal = container.takeTerminal();
         if (terminal != null) {
             terminal.kill();

@@ -4,6 +4,8 @@ import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.VolumeFill;
+import dev.starling.runtime.volume.Volume;
+import dev.starling.runtime.volume.VolumesInUse;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -12,36 +14,54 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import java.util.function.Consumer;
 
-/** Named volumes of this node, {@code NAME/_data} below one directory, and what a spec's mounts mean on this host. */
+/** What a spec's mounts mean on this host: volumes become directories, made, mounted and filled where that is wanted. */
 final class Volumes {
-    private static final int FILLED_AT_ONCE = 16;
-    private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]*");
-
     private final Kernel kernel;
-    private final Path directory;
-    /** By a volume's hash. What is large takes its time, and who uses another volume is not to wait for it. */
-    private final Object[] fillLocks = Stream.generate(Object::new).limit(FILLED_AT_ONCE).toArray();
+    private final VolumesInUse named;
 
-    Volumes(Kernel kernel, Path directory) {
+    Volumes(Kernel kernel, VolumesInUse named) {
         this.kernel = kernel;
-        this.directory = directory;
+        this.named = named;
     }
 
     /**
      * The same mounts with host paths as sources and plain targets, and the volumes that the image declares and nobody mounted. Missing volumes are made,
-     * and what is empty is filled from the image, unless that is not wanted.
+     * and what is empty is filled from the image, unless that is not wanted. What it uses is the container's until {@link #release}, also where this fails.
      *
      * @param bundle is there, with its layers
      */
     List<Mount> resolve(List<Mount> mounts, List<String> imageVolumes, Bundle bundle, int layers) {
-        List<Mount> resolved = resolve(withImageVolumes(mounts, imageVolumes), bundle);
-        for (Mount mount : resolved) {
-            if (mount.type() == Mount.Type.VOLUME && !mount.noCopy()) fill(mount, bundle, layers);
+        List<Mount> resolved = new ArrayList<>();
+        for (Mount mount : withImageVolumes(mounts, imageVolumes)) {
+            String target = target(mount.target());
+            resolved.add(switch (mount.type()) {
+                case BIND -> mount.at(hostPath(mount.source()), target);
+                case VOLUME -> volume(mount, target, bundle, layers, resolved.size());
+                case TMPFS -> mount.at("", target);
+            });
         }
         return resolved;
+    }
+
+    /** A running container of an earlier agent. */
+    void adopt(ContainerState state) {
+        for (Mount mount : state.spec().mounts()) {
+            if (mount.type() == Mount.Type.VOLUME && !mount.source().isEmpty()) {
+                named.adopt(mount.source(), state.spec().id(), state.pid(), state.startTime(), target(mount.target()));
+            }
+        }
+    }
+
+    /** It has ended, or its start has failed. Waits for nothing. */
+    void release(String containerId) {
+        named.release(containerId);
+    }
+
+    /** Once all are adopted. */
+    void sweep() {
+        named.sweep();
     }
 
     private static List<Mount> withImageVolumes(List<Mount> mounts, List<String> imageVolumes) {
@@ -55,23 +75,19 @@ final class Volumes {
     }
 
     /**
-     * One at a time: two containers may be the first to use a volume. A file beside it says that it is being filled: where that was cut off, by a full disk or with
-     * the agent, it is filled again and not taken for somebody's data.
+     * A file beside it says that it is being filled: where that was cut off, by a full disk or with the agent, it is filled again and not taken for somebody's data.
      */
-    private void fill(Mount mount, Bundle bundle, int layers) {
-        Path volume = Path.of(mount.source());
+    private void fill(Path volume, String target, Bundle bundle, int layers) {
         Path unfinished = volume.resolveSibling(volume.getFileName() + ".filling");
-        synchronized (fillLocks[Math.floorMod(volume.hashCode(), fillLocks.length)]) {
-            try {
-                if (!Files.exists(unfinished)) {
-                    if (!isEmpty(volume)) return;
-                    Files.createFile(unfinished);
-                }
-                VolumeFill.run(kernel, bundle, layers, mount.target(), volume);
-                Files.delete(unfinished);
-            } catch (IOException e) {
-                throw RuntimeShimException.system("fill volume " + volume + ": " + e, e);
+        try {
+            if (!Files.exists(unfinished)) {
+                if (!isEmpty(volume)) return;
+                Files.createFile(unfinished);
             }
+            VolumeFill.run(kernel, bundle, layers, target, volume);
+            Files.delete(unfinished);
+        } catch (IOException e) {
+            throw RuntimeShimException.system("fill volume " + volume + ": " + e, e);
         }
     }
 
@@ -79,19 +95,6 @@ final class Volumes {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
             return !entries.iterator().hasNext();
         }
-    }
-
-    private List<Mount> resolve(List<Mount> mounts, Bundle bundle) {
-        List<Mount> resolved = new ArrayList<>();
-        for (Mount mount : mounts) {
-            String target = target(mount.target());
-            resolved.add(switch (mount.type()) {
-                case BIND -> mount.at(hostPath(mount.source()), target);
-                case VOLUME -> mount.at(volume(mount.source(), bundle, resolved.size()).toString(), target);
-                case TMPFS -> mount.at("", target);
-            });
-        }
-        return resolved;
     }
 
     static List<ContainerFile> withPlainPaths(List<ContainerFile> files) {
@@ -113,25 +116,25 @@ final class Volumes {
     }
 
     /** @param number of the mount, which names a volume of this container alone */
-    private Path volume(String name, Bundle bundle, int number) {
-        if (name.isEmpty()) return make(bundle.volumes().resolve(Integer.toString(number)));
-        return make(directory, name);
+    private Mount volume(Mount mount, String target, Bundle bundle, int layers, int number) {
+        Consumer<Path> fill = data -> {
+            if (!mount.noCopy()) fill(data, target, bundle, layers);
+        };
+        if (!mount.source().isEmpty()) {
+            Volume volume = named.use(mount.source(), mount.volumeOptions(), mount.volumeLabels(), bundle.id(), fill);
+            return mount.at(volume.data().toString(), target).withOptions(volume.options());
+        }
+        if (!mount.volumeOptions().isEmpty()) {
+            throw RuntimeShimException.unsupported("a volume with options but no name (source=NAME), for " + target + ": it goes with its container, and what it mounts would go with it");
+        }
+        Path data = make(bundle.volumes().resolve(Integer.toString(number)));
+        fill.accept(data);
+        return mount.at(data.toString(), target);
     }
 
     /** Where the named volumes of a runtime's directory are. */
     static Path below(Path runtimeDirectory) {
         return runtimeDirectory.resolve("volumes");
-    }
-
-    static boolean isName(String name) {
-        return NAME.matcher(name).matches();
-    }
-
-    static Path make(Path directory, String name) {
-        if (!isName(name)) {
-            throw RuntimeShimException.invalid("\"" + name + "\" includes invalid characters for a local volume name, only \"" + NAME + "\" are allowed");
-        }
-        return make(directory.resolve(name).resolve("_data"));
     }
 
     private static Path make(Path data) {

@@ -18,7 +18,6 @@ import dev.starling.node.image.ImagesInUse;
 import dev.starling.node.image.WatchedImages;
 import dev.starling.node.spec.ServiceSpecCheck;
 import dev.starling.node.swarm.SwarmDirectory;
-import dev.starling.runtime.NamedVolumes;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
 import dev.starling.runtime.image.LocalImageStore;
@@ -120,7 +119,7 @@ public final class Agent implements AutoCloseable {
         runtime.onExit(swarm::containerEnded);
         runtime.onHealth(swarm::healthChanged);
 
-        DockerApi api = new DockerApi(vertx, swarm, runtime, new NamedVolumes(containers), images, swarm,
+        DockerApi api = new DockerApi(vertx, swarm, runtime, runtime.volumes(), images, swarm,
                 () -> facts.info(config.name(), version, commit, config.dataDir(),
                         Stream.of(host.warnings(), swarm.warnings()).flatMap(List::stream).toList(),
                         config.offer().labels().entrySet().stream().map(label -> label.getKey() + "=" + label.getValue()).toList(),

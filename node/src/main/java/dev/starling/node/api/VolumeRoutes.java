@@ -10,10 +10,13 @@ import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.NamedVolumes;
+import dev.starling.runtime.volume.Volume;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -41,8 +44,8 @@ final class VolumeRoutes {
         endpoints.delete("/volumes/{name}", this::remove);
     }
 
-    private NamedVolumes.Volume find(String name) {
-        NamedVolumes.Volume volume = volumes.find(name);
+    private Volume find(String name) {
+        Volume volume = volumes.find(name);
         if (volume == null) {
             throw ApiException.notFound("get " + name + ": no such volume");
         }
@@ -52,8 +55,8 @@ final class VolumeRoutes {
     private Reply list(Call call) {
         Filters filters = call.filters("name", "driver", "label", "dangling");
         ArrayNode array = Json.array();
-        for (NamedVolumes.Volume volume : volumes.list()) {
-            if (filters.any("name", volume.name()::contains) && filters.exactly("driver", "local") && !filters.has("label")
+        for (Volume volume : volumes.list()) {
+            if (filters.any("name", volume.name()::contains) && filters.exactly("driver", "local") && filters.labels("label", volume.labels())
                     && filters.any("dangling", wanted -> (wanted.equals("true") || wanted.equals("1")) == containersWith(volume.name()).isEmpty())) {
                 array.add(json(volume));
             }
@@ -63,16 +66,14 @@ final class VolumeRoutes {
         return Reply.json(reply.putNull("Warnings"));
     }
 
-    /** What a stack's or the CLI's volume may say more than its name is refused, since nobody would keep it. */
+    /** One that is there with the same options, or where none are given, is given back, as in Docker. */
     private CompletionStage<Reply> create(Call call) {
         JsonNode body = call.objectBody();
         if (!Set.of("", "local").contains(body.path("Driver").asText(""))) {
             throw ApiException.notImplemented("volume drivers (" + body.path("Driver").asText() + ")");
         }
-        for (String field : List.of("DriverOpts", "Labels", "ClusterVolumeSpec")) {
-            if (!body.path(field).isEmpty()) {
-                throw ApiException.notImplemented(field + " of a volume that is made by hand");
-            }
+        if (!body.path("ClusterVolumeSpec").isEmpty()) {
+            throw ApiException.notImplemented("ClusterVolumeSpec of a volume");
         }
         String name = body.path("Name").asText("");
         if (name.isEmpty()) {
@@ -80,7 +81,18 @@ final class VolumeRoutes {
             new SecureRandom().nextBytes(random);
             name = HexFormat.of().formatHex(random);
         }
-        return CompletableFuture.completedFuture(Reply.created(json(volumes.create(name))));
+        return CompletableFuture.completedFuture(Reply.created(json(volumes.create(name, texts(body, "DriverOpts"), texts(body, "Labels")))));
+    }
+
+    private static Map<String, String> texts(JsonNode body, String field) {
+        Map<String, String> texts = new TreeMap<>();
+        body.path(field).properties().forEach(entry -> {
+            if (!entry.getValue().isTextual()) {
+                throw ApiException.badRequest(field + "." + entry.getKey() + ": expected a string");
+            }
+            texts.put(entry.getKey(), entry.getValue().asText());
+        });
+        return texts;
     }
 
     private CompletionStage<Reply> remove(Call call) {
@@ -98,11 +110,12 @@ final class VolumeRoutes {
         Filters filters = call.filters("all", "label", "label!");
         ArrayNode deleted = Json.array();
         long bytes = 0;
-        if (filters.has("all") && filters.any("all", wanted -> wanted.equals("true") || wanted.equals("1")) && !filters.has("label")) {
+        if (filters.has("all") && filters.any("all", wanted -> wanted.equals("true") || wanted.equals("1"))) {
             Set<String> named = namedByServices(call.snapshotOrNull());
-            for (NamedVolumes.Volume volume : volumes.list()) {
-                if (!named.contains(volume.name()) && containersWith(volume.name()).isEmpty()) {
-                    bytes += volumes.bytes(volume);
+            for (Volume volume : volumes.list()) {
+                if (!named.contains(volume.name()) && containersWith(volume.name()).isEmpty() && filters.labels("label", volume.labels())
+                        && (!filters.has("label!") || !filters.labels("label!", volume.labels()))) {
+                    bytes += Math.max(0, volumes.bytes(volume));
                     volumes.remove(volume.name());
                     deleted.add(volume.name());
                 }
@@ -138,15 +151,17 @@ final class VolumeRoutes {
     /** For {@code docker system df}. */
     ArrayNode usage() {
         ArrayNode array = Json.array();
-        for (NamedVolumes.Volume volume : volumes.list()) {
+        for (Volume volume : volumes.list()) {
             array.add(json(volume).set("UsageData", Json.object().put("Size", volumes.bytes(volume)).put("RefCount", containersWith(volume.name()).size())));
         }
         return array;
     }
 
-    private static ObjectNode json(NamedVolumes.Volume volume) {
-        ObjectNode json = Json.object().put("CreatedAt", Json.time(volume.created())).put("Driver", "local").putNull("Labels")
-                .put("Mountpoint", volume.data().toString()).put("Name", volume.name()).putNull("Options").put("Scope", "local");
+    private static ObjectNode json(Volume volume) {
+        ObjectNode json = Json.object().put("CreatedAt", Json.time(volume.created())).put("Driver", "local")
+                .put("Mountpoint", volume.data().toString()).put("Name", volume.name()).put("Scope", "local");
+        json.set("Labels", volume.labels().isEmpty() ? null : Json.map(volume.labels()));
+        json.set("Options", volume.options().isEmpty() ? null : Json.map(volume.options()));
         return json;
     }
 }

@@ -103,12 +103,20 @@ public final class ContainerSpecBuilder {
                 default -> throw new IllegalArgumentException("this release has no mounts of type \"" + mount.path("Type").asText() + "\"");
             };
             JsonNode tmpfs = mount.path("TmpfsOptions");
+            JsonNode volume = mount.path("VolumeOptions");
             result.add(new ContainerSpec.Mount(type, placeholders.fill(string(mount.path("Source"), "")),
                     placeholders.fill(string(mount.path("Target"), "")), mount.path("ReadOnly").asBoolean(false),
                     Math.max(0, integer(tmpfs.path("SizeBytes"), 0)), (int) integer(tmpfs.path("Mode"), 0) & 07777,
-                    string(mount.path("BindOptions").path("Propagation"), ""), mount.path("VolumeOptions").path("NoCopy").asBoolean(false)));
+                    string(mount.path("BindOptions").path("Propagation"), ""), volume.path("NoCopy").asBoolean(false),
+                    filled(volume.path("DriverConfig").path("Options")), filled(volume.path("Labels"))));
         }
         return List.copyOf(result);
+    }
+
+    private SortedMap<String, String> filled(JsonNode texts) {
+        SortedMap<String, String> result = new TreeMap<>(map(texts));
+        result.replaceAll((name, text) -> placeholders.fill(text));
+        return result;
     }
 
     /** The task's own addresses under its host name, as Docker writes them, and what the operator added. */

@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.volume.VolumeOptions;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -75,6 +78,7 @@ public final class ServiceSpecCheck {
             TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.Labels map
             TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.NoCopy boolean
             TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.DriverConfig.Name = local
+            TaskTemplate.ContainerSpec.Mounts[].VolumeOptions.DriverConfig.Options map
             TaskTemplate.ContainerSpec.Mounts[].BindOptions.Propagation = rprivate private rshared shared rslave slave
             TaskTemplate.ContainerSpec.Mounts[].TmpfsOptions.SizeBytes integer
             TaskTemplate.ContainerSpec.Mounts[].TmpfsOptions.Mode integer
@@ -225,7 +229,7 @@ public final class ServiceSpecCheck {
                     throw invalid(path + ".Source: invalid bind mount source, must be an absolute path: \"" + source + "\"");
                 }
             }
-            case "volume" -> { }
+            case "volume" -> checkVolume(mount, path);
             case "tmpfs" -> {
                 if (!source.isEmpty()) {
                     throw invalid(path + ".Source: invalid tmpfs source, source must be empty");
@@ -234,6 +238,21 @@ public final class ServiceSpecCheck {
                 range(mount.path("TmpfsOptions").path("Mode"), path + ".TmpfsOptions.Mode", 0, 07777);
             }
             default -> throw invalid(path + ".Type: invalid mount type: \"" + type + "\"");
+        }
+    }
+
+    private static void checkVolume(JsonNode mount, String path) {
+        JsonNode volume = mount.path("VolumeOptions");
+        volume.path("Labels").forEach(label -> Placeholders.check(label.asText(), path + ".VolumeOptions.Labels"));
+        Map<String, String> options = JsonValues.map(volume.path("DriverConfig").path("Options"));
+        options.values().forEach(value -> Placeholders.check(value, path + ".VolumeOptions.DriverConfig.Options"));
+        if (!options.isEmpty() && mount.path("Source").asText("").isEmpty()) {
+            throw SpecException.notSupported(path + ".VolumeOptions.DriverConfig.Options of a volume without a name (source=NAME)");
+        }
+        try {
+            VolumeOptions.of(options);
+        } catch (RuntimeShimException e) {
+            throw invalid(path + ".VolumeOptions.DriverConfig.Options: " + e.getMessage());
         }
     }
 

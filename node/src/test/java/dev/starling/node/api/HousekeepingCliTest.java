@@ -105,6 +105,28 @@ final class HousekeepingCliTest extends WithDockerCli {
     }
 
     @Test
+    void volumesWithOptionsAndLabels() throws Exception {
+        String[] create = {"volume", "create", "--label", "shelf=a", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m,uid=1000", "scratch"};
+        ok(create);
+        ok(create);
+        ok("volume", "create", "scratch");
+        ok("volume", "create", "plain");
+        assertEquals("local map[device:tmpfs o:size=1m,uid=1000 type:tmpfs] map[shelf:a]\n",
+                ok("volume", "inspect", "--format", "{{.Driver}} {{.Options}} {{.Labels}}", "scratch"));
+        assertEquals("map[] map[]\n", ok("volume", "inspect", "--format", "{{.Options}} {{.Labels}}", "plain"));
+        assertEquals("scratch\n", ok("volume", "ls", "-qf", "label=shelf=a"));
+        DockerCli.Result other = docker.run("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=2m", "scratch");
+        assertTrue(other.err().contains("volume name must be unique") && other.err().contains("size=1m") && other.err().contains("size=2m"), other.err());
+        assertTrue(docker.run("volume", "create", "-o", "kind=x", "y").err().contains("create y: invalid option: \"kind\""));
+        assertTrue(docker.run("volume", "create", "-o", "type=tmpfs", "y").err().contains("create y: missing required option: \"device\""));
+        assertTrue(ok("system", "df", "-v").contains("scratch"));
+        assertTrue(ok("volume", "prune", "-af", "--filter", "label!=shelf").contains("plain"));
+        assertEquals("scratch\n", ok("volume", "ls", "-q"));
+        assertTrue(ok("volume", "prune", "-af", "--filter", "label=shelf").contains("scratch"));
+        assertEquals("", ok("volume", "ls", "-q"));
+    }
+
+    @Test
     void whereTheDiskWent() throws Exception {
         ok("volume", "create", "data");
         Files.writeString(api.volumes.find("data").data().resolve("file"), "12345");

@@ -32,7 +32,9 @@ final class ContainerSpecBuilderTest {
                 "StopGracePeriod": 1500000000, "ReadOnly": true, "OpenStdin": true, "Hosts": ["1.2.3.4 other"],
                 "DNSConfig": {"Nameservers": ["9.9.9.9"], "Search": ["example"], "Options": ["ndots:1"]},
                 "Mounts": [{"Type": "bind", "Source": "/data/{{.Task.Slot}}", "Target": "/d", "ReadOnly": true},
-                           {"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 65536, "Mode": 1016}}, {"Type": "volume", "Source": "v", "Target": "/v"}],
+                           {"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"SizeBytes": 65536, "Mode": 1016}}, {"Type": "volume", "Source": "v", "Target": "/v"},
+                           {"Type": "volume", "Source": "o", "Target": "/o", "VolumeOptions": {"NoCopy": true, "Labels": {"l": "{{.Task.Slot}}"},
+                            "DriverConfig": {"Name": "local", "Options": {"type": "none", "device": "/srv/{{.Task.Slot}}", "o": "bind"}}}}],
                 "CapabilityAdd": ["CAP_NET_ADMIN"], "CapabilityDrop": ["CAP_CHOWN"], "Sysctls": {"net.core.somaxconn": "9"}},
               "Resources": {"Limits": {"NanoCPUs": 500000000, "MemoryBytes": 67108864, "Pids": 9}},
               "LogDriver": {"Name": "json-file", "Options": {"max-size": "1m"}}}}
@@ -89,7 +91,9 @@ final class ContainerSpecBuilderTest {
         assertEquals(task.id(), spec.labels().get("com.docker.swarm.task.id"));
         assertEquals(List.of(new ContainerSpec.Mount(ContainerSpec.Mount.Type.BIND, "/data/3", "/d", true),
                 new ContainerSpec.Mount(ContainerSpec.Mount.Type.TMPFS, "", "/t", false, 65536, 01770),
-                new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, "v", "/v", false)), spec.mounts());
+                new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, "v", "/v", false),
+                new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, "o", "/o", false, 0, 0, "", true,
+                        Map.of("type", "none", "device", "/srv/3", "o", "bind"), Map.of("l", "3"))), spec.mounts());
         assertEquals(List.of("10.0.1.18 h-3", "1.2.3.4 other"), spec.hosts());
         assertEquals(new ContainerSpec.Dns(List.of("127.0.0.11", "9.9.9.9"), List.of("example"), List.of("ndots:1")), spec.dns());
         assertEquals(new ContainerSpec.Limits(500_000_000, 64 << 20, 9), spec.limits());

@@ -13,8 +13,10 @@ public enum Errno {
     ENOSPC(28, "no space left on device"), ESPIPE(29, "illegal seek"), EROFS(30, "read-only file system"), EMLINK(31, "too many links"),
     EPIPE(32, "broken pipe"), ERANGE(34, "numerical result out of range"), ENAMETOOLONG(36, "file name too long"),
     ENOSYS(38, "function not implemented"), ENOTEMPTY(39, "directory not empty"), ELOOP(40, "too many levels of symbolic links"),
-    ELIBBAD(80, "accessing a corrupted shared library"), EOPNOTSUPP(95, "operation not supported"), ESTALE(116, "stale file handle"),
-    EDQUOT(122, "disk quota exceeded");
+    ELIBBAD(80, "accessing a corrupted shared library"), EPROTONOSUPPORT(93, "protocol not supported"),
+    EOPNOTSUPP(95, "operation not supported"), ENETUNREACH(101, "network is unreachable"), ETIMEDOUT(110, "connection timed out"),
+    ECONNREFUSED(111, "connection refused"), EHOSTDOWN(112, "host is down"), EHOSTUNREACH(113, "no route to host"), ESTALE(116, "stale file handle"),
+    EUCLEAN(117, "structure needs cleaning"), EDQUOT(122, "disk quota exceeded");
 
     private final int number;
     private final String text;

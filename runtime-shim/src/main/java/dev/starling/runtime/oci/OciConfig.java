@@ -22,6 +22,7 @@ import dev.starling.runtime.launch.MemoryFiles;
 import dev.starling.runtime.launch.ProcPaths;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.seccomp.SyscallRules;
+import dev.starling.runtime.volume.VolumeOptions;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.file.Files;
@@ -164,6 +165,8 @@ final class OciConfig {
         for (Mount mount : request.mounts()) {
             if (mount.type() != Mount.Type.TMPFS) {
                 ArrayNode options = bind(mounts, mount.source(), mount.target(), mount.readOnly(), mount.propagation().isEmpty() ? "rprivate" : mount.propagation());
+                // crun binds without the flags of what it binds
+                VolumeOptions.of(mount.volumeOptions()).flagNames().stream().filter(name -> !name.equals("ro")).forEach(options::add);
                 // a volume is the containers' own; what else the host has stays its own
                 if (mapping != null && mount.type() == Mount.Type.VOLUME) options.add("idmap");
             }
