@@ -88,17 +88,16 @@ final class Sight {
         if (!settled) {
             round.waits().wakeAt(losses.last() + SETTLED_MILLIS);
         }
-        return settled && round.demand(service).mayStart() && isMajorityHeard(round);
+        return settled && isMajorityHeard(round);
     }
 
     /** More than half of the enrolled nodes are there, and answer. That one answers again is not told to the scheduler, so it looks again. */
     private static boolean isMajorityHeard(Round round) {
         View view = round.view();
-        long heard = view.nodes().values().stream().filter(node -> node.ready() && !view.suspected().contains(node.id())).count();
-        boolean majority = 2 * heard > view.nodes().size();
-        if (!majority) {
+        boolean heard = view.isMajority(view.nodes().values().stream().filter(node -> node.ready() && !view.suspected().contains(node.id())).count());
+        if (!heard && !view.suspected().isEmpty()) {
             round.waits().wakeAt(round.now().monotonicMillis() + SUSPECTS_LOOK_MILLIS);
         }
-        return majority;
+        return heard;
     }
 }

@@ -48,6 +48,11 @@ public record View(
         this(nodes, services, networks, tasks, refusals, blocks, Collections.emptySortedMap());
     }
 
+    /** So many are more than half of the enrolled nodes. */
+    public boolean isMajority(long count) {
+        return 2 * count > nodes.size();
+    }
+
     public View withNodes(SortedMap<NodeId, NodeView> others) {
         return new View(others, services, networks, tasks, refusals, blocks, completed, loads, taskHistoryLimit, suspected);
     }
