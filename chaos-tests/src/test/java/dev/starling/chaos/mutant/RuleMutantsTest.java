@@ -47,7 +47,6 @@ class RuleMutantsTest {
             new Mutant("scheduler.RefusalUpkeep", "run", Does.NOTHING, 1),
             new Mutant("scheduler.Bidding", "retry", Does.NOTHING, 1),
             new Mutant("scheduler.History", "run", Does.NOTHING, 1),
-            new Mutant("scheduler.RestartLog", "restarted", Does.NOTHING, 1),
             new Mutant("scheduler.TaskMint", "observe", Does.NOTHING, 1),
             new Mutant("scheduler.model.ServiceSpec", "isCurrent", Does.TRUE, 1),
             new Mutant("scheduler.model.GenericResources", "covers", Does.TRUE, 1),
