@@ -5,14 +5,13 @@ import dev.starling.runtime.HealthCheck;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
 import dev.starling.runtime.cgroup.Cgroups;
-import dev.starling.runtime.image.Image;
-import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Flags;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.kernel.SpawnActions;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.ContainerLauncher;
+import dev.starling.runtime.launch.Devices;
 import dev.starling.runtime.launch.ExitStatus;
 import dev.starling.runtime.launch.Gates;
 import dev.starling.runtime.launch.ImageRoot;
@@ -20,10 +19,8 @@ import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.oci.OciProgram;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -40,10 +37,10 @@ import jnr.ffi.Pointer;
 
 /**
  * Create, start, wait for and delete containers of /bin/true, by several ways and one clock: one cycle of each way after the other, so that what else the machine
- * does meets all of them alike. Called by container-starts.sh, which makes the directory: a bundle of OCI with {@code rootfs}, {@code config.json} and
- * {@code engine.json}.
+ * does meets all of them alike. Called by container-starts.sh, which compiles {@link OneImage} and makes the directory: a bundle of OCI with {@code rootfs},
+ * {@code config.json} and {@code engine.json}.
  *
- * <pre>java -cp starling.jar ContainerStarts.java DIRECTORY CYCLES ROUNDS WAY...</pre>
+ * <pre>java -cp starling.jar:CLASSES ContainerStarts.java DIRECTORY CYCLES ROUNDS WAY...</pre>
  *
  * <dl>
  *   <dt>starling</dt><dd>Starling's runtime: overlay, name files, log file, state file. With {@code -Dstarling.oci=crun} through that</dd>
@@ -71,34 +68,6 @@ public final class ContainerStarts {
 
         @Override
         default void close() throws Exception {}
-    }
-
-    /** One image: a directory. */
-    private record OneImage(Path root) implements ImageStore {
-        public Image find(String reference) {
-            return new Image("bench", List.of(), List.of(), Instant.EPOCH, "linux", "", "", List.of(), 0,
-                    new Image.Config(List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of()));
-        }
-
-        public List<Path> layerDirectories(Image image) {
-            return List.of(root);
-        }
-
-        public List<String> load(InputStream archive) {
-            throw new UnsupportedOperationException();
-        }
-
-        public List<Image> list() {
-            throw new UnsupportedOperationException();
-        }
-
-        public void tag(String reference, String newTag) {
-            throw new UnsupportedOperationException();
-        }
-
-        public List<String> remove(String reference, boolean force) {
-            throw new UnsupportedOperationException();
-        }
     }
 
     private static final Kernel KERNEL = Kernel.load();
@@ -268,7 +237,7 @@ public final class ContainerStarts {
             long begun = System.nanoTime();
             LaunchRequest request = new LaunchRequest(
                     new Bundle(id, directory), plan, new ImageRoot.Directory(directory.resolve("rootfs")), List.of(), List.of(), List.of(), false, Map.of(),
-                    ContainerSpec.ProcessOptions.NONE, List.of(), false, false, null);
+                    ContainerSpec.ProcessOptions.NONE, Devices.NONE, false, false, null);
             ContainerLauncher.Held held = launcher.hold(request);
             held.furnish();
             Path file = state.resolve(id);

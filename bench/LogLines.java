@@ -3,12 +3,8 @@ import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.RuntimeOptions;
-import dev.starling.runtime.image.Image;
-import dev.starling.runtime.image.ImageStore;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,42 +12,14 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * How fast containers may log: each of some at once writes lines as fast as it can, and the time runs until the last one's end is told, when all is in the logs. Called
- * by log-lines.sh.
+ * by log-lines.sh, which compiles {@link OneImage}.
  *
- * <pre>java -cp starling.jar LogLines.java DIRECTORY CONTAINERS SCRIPT MODE</pre>
+ * <pre>java -cp starling.jar:CLASSES LogLines.java DIRECTORY CONTAINERS SCRIPT MODE</pre>
  *
  * SCRIPT is run by busybox's shell; MODE is blocking or non-blocking. Prints one line: lines a second, the agent's processor time for each line in
  * microseconds, lines that are in the logs.
  */
 public final class LogLines {
-    /** One image: a directory. */
-    private record OneImage(Path root) implements ImageStore {
-        public Image find(String reference) {
-            return new Image("bench", List.of(), List.of(), Instant.EPOCH, "linux", "", "", List.of(), 0,
-                    new Image.Config(List.of(), List.of(), List.of(), "", "", "", Map.of(), List.of(), List.of()));
-        }
-
-        public List<Path> layerDirectories(Image image) {
-            return List.of(root);
-        }
-
-        public List<String> load(InputStream archive) {
-            throw new UnsupportedOperationException();
-        }
-
-        public List<Image> list() {
-            throw new UnsupportedOperationException();
-        }
-
-        public void tag(String reference, String newTag) {
-            throw new UnsupportedOperationException();
-        }
-
-        public List<String> remove(String reference, boolean force) {
-            throw new UnsupportedOperationException();
-        }
-    }
-
     private LogLines() {}
 
     public static void main(String[] arguments) throws Exception {

@@ -22,14 +22,8 @@ WAYS=("${@:3}")
 for tool in crun runc; do
     command -v "$tool" >/dev/null || apt-get install -y --no-install-recommends "$tool" >/dev/null
 done
-work=$(mktemp -d -p "${BENCH_DIRECTORY:-/tmp}")
-cleanup() {
-    rm -rf "$work"
-    find /sys/fs/cgroup -depth -path '*/starling-bench*' -type d -exec rmdir {} + 2>/dev/null || true
-}
-trap cleanup EXIT
-mkdir -p "$work/rootfs/"{bin,dev,etc,proc,sys,tmp}
-cp /bin/busybox "$work/rootfs/bin/"
+source "$ROOT_DIR/bench/container-work.sh"
+compile_image "$JAR" "$work/classes"
 ln -s busybox "$work/rootfs/bin/true"
 (cd "$work" && runc spec)
 sed -i 's/"terminal": true/"terminal": false/; s#"sh"#"/bin/true"#; s/"readonly": true/"readonly": false/' "$work/config.json"
@@ -41,7 +35,7 @@ sed 's#"path": "rootfs"#"path": "root"#; s#"mounts": \[#"mounts": ['"$binds"'#' 
 
 echo "load average before: $(cut -d' ' -f1 /proc/loadavg)"
 unshare --mount bash -c 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"' - \
-    java ${JAVA_OPTIONS:-} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$JAR" "$ROOT_DIR/bench/ContainerStarts.java" "$work" "$CYCLES" "$ROUNDS" "${WAYS[@]}" \
+    java ${JAVA_OPTIONS:-} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$JAR:$work/classes" "$ROOT_DIR/bench/ContainerStarts.java" "$work" "$CYCLES" "$ROUNDS" "${WAYS[@]}" \
     2>"$work/errors" >"$work/result" || { cat "$work/errors" >&2; exit 1; }
 awk -v cycles="$CYCLES" -v rounds="$ROUNDS" '
     BEGIN {printf "%-16s %14s %10s %16s %16s   (n=%d each, in turns; %d rounds)\n", "", "cycle p50 ms", "p99 ms", "until exec ms", "8 at once, 1/s", cycles, rounds}

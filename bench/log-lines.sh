@@ -11,14 +11,8 @@ JARS=("${@:2}")
 [[ ${#JARS[@]} -gt 0 ]] || JARS=("$ROOT_DIR/node/target/starling.jar")
 
 for jar in "${JARS[@]}"; do [[ -f $jar ]] || { echo "there is no $jar: mvn -DskipTests package" >&2; exit 1; }; done
-work=$(mktemp -d -p "${BENCH_DIRECTORY:-/tmp}")
-cleanup() {
-    rm -rf "$work"
-    find /sys/fs/cgroup -depth -path '*/starling-bench*' -type d -exec rmdir {} + 2>/dev/null || true
-}
-trap cleanup EXIT
-mkdir -p "$work/rootfs/"{bin,dev,etc,proc,sys,tmp}
-cp /bin/busybox "$work/rootfs/bin/"
+source "$ROOT_DIR/bench/container-work.sh"
+for i in "${!JARS[@]}"; do compile_image "${JARS[i]}" "$work/classes$i"; done
 
 line=$(printf 'x%.0s' {1..200})
 declare -A SCRIPTS=(
@@ -29,11 +23,11 @@ echo "load average before: $(cut -d' ' -f1 /proc/loadavg)"
 for ((round = 0; round < ROUNDS; round++)); do
     for kind in short long; do
         for containers in 1 4; do
-            for jar in "${JARS[@]}"; do
+            for i in "${!JARS[@]}"; do
                 rm -rf "$work/state"
-                printf '%s %s %s ' "$kind" "$containers" "$jar"
-                java -Xmx48m -Xmn6m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$jar" "$ROOT_DIR/bench/LogLines.java" "$work" "$containers" "${SCRIPTS[$kind]}" \
-                    "${LOG_MODE:-blocking}" 2>"$work/errors" || { cat "$work/errors" >&2; exit 1; }
+                printf '%s %s %s ' "$kind" "$containers" "${JARS[i]}"
+                java -Xmx48m -Xmn6m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "${JARS[i]}:$work/classes$i" "$ROOT_DIR/bench/LogLines.java" \
+                    "$work" "$containers" "${SCRIPTS[$kind]}" "${LOG_MODE:-blocking}" 2>"$work/errors" || { cat "$work/errors" >&2; exit 1; }
             done
         done
     done

@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.starling.chaos.invariant.EachSlotRunsOnce;
 import dev.starling.chaos.invariant.Invariant;
 import dev.starling.chaos.invariant.RolesAreAsAsked;
@@ -99,15 +103,54 @@ class DemotedManagersTest {
         assertEquals(away.id(), first.core().documents(Kind.SERVICE).get(0).object().writer());
     }
 
+    /** The promotion is nowhere by itself any more: the promoted node has changed its own document since. */
+    @Test
+    void whoMissedAPromotionBelievesWhoWasPromoted() {
+        changeRole("worker");
+        cluster.settle(AT_REST, CALM_MILLIS);
+        away.killAgent();
+        changeRole("manager");
+        cluster.settle(AT_REST, CALM_MILLIS);
+        cluster.runFor(CALM_MILLIS); // longer than the grace after the demotion
+        change(demoted, "Labels", JsonNodeFactory.instance.objectNode().put("rack", "4"));
+        create(demoted, "web");
+        cluster.settle(AT_REST, CALM_MILLIS);
+        away.start();
+        cluster.settle(AT_REST, CALM_MILLIS);
+        assertTrue(away.core().documents(Kind.SERVICE).stream().anyMatch(service -> service.name().equals("web")));
+    }
+
+    /** The other way round nothing is believed: the certificate that made it a manager is older than the demotion. */
+    @Test
+    void aPromotionBeforeTheDemotionIsNoExcuse() {
+        changeRole("worker");
+        cluster.settle(AT_REST, CALM_MILLIS);
+        changeRole("manager");
+        cluster.settle(AT_REST, CALM_MILLIS);
+        cluster.partition(List.of(demoted));
+        changeRole("worker");
+        cluster.runFor(CALM_MILLIS);
+        create(demoted, "late");
+        cluster.network().heal();
+        cluster.runFor(CALM_MILLIS);
+        assertEquals(Role.WORKER, demoted.role());
+        assertEquals(0, away.core().documents(Kind.SERVICE).size());
+    }
+
     private static void create(SimNode manager, String name) {
         manager.operate((core, now) -> core.create(Kind.SERVICE, null, Services.replicated(name, 3).body(), now));
     }
 
     private void changeRole(String role) {
-        first.operate((core, now) -> {
+        change(first, "Role", TextNode.valueOf(role));
+    }
+
+    /** Changes the document of {@link #demoted}. */
+    private void change(SimNode at, String field, JsonNode value) {
+        at.operate((core, now) -> {
             Document node = core.snapshot().document(Kind.NODE, demoted.id().value());
-            var body = node.body().deepCopy();
-            body.withObject("/Spec").put("Role", role);
+            ObjectNode body = node.body().deepCopy();
+            body.withObject("/Spec").set(field, value);
             return core.update(node.uid(), node.object().generation(), body, now);
         });
     }

@@ -32,6 +32,11 @@ final class CatchUp {
         return source != null && now < until;
     }
 
+    /** Until when it is believed to go on without another piece. */
+    long until() {
+        return until;
+    }
+
     /** A part of a large message of {@code peer} is here. */
     void arriving(NodeId peer, long now) {
         if (!isUnderWay(now)) {
@@ -90,10 +95,5 @@ final class CatchUp {
         source = peer;
         until = patience;
         guessed = false;
-    }
-
-    /** Until when it is believed to go on without another piece. */
-    long until() {
-        return until;
     }
 }

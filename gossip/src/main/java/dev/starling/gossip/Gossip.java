@@ -18,7 +18,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.SortedMap;
 import java.util.random.RandomGenerator;
 
@@ -199,16 +198,17 @@ public final class Gossip {
         }
     }
 
-    /** Why the others would not take {@code object}, and {@link #write} does not; empty where they would. */
-    public Optional<String> refusal(DesiredObject object) {
-        return Optional.ofNullable(guard.refusal(object));
+    /** What was right when it was taken in, or made, may not be what this node would take in now. */
+    public boolean refuses(DesiredObject object) {
+        return guard.refusal(object) != null;
     }
 
     /**
      * A write by this node (a manager): {@code object} is signed and its generation is one above what is here.
      * Emits {@link Output.DesiredChanged}, and {@link Output.Replicated} each time one more node has it on disk.
      *
-     * @throws IllegalArgumentException where the guard refuses it or it does not supersede what is here
+     * @throws ObjectRefusedException   where the guard refuses it: the others would not take it either
+     * @throws IllegalArgumentException where it is too large, or does not supersede what is here
      */
     public void write(DesiredObject object, long now) {
         advance(now);
@@ -220,7 +220,7 @@ public final class Gossip {
         }
         String refusal = guard.refusal(object);
         if (refusal != null) {
-            throw new IllegalArgumentException("object " + object.uid() + " is refused: " + refusal);
+            throw new ObjectRefusedException("object " + object.uid() + " is refused: " + refusal);
         }
         desired.join(object);
         copies.wrote(object);

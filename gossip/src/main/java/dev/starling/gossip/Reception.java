@@ -67,7 +67,6 @@ final class Reception {
     /** Another message is at hand. @param forward news in it is to be told on */
     void begin(boolean forward) {
         forwarding = forward;
-        refusals = 0;
     }
 
     void end() {
@@ -152,9 +151,6 @@ final class Reception {
     }
 
     private void take(Member peer, RecordDelta delta, long now) {
-        if (records.knows(delta)) {
-            return;
-        }
         if (swim.members().get(delta.node()) == null || delta.boot() <= swim.members().forgottenBoot(delta.node())) {
             return; // not of a member; if it is one soon, the digests tell
         }

@@ -103,7 +103,7 @@ class GossipTest {
         push(changes(List.of(), List.of(), List.of(service("bad", 1, WRITER, "unsigned"), service("good", 1, WRITER, "{}"))));
         assertNull(gossip.desired().get("bad"));
         assertEquals(List.of("good"), gossip.desired().live(Kind.SERVICE).stream().map(DesiredObject::uid).toList());
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> gossip.write(service("bad", 1, SELF.id(), "unsigned"), 20))
+        assertTrue(assertThrows(ObjectRefusedException.class, () -> gossip.write(service("bad", 1, SELF.id(), "unsigned"), 20))
                 .getMessage().contains("signature does not match"));
     }
 

@@ -71,8 +71,8 @@ final class ContainerStarter {
             LaunchRequest request = new LaunchRequest(
                     bundle, plan, new ImageRoot.Layers(layers.size()), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
                     NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
-                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), devices.nodes(), spec.tty(), spec.openStdin(), init);
-            return goOn(spec, plan, devices, bundle, launcher.hold(request), network);
+                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), devices, spec.tty(), spec.openStdin(), init);
+            return goOn(spec, request, launcher.hold(request), network);
         } catch (RuntimeException e) {
             undo(bundle, e);
             throw e;
@@ -80,16 +80,17 @@ final class ContainerStarter {
     }
 
     private Supervised goOn(
-            ContainerSpec spec, ProcessPlan plan, Devices devices, Bundle bundle, ContainerLauncher.Held held, ContainerRuntime.NetworkSetup network) {
+            ContainerSpec spec, LaunchRequest request, ContainerLauncher.Held held, ContainerRuntime.NetworkSetup network) {
+        Bundle bundle = request.bundle();
         KeptTerminal terminal = null;
         ContainerLog log = null;
         try {
             if (held.terminal() != null) terminal = KeptTerminal.keep(kernel, cgroups, bundle, held.terminal());
-            cgroups.limit(spec.id(), spec.limits(), devices.rules());
+            cgroups.limit(spec.id(), spec.limits(), request.devices().rules());
             network.attach(spec.id(), Path.of("/proc/" + held.pid() + "/ns/net"));
             held.furnish();
             log = openLog(bundle, spec, terminal);
-            ContainerState state = ContainerState.running(spec, plan, held.pid(), held.startTime(), bootId, clock.instant());
+            ContainerState state = ContainerState.running(spec, request.process(), held.pid(), held.startTime(), bootId, clock.instant());
             state.append(bundle.stateFile());
             held.release();
             return Supervised.running(bundle, state, held.descriptor(), log, terminal);

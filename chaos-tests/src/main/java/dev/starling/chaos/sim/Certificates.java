@@ -15,18 +15,34 @@ import dev.starling.node.spec.NodeSpecReader;
  * that it reaches and that knows the same of it; until then it tries again. With the new one its agent begins anew over the same disk.
  */
 final class Certificates {
-    /** Signs what is written at a node while its certificate says {@code role}. */
-    static DesiredObject signed(DesiredObject unsigned, Role role) {
-        return new DesiredObject(unsigned.kindCode(), unsigned.uid(), unsigned.created(), unsigned.generation(), unsigned.time(), unsigned.writer(),
-                unsigned.deleted(), unsigned.body(), Bytes.EMPTY, Bytes.utf8(role.name()));
+    /** @param roleGeneration of the document that gave the role, as who issued it had that; 0: it is older than the document */
+    record Certificate(Role role, long roleGeneration) {
+        private static Certificate of(DesiredObject signed) {
+            String[] words = signed.certificate().utf8().split(" ");
+            return new Certificate(Role.valueOf(words[0]), Long.parseLong(words[1]));
+        }
+
+        private Bytes bytes() {
+            return Bytes.utf8(role + " " + roleGeneration);
+        }
     }
 
-    private static final Bytes MANAGER = Bytes.utf8(Role.MANAGER.name());
+    /** Signs what is written at a node while it has {@code certificate}. */
+    static DesiredObject signed(DesiredObject unsigned, Certificate certificate) {
+        return new DesiredObject(unsigned.kindCode(), unsigned.uid(), unsigned.created(), unsigned.generation(), unsigned.time(), unsigned.writer(),
+                unsigned.deleted(), unsigned.body(), Bytes.EMPTY, certificate.bytes());
+    }
+
     private static final long ISSUE_MILLIS = 200;
     private static final long RETRY_MILLIS = 1_000;
 
     /** Who was no manager when it wrote, writes no desired state. */
-    static final DesiredGuard GUARD = object -> object.certificate().equals(MANAGER) ? null : object.writer() + " was no manager when it wrote";
+    static final DesiredGuard GUARD = object -> Certificate.of(object).role() == Role.MANAGER ? null : object.writer() + " was no manager when it wrote";
+
+    /** See {@link dev.starling.gossip.trust.CertificateGuard#roleGeneration}. */
+    static long roleGeneration(DesiredObject object) {
+        return Certificate.of(object).roleGeneration();
+    }
 
     private final Simulation simulation;
     private final SimNode owner;
@@ -61,27 +77,38 @@ final class Certificates {
         if (wanted == owner.role()) {
             return;
         }
-        if (owner.answers() && isIssued(wanted)) {
-            owner.become(wanted);
-        } else {
+        SimNode issuer = owner.answers() ? issuer(wanted) : null;
+        if (issuer == null) {
             askAfter(RETRY_MILLIS);
+        } else {
+            owner.become(new Certificate(wanted, document(issuer.core()).object().generation()));
         }
     }
 
-    private boolean isIssued(Role wanted) {
-        return owner.role() == Role.MANAGER || simulation.nodes().stream().anyMatch(other -> other != owner && other.answers() && other.role() == Role.MANAGER
+    /** Null where nobody in reach issues that. */
+    private SimNode issuer(Role wanted) {
+        if (owner.role() == Role.MANAGER) {
+            return owner;
+        }
+        return simulation.nodes().stream().filter(other -> other != owner && other.answers() && other.role() == Role.MANAGER
                 && !simulation.network().isCut(owner.id(), other.id()) && !simulation.network().isCut(other.id(), owner.id())
-                && wanted(other.core()) == wanted);
+                && wanted(other.core()) == wanted).findFirst().orElse(null);
     }
 
     /** The role that the owner's document gives it, as {@code core} knows it; the one that it has where it says none, or there is none. */
     private Role wanted(NodeCore core) {
+        Document document = document(core);
+        Role said = document == null ? null : NodeSpecReader.fromBody(document).role();
+        return said == null ? owner.role() : said;
+    }
+
+    /** The owner's, as {@code core} knows it; null where there is none. */
+    private Document document(NodeCore core) {
         for (Document document : core.documents(Kind.NODE)) {
             if (document.uid().equals(owner.id().value())) {
-                Role said = NodeSpecReader.fromBody(document).role();
-                return said == null ? owner.role() : said;
+                return document;
             }
         }
-        return owner.role();
+        return null;
     }
 }

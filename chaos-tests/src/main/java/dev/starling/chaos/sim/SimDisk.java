@@ -1,7 +1,6 @@
 package dev.starling.chaos.sim;
 
 import dev.starling.gossip.Bytes;
-import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.member.Member;
 import java.util.ArrayList;
@@ -18,7 +17,7 @@ class SimDisk {
     private final TreeMap<String, Bytes> record = new TreeMap<>();
     private final TreeMap<String, Member> members = new TreeMap<>();
     private long boot;
-    private Role certificate;
+    private Certificates.Certificate certificate;
     private SimDisk copy;
 
     long nextBoot(long wallMillis, RandomGenerator random) {
@@ -26,12 +25,11 @@ class SimDisk {
         return boot;
     }
 
-    /** The certificate says that the node is {@code role}. */
-    void certify(Role role) {
-        certificate = role;
+    void certify(Certificates.Certificate issued) {
+        certificate = issued;
     }
 
-    Role role() {
+    Certificates.Certificate certificate() {
         return certificate;
     }
 

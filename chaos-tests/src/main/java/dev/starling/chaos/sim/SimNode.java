@@ -69,7 +69,7 @@ public final class SimNode {
         this.capacity = capacity;
         this.random = random;
         this.disk = simulation.hardware().disk();
-        this.disk.certify(role);
+        this.disk.certify(new Certificates.Certificate(role, 0));
         this.certificates = new Certificates(simulation, this);
         this.containers = simulation.hardware().containers(simulation.events(), random, this::containerReport);
     }
@@ -84,7 +84,7 @@ public final class SimNode {
 
     /** What its certificate says. */
     public Role role() {
-        return disk.role();
+        return disk.certificate().role();
     }
 
     public Resources capacity() {
@@ -132,13 +132,14 @@ public final class SimNode {
         power = Power.ON;
         answeringSince = simulation.events().now();
         session++;
-        Role role = role();
+        Certificates.Certificate certificate = disk.certificate();
+        Role role = certificate.role();
         Member self = new Member(id, endpoint, role, disk.nextBoot(now().wallMillis(), random), 0, MemberStatus.ALIVE);
-        EnrolledWriters writers = new EnrolledWriters(Certificates.GUARD);
+        EnrolledWriters writers = new EnrolledWriters(Certificates.GUARD, Certificates::roleGeneration);
         Gossip gossip = new Gossip(simulation.gossipConfig(), self, random, writers, new SimSigning(id), simulation.wire().recordSharing());
         writers.consult(gossip.desired());
         core = new NodeCore(id, role, NodeCore.Config.defaults(), gossip, new Scheduler(id, simulation.schedulerConfig(), random),
-                new DockerSpecReader(), simulation.wire().valueReader(), object -> Certificates.signed(object, role), random);
+                new DockerSpecReader(), simulation.wire().valueReader(), object -> Certificates.signed(object, certificate), random);
         core.restore(disk.desired(), disk.record(), disk.members());
         for (Task task : core.activeTasks()) {
             core.report(containers.adopt(task), now());
@@ -207,9 +208,9 @@ public final class SimNode {
     }
 
     /** It has another certificate, and its agent begins anew with it. */
-    void become(Role role) {
+    void become(Certificates.Certificate issued) {
         killAgent();
-        disk.certify(role);
+        disk.certify(issued);
         start();
     }
 

@@ -21,6 +21,9 @@ import java.util.function.Supplier;
  * leave out an entry.
  */
 final class NodeRecord {
+    /** Tombstones that a record may have, however few keys are alive. */
+    private static final int FEW_TOMBSTONES = 1_000;
+
     private final NodeId node;
     private final long boot;
     private KeyedEntries entries = KeyedEntries.none();
@@ -28,9 +31,6 @@ final class NodeRecord {
     /** The owner's, over {@link #statement}; empty where it has not signed this version, or not told its signature. */
     private Bytes signature = Bytes.EMPTY;
 
-
-    /** Tombstones that a record may have, however few keys are alive. */
-    private static final int FEW_TOMBSTONES = 1_000;
     NodeRecord(NodeId node, long boot) {
         this.node = node;
         this.boot = boot;
@@ -144,6 +144,9 @@ final class NodeRecord {
 
     /** There is more of what was removed than of what is there: it would be shorter if it began anew. */
     boolean isWornOut() {
+        if (entries.size() <= FEW_TOMBSTONES) { // asked at each removal, and they are counted one by one
+            return false;
+        }
         int tombstones = entries.tombstones();
         return tombstones > FEW_TOMBSTONES && tombstones > 2 * (entries.size() - tombstones);
     }

@@ -67,24 +67,16 @@ public final class RecordTable implements Records {
         }
     }
 
-    /** Whether another node's {@code delta} has nothing that is not here: so it is with most that are told, for news comes by several ways. */
-    public boolean knows(RecordDelta delta) {
-        NodeRecord record = byNode.get(delta.node());
-        return record != null && !delta.node().equals(self)
-                && (delta.boot() < record.boot() || delta.boot() == record.boot() && delta.upTo() <= record.version());
-    }
-
     /** {@code teller} sent it: the owner, or somebody who passes it on. */
     public Applied apply(RecordDelta delta, NodeId teller) {
-        NodeRecord record = byNode.get(delta.node());
         if (delta.node().equals(self)) {
             return compareWithOwn(delta);
         }
-        if (record != null && delta.boot() < record.boot()) {
+        NodeRecord record = byNode.get(delta.node());
+        if (record != null && knows(record, delta)) {
             return Applied.KNOWN;
         }
-        boolean startsAnew = record == null || delta.boot() > record.boot();
-        if (startsAnew || delta.upTo() > record.digest().version() && needsWhole(record, teller)) {
+        if (record == null || delta.boot() > record.boot() || needsWhole(record, teller)) {
             if (delta.base() > 0) {
                 return Applied.GAP;
             }
@@ -96,11 +88,7 @@ public final class RecordTable implements Records {
             replace(delta.node(), fresh);
             return new Applied(Applied.Kind.NEW_BOOT, changed);
         }
-        long version = record.digest().version();
-        if (delta.upTo() <= version) {
-            return Applied.KNOWN;
-        }
-        if (delta.base() > version) {
+        if (delta.base() > record.version()) {
             return Applied.GAP;
         }
         long before = record.fingerprint();
@@ -111,6 +99,11 @@ public final class RecordTable implements Records {
         }
         fingerprints.toggle(delta.node(), before ^ record.fingerprint());
         return new Applied(Applied.Kind.CHANGED, changed);
+    }
+
+    /** So it is with most that are told, for news comes by several ways. */
+    private static boolean knows(NodeRecord record, RecordDelta delta) {
+        return delta.boot() < record.boot() || delta.boot() == record.boot() && delta.upTo() <= record.version();
     }
 
     /** Of a record that comes in pieces, what is here is no state that its owner signed, and what others pass on does not continue it. */

@@ -63,6 +63,11 @@ public final class CertificateGuard implements DesiredGuard {
         }
     }
 
+    /** Of an object that is not refused: the generation of the document that made its writer a manager; 0 where its certificate does not say. */
+    public long roleGeneration(DesiredObject object) {
+        return writerOf(object.certificate()).roleGeneration;
+    }
+
     private static String refusal(DesiredObject object, Writer writer) {
         if (writer.role != Role.MANAGER) {
             return "was signed by node " + writer.id + ", which is no manager";
@@ -107,9 +112,9 @@ public final class CertificateGuard implements DesiredGuard {
             identity = NodeCertificate.read(certificate, retired.certificate(), roots.clusterId());
             until = retired.until();
         }
-        return new Writer(identity.id(), identity.role(), certificate.getPublicKey(), identity.validUntil(), until);
+        return new Writer(identity.id(), identity.role(), certificate.getPublicKey(), NodeCertificate.roleGeneration(certificate), identity.validUntil(), until);
     }
 
     /** @param until for one under a retired root: when that was retired; else null */
-    private record Writer(NodeId id, Role role, PublicKey key, Instant validUntil, Instant until) {}
+    private record Writer(NodeId id, Role role, PublicKey key, long roleGeneration, Instant validUntil, Instant until) {}
 }

@@ -16,6 +16,8 @@ import java.util.Date;
 import java.util.List;
 import java.util.Objects;
 import javax.security.auth.x500.X500Principal;
+import org.bouncycastle.asn1.ASN1Integer;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
@@ -140,12 +142,17 @@ public final class ClusterAuthority {
 
     /** As {@link #issue(byte[], Role)} with another end. */
     public X509Certificate issue(byte[] request, Role role, Instant notAfter) {
+        return issue(request, role, 0, notAfter);
+    }
+
+    /** @param roleGeneration of the node's document, from which the role comes; 0: there is none yet */
+    public X509Certificate issue(byte[] request, Role role, long roleGeneration, Instant notAfter) {
         PublicKey nodeKey = requestedKey(request);
         NodeId id = NodeKey.nodeIdOf(nodeKey);
         X500Principal subject = new X500Principal("CN=" + id + ", OU=" + NodeCertificate.organizationalUnit(role) + ", O=" + clusterId());
         try {
             JcaX509ExtensionUtils extensions = new JcaX509ExtensionUtils();
-            return sign(new JcaX509v3CertificateBuilder(certificate.getSubjectX500Principal(), serial(random), NOT_BEFORE,
+            X509v3CertificateBuilder builder = new JcaX509v3CertificateBuilder(certificate.getSubjectX500Principal(), serial(random), NOT_BEFORE,
                     Date.from(notAfter), subject, nodeKey)
                     .addExtension(Extension.basicConstraints, true, new BasicConstraints(false))
                     .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature | KeyUsage.keyEncipherment))
@@ -153,7 +160,11 @@ public final class ClusterAuthority {
                             new ExtendedKeyUsage(new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}))
                     .addExtension(Extension.subjectAlternativeName, false, new GeneralNames(new GeneralName(GeneralName.dNSName, id.value())))
                     .addExtension(Extension.authorityKeyIdentifier, false, extensions.createAuthorityKeyIdentifier(certificate.getPublicKey()))
-                    .addExtension(Extension.subjectKeyIdentifier, false, extensions.createSubjectKeyIdentifier(nodeKey)), key);
+                    .addExtension(Extension.subjectKeyIdentifier, false, extensions.createSubjectKeyIdentifier(nodeKey));
+            if (roleGeneration > 0) {
+                builder.addExtension(new ASN1ObjectIdentifier(NodeCertificate.ROLE_GENERATION), false, new ASN1Integer(roleGeneration));
+            }
+            return sign(builder, key);
         } catch (CertIOException | GeneralSecurityException e) {
             throw TrustException.refused("cannot issue a certificate for node " + id, e);
         }

@@ -2,6 +2,7 @@ package dev.starling.gossip.trust;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.Role;
+import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -10,6 +11,8 @@ import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
 import javax.security.auth.x500.X500Principal;
+import org.bouncycastle.asn1.ASN1Integer;
+import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 
 /**
  * The one reading of a node certificate, for TLS peers and for signatures alike. Laid out as Docker does: CN is the node id, OU the
@@ -20,6 +23,9 @@ import javax.security.auth.x500.X500Principal;
  */
 final class NodeCertificate {
     private static final Set<String> USAGES = Set.of("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"); // serverAuth, clientAuth
+
+    /** Extension, not critical: the generation of the NODE document from which the role comes, an INTEGER. From a random UUID (X.667). */
+    static final String ROLE_GENERATION = "2.25.49801038912913903424950553400944610545";
 
     private NodeCertificate() {}
 
@@ -45,6 +51,19 @@ final class NodeCertificate {
             throw TrustException.refused("the certificate is for cluster " + clusterId);
         }
         return new PeerIdentity(id, role(only(certificate.getSubjectX500Principal(), "OU")), clusterId, certificate.getNotAfter().toInstant());
+    }
+
+    /** 0 where it does not say: it is older than the document, or of an earlier release. */
+    static long roleGeneration(X509Certificate certificate) {
+        byte[] extension = certificate.getExtensionValue(ROLE_GENERATION);
+        if (extension == null) {
+            return 0;
+        }
+        try {
+            return ASN1Integer.getInstance(JcaX509ExtensionUtils.parseExtensionValue(extension)).longValueExact();
+        } catch (IOException | IllegalArgumentException | ArithmeticException e) {
+            throw TrustException.refused("the certificate's generation of its role cannot be read", e);
+        }
     }
 
     static String organizationalUnit(Role role) {

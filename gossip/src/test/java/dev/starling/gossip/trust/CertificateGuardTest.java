@@ -83,6 +83,16 @@ class CertificateGuardTest {
     }
 
     @Test
+    void aCertificateSaysByWhichDocumentItsNodeIsAManager() {
+        NodeKey key = NodeKey.generate();
+        X509Certificate promoted = CLUSTER.issue(key.certificateRequest(), Role.MANAGER, 9, Instant.now().plus(Duration.ofDays(1)));
+        DesiredObject written = new DesiredSigner(new NodeCredentials(key.privateKey(), promoted, CLUSTER.certificate())).sign(object(key.nodeId(), Instant.now()));
+        assertNull(guard.refusal(written));
+        assertEquals(9, guard.roleGeneration(written));
+        assertEquals(0, guard.roleGeneration(SIGNED), "as one of an earlier release");
+    }
+
+    @Test
     void oversizeIsRefusedBeforeItIsParsed() {
         DesiredObject o = SIGNED;
         String refusal = guard.refusal(new DesiredObject(o.kind(), o.uid(), o.created(), o.generation(), o.time(), o.writer(), o.deleted(), o.body(),

@@ -255,7 +255,8 @@ public final class NetlinkOverlay implements Overlay {
         if (underlayDevice.isPresent()) {
             return require("underlay", underlayDevice.get()).index();
         }
-        return (AddressText.isIpv6(vtep) ? Addresses.listIpv6(socket) : Addresses.list(socket)).stream().filter(address -> address.cidr().startsWith(vtep + "/")).mapToInt(Address::device).findFirst()
+        List<Address> addresses = AddressText.isIpv6(vtep) ? Addresses.listIpv6(socket) : Addresses.list(socket);
+        return addresses.stream().filter(address -> address.cidr().startsWith(vtep + "/")).mapToInt(Address::device).findFirst()
             .orElseThrow(() -> new NetlinkException("underlay", Errno.EADDRNOTAVAIL, "no device has the VTEP's address " + vtep
                 + ": give one of this host's as 'address' below 'overlay:' in the configuration"));
     }

@@ -112,7 +112,7 @@ final class SwarmSession implements AutoCloseable {
         this.store = store;
         GossipConfig gossip = host.config().gossip();
         this.certificates = new RootFollowingGuard(trust.roots());
-        this.writers = new EnrolledWriters(certificates);
+        this.writers = new EnrolledWriters(certificates, certificates::roleGeneration);
         NodeCore restored = CoreOnDisk.restored(store, trust, advertise, gossip, certificates, writers, this.clock.now().wallMillis());
         ThreadLocal<MessageCodec> codec = ThreadLocal.withInitial(() -> new MessageCodec(gossip.maxMessageBytes()));
         this.metrics = new NodeMetrics(host.meters());

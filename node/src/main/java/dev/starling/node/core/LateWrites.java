@@ -25,12 +25,12 @@ final class LateWrites {
 
     /** All of it that is here, written again; to be asked where a node's document is new. */
     List<DesiredObject> writtenAgain() {
-        return gossip.desired().all().stream().filter(this::isLate).map(writer::again).filter(again -> gossip.refusal(again).isEmpty()).toList();
+        return gossip.desired().all().stream().filter(this::isLate).map(writer::again).filter(again -> !gossip.refuses(again)).toList();
     }
 
     /** The order is of cost: a refusal takes the check of a signature. */
     private boolean isLate(DesiredObject object) {
-        return mayBeVouchedFor(object) && isAfterTheEnd(object) && gossip.refusal(object).isPresent();
+        return mayBeVouchedFor(object) && isAfterTheEnd(object) && gossip.refuses(object);
     }
 
     private static boolean mayBeVouchedFor(DesiredObject object) {

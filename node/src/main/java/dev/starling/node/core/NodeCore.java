@@ -5,6 +5,7 @@ import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Gossip;
 import dev.starling.gossip.NodeId;
+import dev.starling.gossip.ObjectRefusedException;
 import dev.starling.gossip.Refusal;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.Desired;
@@ -74,14 +75,14 @@ public final class NodeCore {
         this(self, role, config, gossip, scheduler, specs, ValueReader.ofNode(), signing, random);
     }
 
-    public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, ValueReader tasks, DesiredSigning signing,
-            RandomGenerator random) {
+    public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, ValueReader values,
+            DesiredSigning signing, RandomGenerator random) {
         this.self = self;
         this.role = role;
         this.gossip = gossip;
         this.scheduler = scheduler;
         this.specs = specs;
-        this.state = new ViewBuilder(self, specs, tasks);
+        this.state = new ViewBuilder(self, specs, values);
         this.views = new ViewCache(state, gossip, role);
         this.turns = new PlanTurns(config, gossip, scheduler);
         this.own = new OwnRecordWriter(self, gossip, state, views, effects::add);
@@ -269,18 +270,27 @@ public final class NodeCore {
         Document service = state.document(wanted.serviceUid());
         if (role == Role.MANAGER && service != null && service.object().generation() == wanted.generation()) {
             specs.amended(service, wanted.amendment(), snapshot(), now.wallMillis())
-                    .flatMap(body -> writer.amend(service.object(), body)).filter(signed -> gossip.refusal(signed).isEmpty())
-                    .ifPresent(signed -> write(signed, now));
+                    .flatMap(body -> writer.amend(service.object(), body)).ifPresent(signed -> {
+                        try {
+                            put(signed, now);
+                        } catch (ObjectRefusedException managerNoMore) { // nobody has asked for it, so there is nobody to tell
+                        }
+                    });
         }
     }
 
     private DesiredObject write(DesiredObject signed, Time now) {
-        gossip.refusal(signed).ifPresent(refusal -> {
-            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER, "This node writes for the cluster no more: object " + signed.uid() + " " + refusal);
-        });
+        try {
+            put(signed, now);
+            return signed;
+        } catch (ObjectRefusedException refused) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER, "This node writes for the cluster no more: " + refused.getMessage());
+        }
+    }
+
+    private void put(DesiredObject signed, Time now) {
         gossip.write(signed, now.monotonicMillis());
         absorb(now);
-        return signed;
     }
 
     /** {@code docker swarm leave}: tells the others; the agent then tears down. */

@@ -92,12 +92,7 @@ final class RecordLayout {
     }
 
     static SortedSet<String> readStrings(BoundedInput in) {
-        int count = count(in);
-        SortedSet<String> strings = new TreeSet<>();
-        for (int i = 0; i < count; i++) {
-            strings.add(in.text());
-        }
-        return Collections.unmodifiableSortedSet(strings);
+        return Collections.unmodifiableSortedSet(new TreeSet<>(readList(in)));
     }
 
     static List<String> readList(BoundedInput in) {

@@ -56,7 +56,8 @@ public final class FileTemplate {
 
     /** @throws SpecException NOT_SUPPORTED or INVALID; without a word of the content, which may be secret */
     static void check(byte[] content) {
-        Matcher matcher = Placeholders.ACTION.matcher(transparent(content));
+        String text = transparent(content);
+        Matcher matcher = Placeholders.ACTION.matcher(text);
         int end = 0;
         while (matcher.find()) {
             String action = action(matcher);
@@ -65,8 +66,9 @@ public final class FileTemplate {
             }
             end = matcher.end();
         }
-        if (transparent(content).indexOf("{{", end) >= 0) {
-            throw SpecException.invalid("Data, line " + line(content, transparent(content).indexOf("{{", end)) + ": the template does not end");
+        int open = text.indexOf("{{", end);
+        if (open >= 0) {
+            throw SpecException.invalid("Data, line " + line(content, open) + ": the template does not end");
         }
     }
 

@@ -79,13 +79,18 @@ public final class ServiceMode {
             case "Global" -> new ServiceSpec.Mode.Global();
             case "GlobalJob" -> new ServiceSpec.Mode.GlobalJob(iteration(document.body()));
             case "ReplicatedJob" -> {
-                int completions = Math.min(MOST, count(mode.path("ReplicatedJob").path("TotalCompletions"), 1));
+                int completions = bounded(mode.path("ReplicatedJob").path("TotalCompletions"));
                 yield new ServiceSpec.Mode.ReplicatedJob(completions, count(mode.path("ReplicatedJob").path("MaxConcurrent"), completions),
                         iteration(document.body()));
             }
-            case "Replicated" -> new ServiceSpec.Mode.Replicated(count(mode.path("Replicated").path("Replicas"), 1));
+            case "Replicated" -> new ServiceSpec.Mode.Replicated(bounded(mode.path("Replicated").path("Replicas")));
             default -> new ServiceSpec.Mode.Replicated(0);
         };
+    }
+
+    /** Every node keeps a place for each slot: a document of a later release, which may allow more, must not end this one. */
+    private static int bounded(JsonNode number) {
+        return Math.min(MOST, count(number, 1));
     }
 
     /** From 1. */

@@ -80,13 +80,15 @@ public final class CertificateDesk {
 
     private IssuedCertificate issue(NodeId from, Role had, byte[] request, Instant now) {
         try {
-            Role role = roleOf(from, had);
+            Document enrolled = enrolled(from);
+            Role said = NodeSpecReader.fromBody(enrolled).role();
+            Role role = said == null ? had : said; // what the document leaves open stays as it is
             ClusterRoots roots = cluster.roots();
             ClusterAuthority authority = cluster.authorities().of(roots.newest());
             if (authority == null) {
                 throw new IllegalStateException("this manager has not got the key of the newest CA yet");
             }
-            X509Certificate certificate = authority.issue(request, role, now.plus(certificateLife()));
+            X509Certificate certificate = authority.issue(request, role, enrolled.object().generation(), now.plus(certificateLife()));
             NodeId asked = roots.identify(certificate, List.of()).id();
             if (!asked.equals(from)) {
                 throw new IllegalStateException("node " + from + " asked for a certificate of node " + asked);
@@ -112,15 +114,13 @@ public final class CertificateDesk {
         return ClusterDocument.certificateLife(cluster.snapshot());
     }
 
-    /** What the document leaves open stays as it is. */
-    private Role roleOf(NodeId from, Role had) {
+    private Document enrolled(NodeId from) {
         Document enrolled = cluster.snapshot().document(Kind.NODE, from.value());
         if (enrolled == null) {
             throw new IllegalStateException("node " + from + " is not enrolled: it was removed from the cluster, or this manager has not "
                     + "heard of it yet");
         }
-        Role role = NodeSpecReader.fromBody(enrolled).role();
-        return role == null ? had : role;
+        return enrolled;
     }
 
     public long refusals() {

@@ -39,4 +39,9 @@ public final class RootFollowingGuard implements DesiredGuard {
         }
         return certificates.refusal(object);
     }
+
+    /** See {@link CertificateGuard#roleGeneration}. */
+    public long roleGeneration(DesiredObject object) {
+        return certificates.roleGeneration(object);
+    }
 }

@@ -81,11 +81,16 @@ public final class TaskFiles {
     private CompletableFuture<Content> content(FileReference reference, ClusterSnapshot snapshot) {
         return bytes(reference, snapshot).handle((bytes, failure) -> {
             if (failure != null) {
-                Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+                Throwable cause = cause(failure);
                 throw new IllegalStateException("waiting for " + called(reference) + ": " + cause.getMessage(), cause);
             }
             return new Content(reference, bytes);
         });
+    }
+
+    /** What files could not be had for, also where another stage of their future tells it; null for null. */
+    static Throwable cause(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }
 
     private static String called(FileReference reference) {

@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -196,7 +195,7 @@ public final class TaskRunner implements AutoCloseable {
             if (!awaitingFiles.remove(task.id(), thisTry) || stopping.contains(task.id())) {
                 return;
             }
-            Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+            Throwable cause = TaskFiles.cause(failure);
             if (cause == null) {
                 guardStart(service, task, () -> launch(task, spec, got));
             } else if (cause instanceof RuntimeShimException noImage) {

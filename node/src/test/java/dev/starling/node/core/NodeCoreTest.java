@@ -64,7 +64,8 @@ class NodeCoreTest {
         boolean off;
         /** What its guard says of every object. */
         String refusal;
-        int refused;
+        /** How often it was asked: each time is the check of a signature. */
+        int judged;
 
         Host(NodeId id, Role role, int number) {
             this.id = id;
@@ -86,7 +87,7 @@ class NodeCoreTest {
         }
 
         private String guard() {
-            refused += refusal == null ? 0 : 1;
+            judged++;
             return refusal;
         }
 
@@ -289,12 +290,15 @@ class NodeCoreTest {
         Host host = single();
         ObjectNode body = Sample.serviceBody("web", 3);
         body.withObject("/Spec/Labels").put("starling.autoscale.cpu", "50").put("starling.autoscale.max", "2");
+        host.judged = 0;
         host.core.create(Kind.SERVICE, null, body, time());
+        assertEquals(1, host.judged);
         host.refusal = "was written after node n1 was demoted";
         run(500);
-        assertEquals(1, host.refused, "it would have made them two");
+        assertEquals(2, host.judged, "it would have made them two");
         assertEquals(3, host.running());
         assertEquals(WriteRefusedException.Reason.NOT_A_MANAGER, reason(() -> host.service("other", 1)));
+        assertEquals(3, host.judged);
     }
 
     private static WriteRefusedException.Reason reason(org.junit.jupiter.api.function.Executable write) {

@@ -64,6 +64,14 @@ final class ServiceSpecReaderTest {
         assertEquals(new ServiceSpec.Mode.Global(), read("{\"Mode\": {\"Global\": {}}}").mode());
     }
 
+    /** Places for two thousand million slots would end every node that reads it. */
+    @Test
+    void moreSlotsThanAnApiOfThisReleaseTakesAreNotMade() {
+        assertEquals(new ServiceSpec.Mode.Replicated(100_000), read("{\"Mode\": {\"Replicated\": {\"Replicas\": 2000000000}}}").mode());
+        assertEquals(new ServiceSpec.Mode.ReplicatedJob(100_000, 1, 1),
+                read("{\"Mode\": {\"ReplicatedJob\": {\"TotalCompletions\": 2000000000, \"MaxConcurrent\": 1}}}").mode());
+    }
+
     @Test
     void jobsGenericResourcesAndBindSourcesAreRead() {
         ServiceSpec spec = read("""

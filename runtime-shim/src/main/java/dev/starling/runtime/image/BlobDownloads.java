@@ -132,8 +132,12 @@ final class BlobDownloads {
 
     /** The sources of who was first had nothing for it; those of who waited, or their credentials, may be others. */
     private static boolean isWithout(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        return cause instanceof RuntimeShimException known && known.kind() == RuntimeShimException.Kind.NOT_FOUND;
+        return cause(failure) instanceof RuntimeShimException known && known.kind() == RuntimeShimException.Kind.NOT_FOUND;
+    }
+
+    /** What a download has failed with, also where another stage of its future tells it. */
+    static Throwable cause(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }
 
     private static byte[] whole(Path file, long maxBytes) {

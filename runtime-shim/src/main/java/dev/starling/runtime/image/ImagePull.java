@@ -85,7 +85,7 @@ record ImagePull(
                 fetch(members.get(i), config.diffIds().get(i), unpacking, unpacked, underWay);
             }
         } catch (RejectedExecutionException closed) { // by the downloads; a layer may be at work all the same
-            underWay.neverBegins(agentEnds());
+            underWay.neverBegins(LayersUnderWay.interrupted());
         }
         underWay.await();
         return new Fetched(image, unpacked, blobs);
@@ -101,12 +101,8 @@ record ImagePull(
         });
     }
 
-    private static RuntimeShimException agentEnds() {
-        return RuntimeShimException.conflict("the pull was interrupted: the agent ends");
-    }
-
     private static RuntimeException unchecked(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        Throwable cause = BlobDownloads.cause(failure);
         return cause instanceof RuntimeException known ? known : new CompletionException(cause);
     }
 
@@ -129,7 +125,7 @@ record ImagePull(
                 }
             });
         } catch (RejectedExecutionException closed) {
-            underWay.neverBegins(agentEnds());
+            underWay.neverBegins(LayersUnderWay.interrupted());
         }
     }
 

@@ -53,7 +53,7 @@ final class LayersUnderWay {
                 wait();
             } catch (InterruptedException stop) {
                 interrupted = true;
-                neverBegins(RuntimeShimException.conflict("the pull was interrupted: the agent ends"));
+                neverBegins(interrupted());
             }
         }
         if (interrupted) {
@@ -62,5 +62,9 @@ final class LayersUnderWay {
         if (failure != null) {
             throw failure;
         }
+    }
+
+    static RuntimeShimException interrupted() {
+        return RuntimeShimException.conflict("the pull was interrupted: the agent ends");
     }
 }

@@ -28,9 +28,12 @@ import java.util.regex.Pattern;
  * @param rules for its control group
  */
 public record Devices(List<Node> nodes, List<DeviceRule> rules) {
+    public static final Devices NONE = new Devices(List.of(), List.of());
     /** As many as one container can have; for a camera or a sound card it takes a dozen. */
     public static final int MAX_NODES = 64;
 
+    /** Of any kind, below a directory that was named: it is walked through at each start. */
+    private static final int MAX_FILES = 10_000;
     private static final Pattern ACCESS = Pattern.compile("r?w?m?");
     private static final Path DEV = Path.of("/dev");
     /** Every container has its own of these; what Docker leaves out too. */
@@ -65,7 +68,7 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
     }
 
     private static Path plainPath(String path) {
-        Path plain = Path.of(path);
+        Path plain = path.indexOf('\0') < 0 ? Path.of(path) : Path.of("");
         if (!plain.isAbsolute() || !plain.normalize().toString().equals(path)) throw invalid(path, "is not a plain absolute path");
         return plain;
     }
@@ -80,7 +83,7 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
         if (options.confinement().privileged()) return all();
         List<Node> nodes = new ArrayList<>();
         for (Device device : options.devices()) {
-            List<Node> found = nodes(Path.of(device.source()), Path.of(target(device)), device.access().isEmpty() ? "rwm" : device.access());
+            List<Node> found = nodes(Path.of(device.source()), Path.of(target(device)), device.access().isEmpty() ? "rwm" : device.access(), MAX_FILES);
             if (found.isEmpty()) throw invalid(device.source(), "is neither a device nor a directory with any");
             nodes.addAll(found);
             if (nodes.size() > MAX_NODES) throw invalid(device.source(), "brings the container to " + nodes.size() + " devices, and it may have " + MAX_NODES);
@@ -89,15 +92,16 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
     }
 
     private static Devices all() {
-        return new Devices(nodes(DEV, DEV, "rwm"), List.of(DeviceRule.ALL));
+        return new Devices(nodes(DEV, DEV, "rwm", Integer.MAX_VALUE), List.of(DeviceRule.ALL));
     }
 
     /** Of a directory those below, but what is the containers' own. */
-    private static List<Node> nodes(Path source, Path target, String access) {
+    private static List<Node> nodes(Path source, Path target, String access, int maxFiles) {
         List<Node> nodes = new ArrayList<>();
         try {
             Files.walkFileTree(source.toRealPath(), new SimpleFileVisitor<>() {
                 private final Path root = source.toRealPath();
+                private int files;
 
                 @Override
                 public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
@@ -106,6 +110,7 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
 
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                    if (++files > maxFiles) throw invalid(source.toString(), "has more than " + maxFiles + " files in it: name one with little but devices");
                     if (attributes.isOther() && !isOwn(file)) add(nodes, file, target.resolve(root.relativize(file)).toString(), access);
                     return FileVisitResult.CONTINUE;
                 }

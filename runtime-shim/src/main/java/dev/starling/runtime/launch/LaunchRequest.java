@@ -23,7 +23,7 @@ import java.util.stream.Stream;
  */
 public record LaunchRequest(
         Bundle bundle, ProcessPlan process, ImageRoot root, List<Mount> mounts, List<ContainerFile> nameFiles, List<ContainerFile> files, boolean readOnlyRoot,
-        Map<String, String> sysctls, ContainerSpec.ProcessOptions options, List<Devices.Node> devices, boolean terminal, boolean openInput, Path init) {
+        Map<String, String> sysctls, ContainerSpec.ProcessOptions options, Devices devices, boolean terminal, boolean openInput, Path init) {
     /** The name files first. */
     public List<ContainerFile> allFiles() {
         return Stream.concat(nameFiles.stream(), files.stream()).toList();

@@ -148,7 +148,7 @@ final class RootFilesystem {
             Pointer path = kernel.string((String) device[0]);
             kernel.checkedCall((String) device[0], SystemCall.MKNODAT, AT_FDCWD, path, S_IFCHR | 0666, (int) device[1] << 8 | (int) device[2], 0);
         }
-        for (Devices.Node node : request.devices()) device(node);
+        for (Devices.Node node : request.devices().nodes()) device(node);
         for (String[] link : DEVICE_LINKS) kernel.check(kernel.libc().symlink(link[0], link[1]), "symlink", link[1]);
         kernel.makeDirectory("/dev/pts", 0755);
         kernel.makeDirectory("/dev/shm", 01777);

@@ -74,10 +74,14 @@ final class OciCall {
         if (program.kind() == OciProgram.Kind.CRUN) line.add("--cgroup-manager=disabled");
         line.add(command);
         line.addAll(arguments);
+        delete(log);
+        int exitCode = spawn(command, line, input, output, error);
+        if (exitCode != 0) throw failure(command, exitCode, log);
+    }
+
+    private static void delete(Path log) {
         try {
             Files.deleteIfExists(log);
-            int exitCode = spawn(command, line, input, output, error);
-            if (exitCode != 0) throw failure(command, exitCode, log);
         } catch (IOException e) {
             throw RuntimeShimException.system("delete " + log + ": " + e, e);
         }
@@ -111,7 +115,7 @@ final class OciCall {
         }
     }
 
-    private RuntimeShimException failure(String command, int exitCode, Path log) throws IOException {
+    private RuntimeShimException failure(String command, int exitCode, Path log) {
         String message = lastMessage(log);
         String text = program.kind() + " " + command + ": " + (message.isEmpty() ? "ended with status " + exitCode : message);
         Errno errno = errnoIn(message);
@@ -121,7 +125,8 @@ final class OciCall {
                 ofTheProgram ? "unable to start container process: " + text : text, errno == null ? 0 : errno.number(), null);
     }
 
-    private static String lastMessage(Path log) throws IOException {
+    /** Empty where it has logged none. */
+    private static String lastMessage(Path log) {
         if (!Files.exists(log)) return "";
         String last = "";
         try (InputStream file = Files.newInputStream(log)) {
@@ -129,6 +134,8 @@ final class OciCall {
                 JsonNode entry = parsed(line);
                 if (entry.path("level").asText().equals("error")) last = entry.path("msg").asText();
             }
+        } catch (IOException e) {
+            return "it failed, and its log " + log + " cannot be read: " + e;
         }
         return last;
     }

@@ -9,6 +9,7 @@ import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.UserNamespace;
+import dev.starling.runtime.cgroup.DeviceRule;
 import dev.starling.runtime.kernel.Architecture;
 import dev.starling.runtime.kernel.Capability;
 import dev.starling.runtime.launch.Devices;
@@ -127,14 +128,13 @@ final class OciConfig {
     private static void devices(ObjectNode linux, LaunchRequest request) {
         ArrayNode nodes = linux.putArray("devices");
         ArrayNode rules = linux.putObject("resources").putArray("devices");
-        if (request.options().confinement().privileged()) rules.addObject().put("allow", true).put("access", "rwm");
-        for (Devices.Node node : request.devices()) {
-            String type = String.valueOf(node.type());
-            nodes.addObject().put("path", node.target()).put("type", type).put("major", node.major()).put("minor", node.minor())
+        for (Devices.Node node : request.devices().nodes()) {
+            nodes.addObject().put("path", node.target()).put("type", String.valueOf(node.type())).put("major", node.major()).put("minor", node.minor())
                     .put("fileMode", node.mode() & 07777).put("uid", node.uid()).put("gid", node.gid());
-            if (!request.options().confinement().privileged()) {
-                rules.addObject().put("allow", true).put("type", type).put("major", node.major()).put("minor", node.minor()).put("access", node.access());
-            }
+        }
+        for (DeviceRule rule : request.devices().rules()) {
+            ObjectNode json = rules.addObject().put("allow", true).put("access", rule.access());
+            if (!rule.equals(DeviceRule.ALL)) json.put("type", String.valueOf(rule.type())).put("major", rule.major()).put("minor", rule.minor());
         }
     }
 

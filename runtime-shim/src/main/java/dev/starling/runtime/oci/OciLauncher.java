@@ -269,8 +269,8 @@ public final class OciLauncher implements ContainerLauncher {
             this.bundle = bundle;
             this.pid = pid;
             this.terminal = terminal;
-            this.process = kernel.openProcess(pid);
             this.startTime = ExitStatus.startTime(kernel, pid);
+            this.process = kernel.openProcess(pid); // last: whoever gets this object closes it
         }
 
         @Override

@@ -7,10 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.image.Archives.Tar;
-import dev.starling.runtime.registry.BandwidthLimit;
-import dev.starling.runtime.registry.ImagePuller;
-import dev.starling.runtime.registry.Registries;
-import dev.starling.runtime.registry.RegistrySettings;
 import java.io.ByteArrayInputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,43 +18,25 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What goes by itself, what never does, and in which order. */
 @Timeout(60)
-class ImageCollectorTest {
+class ImageCollectorTest extends PullForEachTest {
     private static final Instant NOW = Instant.parse("2026-11-22T12:00:00Z");
     private static final int LAYER_BYTES = 100_000;
     private static final CollectionPolicy POLICY = new CollectionPolicy(Duration.ofDays(30), 85, 80, Duration.ofMinutes(10));
 
-    @TempDir
-    Path directory;
-
-    private FakeRegistry registry;
-    private LocalImageStore store;
-    private ImagePuller puller;
     private final Set<String> inUse = new TreeSet<>();
     private final Set<String> named = new TreeSet<>();
     /** Bytes that are in use besides images, of a disk of a million. */
     private long otherBytes;
 
     @BeforeEach
-    void open() throws Exception {
-        Root.required();
-        registry = new FakeRegistry();
-        store = new LocalImageStore(directory, ImageLimits.defaults(), new MachinePlatform("linux", "amd64", ""));
+    void keepWhatIsInUse() {
         store.keepWhile(inUse::contains);
-        puller = new ImagePuller(store, new Registries(RegistrySettings.DEFAULTS), new BandwidthLimit(0), 2);
-    }
-
-    @AfterEach
-    void close() {
-        puller.close();
-        registry.close();
     }
 
     private Image pulled(String name, Duration unused) {
@@ -86,7 +64,7 @@ class ImageCollectorTest {
         named.add(pulled("named", Duration.ofDays(400)).id());
         assertEquals(List.of("old"), collect(POLICY));
         assertNull(store.find(old.id()));
-        assertFalse(Files.exists(directory.resolve("layers").resolve(old.layers().get(0).substring(7))));
+        assertFalse(Files.exists(home.resolve("layers").resolve(old.layers().get(0).substring(7))));
         assertEquals(List.of(), collect(POLICY));
         inUse.clear();
         assertEquals(List.of(), collect(POLICY), "its age counts from the end of its use");
@@ -162,14 +140,14 @@ class ImageCollectorTest {
 
     @Test
     void remainsOfDownloadsGoFirst() throws Exception {
-        Path part = Files.write(directory.resolve("downloads/" + "ab".repeat(32) + ".part"), new byte[10]);
+        Path part = Files.write(home.resolve("downloads/" + "ab".repeat(32) + ".part"), new byte[10]);
         Files.setLastModifiedTime(part, java.nio.file.attribute.FileTime.from(NOW.minusSeconds(60)));
         pulled("a", Duration.ofDays(1));
         assertEquals(List.of(), collect(POLICY));
         assertTrue(Files.exists(part));
         otherBytes = 900_000;
         collect(POLICY);
-        try (Stream<Path> left = Files.list(directory.resolve("downloads"))) {
+        try (Stream<Path> left = Files.list(home.resolve("downloads"))) {
             assertEquals(List.of(), left.toList());
         }
     }

@@ -8,9 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import dev.starling.runtime.image.Archives.Tar;
-import dev.starling.runtime.registry.BandwidthLimit;
 import dev.starling.runtime.registry.ImagePuller;
-import dev.starling.runtime.registry.Registries;
 import dev.starling.runtime.registry.RegistrySettings;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -32,35 +30,20 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Pulls while the machine itself fails: the disk fills up, the power goes; and a registry whose certificate a private authority has signed. */
 @Timeout(60)
-class PullFaultsTest {
-    private static final MachinePlatform AMD64 = new MachinePlatform("linux", "amd64", "");
+class PullFaultsTest extends PullForEachTest {
     private static final byte[] LOWER = new Tar().file("hello", "hello").file("noise", noise(1 << 20)).toBytes();
     private static final byte[] UPPER = new Tar().file("other", "second").toBytes();
-
-    @TempDir
-    Path directory;
-    private FakeRegistry registry;
-    private final List<ImagePuller> pullers = new ArrayList<>();
+    private static final RegistrySettings ONE_AT_A_TIME = new RegistrySettings(0, 1, Map.of());
 
     @BeforeEach
-    void open() throws Exception {
-        Root.required();
-        registry = new FakeRegistry();
+    void addImage() {
         registry.image("app", "1", LOWER, UPPER);
-    }
-
-    @AfterEach
-    void close() {
-        pullers.forEach(ImagePuller::close);
-        registry.close();
     }
 
     private static byte[] noise(int size) {
@@ -70,13 +53,11 @@ class PullFaultsTest {
     }
 
     private Image pull(LocalImageStore store, RegistrySettings settings, String host, PullProgress progress) {
-        ImagePuller puller = new ImagePuller(store, new Registries(settings), new BandwidthLimit(0), 1);
-        pullers.add(puller); // ended with the test: the downloads of a pull that failed go on, for the next one
-        return puller.pull(host + "/app:1", RegistryCredentials.NONE, progress);
+        return puller(store, settings).pull(host + "/app:1", RegistryCredentials.NONE, progress);
     }
 
     private Image pull(LocalImageStore store, PullProgress progress) {
-        return pull(store, RegistrySettings.DEFAULTS, registry.host(), progress);
+        return pull(store, ONE_AT_A_TIME, registry.host(), progress);
     }
 
     private static LocalImageStore storeIn(Path path) {
@@ -229,12 +210,11 @@ class PullFaultsTest {
                 "-dname", "CN=private", "-ext", "san=ip:127.0.0.1", "-validity", "30");
         run("keytool", "-exportcert", "-rfc", "-keystore", keys.toString(), "-storepass", "changeit", "-alias", "registry", "-file", authority.toString());
         try (TlsFront front = new TlsFront(keys, registry.host())) {
-            RegistrySettings trusting = new RegistrySettings(0, 3, Map.of(front.host(), new RegistrySettings.Host("", authority, false, "", null)));
-            LocalImageStore store = storeIn(directory.resolve("store"));
+            RegistrySettings trusting = new RegistrySettings(0, 1, Map.of(front.host(), new RegistrySettings.Host("", authority, false, "", null)));
             assertEquals(2, pull(store, trusting, front.host(), PullProgress.NONE).layers().size());
             // 127.0.0.2 is the same listener under a name that the certificate has not
             String other = front.host().replace("127.0.0.1", "127.0.0.2");
-            RegistrySettings wrongName = new RegistrySettings(0, 3, Map.of(other, new RegistrySettings.Host("", authority, false, "", null)));
+            RegistrySettings wrongName = new RegistrySettings(0, 1, Map.of(other, new RegistrySettings.Host("", authority, false, "", null)));
             RuntimeShimException name = assertThrows(RuntimeShimException.class, () -> pull(store, wrongName, other, PullProgress.NONE));
             assertTrue(name.getMessage().contains("No subject alternative names matching IP address 127.0.0.2"), name.getMessage());
             Path stranger = directory.resolve("stranger.pem");
@@ -242,7 +222,7 @@ class PullFaultsTest {
                     "other", "-keyalg", "EC", "-dname", "CN=other");
             run("keytool", "-exportcert", "-rfc", "-keystore", directory.resolve("other.p12").toString(), "-storepass", "changeit", "-alias", "other", "-file",
                     stranger.toString());
-            RegistrySettings distrusting = new RegistrySettings(0, 3, Map.of(front.host(), new RegistrySettings.Host("", stranger, false, "", null)));
+            RegistrySettings distrusting = new RegistrySettings(0, 1, Map.of(front.host(), new RegistrySettings.Host("", stranger, false, "", null)));
             RuntimeShimException refused = assertThrows(RuntimeShimException.class, () -> pull(store, distrusting, front.host(), PullProgress.NONE));
             assertEquals(Kind.SYSTEM, refused.kind());
             assertTrue(refused.getMessage().contains("cannot be reached") && refused.getMessage().contains("certification path"), refused.getMessage());

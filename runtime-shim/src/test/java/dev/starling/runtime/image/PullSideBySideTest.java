@@ -4,46 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.image.Archives.Tar;
-import dev.starling.runtime.registry.BandwidthLimit;
-import dev.starling.runtime.registry.ImagePuller;
-import dev.starling.runtime.registry.Registries;
-import dev.starling.runtime.registry.RegistrySettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What a pull does at a time, and what it believes of what lies about from an earlier one. */
 @Timeout(30)
-class PullSideBySideTest {
+class PullSideBySideTest extends PullForEachTest {
     private static final byte[] LOWER = new Tar().file("hello", "hello").toBytes();
     private static final byte[] UPPER = new Tar().file("other", "second").toBytes();
-
-    @TempDir
-    Path directory;
-    private FakeRegistry registry;
-    private LocalImageStore store;
-    private ImagePuller puller;
-
-    @BeforeEach
-    void open() throws Exception {
-        Root.required();
-        registry = new FakeRegistry();
-        store = new LocalImageStore(directory, ImageLimits.defaults(), new MachinePlatform("linux", "amd64", ""));
-        puller = new ImagePuller(store, new Registries(RegistrySettings.DEFAULTS), BandwidthLimit.NONE, 3);
-    }
-
-    @AfterEach
-    void close() {
-        registry.held.values().forEach(CountDownLatch::countDown);
-        puller.close();
-        registry.close();
-    }
 
     private void pull(PullProgress progress) throws Exception {
         List<Path> layers = store.layerDirectories(puller.pull(registry.host() + "/app:1", RegistryCredentials.NONE, progress));
@@ -69,7 +41,7 @@ class PullSideBySideTest {
     void wholeDownloadsOfAnEarlierProcessAreHeldAgainstTheirDigests() throws Exception {
         registry.image("app", "1", LOWER, UPPER);
         for (String digest : registry.blobs.keySet()) {
-            Files.write(directory.resolve("downloads").resolve(digest.substring(7)), new byte[registry.blobs.get(digest).length]);
+            Files.write(home.resolve("downloads").resolve(digest.substring(7)), new byte[registry.blobs.get(digest).length]);
         }
         pull(PullProgress.NONE);
         assertTrue(registry.requests.stream().filter(request -> request.contains("/blobs/")).count() == 3, registry.requests.toString());
@@ -79,7 +51,7 @@ class PullSideBySideTest {
     void wholeDownloadsThatAreRightAreNotFetchedAgain() throws Exception {
         registry.image("app", "1", LOWER, UPPER);
         for (String digest : registry.blobs.keySet()) {
-            Files.write(directory.resolve("downloads").resolve(digest.substring(7)), registry.blobs.get(digest));
+            Files.write(home.resolve("downloads").resolve(digest.substring(7)), registry.blobs.get(digest));
         }
         pull(PullProgress.NONE);
         assertEquals(List.of(), registry.requests.stream().filter(request -> request.contains("/blobs/")).toList());

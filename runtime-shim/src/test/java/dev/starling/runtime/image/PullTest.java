@@ -13,8 +13,6 @@ import com.github.luben.zstd.Zstd;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import dev.starling.runtime.image.Archives.Tar;
-import dev.starling.runtime.registry.BandwidthLimit;
-import dev.starling.runtime.registry.ImagePuller;
 import dev.starling.runtime.registry.Proxies;
 import dev.starling.runtime.registry.Registries;
 import dev.starling.runtime.registry.RegistrySettings;
@@ -28,47 +26,14 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Pulls from a registry with faults: what comes is verified, what broke goes on, what is hostile is refused and leaves nothing. */
 @Timeout(60)
-class PullTest {
+class PullTest extends PullForEachTest {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final MachinePlatform AMD64 = new MachinePlatform("linux", "amd64", "");
     private static final RegistryCredentials EDGE = new RegistryCredentials("edge", "s3cret");
-
-    @TempDir
-    Path directory;
-
-    private FakeRegistry registry;
-    private LocalImageStore store;
-    private ImagePuller puller;
-
-    @BeforeEach
-    void open() throws Exception {
-        Root.required();
-        registry = new FakeRegistry();
-        open(ImageLimits.defaults());
-    }
-
-    private void open(ImageLimits limits) {
-        store = new LocalImageStore(directory.resolve("store"), limits, AMD64);
-        puller = puller(RegistrySettings.DEFAULTS);
-    }
-
-    private ImagePuller puller(RegistrySettings settings) {
-        return new ImagePuller(store, new Registries(settings), new BandwidthLimit(settings.bytesPerSecond()), settings.downloads());
-    }
-
-    @AfterEach
-    void close() {
-        puller.close();
-        registry.close();
-    }
 
     private static byte[] gzip(byte[] plain) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -131,7 +96,7 @@ class PullTest {
     }
 
     private List<String> names(String below) throws Exception {
-        try (Stream<Path> files = Files.list(directory.resolve("store").resolve(below))) {
+        try (Stream<Path> files = Files.list(home.resolve(below))) {
             return files.map(file -> file.getFileName().toString()).toList();
         }
     }
@@ -183,9 +148,9 @@ class PullTest {
     void aDownloadGoesOnAfterARestart() throws Exception {
         registry.manifest("app", "1", twoLayers());
         String layer = RemoteManifest.layersOf(registry.manifests.get("app/1")).get(0).hex();
-        Files.createDirectories(directory.resolve("store/downloads"));
+        Files.createDirectories(home.resolve("downloads"));
         byte[] blob = registry.blobs.get("sha256:" + layer);
-        Files.write(directory.resolve("store/downloads/" + layer + ".part"), java.util.Arrays.copyOf(blob, 1_000_000));
+        Files.write(home.resolve("downloads/" + layer + ".part"), java.util.Arrays.copyOf(blob, 1_000_000));
         open(ImageLimits.defaults());
         assertNotNull(pull(":1"));
         assertTrue(registry.requests.contains("/v2/app/blobs/sha256:" + layer + " bytes=1000000-"), registry.requests.toString());
@@ -286,7 +251,7 @@ class PullTest {
         refusal(Kind.NOT_FOUND, ":1");
         Path password = Files.writeString(directory.resolve("password"), "s3cret\n");
         puller.close();
-        puller = puller(new RegistrySettings(0, 2, Map.of(registry.host(), new RegistrySettings.Host("", null, true, "edge", password))));
+        puller = puller(store, new RegistrySettings(0, 2, Map.of(registry.host(), new RegistrySettings.Host("", null, true, "edge", password))));
         assertNotNull(pull(":1"));
     }
 
@@ -307,10 +272,10 @@ class PullTest {
         RegistrySettings settings = new RegistrySettings(0, 2, Map.of(away, new RegistrySettings.Host("", null, true, "", null)));
         puller.close();
         // the registry answers as a proxy would: it is asked for http://registry.example:5000/v2/.. there
-        puller = new ImagePuller(store, new Registries(settings, Proxies.of(Map.of("HTTP_PROXY", "http://" + registry.host()))), BandwidthLimit.NONE, 2);
+        puller = puller(store, settings, new Registries(settings, Proxies.of(Map.of("HTTP_PROXY", "http://" + registry.host()))));
         assertNotNull(puller.pull(away + "/app:1", RegistryCredentials.NONE, PullProgress.NONE));
         puller.close();
-        puller = new ImagePuller(store, new Registries(settings, Proxies.of(Map.of("http_proxy", registry.host(), "NO_PROXY", ".example"))), BandwidthLimit.NONE, 2);
+        puller = puller(store, settings, new Registries(settings, Proxies.of(Map.of("http_proxy", registry.host(), "NO_PROXY", ".example"))));
         RuntimeShimException direct = assertThrows(RuntimeShimException.class, () -> puller.pull(away + "/app:2", RegistryCredentials.NONE, PullProgress.NONE));
         assertTrue(direct.getMessage().contains("no such host: registry.example"), direct.getMessage());
     }
@@ -321,7 +286,7 @@ class PullTest {
         try (FakeRegistry mirror = new FakeRegistry()) {
             mirror.manifests.putAll(registry.manifests);
             puller.close();
-            puller = puller(new RegistrySettings(0, 2, Map.of(registry.host(), new RegistrySettings.Host(mirror.host(), null, true, "", null))));
+            puller = puller(store, new RegistrySettings(0, 2, Map.of(registry.host(), new RegistrySettings.Host(mirror.host(), null, true, "", null))));
             assertNotNull(pull(":1"));
             assertTrue(mirror.requests.contains("/v2/app/manifests/1"));
             assertTrue(registry.requests.stream().noneMatch(request -> request.contains("manifests")), registry.requests.toString());
@@ -385,7 +350,7 @@ class PullTest {
 
         store = new LocalImageStore(directory.resolve("second"), ImageLimits.defaults(), AMD64);
         puller.close();
-        puller = puller(RegistrySettings.DEFAULTS);
+        puller = puller(store, RegistrySettings.DEFAULTS);
         registry.requests.clear();
         puller.askFirst(reference -> List.of(new Neighbour(neighbour, true), new Neighbour(neighbour, false)));
         assertNotNull(pull("@" + digest));
@@ -450,16 +415,16 @@ class PullTest {
         byte[] manifest = twoLayers();
         registry.manifest("app", "1", manifest);
         Path containers = directory.resolve("containers");
-        store = new LocalImageStore(directory.resolve("store"), ImageLimits.defaults(), AMD64,
+        store = new LocalImageStore(home, ImageLimits.defaults(), AMD64,
                 () -> dev.starling.runtime.launch.Bundle.layersBelow(containers));
         puller.close();
-        puller = puller(RegistrySettings.DEFAULTS);
+        puller = puller(store, RegistrySettings.DEFAULTS);
         Path mounted = store.layerDirectories(pull(":1")).get(0);
         Files.createDirectories(containers.resolve("c1"));
         Files.createSymbolicLink(containers.resolve("c1/layer.0"), mounted);
         store.remove(name(":1"), true);
         assertTrue(Files.exists(mounted.resolve("hello")));
-        store = new LocalImageStore(directory.resolve("store"), ImageLimits.defaults(), AMD64,
+        store = new LocalImageStore(home, ImageLimits.defaults(), AMD64,
                 () -> dev.starling.runtime.launch.Bundle.layersBelow(containers));
         assertTrue(Files.exists(mounted.resolve("hello")));
         assertEquals(1, names("layers").size());
@@ -469,7 +434,7 @@ class PullTest {
     void theBandwidthHolds() throws Exception {
         registry.manifest("app", "1", twoLayers());
         puller.close();
-        puller = puller(new RegistrySettings(2 << 20, 3, Map.of()));
+        puller = puller(store, new RegistrySettings(2 << 20, 3, Map.of()));
         long begin = System.nanoTime();
         assertNotNull(pull(":1"));
         assertTrue(System.nanoTime() - begin > 1_000_000_000L, "3 MiB came in less than a second at 2 MiB/s");
