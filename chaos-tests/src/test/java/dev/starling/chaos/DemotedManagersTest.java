@@ -88,6 +88,21 @@ class DemotedManagersTest {
         assertTrue(away.core().documents(Kind.SERVICE).stream().anyMatch(service -> service.name().equals("web")));
     }
 
+    /** Found by a random run: those that had heard of the demotion refused it for good, and an update by a manager that is one which it had amended with it. */
+    @Test
+    void whatOneWroteOnItsSideOfAPartitionLongAfterItsDemotionIsTakenInThroughAManagerThatHasIt() {
+        cluster.partition(List.of(demoted, away));
+        changeRole("worker");
+        cluster.runFor(40_000);
+        create(demoted, "web");
+        cluster.runFor(5_000);
+        assertEquals(1, away.core().documents(Kind.SERVICE).size());
+        cluster.network().heal();
+        cluster.settle(AT_REST, CALM_MILLIS);
+        assertEquals(Role.WORKER, demoted.role());
+        assertEquals(away.id(), first.core().documents(Kind.SERVICE).get(0).object().writer());
+    }
+
     /** The promotion is nowhere by itself any more: the promoted node has changed its own document since. */
     @Test
     void whoMissedAPromotionBelievesWhoWasPromoted() {

@@ -198,6 +198,11 @@ public final class Gossip {
         }
     }
 
+    /** What was right when it was taken in, or made, may not be what this node would take in now. */
+    public boolean refuses(DesiredObject object) {
+        return guard.refusal(object) != null;
+    }
+
     /**
      * A write by this node (a manager): {@code object} is signed and its generation is one above what is here.
      * Emits {@link Output.DesiredChanged}, and {@link Output.Replicated} each time one more node has it on disk.

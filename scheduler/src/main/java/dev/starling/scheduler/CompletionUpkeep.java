@@ -20,8 +20,8 @@ import java.util.TreeMap;
  * <p>Keepers are the {@link #KEEPERS} ready nodes that come first by rendezvous hash with the service. When one dies the next in order takes
  * its place and finds the sum in the others' records, those of dead nodes included. A former keeper drops its copy once all present ones have
  * what it has. The sum of an iteration gives way to that of the next, which may be empty, in one write: so whoever still has the job's old
- * document sees that the slots are done, or that their iteration is over. What was completed less than {@link #INTERVAL_MILLIS} before its node was removed may be done again: at least once, not
- * exactly once.
+ * document sees that the slots are done, or that their iteration is over. A sum is written at once, and then at most each {@link #INTERVAL_MILLIS}; what was completed in between before its node
+ * was removed may be done again: at least once, not exactly once.
  */
 final class CompletionUpkeep implements Phase {
     static final int KEEPERS = 5;
@@ -36,6 +36,8 @@ final class CompletionUpkeep implements Phase {
 
     private final SortedMap<String, List<NodeId>> keepers = new TreeMap<>();
     private SortedMap<NodeId, NodeView> nodes = Collections.emptySortedMap();
+    /** Job -> when this node last wrote its sum, monotonic milliseconds. */
+    private final SortedMap<String, Long> written = new TreeMap<>();
 
     @Override
     public void run(Round round) {
@@ -43,6 +45,7 @@ final class CompletionUpkeep implements Phase {
             nodes = round.view().nodes();
             keepers.clear();
         }
+        written.keySet().retainAll(round.view().services().keySet());
         for (CompletedWork kept : List.copyOf(round.own().completed().values())) {
             ServiceSpec service = round.view().services().get(kept.serviceUid());
             boolean stray = service == null || service.iteration() < kept.iteration();
@@ -64,12 +67,23 @@ final class CompletionUpkeep implements Phase {
         }
         List<NodeId> order = keepers.computeIfAbsent(service.uid(), uid -> keepers(service));
         if (order.contains(round.self().id())) {
-            if ((own == null || !own.containsAll(shown)) && round.waits().isOver("keep " + service.uid(), INTERVAL_MILLIS)) {
+            if ((own == null || !own.containsAll(shown)) && mayWrite(round, service)) {
                 round.own().putCompleted(own == null ? shown : own.join(shown));
+                written.put(service.uid(), round.now().monotonicMillis());
             }
         } else if (own != null && order.stream().allMatch(keeper -> has(round, keeper, own))) {
             round.own().dropCompleted(service.uid());
         }
+    }
+
+    /** The first at once: what a node on its own knows from one that is removed a moment later is then kept. */
+    private boolean mayWrite(Round round, ServiceSpec service) {
+        Long last = written.get(service.uid());
+        if (last == null || round.now().monotonicMillis() >= last + INTERVAL_MILLIS) {
+            return true;
+        }
+        round.waits().wakeAt(last + INTERVAL_MILLIS);
+        return false;
     }
 
     private List<NodeId> keepers(ServiceSpec service) {

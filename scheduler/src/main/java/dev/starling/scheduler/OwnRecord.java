@@ -90,7 +90,7 @@ final class OwnRecord {
         SortedMap<NodeId, List<Refusal>> allRefusals = new TreeMap<>(view.refusals());
         allRefusals.put(self, refusals.values().stream().map(OwnRefusal::refusal).toList());
         return overBlocks(new View(view.nodes(), view.services(), view.networks(), allTasks, allRefusals, view.blocks(), overCompleted(view),
-                view.loads(), view.taskHistoryLimit()));
+                view.loads(), view.taskHistoryLimit(), view.suspected()));
     }
 
     private SortedMap<NodeId, List<CompletedWork>> overCompleted(View view) {
@@ -106,7 +106,7 @@ final class OwnRecord {
         SortedMap<NodeId, List<BlockClaim>> allBlocks = new TreeMap<>(view.blocks());
         allBlocks.put(self, blocks.values().stream().flatMap(List::stream).toList());
         return new View(view.nodes(), view.services(), view.networks(), view.tasks(), view.refusals(), allBlocks, view.completed(), view.loads(),
-                view.taskHistoryLimit());
+                view.taskHistoryLimit(), view.suspected());
     }
 
     SortedMap<String, Task> tasks() {

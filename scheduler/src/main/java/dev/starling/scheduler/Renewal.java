@@ -134,7 +134,7 @@ final class Renewal implements Phase {
         if (done || service.isJob() && !service.isCurrent(ended) || hasSuccessor(round, ended) || round.rival(ended).isPresent()) {
             return;
         }
-        int attempts = restarts.attempts(ended, service.restart(), round.now());
+        int attempts = restarts.attempts(ended, service, round.now());
         if (!SlotState.mayFollow(ended.state(), attempts, service.restart())) {
             return;
         }
@@ -142,7 +142,7 @@ final class Renewal implements Phase {
         if (ended.state() == TaskState.REJECTED && !predecessorLives) {
             round.own().refuse(ended.slot(), ended.error().isEmpty() ? ended.message() : ended.error(), true, service, round.self(), round.now());
         } else if (fits(round, service, ended.slot())) {
-            restarts.restarted(ended, service.restart(), round.now());
+            restarts.restarted(ended, service, round.now());
             long rest = BackOff.after(ended, service.restart(), round.now());
             succeed(round, addressing, service, ended, attempts + 1, rest, BackOff.reason(ended, service.restart(), rest, attempts + 1));
         }

@@ -18,6 +18,9 @@ import java.util.TreeSet;
  * When slots were restarted on this node, for policies that count only the restarts within a window. A new template begins anew. Policies without a window
  * count in the task itself.
  *
+ * <p>A restart counts as one of the template that is started, whatever the task was made from which ended: beside a start-first update's tries the old
+ * task runs on, and when that ends too, what was tried was tried.
+ *
  * <p>A slot that other nodes have rejected is claimed with as many attempts as they made of it ({@link Bidding}). Those count as of the first task of the
  * claim: without them a service that may be restarted once would be started once more for each node that could not start it.
  *
@@ -39,12 +42,13 @@ final class RestartLog {
         tasks.forEach(task -> left.computeIfAbsent(task.slot(), slot -> new ArrayList<>()).add(task));
     }
 
-    /** How many restarts count against {@code policy} now that {@code ended} has ended. */
-    int attempts(Task ended, RestartPolicy policy, Time now) {
+    /** How many restarts count against the task of {@code service} that may follow {@code ended}. */
+    int attempts(Task ended, ServiceSpec service, Time now) {
+        RestartPolicy policy = service.restart();
         if (policy.windowMillis() == 0 || policy.maxAttempts() == 0) {
             return ended.attempt();
         }
-        return within(policy, of(ended, policy, now), now);
+        return within(policy, restartsBefore(ended, service, now), now);
     }
 
     /**
@@ -56,9 +60,27 @@ final class RestartLog {
         if (policy.windowMillis() == 0 || policy.maxAttempts() == 0) {
             return 0;
         }
-        left.getOrDefault(slot, List.of()).stream().filter(service::isCurrent).max(BY_AGE).ifPresent(newest -> of(newest, policy, now));
+        Restarts known = ofPresent(slot, service, now);
+        return known == null ? 0 : within(policy, known.monotonicMillis(), now);
+    }
+
+    /** Of the present template; null where it has none here. */
+    private Restarts ofPresent(Slot slot, ServiceSpec service, Time now) {
+        left.getOrDefault(slot, List.of()).stream().filter(service::isCurrent).max(BY_AGE).ifPresent(newest -> of(newest, service.restart(), now));
         Restarts known = bySlot.get(slot);
-        return known == null || !known.templateHash().equals(service.templateHash()) ? 0 : within(policy, known.monotonicMillis(), now);
+        return known == null || !known.templateHash().equals(service.templateHash()) ? null : known;
+    }
+
+    private List<Long> restartsBefore(Task ended, ServiceSpec service, Time now) {
+        if (service.isCurrent(ended)) {
+            return of(ended, service.restart(), now);
+        }
+        Restarts known = ofPresent(ended.slot(), service, now);
+        if (known == null) {
+            known = new Restarts(service.templateHash(), ended.claimed(), new ArrayList<>());
+            bySlot.put(ended.slot(), known);
+        }
+        return known.monotonicMillis();
     }
 
     private static int within(RestartPolicy policy, List<Long> times, Time now) {
@@ -66,10 +88,11 @@ final class RestartLog {
         return (int) times.stream().filter(at -> at > from).count();
     }
 
-    /** {@code ended} is followed by a restart. */
-    void restarted(Task ended, RestartPolicy policy, Time now) {
+    /** {@code ended} is followed by a restart, of the present template of {@code service}. */
+    void restarted(Task ended, ServiceSpec service, Time now) {
+        RestartPolicy policy = service.restart();
         if (policy.windowMillis() > 0 && policy.maxAttempts() > 0) {
-            List<Long> times = of(ended, policy, now);
+            List<Long> times = restartsBefore(ended, service, now);
             times.removeIf(at -> at <= now.monotonicMillis() - policy.windowMillis());
             times.add(now.monotonicMillis());
         }

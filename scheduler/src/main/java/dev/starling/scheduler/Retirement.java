@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Ends this node's tasks that shall not go on: their service is gone or does not want the slot (then every trace of them goes), the node
+ * Ends this node's tasks that shall not go on: their service is gone or does not want the slot (then every trace of them goes, but for work that is done), the node
  * is drained or no longer meets a constraint, another node's claim on the slot prevails, or a successor on this node runs.
  */
 final class Retirement implements Phase {
@@ -22,7 +22,9 @@ final class Retirement implements Phase {
             if (service.isEmpty()) {
                 remove(round, task, "service removed");
             } else if (round.table().wanted(task.slot()).isEmpty()) {
-                if (knowsWhatIsWanted(round, service.get())) {
+                if (saysThatWorkIsDone(service.get(), task)) {
+                    keep(round, task);
+                } else if (knowsWhatIsWanted(round, service.get())) {
                     remove(round, task, "scaled down");
                 }
             } else if (task.isActive()) {
@@ -40,6 +42,20 @@ final class Retirement implements Phase {
     private static boolean knowsWhatIsWanted(Round round, ServiceSpec service) {
         return round.table().service(service.uid()).filter(ServiceSlots::documentBehind).isEmpty()
                 || round.waits().isOver("document of " + service.uid(), CompletionUpkeep.DOCUMENT_LAG_MILLIS);
+    }
+
+    /**
+     * A job that is scaled down has done what it has done. Were that dropped, a node that hears of it before it hears of the new document would see a slot that is wanted, and
+     * do its work again. It goes with the iteration.
+     */
+    private static boolean saysThatWorkIsDone(ServiceSpec service, Task task) {
+        return task.isCompletedWork() && service.isCurrent(task);
+    }
+
+    private static void keep(Round round, Task completed) {
+        if (SlotState.isUndecided(completed)) {
+            round.own().put(completed.withDesired(TaskState.SHUTDOWN)); // nothing follows it
+        }
     }
 
     private static void remove(Round round, Task task, String reason) {

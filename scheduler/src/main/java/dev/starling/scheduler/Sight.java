@@ -14,7 +14,8 @@ import java.util.TreeSet;
  * What has lately gone out of this node's sight or come into it, and what has to wait for that.
  *
  * <p>A partition shows as one death after the other, so a small side still sees a majority when the first are known; a service that wants a majority starts
- * nothing until all have had the time to be noticed.
+ * nothing until all have had the time to be noticed, nor while it is those that no longer answer which make the majority: a node that can reach hardly anybody
+ * takes longer to find them all out than anything should be put off after the first.
  *
  * <p>Whatever the policy, the slots of the lost are planned when none was lost for a moment. Of two that are told of in different order, one node
  * would plan the slots of the first and another one those of the second, and both take the same; so 2 in 100 slots were taken twice.
@@ -24,6 +25,7 @@ import java.util.TreeSet;
  */
 final class Sight {
     private static final long SETTLED_MILLIS = 10_000;
+    private static final long SUSPECTS_LOOK_MILLIS = 1_000;
 
     private final Company losses = new Company(200, 600);
     private final Company newServices = new Company(120, 600);
@@ -86,6 +88,16 @@ final class Sight {
         if (!settled) {
             round.waits().wakeAt(losses.last() + SETTLED_MILLIS);
         }
-        return settled && round.demand(service).mayStart();
+        return settled && isMajorityHeard(round);
+    }
+
+    /** More than half of the enrolled nodes are there, and answer. That one answers again is not told to the scheduler, so it looks again. */
+    private static boolean isMajorityHeard(Round round) {
+        View view = round.view();
+        boolean heard = view.isMajority(view.nodes().values().stream().filter(node -> node.ready() && !view.suspected().contains(node.id())).count());
+        if (!heard && !view.suspected().isEmpty()) {
+            round.waits().wakeAt(round.now().monotonicMillis() + SUSPECTS_LOOK_MILLIS);
+        }
+        return heard;
     }
 }

@@ -171,6 +171,7 @@ final class Given {
         private List<String> networks = List.of();
         private List<String> hostPorts = List.of();
         private List<String> bindSources = List.of();
+        private PartitionPolicy partition = PartitionPolicy.BOTH;
 
         private Service(String uid, ServiceSpec.Mode mode) {
             this.uid = uid;
@@ -254,6 +255,11 @@ final class Given {
             return this;
         }
 
+        Service partition(PartitionPolicy policy) {
+            partition = policy;
+            return this;
+        }
+
         Service generic(String kind, long count) {
             reservations = reservations.withGeneric(GenericResources.of(new TreeMap<>(Map.of(kind, count)), new TreeMap<>()));
             return this;
@@ -272,7 +278,7 @@ final class Given {
         ServiceSpec spec() {
             return new ServiceSpec(uid, uid, HybridTime.of(1, 0), generation, "hash" + image.substring(image.indexOf(':') + 1), image, mode,
                     reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, stage, networks, hostPorts, bindSources,
-                    new SitePolicy(PartitionPolicy.BOTH, new TreeSet<>(), true, autoscale));
+                    new SitePolicy(partition, new TreeSet<>(), true, autoscale));
         }
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.RestartPolicy;
+import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.plan.Pending;
 import dev.starling.scheduler.slot.ServiceSlots;
@@ -51,6 +52,42 @@ class JobTest {
             assertEquals(18, done(cluster, 1), "after node " + node);
         }
         assertEquals(started, started(cluster), "nothing was done again");
+    }
+
+    /** Found by a random run: what a scaled down job had done was dropped, and a node that had not heard of the new number did it again. */
+    @Test
+    void whatIsDoneInSlotsThatAreNoLongerWantedIsNotDoneAgainByANodeThatHearsLate() {
+        Cluster cluster = Cluster.of(2);
+        cluster.deploy(Given.job("job", 6, 5));
+        cluster.runUntil("all done", 10_000, () -> cluster.records("job").stream().filter(Task::isCompletedWork).count() == 6);
+        assertTrue(cluster.hosts.stream().noneMatch(host -> host.recordCompleted.get("job").replicas().get(6)), "the last is kept by nobody yet");
+        int started = started(cluster);
+        boolean firstDidIt = cluster.host(1).recordTasks.values().stream().anyMatch(task -> task.slot().index() == 6);
+        cluster.deployLateAt(firstDidIt ? 2 : 1, 10_000, Given.job("job", 2, 0).image("batch:1"));
+        cluster.run(5_000);
+        assertEquals(started, started(cluster), "by the document that wants six");
+        cluster.runToRest();
+        cluster.deploy(Given.job("job", 6, 0).image("batch:1").image("batch:1"));
+        cluster.runToRest();
+        assertEquals(started, started(cluster), "wanted once more, and done");
+        cluster.deploy(Given.job("job", 2, 0).image("batch:1").image("batch:1").again());
+        cluster.runToRest();
+        assertEquals(started + 2, started(cluster));
+        assertTrue(cluster.records("job").stream().allMatch(task -> task.iteration() == 2 || task.slot().index() <= 2), "it goes with its iteration");
+    }
+
+    /** Found by random runs: they wrote after a second, and had forgotten by then. */
+    @Test
+    void aKeeperWritesAtOnceWhatItHearsFromANodeThatIsRemovedAMomentLater() {
+        Cluster cluster = Cluster.of(3);
+        cluster.deploy(Given.job("job", 1, 0));
+        cluster.runUntil("done", 10_000, () -> cluster.records("job").stream().anyMatch(Task::isCompletedWork));
+        int worker = 1 + cluster.hosts.indexOf(cluster.hosts.stream().filter(host -> !host.recordTasks.isEmpty()).findFirst().orElseThrow());
+        cluster.run(100);
+        cluster.powerCut(worker);
+        cluster.removeNode(worker);
+        cluster.runToRest();
+        assertEquals(1, started(cluster));
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.RestartPolicy;
 import dev.starling.scheduler.model.RestartPolicy.Condition;
+import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
@@ -20,6 +21,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What follows when a task ends, and when the agent does. */
 class RestartTest {
@@ -94,14 +96,41 @@ class RestartTest {
 
     @Test
     void aSlotThatComesBackAfterItWasRejectedElsewhereBeginsWithThoseAttempts() {
-        RestartPolicy policy = new RestartPolicy(Condition.ANY, 0, 1, 10_000);
+        ServiceSpec web = Given.service("web", 1).restart(Condition.ANY, 0, 1, 10_000).spec();
         RestartLog log = new RestartLog();
         Task before = ended(1, 0, 0);
-        assertEquals(0, log.attempts(before, policy, new Time(1_000, 1_000)));
-        log.restarted(before, policy, new Time(1_000, 1_000));
+        assertEquals(0, log.attempts(before, web, new Time(1_000, 1_000)));
+        log.restarted(before, web, new Time(1_000, 1_000));
         Task back = ended(2, 1, 20_000);
-        assertEquals(1, log.attempts(back, policy, new Time(29_999, 29_999)), "the rejected one; the restart of the claim before is too long ago");
-        assertEquals(0, log.attempts(back, policy, new Time(30_000, 30_000)), "and that is in no window either now");
+        assertEquals(1, log.attempts(back, web, new Time(29_999, 29_999)), "the rejected one; the restart of the claim before is too long ago");
+        assertEquals(0, log.attempts(back, web, new Time(30_000, 30_000)), "and that is in no window either now");
+    }
+
+    /** Found by a random run: the old task ran beside a start-first update's tries, and was lost with its host's power after those had used up the window. */
+    @ParameterizedTest(name = "the agent restarts in between: {0}")
+    @ValueSource(booleans = {false, true})
+    void whatFollowsAnOldTaskCountsWithTheTriesOfTheNewTemplate(boolean agentRestarts) {
+        ServiceSpec web = Given.service("web", 1).image("crash:2").restart(Condition.ANY, 0, 1, 10_000).spec();
+        Task old = ended(1, 0, 0);
+        Task tried = of(web, "a", ended(1, 0, 1_000));
+        Task triedAgain = of(web, "b", ended(1, 1, 2_000));
+        RestartLog log = new RestartLog();
+        assertEquals(0, log.attempts(tried, web, new Time(2_000, 2_000)));
+        log.restarted(tried, web, new Time(2_000, 2_000));
+        assertEquals(1, log.attempts(triedAgain, web, new Time(3_000, 3_000)));
+        if (agentRestarts) {
+            log = new RestartLog();
+            log.restore(List.of(old, tried, triedAgain));
+        }
+        assertEquals(1, log.attempts(old, web, new Time(4_000, 4_000)), "that is all it may");
+        assertEquals(0, log.attempts(old, web, new Time(12_000, 12_000)), "the window is over");
+        log.restarted(old, web, new Time(12_000, 12_000));
+        assertEquals(1, log.attempts(of(web, "c", ended(1, 1, 12_000)), web, new Time(13_000, 13_000)));
+    }
+
+    private static Task of(ServiceSpec service, String id, Task task) {
+        return new Task(id, task.slot(), task.node(), 2, service.templateHash(), service.image(), task.state(), task.desired(), task.claimed(), 0,
+                task.attempt(), 0, task.createdMillis(), task.changedMillis(), "", "", 1, "", 0, new TreeMap<>());
     }
 
     /** Found by random runs: its new claim began at no attempts, which were more than none by the window's log, and so it was claimed anew every second. */

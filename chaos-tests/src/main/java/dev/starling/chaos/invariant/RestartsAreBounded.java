@@ -18,9 +18,9 @@ import java.util.TreeSet;
 
 /**
  * Always: no task is a later attempt than its restart policy allows, nor are there more restarts in a node's window than it allows, restarts of the agent
- * included; and a container that crashes again and again is started ever more rarely, so on a node at most {@value #MOST_STARTS} of one slot and template
+ * included, where a claim begins with what the window holds of those before it and its first task is none; and a container that crashes again and again is started ever more rarely, so on a node at most {@value #MOST_STARTS} of one slot and template
  * come to run in {@value #WINDOW_MILLIS} ms. A jump of its clock may begin all that anew, and a restart of its agent the last; what cannot even be started
- * (no such image) is tried again without a bound.
+ * (no such image) is tried again without a bound. What a disk holds that was put back was not made now.
  */
 public final class RestartsAreBounded implements NodeInvariant {
     /** With a delay and a run of a second each: six as the rest doubles, nineteen without. */
@@ -35,7 +35,19 @@ public final class RestartsAreBounded implements NodeInvariant {
         final Map<String, Deque<Long>> starts = new TreeMap<>();
         /** Over restarts of the agent. */
         final Map<String, Deque<Long>> restarts = new TreeMap<>();
+        /** Claims on slots of which a task was seen. */
+        final Set<String> claims = new TreeSet<>();
         int clockJumps;
+
+        /** Of a node that was not looked at before, or has another disk: what is there was there. */
+        static Seen of(List<Task> tasks) {
+            Seen seen = new Seen();
+            tasks.forEach(task -> {
+                seen.known.add(task.id());
+                seen.claims.add(claim(task));
+            });
+            return seen;
+        }
     }
 
     private final Templates templates;
@@ -51,8 +63,8 @@ public final class RestartsAreBounded implements NodeInvariant {
             return Optional.empty();
         }
         templates.observe(node);
-        Seen seen = byNode.computeIfAbsent(node.id(), first -> new Seen());
         List<Task> tasks = node.core().tasks(node.id());
+        Seen seen = byNode.computeIfAbsent(node.id(), first -> Seen.of(tasks));
         if (tasks == seen.list) {
             return Optional.empty();
         }
@@ -73,8 +85,10 @@ public final class RestartsAreBounded implements NodeInvariant {
         Optional<String> wrong = Optional.empty();
         for (Task task : tasks) {
             ServiceSpec service = templates.of(task).orElse(null);
+            boolean first = seen.claims.add(claim(task));
             if (seen.known.add(task.id()) && !known.contains(task.id()) && service != null) {
-                wrong = wrong.or(() -> made(node, service, task)).or(() -> madeInWindow(cluster, node, seen, service, task));
+                wrong = wrong.or(() -> made(node, service, task))
+                        .or(() -> first ? Optional.empty() : madeInWindow(cluster, node, seen, service, task));
             }
             boolean runs = task.state() == TaskState.RUNNING || ran.contains(task.id());
             if (runs && seen.ran.add(task.id()) && !ran.contains(task.id()) && service != null) {
@@ -82,6 +96,10 @@ public final class RestartsAreBounded implements NodeInvariant {
             }
         }
         return wrong;
+    }
+
+    private static String claim(Task task) {
+        return task.slot() + " " + task.claimed();
     }
 
     private static Optional<String> made(SimNode node, ServiceSpec service, Task task) {

@@ -57,7 +57,7 @@ class RuleMutantsTest {
         return Stream.of(
                 staged("scheduler.lease.Stewards", "isMajority", Does.TRUE, RuleScene.HOLDER_IS_CUT_OFF),
                 staged("scheduler.Fencing", "run", Does.NOTHING, RuleScene.HOLDER_IS_CUT_OFF),
-                staged("scheduler.filter.Demand", "mayStart", Does.TRUE, RuleScene.MINORITY_IS_TOLD_TO_SCALE_UP),
+                staged("scheduler.model.View", "isMajority", Does.TRUE, RuleScene.MINORITY_IS_TOLD_TO_SCALE_UP),
                 staged("scheduler.rollout.Rollout", "mayChange", Does.TRUE, RuleScene.UPDATE_ONE_BY_ONE),
                 staged("scheduler.Retirement", "staysUntilReplaced", Does.FALSE, RuleScene.DRAIN_START_FIRST),
                 staged("scheduler.Rebalancing", "run", Does.NOTHING, RuleScene.A_NODE_COMES),

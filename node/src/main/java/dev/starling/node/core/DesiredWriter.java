@@ -67,6 +67,12 @@ final class DesiredWriter {
                 : Optional.of(signed(old.kind(), old.uid(), old.created(), old.generation(), old.time().next(0), false, bytes));
     }
 
+    /** {@code old} as this manager's own write, in its place. */
+    DesiredObject again(DesiredObject old) {
+        requireManager();
+        return signed(old.kind(), old.uid(), old.created(), old.generation(), old.time().next(0), old.deleted(), old.body());
+    }
+
     DesiredObject delete(String uid, long wallMillis) {
         requireManager();
         DesiredObject old = require(uid).object();

@@ -24,6 +24,7 @@ final class GossipNews {
     private final HybridClock clock;
     private final long maxClockAhead;
     private final Consumer<NodeEffect> effects;
+    private boolean nodesChanged;
 
     /** @param maxClockAhead see {@link NodeCore.Config} */
     GossipNews(NodeId self, Gossip gossip, ViewBuilder state, ViewCache views, PlanTurns turns, LeaseExchange leases, HybridClock clock,
@@ -64,6 +65,13 @@ final class GossipNews {
         }
     }
 
+    /** Whether the document of a node has come or changed since this was asked last. */
+    boolean takeNodesChanged() {
+        boolean changed = nodesChanged;
+        nodesChanged = false;
+        return changed;
+    }
+
     boolean isRemoved(NodeId node) {
         DesiredObject enrolled = gossip.desired().get(node.value());
         return enrolled != null && enrolled.deleted();
@@ -71,6 +79,7 @@ final class GossipNews {
 
     private void learn(DesiredObject object) {
         state.desiredChanged(object);
+        nodesChanged |= object.kind() == Kind.NODE;
         if (object.kind() == Kind.SERVICE && object.deleted()) {
             leases.serviceDeleted(object.uid());
         }
@@ -103,7 +112,7 @@ final class GossipNews {
         turns.changed();
     }
 
-    /** A suspicion and its refutation are not: the member counts as up all the while. */
+    /** A suspicion and its refutation are not, though its views have them: the member counts as up all the while, and there are many where links are bad. */
     private static boolean isNewToScheduler(Member before, Member now) {
         return before == null || now == null || before.status().isUp() != now.status().isUp()
                 || !before.endpoint().equals(now.endpoint()) || before.role() != now.role();
@@ -131,7 +140,8 @@ final class GossipNews {
                 state.membersChanged();
                 changed();
             } else {
-                views.snapshotChanged();
+                state.suspicionsChanged();
+                views.changed();
             }
         }
 

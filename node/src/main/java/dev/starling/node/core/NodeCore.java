@@ -68,6 +68,7 @@ public final class NodeCore {
     private final ScheduledChanges scheduled;
     private final HybridClock clock = new HybridClock();
     private final DesiredWriter writer;
+    private final LateWrites lateWrites;
 
     public NodeCore(NodeId self, Role role, Config config, Gossip gossip, Scheduler scheduler, SpecReader specs, DesiredSigning signing,
             RandomGenerator random) {
@@ -89,6 +90,7 @@ public final class NodeCore {
         this.news = new GossipNews(self, gossip, state, views, turns, leases, clock, config.maxClockAhead(), effects::add);
         this.scheduled = new ScheduledChanges(own, clock, effects::add, this::amend);
         this.writer = new DesiredWriter(self, role, state, gossip.desired(), clock, signing, random, gossip.maxValueBytes());
+        this.lateWrites = new LateWrites(gossip, state, writer);
     }
 
     /** Before {@link #start}: what this node had on disk. */
@@ -236,6 +238,10 @@ public final class NodeCore {
             turns.changed();
         }
         news.take(now);
+        if (role == Role.MANAGER && news.takeNodesChanged()) {
+            lateWrites.writtenAgain().forEach(again -> gossip.write(again, now.monotonicMillis()));
+            news.take(now);
+        }
     }
 
     private void sendParcel(NodeId to, Bytes content) {

@@ -6,6 +6,7 @@ import dev.starling.gossip.Role;
 import dev.starling.gossip.desired.DesiredObject;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.member.Member;
+import dev.starling.gossip.member.MemberStatus;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.BlockClaim;
 import dev.starling.scheduler.model.CompletedWork;
@@ -23,7 +24,9 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -62,6 +65,7 @@ final class ViewBuilder {
         SortedMap<String, ServiceSpec> services;
         SortedMap<String, NetworkSpec> networks;
         SortedMap<NodeId, NodeEncryption> encryption;
+        SortedSet<NodeId> suspected;
         final EnumMap<Kind, List<Document>> documents = new EnumMap<>(Kind.class);
     }
 
@@ -213,11 +217,17 @@ final class ViewBuilder {
         parts.blocks = null;
         parts.completed = null;
         parts.loads = null;
+        parts.suspected = null;
     }
 
     /** Somebody came, went or moved. */
     void membersChanged() {
         parts.nodes = null;
+        parts.suspected = null;
+    }
+
+    void suspicionsChanged() {
+        parts.suspected = null;
     }
 
     Document document(String uid) {
@@ -251,10 +261,22 @@ final class ViewBuilder {
         parts.blocks = parts.blocks != null ? parts.blocks : ofEnrolled(this::blocks);
         parts.completed = parts.completed != null ? parts.completed : ofEnrolled(this::completed);
         parts.loads = parts.loads != null ? parts.loads : loads();
+        parts.suspected = parts.suspected != null ? parts.suspected : suspected(members);
         parts.services = parts.services != null ? parts.services : unmodifiableCopy(services);
         parts.networks = parts.networks != null ? parts.networks : unmodifiableCopy(networks);
         return new View(parts.nodes, parts.services, parts.networks, parts.tasks, parts.refusals, parts.blocks, parts.completed,
-                parts.loads, taskHistoryLimit);
+                parts.loads, taskHistoryLimit, parts.suspected);
+    }
+
+    private SortedSet<NodeId> suspected(SortedMap<NodeId, Member> members) {
+        TreeSet<NodeId> suspected = new TreeSet<>();
+        for (NodeId node : nodeSettings.keySet()) {
+            Member member = members.get(node);
+            if (member != null && member.status() == MemberStatus.SUSPECT) {
+                suspected.add(node);
+            }
+        }
+        return suspected.isEmpty() ? Collections.emptySortedSet() : Collections.unmodifiableSortedSet(suspected);
     }
 
     private <V> SortedMap<NodeId, V> ofEnrolled(Function<NodeId, V> value) {

@@ -36,9 +36,4 @@ final class ViewCache {
         view = null;
         snapshot = null;
     }
-
-    /** Something that readers are shown and the scheduler does not look at. */
-    void snapshotChanged() {
-        snapshot = null;
-    }
 }

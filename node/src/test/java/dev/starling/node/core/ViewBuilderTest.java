@@ -6,6 +6,7 @@ import static dev.starling.node.Sample.N3;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Bytes;
@@ -67,6 +68,19 @@ class ViewBuilderTest {
         assertEquals(2, builder.view(members).taskHistoryLimit());
         builder.desiredChanged(Sample.object(Kind.CLUSTER, "cluster", 1_000, 2, false, "{\"Spec\": {\"Name\": \"default\"}}"));
         assertEquals(5, builder.view(members).taskHistoryLimit(), "a client that leaves it out");
+    }
+
+    @Test
+    void whoIsUnderSuspicionIsReadyAndSaidToBeSuspected() {
+        View before = builder.view(members);
+        assertTrue(before.suspected().isEmpty());
+        members.put(N2, members.get(N2).with(MemberStatus.SUSPECT));
+        builder.suspicionsChanged();
+        View suspecting = builder.view(members);
+        assertEquals(List.of(N2), List.copyOf(suspecting.suspected()));
+        assertSame(before.nodes(), suspecting.nodes(), "which are as they were");
+        member(N2, MemberStatus.DEAD);
+        assertTrue(builder.view(members).suspected().isEmpty());
     }
 
     @Test

@@ -34,7 +34,7 @@ public record Demand(ServiceSpec service, List<Constraint> constraints, boolean 
     /** More than half of the enrolled nodes are there, where the service asks for that. */
     private static boolean mayStart(ServiceSpec service, View view) {
         return service.site().partition() != PartitionPolicy.MAJORITY
-                || 2 * view.nodes().values().stream().filter(NodeView::ready).count() > view.nodes().size();
+                || view.isMajority(view.nodes().values().stream().filter(NodeView::ready).count());
     }
 
     /** The node may take tasks of the service at all, whatever runs on it. */

@@ -48,7 +48,7 @@ public final class ServiceSlots {
     private final boolean overtaken;
     private final boolean documentBehind;
 
-    private ServiceSlots(ServiceSpec service, SlotStates wanted, CompletedWork done, boolean overtaken, boolean documentBehind) {
+    private ServiceSlots(ServiceSpec service, SlotStates wanted, CompletedWork completed, boolean overtaken, boolean documentBehind) {
         this.service = service;
         this.wanted = wanted;
         boolean free = false;
@@ -66,19 +66,24 @@ public final class ServiceSlots {
         this.hasPending = pending;
         this.isFreeUntouched = untouched;
         this.hasMoving = moving;
-        this.completed = service.isJob() ? completed(service, wanted, done) : null;
+        this.completed = completed;
         this.overtaken = overtaken;
         this.documentBehind = documentBehind;
     }
 
-    private static CompletedWork completed(ServiceSpec service, SlotStates wanted, CompletedWork done) {
+    /** Also of slots that the job no longer wants: a node that has not heard of that does not do them again, nor does one that hears that they are wanted once more. */
+    private static CompletedWork completed(ServiceSpec service, SlotTasks tasks, CompletedWork done) {
         BitSet replicas = new BitSet();
         SortedSet<NodeId> nodes = new TreeSet<>();
-        for (SlotState state : wanted) {
-            if (state.completed() && state.slot().isGlobal()) {
-                nodes.add(state.slot().node());
-            } else if (state.completed()) {
-                replicas.set(state.slot().index());
+        for (int place = 0; place < tasks.size(); place++) {
+            Slot slot = tasks.slot(place);
+            if (tasks.tasks(place).stream().noneMatch(task -> task.isCompletedWork() && service.isCurrent(task))) {
+                continue;
+            }
+            if (slot.isGlobal()) {
+                nodes.add(slot.node());
+            } else {
+                replicas.set(slot.index());
             }
         }
         CompletedWork shown = new CompletedWork(service.uid(), service.iteration(), replicas, nodes);
@@ -103,7 +108,8 @@ public final class ServiceSlots {
         } else {
             wanted = perNode(service, states, view);
         }
-        return new ServiceSlots(service, wanted, done, overtaken, tasks.hasLaterThan(service.generation()));
+        CompletedWork completed = service.isJob() ? completed(service, tasks, done) : null;
+        return new ServiceSlots(service, wanted, completed, overtaken, tasks.hasLaterThan(service.generation()));
     }
 
     /** The cells of {@link SlotStates}, worked out where they are not known from before. */
@@ -247,7 +253,7 @@ public final class ServiceSlots {
         return slot.serviceUid().equals(service.uid()) ? wanted.state(slot) : null;
     }
 
-    /** What is known to be done of a job; null for a service that is no job. */
+    /** What is known to be done of a job, in slots that it no longer wants too; null for a service that is no job. */
     public CompletedWork completed() {
         return completed;
     }
