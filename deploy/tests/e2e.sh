@@ -243,7 +243,8 @@ fulls_are() { (($(fulls) == $1)); }
 watch_full() {
     local node
     until [[ -e $RUN_DIR/full.end ]] || ! kill -0 $$ 2>/dev/null; do
-        for node in $(node_names); do ! host_is_up "$node" || fulls_on "$node" >>"$RUN_DIR/full.seen" 2>/dev/null; done
+        # in a shell of its own, which ends where the power goes between the two
+        for node in $(node_names); do (! host_is_up "$node" || fulls_on "$node") >>"$RUN_DIR/full.seen" 2>/dev/null; done
         sleep 0.05
     done
     touch "$RUN_DIR/full.ended"
