@@ -1,7 +1,7 @@
 #!/bin/bash
 # Places slots (100 a node) from empty with whole nodes in the simulator (docs/SCHEDULER.md, "Numbers").
 #   bench/large-placement.sh NODES SERVICES [WRITERS] [SEED] [SLOTS_A_NODE]     e.g. 100 10; WRITERS: managers at which services are created at one time
-# Every node holds every task and plans for itself, in one thread: work and memory grow with the square of the nodes (100: 0.1 GiB after a collection, 250: 0.3; 1,000: about 5, HEAP=10g).
+# Every node holds every task and plans for itself, in one thread: work and memory grow with the square of the nodes (100: 0.1 GiB after a collection, 250: 0.3; 1,000: 5.7, HEAP=10g).
 # How far it is goes to stderr. A long run: nice -n 19.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
