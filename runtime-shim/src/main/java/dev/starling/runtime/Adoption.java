@@ -38,7 +38,9 @@ final class Adoption {
 
     /** Null where it has none; also where that is lost, which must not keep this agent from starting. */
     private KeptTerminal terminal(Leftovers.Found found) {
-        if (!found.state().spec().tty() || !found.state().bootId().equals(bootId)) return null;
+        if (!found.state().spec().tty() || !found.state().bootId().equals(bootId)) {
+            return null;
+        }
         try {
             return KeptTerminal.adopt(kernel, found.bundle());
         } catch (RuntimeShimException e) {

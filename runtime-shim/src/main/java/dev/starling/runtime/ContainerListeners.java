@@ -18,7 +18,9 @@ final class ContainerListeners {
 
     void addForEnds(Consumer<Container> listener) {
         ends.add(listener);
-        for (Container ended : untold) tell(listener, ended, ended.id());
+        for (Container ended : untold) {
+            tell(listener, ended, ended.id());
+        }
         untold.clear();
     }
 
@@ -34,15 +36,23 @@ final class ContainerListeners {
         Container container = change.container();
         switch (change.kind()) {
             case ENDED -> {
-                if (ends.isEmpty()) untold.add(container);
-                for (Consumer<Container> listener : ends) tell(listener, container, container.id());
+                if (ends.isEmpty()) {
+                    untold.add(container);
+                }
+                for (Consumer<Container> listener : ends) {
+                    tell(listener, container, container.id());
+                }
             }
             case HEALTH -> {
-                for (Consumer<Container> listener : healths) tell(listener, container, container.id());
+                for (Consumer<Container> listener : healths) {
+                    tell(listener, container, container.id());
+                }
             }
             case STARTED, PAUSED, UNPAUSED, REMOVED -> { }
         }
-        for (Consumer<ContainerChange> listener : changes) tell(listener, change, container.id());
+        for (Consumer<ContainerChange> listener : changes) {
+            tell(listener, change, container.id());
+        }
     }
 
     private static <T> void tell(Consumer<T> listener, T news, String containerId) {

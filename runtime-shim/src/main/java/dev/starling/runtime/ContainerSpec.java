@@ -30,9 +30,15 @@ public record ContainerSpec(
 
     public ContainerSpec {
         // absent in the state.json of an earlier release
-        if (logDriver == null) logDriver = "";
-        if (options == null) options = ProcessOptions.NONE;
-        if (health == null) health = HealthCheck.INHERIT;
+        if (logDriver == null) {
+            logDriver = "";
+        }
+        if (options == null) {
+            options = ProcessOptions.NONE;
+        }
+        if (health == null) {
+            health = HealthCheck.INHERIT;
+        }
     }
 
     /** Without what few containers have. */
@@ -64,7 +70,9 @@ public record ContainerSpec(
 
         public ProcessOptions {
             // absent in the state.json of an earlier release
-            if (confinement == null) confinement = Confinement.DEFAULT;
+            if (confinement == null) {
+                confinement = Confinement.DEFAULT;
+            }
             devices = devices == null ? List.of() : List.copyOf(devices);
         }
 
@@ -107,7 +115,9 @@ public record ContainerSpec(
         public enum Type { BIND, VOLUME, TMPFS }
 
         public Mount {
-            if (propagation == null) propagation = "";
+            if (propagation == null) {
+                propagation = "";
+            }
             // absent in the state.json of an earlier release
             volumeOptions = volumeOptions == null ? Map.of() : Map.copyOf(volumeOptions);
             volumeLabels = volumeLabels == null ? Map.of() : Map.copyOf(volumeLabels);

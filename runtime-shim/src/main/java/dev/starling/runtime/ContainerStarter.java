@@ -57,12 +57,16 @@ final class ContainerStarter {
             ContainerSpec spec, List<ContainerFile> files, Image.Config image, List<Path> layers, ContainerRuntime.NetworkSetup network) {
         ProcessPlan plan = ProcessPlan.of(spec, image, availableCapabilities);
         plan.health().check();
-        if (plan.health().isSet()) launcher.checkExec(plan.capabilities());
+        if (plan.health().isSet()) {
+            launcher.checkExec(plan.capabilities());
+        }
         launcher.check(plan, spec.options());
         ProcessLimits.check(spec.options());
         AppArmor.check(Path.of("/"), spec.options().confinement().appArmor());
         LogOptions.parse(spec.logDriver(), spec.logOptions());
-        if (spec.tty()) KeptTerminal.check();
+        if (spec.tty()) {
+            KeptTerminal.check();
+        }
         Devices devices = Devices.onHost(spec.options());
         Bundle bundle = bundle(spec.id());
         Path init = spec.options().init() ? InitProgram.onHost() : null;
@@ -85,7 +89,9 @@ final class ContainerStarter {
         KeptTerminal terminal = null;
         ContainerLog log = null;
         try {
-            if (held.terminal() != null) terminal = KeptTerminal.keep(kernel, cgroups, bundle, held.terminal());
+            if (held.terminal() != null) {
+                terminal = KeptTerminal.keep(kernel, cgroups, bundle, held.terminal());
+            }
             cgroups.limit(spec.id(), spec.limits(), request.devices().rules());
             network.attach(spec.id(), Path.of("/proc/" + held.pid() + "/ns/net"));
             held.furnish();
@@ -95,8 +101,12 @@ final class ContainerStarter {
             held.release();
             return Supervised.running(bundle, state, held.descriptor(), log, terminal);
         } catch (RuntimeException e) {
-            if (log != null) log.close();
-            if (terminal != null) terminal.end();
+            if (log != null) {
+                log.close();
+            }
+            if (terminal != null) {
+                terminal.end();
+            }
             held.abandon();
             throw e;
         }

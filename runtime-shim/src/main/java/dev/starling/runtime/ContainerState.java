@@ -61,7 +61,9 @@ record ContainerState(
     static ContainerState read(Path file) throws IOException {
         String text = Files.readString(file);
         String whole = text.substring(0, text.lastIndexOf('\n') + 1).stripTrailing();
-        if (whole.isEmpty()) throw new IOException("not one whole line");
+        if (whole.isEmpty()) {
+            throw new IOException("not one whole line");
+        }
         return JSON.readValue(whole.substring(whole.lastIndexOf('\n') + 1), ContainerState.class);
     }
 }

@@ -20,9 +20,13 @@ public record ContainerStats(Instant read, ControlGroupStats groups, Map<String,
         Map<String, Interface> interfaces = new LinkedHashMap<>();
         for (String line : text.split("\n")) {
             int colon = line.indexOf(':');
-            if (colon < 0 || line.substring(0, colon).strip().equals("lo")) continue;
+            if (colon < 0 || line.substring(0, colon).strip().equals("lo")) {
+                continue;
+            }
             String[] fields = line.substring(colon + 1).strip().split("\\s+");
-            if (fields.length < 12) continue;
+            if (fields.length < 12) {
+                continue;
+            }
             interfaces.put(line.substring(0, colon).strip(), new Interface(
                     number(fields[0]), number(fields[1]), number(fields[2]), number(fields[3]), number(fields[8]), number(fields[9]), number(fields[10]),
                     number(fields[11])));

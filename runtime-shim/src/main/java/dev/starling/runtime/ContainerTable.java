@@ -21,7 +21,9 @@ final class ContainerTable {
 
     /** For a container that is to be started: {@link #release} it afterwards. @throws RuntimeShimException CONFLICT where there is one of that id */
     synchronized void reserve(String id) {
-        if (containers.containsKey(id) || !reserved.add(id)) throw RuntimeShimException.conflict("container " + id + " exists already");
+        if (containers.containsKey(id) || !reserved.add(id)) {
+            throw RuntimeShimException.conflict("container " + id + " exists already");
+        }
     }
 
     /**
@@ -53,13 +55,17 @@ final class ContainerTable {
 
     Supervised require(String id) {
         Supervised container = find(id);
-        if (container == null) throw RuntimeShimException.notFound("No such container: " + id);
+        if (container == null) {
+            throw RuntimeShimException.notFound("No such container: " + id);
+        }
         return container;
     }
 
     Supervised requireRunning(String id) {
         Supervised container = require(id);
-        if (container.state().hasEnded()) throw RuntimeShimException.conflict("container " + id + " is not running");
+        if (container.state().hasEnded()) {
+            throw RuntimeShimException.conflict("container " + id + " is not running");
+        }
         return container;
     }
 }

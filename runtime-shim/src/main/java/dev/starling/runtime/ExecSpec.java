@@ -13,7 +13,9 @@ import java.util.List;
 public record ExecSpec(
         List<String> command, List<String> env, String user, String workingDirectory, boolean tty, boolean input, int rows, int columns) {
     public ExecSpec {
-        if (command.isEmpty() || command.get(0).isEmpty()) throw RuntimeShimException.invalid("No exec command specified");
+        if (command.isEmpty() || command.get(0).isEmpty()) {
+            throw RuntimeShimException.invalid("No exec command specified");
+        }
     }
 
     public static ExecSpec of(List<String> command) {

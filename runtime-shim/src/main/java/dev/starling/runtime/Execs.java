@@ -35,7 +35,9 @@ final class Execs {
         launcher.checkExec(first.capabilities());
         ExecChild child;
         synchronized (container.steady()) {
-            if (container.paused()) throw RuntimeShimException.conflict("Container " + container.id() + " is paused, unpause the container before exec");
+            if (container.paused()) {
+                throw RuntimeShimException.conflict("Container " + container.id() + " is paused, unpause the container before exec");
+            }
             try (Descriptor process = container.ownHandle()) { // it may end at any moment, and its descriptor's number be another's
                 child = launcher.exec(new ExecRequest(
                         container.bundle(), process, container.state().pid(), first.exec(spec), size, spec.input(), container.state().spec().options()));

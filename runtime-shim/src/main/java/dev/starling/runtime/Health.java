@@ -33,9 +33,15 @@ public record Health(Status status, int failingStreak, List<Result> log) {
     Health after(Result result, HealthCheck check, Instant startedAt) {
         List<Result> results = new ArrayList<>(log);
         results.add(result);
-        if (results.size() > KEPT_RESULTS) results.remove(0);
-        if (result.exitCode == 0) return new Health(Status.HEALTHY, 0, List.copyOf(results));
-        if (isStarting(check, startedAt, result.start)) return new Health(status, failingStreak, List.copyOf(results));
+        if (results.size() > KEPT_RESULTS) {
+            results.remove(0);
+        }
+        if (result.exitCode == 0) {
+            return new Health(Status.HEALTHY, 0, List.copyOf(results));
+        }
+        if (isStarting(check, startedAt, result.start)) {
+            return new Health(status, failingStreak, List.copyOf(results));
+        }
         int streak = failingStreak + 1;
         return new Health(streak >= check.retries() ? Status.UNHEALTHY : status, streak, List.copyOf(results));
     }

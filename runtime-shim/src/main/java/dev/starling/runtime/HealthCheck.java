@@ -37,10 +37,14 @@ public record HealthCheck(
 
     /** @throws RuntimeShimException INVALID where the test is none that Docker knows */
     public void check() {
-        if (test.isEmpty()) return;
+        if (test.isEmpty()) {
+            return;
+        }
         String kind = test.get(0);
         boolean known = kind.equals("NONE") && test.size() == 1 || kind.equals("CMD") && test.size() > 1 || kind.equals("CMD-SHELL") && test.size() == 2;
-        if (!known) throw RuntimeShimException.invalid("Unknown healthcheck type '" + String.join(" ", test) + "' (expected 'CMD', 'CMD-SHELL' or 'NONE')");
+        if (!known) {
+            throw RuntimeShimException.invalid("Unknown healthcheck type '" + String.join(" ", test) + "' (expected 'CMD', 'CMD-SHELL' or 'NONE')");
+        }
     }
 
     @JsonIgnore

@@ -42,11 +42,15 @@ final class HealthChecks implements AutoCloseable {
 
     /** Until the container ends; nothing where it has no check. */
     void watch(Supervised container) {
-        if (container.health().status() != Health.Status.NONE) schedule(container);
+        if (container.health().status() != Health.Status.NONE) {
+            schedule(container);
+        }
     }
 
     private void schedule(Supervised container) {
-        if (container.state().hasEnded()) return;
+        if (container.state().hasEnded()) {
+            return;
+        }
         long millis = container.health().untilNext(check(container), startedAt(container), clock.instant()).toMillis();
         try {
             timer.schedule(() -> probe(container), millis, TimeUnit.MILLISECONDS);
@@ -64,7 +68,9 @@ final class HealthChecks implements AutoCloseable {
     }
 
     private void probe(Supervised container) {
-        if (container.state().hasEnded()) return;
+        if (container.state().hasEnded()) {
+            return;
+        }
         if (container.paused()) {
             schedule(container);
             return;
@@ -125,8 +131,12 @@ final class HealthChecks implements AutoCloseable {
         }
 
         private void end(int exitCode, String text) {
-            if (timer.isShutdown()) return; // cut off with the agent, which says nothing of the container
-            if (!container.state().hasEnded()) done(container, new Result(begun, clock.instant(), exitCode, text));
+            if (timer.isShutdown()) { // cut off with the agent, which says nothing of the container
+                return;
+            }
+            if (!container.state().hasEnded()) {
+                done(container, new Result(begun, clock.instant(), exitCode, text));
+            }
         }
 
         @Override

@@ -16,14 +16,18 @@ record Host(String bootId, long capabilities, long memoryKib) {
     /** @throws RuntimeShimException UNSUPPORTED where this agent cannot run containers */
     static Host look(Kernel kernel) {
         long capabilities = capabilities(kernel.read("/proc/self/status"));
-        if (!Capability.SYS_ADMIN.isIn(capabilities)) throw RuntimeShimException.unsupported("running containers needs root (CAP_SYS_ADMIN)");
+        if (!Capability.SYS_ADMIN.isIn(capabilities)) {
+            throw RuntimeShimException.unsupported("running containers needs root (CAP_SYS_ADMIN)");
+        }
         return new Host(kernel.read("/proc/sys/kernel/random/boot_id").trim(), capabilities, memoryKib(kernel.read("/proc/meminfo")));
     }
 
     private static long capabilities(String status) {
         long capabilities = -1;
         for (String line : status.split("\n")) {
-            if (line.startsWith("CapBnd:") || line.startsWith("CapEff:")) capabilities &= Long.parseUnsignedLong(line.substring(7).trim(), 16);
+            if (line.startsWith("CapBnd:") || line.startsWith("CapEff:")) {
+                capabilities &= Long.parseUnsignedLong(line.substring(7).trim(), 16);
+            }
         }
         return capabilities;
     }
@@ -31,7 +35,9 @@ record Host(String bootId, long capabilities, long memoryKib) {
     /** 0 where the kernel does not say. */
     private static long memoryKib(String meminfo) {
         for (String line : meminfo.split("\n")) {
-            if (line.startsWith("MemTotal:")) return Long.parseLong(line.replaceAll("[^0-9]", ""));
+            if (line.startsWith("MemTotal:")) {
+                return Long.parseLong(line.replaceAll("[^0-9]", ""));
+            }
         }
         return 0;
     }

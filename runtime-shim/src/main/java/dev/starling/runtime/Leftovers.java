@@ -64,7 +64,11 @@ final class Leftovers {
                 found.add(new Found(bundle, state, state.hasEnded() ? null : process(state)));
             }
         }
-        for (String id : cgroups.containerIds()) if (!known.contains(id)) clear(id);
+        for (String id : cgroups.containerIds()) {
+            if (!known.contains(id)) {
+                clear(id);
+            }
+        }
         return found;
     }
 
@@ -79,13 +83,17 @@ final class Leftovers {
 
     private List<Bundle> bundles() throws IOException {
         List<Bundle> bundles = new ArrayList<>();
-        for (Path directory : directoriesIn(containers)) bundles.add(new Bundle(directory.getFileName().toString(), directory));
+        for (Path directory : directoriesIn(containers)) {
+            bundles.add(new Bundle(directory.getFileName().toString(), directory));
+        }
         return bundles;
     }
 
     private static List<Path> directoriesIn(Path parent) throws IOException {
         List<Path> found = new ArrayList<>();
-        if (!Files.isDirectory(parent)) return found;
+        if (!Files.isDirectory(parent)) {
+            return found;
+        }
         try (DirectoryStream<Path> directories = Files.newDirectoryStream(parent)) {
             directories.forEach(found::add);
         }
@@ -93,7 +101,9 @@ final class Leftovers {
     }
 
     private static ContainerState state(Bundle bundle) {
-        if (!Files.exists(bundle.stateFile())) return null;
+        if (!Files.exists(bundle.stateFile())) {
+            return null;
+        }
         try {
             return ContainerState.read(bundle.stateFile());
         } catch (IOException e) {
@@ -104,15 +114,21 @@ final class Leftovers {
 
     /** First the handle, then the comparison: then the handle is on that very process, whatever happens to the number. */
     private Descriptor process(ContainerState state) {
-        if (!state.bootId().equals(bootId)) return null;
+        if (!state.bootId().equals(bootId)) {
+            return null;
+        }
         Descriptor process;
         try {
             process = kernel.openProcess(state.pid());
         } catch (RuntimeShimException e) {
-            if (e.errno() == Errno.ESRCH.number() || e.errno() == Errno.EINVAL.number()) return null;
+            if (e.errno() == Errno.ESRCH.number() || e.errno() == Errno.EINVAL.number()) {
+                return null;
+            }
             throw e;
         }
-        if (ExitStatus.startTime(kernel, state.pid()) == state.startTime()) return process;
+        if (ExitStatus.startTime(kernel, state.pid()) == state.startTime()) {
+            return process;
+        }
         process.close();
         return null;
     }
@@ -120,17 +136,27 @@ final class Leftovers {
     /** @return who was killed: its start has not come to its end, whatever {@code state.json} says */
     private Set<Integer> killHeld() throws IOException {
         Set<Object> directories = new HashSet<>();
-        for (Path gate : directoriesIn(gates)) directories.add(Files.readAttributes(gate, BasicFileAttributes.class).fileKey());
+        for (Path gate : directoriesIn(gates)) {
+            directories.add(Files.readAttributes(gate, BasicFileAttributes.class).fileKey());
+        }
         Set<Integer> killed = new HashSet<>();
-        if (directories.isEmpty()) return killed;
+        if (directories.isEmpty()) {
+            return killed;
+        }
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
-                if (!directories.contains(workingDirectory(process))) continue;
+                if (!directories.contains(workingDirectory(process))) {
+                    continue;
+                }
                 int pid = Integer.parseInt(process.getFileName().toString());
                 try (Descriptor handle = kernel.openProcess(pid)) {
-                    if (directories.contains(workingDirectory(process)) && kernel.signal(handle, Signals.SIGKILL)) killed.add(pid);
+                    if (directories.contains(workingDirectory(process)) && kernel.signal(handle, Signals.SIGKILL)) {
+                        killed.add(pid);
+                    }
                 } catch (RuntimeShimException e) {
-                    if (e.errno() != Errno.ESRCH.number()) throw e;
+                    if (e.errno() != Errno.ESRCH.number()) {
+                        throw e;
+                    }
                 }
             }
         }
@@ -149,7 +175,9 @@ final class Leftovers {
     private void clear(String containerId) {
         for (int attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
             cgroups.kill(containerId);
-            if (cgroups.remove(containerId)) return;
+            if (cgroups.remove(containerId)) {
+                return;
+            }
             pause();
         }
         LOG.warn("control group of {} is still in use and stays", containerId);

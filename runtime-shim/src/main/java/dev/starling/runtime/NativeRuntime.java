@@ -107,7 +107,9 @@ public final class NativeRuntime implements ContainerRuntime {
 
     private ContainerLauncher launcher(RuntimeOptions options, Host host, RuntimeDirectory directory) {
         Gates gates = new Gates(kernel, directory.gates()); // also where none is needed: those of an earlier agent go
-        if (options.oci() != null) return new OciLauncher(kernel, cgroups, options.oci(), options.userNamespace(), directory.containers());
+        if (options.oci() != null) {
+            return new OciLauncher(kernel, cgroups, options.oci(), options.userNamespace(), directory.containers());
+        }
         return new NativeLauncher(kernel, cgroups, gates, host.hasMemoryForSandboxes() ? options.sandboxes() : 0, options.procThroughHelper());
     }
 
@@ -115,7 +117,9 @@ public final class NativeRuntime implements ContainerRuntime {
         for (Leftovers.Found found : leftovers) {
             Supervised container = adoption.adopt(found);
             containers.add(container);
-            if (found.state().hasEnded()) continue;
+            if (found.state().hasEnded()) {
+                continue;
+            }
             volumes.adopt(found.state());
             supervision.resume(container);
         }
@@ -142,7 +146,9 @@ public final class NativeRuntime implements ContainerRuntime {
             throw RuntimeShimException.invalid("container id \"" + spec.id() + "\" is not 64 hexadecimal characters");
         }
         Image image = images.find(spec.image());
-        if (image == null) throw RuntimeShimException.notFound("No such image: " + spec.image());
+        if (image == null) {
+            throw RuntimeShimException.notFound("No such image: " + spec.image());
+        }
         containers.reserve(spec.id());
         try {
             Supervised started = starter.start(spec, files, image.config(), images.layerDirectories(image), network);
@@ -164,7 +170,9 @@ public final class NativeRuntime implements ContainerRuntime {
         Supervised container = containers.require(containerId);
         freeze(container, false); // else no signal would arrive
         container.signal(kernel, container.state().stopSignal());
-        if (container.awaitEnd(grace)) return;
+        if (container.awaitEnd(grace)) {
+            return;
+        }
         container.signal(kernel, Signals.SIGKILL);
         cgroups.kill(containerId);
         if (!container.awaitEnd(KILL_TIMEOUT)) {
@@ -182,7 +190,9 @@ public final class NativeRuntime implements ContainerRuntime {
     /** @return false where it stood still, or went on, already */
     private boolean freeze(Supervised container, boolean still) {
         synchronized (container.steady()) {
-            if (container.paused() == still) return false;
+            if (container.paused() == still) {
+                return false;
+            }
             cgroups.freeze(container.id(), still);
             container.paused(still);
         }
@@ -193,14 +203,18 @@ public final class NativeRuntime implements ContainerRuntime {
     @Override
     public void remove(String containerId) {
         Supervised container = containers.find(containerId);
-        if (container == null) return;
+        if (container == null) {
+            return;
+        }
         if (!container.state().hasEnded()) {
             throw RuntimeShimException.conflict("You cannot remove a running container " + containerId + ". Stop the container before attempting removal");
         }
         if (!container.removeGroups(cgroups, Cgroups.MANY_ATTEMPTS)) {
             throw RuntimeShimException.system("control group of container " + containerId + " is still in use", null);
         }
-        if (!containers.reserve(container)) return;
+        if (!containers.reserve(container)) {
+            return;
+        }
         try {
             Bundle taken = container.takeAway(removed);
             containers.remove(container);
@@ -247,14 +261,18 @@ public final class NativeRuntime implements ContainerRuntime {
 
     private static KeptTerminal requireTerminal(Supervised container) {
         KeptTerminal terminal = container.terminal();
-        if (terminal == null) throw RuntimeShimException.conflict("container " + container.id() + " has lost its terminal: the process that kept it is gone");
+        if (terminal == null) {
+            throw RuntimeShimException.conflict("container " + container.id() + " has lost its terminal: the process that kept it is gone");
+        }
         return terminal;
     }
 
     @Override
     public void resize(String containerId, int rows, int columns) {
         Supervised container = containers.requireRunning(containerId);
-        if (container.state().spec().tty()) requireTerminal(container).resize(rows, columns);
+        if (container.state().spec().tty()) {
+            requireTerminal(container).resize(rows, columns);
+        }
     }
 
     @Override
@@ -299,6 +317,8 @@ public final class NativeRuntime implements ContainerRuntime {
 
     @Override
     public void close() {
-        while (!opened.isEmpty()) opened.pop().run();
+        while (!opened.isEmpty()) {
+            opened.pop().run();
+        }
     }
 }

@@ -83,7 +83,9 @@ final class Supervised {
 
     /** @return whether its status is another now; never after the end */
     synchronized boolean health(Health now) {
-        if (state.hasEnded()) return false;
+        if (state.hasEnded()) {
+            return false;
+        }
         boolean changed = now.status() != health.status();
         health = now;
         return changed;
@@ -105,13 +107,17 @@ final class Supervised {
 
     /** A handle of the caller's own, which the end does not close. @throws RuntimeShimException CONFLICT where it has ended */
     synchronized Descriptor ownHandle() {
-        if (process == null) throw RuntimeShimException.conflict("container " + id() + " is not running");
+        if (process == null) {
+            throw RuntimeShimException.conflict("container " + id() + " is not running");
+        }
         return process.duplicate();
     }
 
     /** Synchronized with the end, so that a signal never meets a closed descriptor. */
     synchronized void signal(Kernel kernel, int signal) {
-        if (process != null) kernel.signal(process, signal);
+        if (process != null) {
+            kernel.signal(process, signal);
+        }
     }
 
     /** Null where it has none, or has ended. */
@@ -129,7 +135,9 @@ final class Supervised {
     /** Where the next agent looks for its end. Waits for the disk, and nobody who asks for the state with it. */
     void writeEnd(ContainerState last) {
         synchronized (disk) {
-            if (!takenAway) last.append(bundle.stateFile());
+            if (!takenAway) {
+                last.append(bundle.stateFile());
+            }
         }
     }
 
@@ -151,16 +159,22 @@ final class Supervised {
 
     /** Closes the handle: after the end, or when the agent leaves the container to the next one. */
     synchronized void letGo() {
-        if (process != null) process.close();
+        if (process != null) {
+            process.close();
+        }
         process = null;
-        if (terminal != null) terminal.release();
+        if (terminal != null) {
+            terminal.release();
+        }
         terminal = null;
     }
 
     /** After its end. Whoever comes second finds it done, and leaves alone what may have been made under the same id since. @return false where they are not gone */
     boolean removeGroups(Cgroups cgroups, int attempts) {
         synchronized (groups) {
-            if (!groupsGone) groupsGone = cgroups.remove(id(), attempts);
+            if (!groupsGone) {
+                groupsGone = cgroups.remove(id(), attempts);
+            }
             return groupsGone;
         }
     }

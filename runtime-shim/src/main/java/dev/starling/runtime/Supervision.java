@@ -78,7 +78,9 @@ final class Supervision {
 
     private void processReadable(Supervised container) {
         Descriptor process = container.process();
-        if (process == null || !kernel.waitReadable(process, 0)) return;
+        if (process == null || !kernel.waitReadable(process, 0)) {
+            return;
+        }
         OptionalInt exitCode = ExitStatus.of(kernel, container.state().pid(), process);
         loop.unwatch(process);
         end(container, exitCode);
@@ -113,7 +115,9 @@ final class Supervision {
     private void tellEnd(Supervised container, ContainerState last) {
         container.end(last);
         container.announceEnd();
-        if (!container.id().equals(WarmUp.ID)) listeners.tell(change(ContainerChange.Kind.ENDED, container));
+        if (!container.id().equals(WarmUp.ID)) {
+            listeners.tell(change(ContainerChange.Kind.ENDED, container));
+        }
     }
 
     /** Its terminal's keeper is in its groups, so that goes first; and the last of its processes may be just ending. Nobody waits for that here. */
@@ -125,7 +129,9 @@ final class Supervision {
             removed.execute(terminal::end);
         }
         boolean groupsGone = terminal == null && container.removeGroups(cgroups, 1);
-        if (!groupsGone) removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END));
+        if (!groupsGone) {
+            removed.execute(() -> container.removeGroups(cgroups, CGROUP_ATTEMPTS_AT_END));
+        }
     }
 
     /** From any thread, in the order of the calls: as it is now. */
@@ -144,7 +150,9 @@ final class Supervision {
         loop.execute(() -> {
             execs.abandonAll();
             for (Supervised container : containers.get()) {
-                if (container.process() == null) continue;
+                if (container.process() == null) {
+                    continue;
+                }
                 loop.unwatch(container.process());
                 container.log().finish(() -> {});
                 container.letGo();

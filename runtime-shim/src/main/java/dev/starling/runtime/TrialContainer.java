@@ -60,7 +60,9 @@ final class TrialContainer {
             OptionalInt exitCode = toEnd.apply(trial);
             trial.removeGroups(cgroups, Cgroups.MANY_ATTEMPTS);
             trial.bundle().delete();
-            if (!exitCode.equals(OptionalInt.of(0))) throw RuntimeShimException.system("a trial container ended with " + exitCode + " and not 0", null);
+            if (!exitCode.equals(OptionalInt.of(0))) {
+                throw RuntimeShimException.system("a trial container ended with " + exitCode + " and not 0", null);
+            }
             beRefused(layer);
         } finally {
             remains.delete();
@@ -69,7 +71,9 @@ final class TrialContainer {
 
     /** While its first process is held. */
     private void addProcesses(String containerId, Path networkNamespace) {
-        if (!launcher.addsToHeld()) return;
+        if (!launcher.addsToHeld()) {
+            return;
+        }
         int pid = Integer.parseInt(networkNamespace.getName(1).toString());
         try (Descriptor first = kernel.openProcess(pid)) {
             addProcess(first, pid, null);
@@ -97,7 +101,9 @@ final class TrialContainer {
             starter.start(WarmUp.spec("/missing"), WarmUp.FILES, NO_CONFIG, List.of(layer), ContainerRuntime.NetworkSetup.NONE);
             throw new IllegalStateException("a program that is not there was started");
         } catch (RuntimeShimException e) {
-            if (e.kind() != RuntimeShimException.Kind.INVALID) throw e;
+            if (e.kind() != RuntimeShimException.Kind.INVALID) {
+                throw e;
+            }
         }
     }
 }

@@ -17,7 +17,9 @@ public record UserNamespace(int first, int size) {
 
     /** On the host. @throws RuntimeShimException INVALID for one that the containers do not have */
     public int onHost(int id) {
-        if (id < 0 || id >= size) throw RuntimeShimException.invalid("user or group " + Integer.toUnsignedString(id) + ": this node's containers have 0 to " + (size - 1) + " (user-namespace)");
+        if (id < 0 || id >= size) {
+            throw RuntimeShimException.invalid("user or group " + Integer.toUnsignedString(id) + ": this node's containers have 0 to " + (size - 1) + " (user-namespace)");
+        }
         return first + id;
     }
 }

@@ -66,10 +66,14 @@ final class Volumes {
 
     private static List<Mount> withImageVolumes(List<Mount> mounts, List<String> imageVolumes) {
         Set<String> targets = new HashSet<>();
-        for (Mount mount : mounts) targets.add(target(mount.target()));
+        for (Mount mount : mounts) {
+            targets.add(target(mount.target()));
+        }
         List<Mount> all = new ArrayList<>(mounts);
         for (String declared : imageVolumes) {
-            if (targets.add(target(declared))) all.add(new Mount(Mount.Type.VOLUME, "", declared, false));
+            if (targets.add(target(declared))) {
+                all.add(new Mount(Mount.Type.VOLUME, "", declared, false));
+            }
         }
         return all;
     }
@@ -81,7 +85,9 @@ final class Volumes {
         Path unfinished = volume.resolveSibling(volume.getFileName() + ".filling");
         try {
             if (!Files.exists(unfinished)) {
-                if (!isEmpty(volume)) return;
+                if (!isEmpty(volume)) {
+                    return;
+                }
                 Files.createFile(unfinished);
             }
             VolumeFill.run(kernel, bundle, layers, target, volume);
@@ -103,22 +109,32 @@ final class Volumes {
 
     /** Where something goes in a container, as a plain path. */
     private static String target(String written) {
-        if (!written.startsWith("/")) throw RuntimeShimException.invalid("invalid mount target, must be an absolute path in the container: " + written);
+        if (!written.startsWith("/")) {
+            throw RuntimeShimException.invalid("invalid mount target, must be an absolute path in the container: " + written);
+        }
         Path path = Path.of(written).normalize();
-        if (path.getNameCount() == 0) throw RuntimeShimException.invalid("invalid mount target: destination can't be '/'");
-        if (path.startsWith("/proc")) throw RuntimeShimException.invalid("\"" + path + "\" cannot be mounted because it is inside /proc");
+        if (path.getNameCount() == 0) {
+            throw RuntimeShimException.invalid("invalid mount target: destination can't be '/'");
+        }
+        if (path.startsWith("/proc")) {
+            throw RuntimeShimException.invalid("\"" + path + "\" cannot be mounted because it is inside /proc");
+        }
         return path.toString();
     }
 
     private static String hostPath(String source) {
-        if (!source.startsWith("/")) throw RuntimeShimException.invalid("invalid mount path: '" + source + "' mount path must be absolute");
+        if (!source.startsWith("/")) {
+            throw RuntimeShimException.invalid("invalid mount path: '" + source + "' mount path must be absolute");
+        }
         return source;
     }
 
     /** @param number of the mount, which names a volume of this container alone */
     private Mount volume(Mount mount, String target, Bundle bundle, int layers, int number) {
         Consumer<Path> fill = data -> {
-            if (!mount.noCopy()) fill(data, target, bundle, layers);
+            if (!mount.noCopy()) {
+                fill(data, target, bundle, layers);
+            }
         };
         if (!mount.source().isEmpty()) {
             Volume volume = named.use(mount.source(), mount.volumeOptions(), mount.volumeLabels(), bundle.id(), fill);

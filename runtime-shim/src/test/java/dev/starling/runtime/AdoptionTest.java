@@ -61,7 +61,9 @@ class AdoptionTest extends LabForEachTest {
         Lab.Outcome outcome = lab.finish(spec.id);
         assertEquals(4, outcome.exitCode());
         StringBuilder expected = new StringBuilder();
-        for (int i = 0; i < 200; i++) expected.append("line ").append(i).append('\n');
+        for (int i = 0; i < 200; i++) {
+            expected.append("line ").append(i).append('\n');
+        }
         assertEquals(expected.toString(), outcome.output());
     }
 
@@ -124,7 +126,9 @@ class AdoptionTest extends LabForEachTest {
             Path process = Path.of(word.substring("held ".length())).getParent().getParent();
             agent.killHard();
             assertTrue(Files.exists(process), "the held process is still there");
-            if (stateIsWritten) writeState(id, Integer.parseInt(process.getFileName().toString()));
+            if (stateIsWritten) {
+                writeState(id, Integer.parseInt(process.getFileName().toString()));
+            }
             lab.runtime = lab.openRuntime();
             assertNull(lab.runtime.inspect(id));
             Lab.await(() -> !Files.exists(process) || state(process).equals("Z"), "it is gone (or a zombie of an init that does not reap)");

@@ -32,9 +32,13 @@ final class BusyboxImages implements ImageStore {
 
     private static Path busyboxLayer(Path layer) {
         try {
-            for (String each : List.of("bin", "etc", "tmp", "home/alice")) Files.createDirectories(layer.resolve(each));
+            for (String each : List.of("bin", "etc", "tmp", "home/alice")) {
+                Files.createDirectories(layer.resolve(each));
+            }
             Files.copy(HOST_BUSYBOX, layer.resolve("bin/busybox"), StandardCopyOption.COPY_ATTRIBUTES);
-            for (String applet : APPLETS) Files.createSymbolicLink(layer.resolve("bin/" + applet), Path.of("busybox"));
+            for (String applet : APPLETS) {
+                Files.createSymbolicLink(layer.resolve("bin/" + applet), Path.of("busybox"));
+            }
             Files.writeString(layer.resolve("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1001:Alice:/home/alice:/bin/sh\n");
             Files.writeString(layer.resolve("etc/group"), "root:x:0:\nalice:x:1001:\naudio:x:29:alice\nvideo:x:44:\n");
             return layer;
@@ -62,7 +66,9 @@ final class BusyboxImages implements ImageStore {
 
     @Override
     public Image find(String reference) {
-        if (!layers.containsKey(reference)) return null;
+        if (!layers.containsKey(reference)) {
+            return null;
+        }
         Image.Config config = new Image.Config(
                 List.of(), List.of("/bin/sh"), List.of("FROM_IMAGE=yes"), "", "", "", Map.of(), List.of(), volumes.getOrDefault(reference, List.of()));
         return new Image(reference, List.of(reference + ":latest"), List.of(), Instant.EPOCH, "linux", "amd64", "", List.of(), 0, config);

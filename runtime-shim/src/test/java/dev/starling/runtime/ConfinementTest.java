@@ -101,7 +101,9 @@ class ConfinementTest extends LabForAllTests {
         String up = "../../../../../../../../../../../..";
         String image = lab.images.with("hostile", root -> {
             Files.createDirectories(root.resolve("etc"));
-            for (String name : List.of("hosts", "hostname", "resolv.conf")) Files.createSymbolicLink(root.resolve("etc/" + name), Path.of(up + outside + "/" + name));
+            for (String name : List.of("hosts", "hostname", "resolv.conf")) {
+                Files.createSymbolicLink(root.resolve("etc/" + name), Path.of(up + outside + "/" + name));
+            }
             Files.createSymbolicLink(root.resolve("data"), Path.of(up + outside));
             Files.createSymbolicLink(root.resolve("work"), Path.of(outside + "/work"));
         });

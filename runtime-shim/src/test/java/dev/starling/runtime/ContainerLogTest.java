@@ -31,7 +31,9 @@ class ContainerLogTest extends LabForAllTests {
         assertEquals("out \"quoted\" \\ <b>\nno end", outcome.output());
         assertEquals("error\n", outcome.errors());
         assertEquals(3, entries.size());
-        for (JsonNode entry : entries) assertFalse(Instant.parse(entry.get("time").asText()).isBefore(before), entry.toString());
+        for (JsonNode entry : entries) {
+            assertFalse(Instant.parse(entry.get("time").asText()).isBefore(before), entry.toString());
+        }
     }
 
     @Test
@@ -40,7 +42,9 @@ class ContainerLogTest extends LabForAllTests {
         String output = lab.run(script("seq 1 " + lines)).output();
         String[] read = output.split("\n");
         assertEquals(lines, read.length);
-        for (int i = 0; i < lines; i++) assertEquals(Integer.toString(i + 1), read[i]);
+        for (int i = 0; i < lines; i++) {
+            assertEquals(Integer.toString(i + 1), read[i]);
+        }
     }
 
     /** With a buffer that holds some lines only: how many are dropped is up to the machine, but none goes untold. */

@@ -115,7 +115,9 @@ class ContainerRunTest extends LabForAllTests {
     void mountsReachTheContainer() throws IOException {
         Path host = Files.createDirectories(lab.directory.resolve("shared"));
         Files.writeString(host.resolve("file"), "from the host\n");
-        if (implementation == Implementation.CRUN_MAPPED) Files.setAttribute(host, "unix:uid", Implementation.MAPPING.onHost(0)); // binds are not mapped
+        if (implementation == Implementation.CRUN_MAPPED) { // binds are not mapped
+            Files.setAttribute(host, "unix:uid", Implementation.MAPPING.onHost(0));
+        }
         SpecBuilder spec = script("cat /data/file /one; echo x > /data/new; echo y > /scratch/y && stat -f -c %T /scratch; echo z > /keep/z; echo no > /fixed/file")
                 .with(s -> s.mounts = List.of(
                         new Mount(Mount.Type.BIND, host.toString(), "/data", false), new Mount(Mount.Type.BIND, host.resolve("file").toString(), "/one", true),
@@ -162,9 +164,13 @@ class ContainerRunTest extends LabForAllTests {
     /** What an OCI runtime says of a program it says in its own words. */
     private void assertRefused(SpecBuilder spec, Kind kind, int errno, String message) {
         RuntimeShimException refusal = assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec.build(), NetworkSetup.NONE));
-        if (implementation == Implementation.NATIVE || errno == 0) assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
+        if (implementation == Implementation.NATIVE || errno == 0) {
+            assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
+        }
         assertEquals(kind, refusal.kind(), refusal.getMessage());
-        if (implementation == Implementation.NATIVE) assertEquals(errno, refusal.errno(), refusal.getMessage());
+        if (implementation == Implementation.NATIVE) {
+            assertEquals(errno, refusal.errno(), refusal.getMessage());
+        }
         assertNull(lab.runtime.inspect(spec.id));
     }
 
@@ -255,7 +261,9 @@ class ContainerRunTest extends LabForAllTests {
                     return null;
                 }));
             }
-            for (Future<?> stop : stops) stop.get(90, TimeUnit.SECONDS);
+            for (Future<?> stop : stops) {
+                stop.get(90, TimeUnit.SECONDS);
+            }
         } finally {
             threads.shutdown();
         }

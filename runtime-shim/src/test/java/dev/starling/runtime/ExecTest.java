@@ -104,7 +104,9 @@ class ExecTest extends LabForAllTests {
     void standardInputComesWholeAndEnds() throws Exception {
         Outcome outcome = new Outcome();
         ExecProcess process = lab.runtime.exec(id, new ExecSpec(List.of("wc", "-c"), List.of(), "", "", false, true, 0, 0), outcome);
-        for (int i = 0; i < 20; i++) process.write(new byte[100_000]).toCompletableFuture().get(90, TimeUnit.SECONDS);
+        for (int i = 0; i < 20; i++) {
+            process.write(new byte[100_000]).toCompletableFuture().get(90, TimeUnit.SECONDS);
+        }
         process.closeInput();
         assertEquals(0, exitCode(process));
         assertEquals("2000000", outcome.output().strip());
@@ -121,8 +123,12 @@ class ExecTest extends LabForAllTests {
     void aTerminalHasASizeAndIsTheControllingOne() throws Exception {
         int late = 0;
         int all = Integer.getInteger("starling.exec.terminals", 1);
-        for (int i = 0; i < all; i++) late += terminal() ? 1 : 0;
-        if (all > 1) System.out.println(implementation + ": " + late + " of " + all + " terminals had their size only after the program's first instruction");
+        for (int i = 0; i < all; i++) {
+            late += terminal() ? 1 : 0;
+        }
+        if (all > 1) {
+            System.out.println(implementation + ": " + late + " of " + all + " terminals had their size only after the program's first instruction");
+        }
     }
 
     /** crun lets the process go before it sets the size; the program is told by SIGWINCH then. With the others it is there from the beginning. */
@@ -151,7 +157,9 @@ class ExecTest extends LabForAllTests {
         RuntimeShimException refused =
                 assertThrows(RuntimeShimException.class, () -> lab.runtime.exec(id, ExecSpec.of(List.of(program)), new Outcome()));
         assertEquals(Kind.INVALID, refused.kind());
-        if (implementation == Implementation.NATIVE) assertTrue(refused.getMessage().contains(reason), refused.getMessage());
+        if (implementation == Implementation.NATIVE) {
+            assertTrue(refused.getMessage().contains(reason), refused.getMessage());
+        }
     }
 
     @Test
@@ -165,7 +173,9 @@ class ExecTest extends LabForAllTests {
         long first = taken.get();
         assertEquals("still\n", output("echo still"), "others go on");
         assertEquals(first, taken.get());
-        while (!process.exit().toCompletableFuture().isDone()) process.resumeOutput();
+        while (!process.exit().toCompletableFuture().isDone()) {
+            process.resumeOutput();
+        }
         assertEquals(10_000_000, taken.get());
     }
 
@@ -236,7 +246,9 @@ class ExecTest extends LabForAllTests {
     void manyLeaveNothingBehind() throws Exception {
         output("true");
         long before = descriptors();
-        for (int i = 0; i < 50; i++) output("echo " + i);
+        for (int i = 0; i < 50; i++) {
+            output("echo " + i);
+        }
         Lab.await(() -> descriptors() <= before, "descriptors are closed");
         String[] gates = lab.directory.resolve("runtime/gates").toFile().list();
         assertTrue(gates.length <= 4, "gates are used again: " + List.of(gates));

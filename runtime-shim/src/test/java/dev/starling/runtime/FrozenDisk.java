@@ -64,7 +64,9 @@ final class FrozenDisk implements AutoCloseable {
 
     /** Nothing where it is not frozen. */
     void thaw() throws IOException, InterruptedException {
-        if (thawsInAnyCase == null) return;
+        if (thawsInAnyCase == null) {
+            return;
+        }
         assertEquals(0, ends("fsfreeze", "-u", mountPoint.toString()));
         thawsInAnyCase.getOutputStream().write("thawed\n".getBytes(StandardCharsets.US_ASCII));
         thawsInAnyCase.getOutputStream().close();

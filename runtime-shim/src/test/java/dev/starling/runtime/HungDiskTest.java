@@ -38,10 +38,14 @@ class HungDiskTest {
 
     @AfterEach
     void close() throws Exception {
-        if (disk == null) return;
+        if (disk == null) {
+            return;
+        }
         try (FrozenDisk unmounted = disk) {
             unmounted.thaw();
-            if (lab != null) lab.close();
+            if (lab != null) {
+                lab.close();
+            }
         }
     }
 
@@ -95,7 +99,9 @@ class HungDiskTest {
         disk.thaw();
         removing.join();
         StringBuilder expected = new StringBuilder("ready\n");
-        for (int i = 1; i <= LINES; i++) expected.append(i).append('\n');
+        for (int i = 1; i <= LINES; i++) {
+            expected.append(i).append('\n');
+        }
         Lab.Outcome outcome = lab.finish(talker);
         assertEquals(expected.toString(), outcome.output());
         assertEquals(7, outcome.exitCode());

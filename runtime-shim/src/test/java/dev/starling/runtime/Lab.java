@@ -106,7 +106,9 @@ final class Lab implements AutoCloseable {
     /** An empty file in a running container, made from within: under a user namespace the host's root is nobody there. */
     void touch(String id, String path) {
         int exitCode = runtime.exec(id, ExecSpec.of(List.of("touch", path)), (stream, bytes) -> true).exit().toCompletableFuture().join().orElseThrow();
-        if (exitCode != 0) throw new AssertionError("touch " + path + " in container " + id + " ends with " + exitCode);
+        if (exitCode != 0) {
+            throw new AssertionError("touch " + path + " in container " + id + " ends with " + exitCode);
+        }
     }
 
     Outcome finish(String id) {
@@ -118,14 +120,20 @@ final class Lab implements AutoCloseable {
 
     String output(String id, String stream) {
         StringBuilder text = new StringBuilder();
-        for (JsonNode entry : entries(runtime.logFile(id))) if (entry.get("stream").asText().equals(stream)) text.append(entry.get("log").asText());
+        for (JsonNode entry : entries(runtime.logFile(id))) {
+            if (entry.get("stream").asText().equals(stream)) {
+                text.append(entry.get("log").asText());
+            }
+        }
         return text.toString();
     }
 
     static List<JsonNode> entries(Path file) {
         try {
             List<JsonNode> entries = new ArrayList<>();
-            for (String line : Files.readAllLines(file)) entries.add(JSON.readTree(line));
+            for (String line : Files.readAllLines(file)) {
+                entries.add(JSON.readTree(line));
+            }
             return entries;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -140,7 +148,9 @@ final class Lab implements AutoCloseable {
     static void await(BooleanSupplier condition, Supplier<String> what) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for: " + what.get());
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("waited " + PATIENCE.toSeconds() + " s in vain for: " + what.get());
+            }
             try {
                 Thread.sleep(1);
             } catch (InterruptedException e) {
@@ -167,7 +177,9 @@ final class Lab implements AutoCloseable {
 
     private List<Path> groups(Predicate<String> named) {
         List<Path> groups = new ArrayList<>();
-        for (Path parent : controlGroupParents()) groups.addAll(directoriesIn(parent));
+        for (Path parent : controlGroupParents()) {
+            groups.addAll(directoriesIn(parent));
+        }
         groups.removeIf(group -> !named.test(group.getFileName().toString()));
         return groups;
     }
@@ -179,7 +191,9 @@ final class Lab implements AutoCloseable {
         hierarchies.add(root);
         for (Path hierarchy : hierarchies) {
             Path parent = hierarchy.resolve(options.cgroupParent());
-            if (Files.isDirectory(parent)) parents.add(parent);
+            if (Files.isDirectory(parent)) {
+                parents.add(parent);
+            }
         }
         return parents;
     }
@@ -217,7 +231,9 @@ final class Lab implements AutoCloseable {
 
     static void deleteTree(Path directory) {
         try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) Files.delete(file);
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -17,7 +17,9 @@ abstract class LabForAllTests {
 
     @AfterParameterizedClassInvocation
     static void closeLab() {
-        if (lab != null) lab.close();
+        if (lab != null) {
+            lab.close();
+        }
         lab = null;
     }
 }

@@ -17,6 +17,8 @@ abstract class LabForEachTest {
 
     @AfterEach
     void closeLab() {
-        if (lab != null) lab.close();
+        if (lab != null) {
+            lab.close();
+        }
     }
 }

@@ -24,7 +24,9 @@ class ManyContainersTest extends LabForAllTests {
 
     @Test
     void nothingLeaks() {
-        for (int i = 0; i < 10; i++) lab.run(run("true"));
+        for (int i = 0; i < 10; i++) {
+            lab.run(run("true"));
+        }
         Footprint before = Footprint.atRest(lab);
         long[] startMicros = new long[CYCLES];
         long[] cycleMicros = new long[CYCLES];
@@ -59,7 +61,9 @@ class ManyContainersTest extends LabForAllTests {
                 String text = "container " + i;
                 outputs.add(workers.submit(() -> lab.run(run("echo", text)).output()));
             }
-            for (int i = 0; i < outputs.size(); i++) assertEquals("container " + i + "\n", outputs.get(i).get());
+            for (int i = 0; i < outputs.size(); i++) {
+                assertEquals("container " + i + "\n", outputs.get(i).get());
+            }
             double seconds = (System.nanoTime() - begun) / 1e9;
             System.out.printf("%d containers by %d threads: %.0f a second%n", outputs.size(), WORKERS, outputs.size() / seconds);
         } finally {

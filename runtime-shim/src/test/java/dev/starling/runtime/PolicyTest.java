@@ -58,7 +58,9 @@ class PolicyTest extends LabForAllTests {
         String profile = "{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['sethostname'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 20, "
                 + "'excludes': {'caps': ['CAP_SYS_ADMIN']}}]}";
         Lab.Outcome outcome = lab.run(under(profile, script("hostname other && echo hostname $(hostname)").with(s -> {
-            if (!added.isEmpty()) s.capabilityAdd = List.of(added);
+            if (!added.isEmpty()) {
+                s.capabilityAdd = List.of(added);
+            }
         })));
         assertTrue((outcome.output() + outcome.errors()).contains(expected), outcome.output() + outcome.errors());
     }
@@ -92,7 +94,9 @@ class PolicyTest extends LabForAllTests {
         Thread pressure = new Thread(() -> {
             while (!done.get()) {
                 byte[][] garbage = new byte[64][];
-                for (int i = 0; i < garbage.length; i++) garbage[i] = new byte[64 << 10];
+                for (int i = 0; i < garbage.length; i++) {
+                    garbage[i] = new byte[64 << 10];
+                }
                 System.gc();
             }
         });
@@ -142,8 +146,12 @@ class PolicyTest extends LabForAllTests {
     void swapIsLimitedBesidesMemory(Long swap, String expected) {
         Assumptions.assumeTrue(Files.exists(Path.of("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")), "this kernel does not count swap, or has no version 1");
         Lab.Outcome outcome = lab.run(script("cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").with(s -> s.limits = new Limits(0, 16 << 20, 0, swap, null)));
-        if (expected != null) assertEquals(expected + "\n", outcome.output(), outcome.errors());
-        if (expected == null) assertTrue(Long.parseLong(outcome.output().trim()) > 1L << 60, outcome.output());
+        if (expected != null) {
+            assertEquals(expected + "\n", outcome.output(), outcome.errors());
+        }
+        if (expected == null) {
+            assertTrue(Long.parseLong(outcome.output().trim()) > 1L << 60, outcome.output());
+        }
     }
 
     @Test

@@ -36,7 +36,9 @@ class SandboxTest {
 
     @AfterAll
     static void close() {
-        if (lab != null) lab.close();
+        if (lab != null) {
+            lab.close();
+        }
     }
 
     @Test

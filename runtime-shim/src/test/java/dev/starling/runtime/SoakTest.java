@@ -46,7 +46,9 @@ class SoakTest {
         try (Lab lab = Lab.open(); SmallDisk disk = new SmallDisk(); Lab fullLab = Lab.openIn(disk.directory)) {
             disk.fill();
             Random random = new Random(SEED);
-            for (Fate fate : Fate.values()) meet(fate, lab, fullLab, random.nextLong());
+            for (Fate fate : Fate.values()) {
+                meet(fate, lab, fullLab, random.nextLong());
+            }
             Footprint full = Footprint.atRest(fullLab);
             Footprint before = Footprint.atRest(lab);
             Map<Fate, Integer> counts = new EnumMap<>(Fate.class);
@@ -69,7 +71,9 @@ class SoakTest {
                 counts.merge(fate, 1, Integer::sum);
                 all.add(workers.submit(() -> meet(fate, lab, fullLab, seed)));
             }
-            for (Future<?> each : all) each.get();
+            for (Future<?> each : all) {
+                each.get();
+            }
         } finally {
             workers.shutdownNow();
         }
@@ -160,7 +164,9 @@ class SoakTest {
     private static void withProcess(Lab lab, SpecBuilder spec, String command) {
         lab.runtime.start(spec.build(), NetworkSetup.NONE);
         ExecProcess process = lab.runtime.exec(spec.id, ExecSpec.of(List.of("sh", "-c", command)), (stream, bytes) -> true);
-        if (command.startsWith("echo")) process.exit().toCompletableFuture().join();
+        if (command.startsWith("echo")) {
+            process.exit().toCompletableFuture().join();
+        }
         lab.runtime.stop(spec.id, Duration.ZERO);
         process.exit().toCompletableFuture().join();
         lab.runtime.remove(spec.id);
@@ -198,7 +204,9 @@ class SoakTest {
         void fill() throws IOException {
             try (RandomAccessFile file = new RandomAccessFile(directory.resolve("fill").toFile(), "rw")) {
                 byte[] block = new byte[4096];
-                while (directory.toFile().getUsableSpace() > LEFT_BYTES) file.write(block);
+                while (directory.toFile().getUsableSpace() > LEFT_BYTES) {
+                    file.write(block);
+                }
             }
         }
 

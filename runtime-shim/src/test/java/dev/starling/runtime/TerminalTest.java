@@ -80,7 +80,9 @@ class TerminalTest extends LabForEachTest {
     @Test
     void allThatIsWrittenBeforeTheEndIsInTheLog() {
         StringBuilder expected = new StringBuilder();
-        for (int i = 1; i <= 20_000; i++) expected.append(i).append("\r\n");
+        for (int i = 1; i <= 20_000; i++) {
+            expected.append(i).append("\r\n");
+        }
         assertEquals(expected.toString(), lab.run(withTerminal(run("seq", "1", "20000"))).output());
     }
 
@@ -98,7 +100,9 @@ class TerminalTest extends LabForEachTest {
         type(attached, "two\n");
         screen.await("two at 32 92");
         assertEquals(1, lab.runtime.processes(spec.id).stream().filter(pid -> pid == lab.runtime.inspect(spec.id).pid()).count());
-        for (int pid : lab.runtime.processes(spec.id)) assertFalse(Kernel.load().read("/proc/" + pid + "/cmdline").contains("2000000000"), "the keeper is no process of it");
+        for (int pid : lab.runtime.processes(spec.id)) {
+            assertFalse(Kernel.load().read("/proc/" + pid + "/cmdline").contains("2000000000"), "the keeper is no process of it");
+        }
         attached.detach();
         assertEquals(OptionalInt.empty(), attached.exit().toCompletableFuture().get(90, TimeUnit.SECONDS));
 

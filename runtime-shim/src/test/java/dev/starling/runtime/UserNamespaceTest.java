@@ -32,7 +32,9 @@ class UserNamespaceTest {
 
     @AfterAll
     static void close() {
-        if (lab != null) lab.close();
+        if (lab != null) {
+            lab.close();
+        }
     }
 
     private static Object ownerOf(Path file) {

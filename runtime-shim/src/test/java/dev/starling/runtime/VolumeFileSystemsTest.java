@@ -182,7 +182,9 @@ class VolumeFileSystemsTest extends LabForAllTests {
             lab.runtime.volumes().remove(name);
             return true;
         } catch (RuntimeShimException e) {
-            if (e.kind() != Kind.CONFLICT) throw e;
+            if (e.kind() != Kind.CONFLICT) {
+                throw e;
+            }
             return false;
         }
     }

@@ -22,7 +22,9 @@ final class CgroupProcesses {
         List<Integer> pids = new ArrayList<>();
         for (String line : content(kernel, file).split("\n")) {
             boolean outsideOurPidNamespace = line.equals("0");
-            if (!line.isBlank() && !line.equals(self) && !outsideOurPidNamespace) pids.add(Integer.parseInt(line));
+            if (!line.isBlank() && !line.equals(self) && !outsideOurPidNamespace) {
+                pids.add(Integer.parseInt(line));
+            }
         }
         return pids;
     }
@@ -37,7 +39,9 @@ final class CgroupProcesses {
         try {
             return kernel.read(file.toString());
         } catch (RuntimeShimException e) {
-            if (isGone(e)) return "";
+            if (isGone(e)) {
+                return "";
+            }
             throw e;
         }
     }
@@ -51,7 +55,9 @@ final class CgroupProcesses {
             try (Descriptor process = kernel.openProcess(pid)) {
                 kernel.signal(process, Signals.SIGKILL);
             } catch (RuntimeShimException e) {
-                if (e.errno() != Errno.ESRCH.number()) throw e;
+                if (e.errno() != Errno.ESRCH.number()) {
+                    throw e;
+                }
             }
         }
     }

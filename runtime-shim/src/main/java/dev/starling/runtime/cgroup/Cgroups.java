@@ -61,9 +61,15 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     /** As {@link #remove(String)}, a few times: a process that is just ending still counts in its group for a moment. What stays is killed half-way. */
     default boolean remove(String containerId, int attempts) {
         for (int attempt = 0; attempt < attempts; attempt++) {
-            if (remove(containerId)) return true;
-            if (attempt == attempts - 1) return false;
-            if (attempt == attempts / 2) kill(containerId);
+            if (remove(containerId)) {
+                return true;
+            }
+            if (attempt == attempts - 1) {
+                return false;
+            }
+            if (attempt == attempts / 2) {
+                kill(containerId);
+            }
             try {
                 Thread.sleep(1);
             } catch (InterruptedException e) {
@@ -107,27 +113,37 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
         for (String line : kernel.read("/proc/self/mountinfo").split("\n")) {
             List<String> fields = List.of(line.split(" "));
             int dash = fields.indexOf("-");
-            if (dash < 0 || fields.size() < dash + 4) continue;
+            if (dash < 0 || fields.size() < dash + 4) {
+                continue;
+            }
             Path mountPoint = Path.of(fields.get(4));
             switch (fields.get(dash + 1)) {
                 case "cgroup" -> {
                     Set<String> controllers = new TreeSet<>(Arrays.asList(fields.get(dash + 3).split(",")));
                     controllers.retainAll(CgroupsV1.CONTROLLERS);
-                    if (!controllers.isEmpty()) hierarchies.put(controllers, new CgroupsV1.Hierarchy(mountPoint, controllers));
+                    if (!controllers.isEmpty()) {
+                        hierarchies.put(controllers, new CgroupsV1.Hierarchy(mountPoint, controllers));
+                    }
                 }
                 case "cgroup2" -> unified = mountPoint;
                 default -> { }
             }
         }
-        if (!hierarchies.isEmpty()) return new CgroupsV1(kernel, List.copyOf(hierarchies.values()), parent);
-        if (unified != null) return new CgroupsV2(kernel, unified, parent);
+        if (!hierarchies.isEmpty()) {
+            return new CgroupsV1(kernel, List.copyOf(hierarchies.values()), parent);
+        }
+        if (unified != null) {
+            return new CgroupsV2(kernel, unified, parent);
+        }
         throw RuntimeShimException.unsupported("no cgroup file system is mounted (expected below /sys/fs/cgroup)");
     }
 
     /** Names of the directories in {@code parent}; none where it is not there. */
     static Set<String> childrenOf(Path parent) {
         Set<String> names = new TreeSet<>();
-        if (!Files.isDirectory(parent)) return names;
+        if (!Files.isDirectory(parent)) {
+            return names;
+        }
         try (var children = Files.newDirectoryStream(parent, Files::isDirectory)) {
             children.forEach(child -> names.add(child.getFileName().toString()));
         } catch (IOException e) {

@@ -42,11 +42,17 @@ final class CgroupsV1 implements Cgroups {
             for (Path name : Path.of(parent)) {
                 Path child = path.resolve(name);
                 kernel.makeDirectory(child.toString(), 0755);
-                if (hierarchy.controllers.contains("cpuset")) inheritCpus(path, child);
+                if (hierarchy.controllers.contains("cpuset")) {
+                    inheritCpus(path, child);
+                }
                 path = child;
             }
-            if (hierarchy.controllers.contains("cpuset")) kernel.write(path.resolve("cgroup.clone_children").toString(), "1"); // the containers' have its processors at once
-            if (hierarchy.controllers.contains("devices")) allowDevices(path);
+            if (hierarchy.controllers.contains("cpuset")) { // the containers' have its processors at once
+                kernel.write(path.resolve("cgroup.clone_children").toString(), "1");
+            }
+            if (hierarchy.controllers.contains("devices")) {
+                allowDevices(path);
+            }
         }
     }
 
@@ -55,12 +61,16 @@ final class CgroupsV1 implements Cgroups {
      * An earlier release left the few here that all containers have.
      */
     private void allowDevices(Path nodes) {
-        if (kernel.read(nodes.resolve("devices.list").toString()).startsWith("a ")) return;
+        if (kernel.read(nodes.resolve("devices.list").toString()).startsWith("a ")) {
+            return;
+        }
         try {
             kernel.write(nodes.resolve("devices.allow").toString(), "a");
         } catch (RuntimeShimException e) {
             // EINVAL: that release's containers are still there, and until they are gone no other gets more. EPERM: the agent itself has not all.
-            if (e.errno() != Errno.EINVAL.number() && e.errno() != Errno.EPERM.number()) throw e;
+            if (e.errno() != Errno.EINVAL.number() && e.errno() != Errno.EPERM.number()) {
+                throw e;
+            }
         }
     }
 
@@ -89,7 +99,9 @@ final class CgroupsV1 implements Cgroups {
             kernel.check(kernel.libc().mkdir(group.toString(), 0755), "mkdir", group.toString());
             if (hierarchy.controllers.contains("devices")) {
                 kernel.write(group.resolve("devices.deny").toString(), "a");
-                for (String device : ALLOWED_DEVICES) kernel.write(group.resolve("devices.allow").toString(), device);
+                for (String device : ALLOWED_DEVICES) {
+                    kernel.write(group.resolve("devices.allow").toString(), device);
+                }
             }
         }
     }
@@ -110,7 +122,9 @@ final class CgroupsV1 implements Cgroups {
     /** By 0, "myself", not by number: to move any other thread the kernel first waits until nobody in the machine forks (some 10 ms, for a grace period). */
     @Override
     public void enterWithThread(String containerId) {
-        for (Hierarchy hierarchy : hierarchies) kernel.write(group(hierarchy, containerId).resolve("tasks").toString(), "0");
+        for (Hierarchy hierarchy : hierarchies) {
+            kernel.write(group(hierarchy, containerId).resolve("tasks").toString(), "0");
+        }
     }
 
     @Override
@@ -122,15 +136,23 @@ final class CgroupsV1 implements Cgroups {
     public void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices) {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
-            if (hierarchy.controllers.contains("memory") && limits.memoryBytes() > 0) limitMemory(group, limits);
-            if (hierarchy.controllers.contains("memory") && limits.swappiness() != null) set(group, "memory.swappiness", limits.swappiness());
-            if (hierarchy.controllers.contains("pids") && limits.pids() > 0) set(group, "pids.max", limits.pids());
+            if (hierarchy.controllers.contains("memory") && limits.memoryBytes() > 0) {
+                limitMemory(group, limits);
+            }
+            if (hierarchy.controllers.contains("memory") && limits.swappiness() != null) {
+                set(group, "memory.swappiness", limits.swappiness());
+            }
+            if (hierarchy.controllers.contains("pids") && limits.pids() > 0) {
+                set(group, "pids.max", limits.pids());
+            }
             if (hierarchy.controllers.contains("cpu") && limits.nanoCpus() > 0) {
                 set(group, "cpu.cfs_period_us", PERIOD_MICROS);
                 set(group, "cpu.cfs_quota_us", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000));
             }
             if (hierarchy.controllers.contains("devices")) {
-                for (DeviceRule rule : devices) kernel.write(group.resolve("devices.allow").toString(), rule.text());
+                for (DeviceRule rule : devices) {
+                    kernel.write(group.resolve("devices.allow").toString(), rule.text());
+                }
             }
         }
     }
@@ -164,9 +186,13 @@ final class CgroupsV1 implements Cgroups {
     public boolean oomKilled(String containerId) {
         for (Hierarchy hierarchy : hierarchies) {
             Path control = group(hierarchy, containerId).resolve("memory.oom_control");
-            if (!hierarchy.controllers.contains("memory") || !Files.exists(control)) continue;
+            if (!hierarchy.controllers.contains("memory") || !Files.exists(control)) {
+                continue;
+            }
             for (String line : kernel.read(control.toString()).split("\n")) {
-                if (line.startsWith("oom_kill ")) return !line.equals("oom_kill 0");
+                if (line.startsWith("oom_kill ")) {
+                    return !line.equals("oom_kill 0");
+                }
             }
         }
         return false;
@@ -176,7 +202,9 @@ final class CgroupsV1 implements Cgroups {
     public void kill(String containerId) {
         for (Hierarchy hierarchy : hierarchies) {
             Path processes = group(hierarchy, containerId).resolve("cgroup.procs");
-            if (Files.exists(processes)) CgroupProcesses.killAll(kernel, processes);
+            if (Files.exists(processes)) {
+                CgroupProcesses.killAll(kernel, processes);
+            }
         }
     }
 
@@ -192,17 +220,25 @@ final class CgroupsV1 implements Cgroups {
     }
 
     private boolean remove(Path group) {
-        if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) return true;
-        if (kernel.errno() == Errno.EBUSY.number()) return false;
+        if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) {
+            return true;
+        }
+        if (kernel.errno() == Errno.EBUSY.number()) {
+            return false;
+        }
         throw kernel.failure("rmdir " + group, kernel.errno());
     }
 
     /** @return whether there were any, and are none any more */
     private boolean removeChildren(Path group) {
-        if (!hasChildren(group)) return false;
+        if (!hasChildren(group)) {
+            return false;
+        }
         for (String name : Cgroups.childrenOf(group)) {
             Path child = group.resolve(name);
-            if (!remove(child) && !(removeChildren(child) && remove(child))) return false;
+            if (!remove(child) && !(removeChildren(child) && remove(child))) {
+                return false;
+            }
         }
         return true;
     }
@@ -218,7 +254,9 @@ final class CgroupsV1 implements Cgroups {
 
     private Path file(String controller, String containerId, String name) {
         for (Hierarchy hierarchy : hierarchies) {
-            if (hierarchy.controllers.contains(controller)) return group(hierarchy, containerId).resolve(name);
+            if (hierarchy.controllers.contains(controller)) {
+                return group(hierarchy, containerId).resolve(name);
+            }
         }
         return Path.of("/nonexistent");
     }
@@ -226,13 +264,21 @@ final class CgroupsV1 implements Cgroups {
     @Override
     public void freeze(String containerId, boolean still) {
         Path control = file("freezer", containerId, "freezer.state");
-        if (!Files.exists(control)) throw RuntimeShimException.unsupported("pausing a container: this kernel has no freezer controller");
-        if (still) awaitNoThreadOfOurs(containerId);
+        if (!Files.exists(control)) {
+            throw RuntimeShimException.unsupported("pausing a container: this kernel has no freezer controller");
+        }
+        if (still) {
+            awaitNoThreadOfOurs(containerId);
+        }
         String wanted = still ? "FROZEN" : "THAWED";
         kernel.write(control.toString(), wanted);
         Freezing.await(attempt -> {
-            if (kernel.read(control.toString()).trim().equals(wanted)) return true;
-            if (attempt % 10 == 9) kernel.write(control.toString(), wanted); // a process forked meanwhile: the kernel wants to be asked again
+            if (kernel.read(control.toString()).trim().equals(wanted)) {
+                return true;
+            }
+            if (attempt % 10 == 9) { // a process forked meanwhile: the kernel wants to be asked again
+                kernel.write(control.toString(), wanted);
+            }
             return false;
         }, control + " does not become " + wanted);
     }
@@ -270,10 +316,14 @@ final class CgroupsV1 implements Cgroups {
     /** Lines {@code 8:0 Read 4096}, one a device. */
     private long transferred(Path file, String direction) {
         long sum = 0;
-        if (!Files.exists(file)) return sum;
+        if (!Files.exists(file)) {
+            return sum;
+        }
         for (String line : kernel.read(file.toString()).split("\n")) {
             String[] words = line.split(" ");
-            if (words.length == 3 && words[1].equals(direction)) sum += Long.parseLong(words[2]);
+            if (words.length == 3 && words[1].equals(direction)) {
+                sum += Long.parseLong(words[2]);
+            }
         }
         return sum;
     }
@@ -286,7 +336,9 @@ final class CgroupsV1 implements Cgroups {
     @Override
     public Set<String> containerIds() {
         Set<String> ids = new TreeSet<>();
-        for (Hierarchy hierarchy : hierarchies) ids.addAll(Cgroups.childrenOf(hierarchy.mountPoint.resolve(parent)));
+        for (Hierarchy hierarchy : hierarchies) {
+            ids.addAll(Cgroups.childrenOf(hierarchy.mountPoint.resolve(parent)));
+        }
         return ids;
     }
 

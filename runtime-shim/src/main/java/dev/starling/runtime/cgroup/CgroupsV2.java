@@ -40,11 +40,15 @@ final class CgroupsV2 implements Cgroups {
         List<String> available = Arrays.asList(kernel.read(group.resolve("cgroup.controllers").toString()).trim().split(" "));
         List<String> active = Arrays.asList(kernel.read(control.toString()).trim().split(" "));
         for (String controller : CONTROLLERS) {
-            if (!available.contains(controller) || active.contains(controller)) continue;
+            if (!available.contains(controller) || active.contains(controller)) {
+                continue;
+            }
             try {
                 kernel.write(control.toString(), "+" + controller);
             } catch (RuntimeShimException e) {
-                if (e.errno() != Errno.EBUSY.number()) throw e;
+                if (e.errno() != Errno.EBUSY.number()) {
+                    throw e;
+                }
                 throw new RuntimeShimException(
                         RuntimeShimException.Kind.SYSTEM,
                         e.getMessage() + ": " + group + " has processes of its own, and version 2 lets only groups without any have children with limits."
@@ -99,11 +103,15 @@ final class CgroupsV2 implements Cgroups {
         if (limits.swappiness() != null) {
             throw RuntimeShimException.unsupported("memory swappiness of a container: there is no such thing in version 2 of control groups, which this node has");
         }
-        if (limits.pids() > 0) require(group, "pids.max", Long.toString(limits.pids()));
+        if (limits.pids() > 0) {
+            require(group, "pids.max", Long.toString(limits.pids()));
+        }
         if (limits.nanoCpus() > 0) {
             require(group, "cpu.max", Math.max(1000, limits.nanoCpus() * PERIOD_MICROS / 1_000_000_000) + " " + PERIOD_MICROS);
         }
-        if (!DeviceRule.allowAll(devices)) DeviceRules.attach(kernel, group.toString(), devices);
+        if (!DeviceRule.allowAll(devices)) {
+            DeviceRules.attach(kernel, group.toString(), devices);
+        }
     }
 
     /** As Docker does where only memory is asked for: as much swap as memory, where the kernel counts swap. */
@@ -131,9 +139,13 @@ final class CgroupsV2 implements Cgroups {
     @Override
     public boolean oomKilled(String containerId) {
         Path events = group(containerId).resolve("memory.events");
-        if (!Files.exists(events)) return false;
+        if (!Files.exists(events)) {
+            return false;
+        }
         for (String line : kernel.read(events.toString()).split("\n")) {
-            if (line.startsWith("oom_kill ")) return !line.equals("oom_kill 0");
+            if (line.startsWith("oom_kill ")) {
+                return !line.equals("oom_kill 0");
+            }
         }
         return false;
     }
@@ -145,7 +157,9 @@ final class CgroupsV2 implements Cgroups {
             try {
                 kernel.write(group.resolve("cgroup.kill").toString(), "1");
             } catch (RuntimeShimException e) {
-                if (!CgroupProcesses.isGone(e)) throw e;
+                if (!CgroupProcesses.isGone(e)) {
+                    throw e;
+                }
             }
         } else if (Files.exists(group.resolve("cgroup.procs"))) {
             CgroupProcesses.killAll(kernel, group.resolve("cgroup.procs"));
@@ -161,9 +175,15 @@ final class CgroupsV2 implements Cgroups {
     private boolean remove(Path group) {
         boolean all = true;
         List<String> children = new ArrayList<>(Cgroups.childrenOf(group));
-        for (String child : children) all &= remove(group.resolve(child));
-        if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) return all;
-        if (kernel.errno() == Errno.EBUSY.number()) return false;
+        for (String child : children) {
+            all &= remove(group.resolve(child));
+        }
+        if (kernel.libc().rmdir(group.toString()) == 0 || kernel.errno() == Errno.ENOENT.number()) {
+            return all;
+        }
+        if (kernel.errno() == Errno.EBUSY.number()) {
+            return false;
+        }
         throw kernel.failure("rmdir " + group, kernel.errno());
     }
 
@@ -199,9 +219,13 @@ final class CgroupsV2 implements Cgroups {
     private long transferred(Path group, String field) {
         Path file = group.resolve("io.stat");
         long sum = 0;
-        if (!Files.exists(file)) return sum;
+        if (!Files.exists(file)) {
+            return sum;
+        }
         for (String word : kernel.read(file.toString()).split("\\s+")) {
-            if (word.startsWith(field)) sum += Long.parseLong(word.substring(field.length()));
+            if (word.startsWith(field)) {
+                sum += Long.parseLong(word.substring(field.length()));
+            }
         }
         return sum;
     }

@@ -13,17 +13,23 @@ final class CounterFile {
     /** {@code name value} on each line. */
     static Map<String, Long> table(Kernel kernel, Path file) {
         Map<String, Long> table = new LinkedHashMap<>();
-        if (!Files.exists(file)) return table;
+        if (!Files.exists(file)) {
+            return table;
+        }
         for (String line : kernel.read(file.toString()).split("\n")) {
             int space = line.indexOf(' ');
-            if (space > 0 && line.indexOf(' ', space + 1) < 0) table.put(line.substring(0, space), Long.parseLong(line.substring(space + 1)));
+            if (space > 0 && line.indexOf(' ', space + 1) < 0) {
+                table.put(line.substring(0, space), Long.parseLong(line.substring(space + 1)));
+            }
         }
         return table;
     }
 
     /** One number; {@code max} and what is too great to be meant as a limit are 0. */
     static long number(Kernel kernel, Path file) {
-        if (!Files.exists(file)) return 0;
+        if (!Files.exists(file)) {
+            return 0;
+        }
         String text = kernel.read(file.toString()).trim();
         long value = text.equals("max") ? 0 : Long.parseLong(text);
         return value >= Long.MAX_VALUE / 4096 * 4096 - 4096 ? 0 : value;

@@ -114,9 +114,15 @@ final class DeviceRules {
 
     private static int accessBits(String access) {
         int bits = 0;
-        if (access.contains("r")) bits |= ACCESS_READ;
-        if (access.contains("w")) bits |= ACCESS_WRITE;
-        if (access.contains("m")) bits |= ACCESS_MKNOD;
+        if (access.contains("r")) {
+            bits |= ACCESS_READ;
+        }
+        if (access.contains("w")) {
+            bits |= ACCESS_WRITE;
+        }
+        if (access.contains("m")) {
+            bits |= ACCESS_MKNOD;
+        }
         return bits;
     }
 

@@ -13,7 +13,9 @@ final class Freezing {
     /** @param done asked with the number of the attempt, from 0. @throws RuntimeShimException with {@code failure} after some seconds */
     static void await(IntPredicate done, String failure) {
         for (int attempt = 0; !done.test(attempt); attempt++) {
-            if (attempt == ATTEMPTS) throw RuntimeShimException.system(failure + " (tried for " + ATTEMPTS * INTERVAL_MILLIS / 1000 + " s)", null);
+            if (attempt == ATTEMPTS) {
+                throw RuntimeShimException.system(failure + " (tried for " + ATTEMPTS * INTERVAL_MILLIS / 1000 + " s)", null);
+            }
             try {
                 Thread.sleep(INTERVAL_MILLIS);
             } catch (InterruptedException e) {

@@ -45,7 +45,9 @@ public final class DiskWriters implements Executor, AutoCloseable {
     public void close() {
         threads.shutdown();
         try {
-            if (threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS)) return;
+            if (threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                return;
+            }
             LOG.error("{} logs and ends of containers are not written, since the disk did not take them within {} s: they are lost when this process ends now",
                     threads.getActiveCount() + threads.getQueue().size(), PATIENCE_SECONDS);
         } catch (InterruptedException e) {

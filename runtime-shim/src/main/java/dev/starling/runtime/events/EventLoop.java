@@ -53,7 +53,9 @@ public final class EventLoop implements AutoCloseable {
     /** Runs {@code task} on the loop's thread. @return false where the loop is closing, and the task will not run */
     public boolean execute(Runnable task) {
         synchronized (tasks) {
-            if (closing) return false;
+            if (closing) {
+                return false;
+            }
             tasks.add(task);
         }
         wakeUp();
@@ -79,7 +81,9 @@ public final class EventLoop implements AutoCloseable {
     /** On the loop's thread, before {@code file} is closed. */
     public void unwatch(Descriptor file) {
         requireLoopThread();
-        if (handlers.remove(file.number()) != null) control(Flags.EPOLL_CTL_DEL, file, 0);
+        if (handlers.remove(file.number()) != null) {
+            control(Flags.EPOLL_CTL_DEL, file, 0);
+        }
     }
 
     private void control(int operation, Descriptor file, int events) {
@@ -90,7 +94,9 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private void requireLoopThread() {
-        if (Thread.currentThread() != thread) throw new IllegalStateException("not on the thread of the event loop");
+        if (Thread.currentThread() != thread) {
+            throw new IllegalStateException("not on the thread of the event loop");
+        }
     }
 
     private void wakeUp() {
@@ -105,7 +111,9 @@ public final class EventLoop implements AutoCloseable {
         while (true) {
             int count = kernel.libc().epoll_wait(epoll.number(), events, MAX_EVENTS, -1);
             if (count < 0) {
-                if (kernel.errno() == Errno.EINTR.number()) continue;
+                if (kernel.errno() == Errno.EINTR.number()) {
+                    continue;
+                }
                 throw kernel.failure("epoll_wait", kernel.errno());
             }
             for (int i = 0; i < count; i++) {
@@ -116,9 +124,13 @@ public final class EventLoop implements AutoCloseable {
                     call(handlers.get(fd));
                 }
             }
-            for (Runnable task = nextTask(); task != null; task = nextTask()) call(task);
+            for (Runnable task = nextTask(); task != null; task = nextTask()) {
+                call(task);
+            }
             synchronized (tasks) {
-                if (closing && tasks.isEmpty()) return;
+                if (closing && tasks.isEmpty()) {
+                    return;
+                }
             }
         }
     }
@@ -130,7 +142,9 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private static void call(Runnable handler) {
-        if (handler == null) return;
+        if (handler == null) {
+            return;
+        }
         try {
             handler.run();
         } catch (Throwable e) { // also an error: with this thread all sight of the containers would be lost
@@ -142,7 +156,9 @@ public final class EventLoop implements AutoCloseable {
     @Override
     public void close() {
         synchronized (tasks) {
-            if (closing) return;
+            if (closing) {
+                return;
+            }
             closing = true;
         }
         wakeUp();

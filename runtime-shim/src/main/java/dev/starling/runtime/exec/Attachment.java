@@ -50,7 +50,9 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
     public static Attachment start(Kernel kernel, EventLoop loop, int pid, ContainerLog log, Descriptor input, KeptTerminal terminal, Output sink) {
         Attachment attachment = new Attachment(loop, pid, log, sink, new InputPump(kernel, loop, input), terminal);
         if (!loop.execute(() -> log.add(attachment))) {
-            if (input != null) input.close();
+            if (input != null) {
+                input.close();
+            }
             throw RuntimeShimException.conflict("attach to a container: the agent is stopping");
         }
         return attachment;
@@ -58,11 +60,15 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
 
     @Override
     public void accept(int stream, byte[] bytes) {
-        if (ended) return;
+        if (ended) {
+            return;
+        }
         behind.add(new Piece(stream, bytes));
         behindBytes += bytes.length;
         handOver();
-        if (behindBytes > MAX_BEHIND_BYTES) leave();
+        if (behindBytes > MAX_BEHIND_BYTES) {
+            leave();
+        }
     }
 
     private void handOver() {
@@ -71,7 +77,9 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
             behindBytes -= piece.bytes.length;
             paused = !sink.accept(piece.stream, piece.bytes);
         }
-        if (ended && behind.isEmpty()) exit.complete(OptionalInt.empty());
+        if (ended && behind.isEmpty()) {
+            exit.complete(OptionalInt.empty());
+        }
     }
 
     /** The container's end, or the agent's: what is left is still handed out to a reader who takes it. */
@@ -83,7 +91,9 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
     }
 
     private void leave() {
-        if (!ended) log.remove(this);
+        if (!ended) {
+            log.remove(this);
+        }
         ended = true;
         behind.clear();
         behindBytes = 0;
@@ -107,7 +117,9 @@ public final class Attachment implements ExecProcess, ContainerLog.Tap {
 
     @Override
     public void resize(int rows, int columns) {
-        if (terminal != null) terminal.resize(rows, columns);
+        if (terminal != null) {
+            terminal.resize(rows, columns);
+        }
     }
 
     @Override

@@ -65,7 +65,9 @@ public final class ExecSession implements ExecProcess {
     /** Takes {@code child} over. */
     public static ExecSession start(Kernel kernel, EventLoop loop, ExecChild child, Output sink) {
         ExecSession session = new ExecSession(kernel, loop, child, sink);
-        if (!loop.execute(session::begin)) session.abandon();
+        if (!loop.execute(session::begin)) {
+            session.abandon();
+        }
         return session;
     }
 
@@ -76,7 +78,9 @@ public final class ExecSession implements ExecProcess {
 
     private void watchOutput() {
         for (Source source : sources()) {
-            if (source.watched || source.ended) continue;
+            if (source.watched || source.ended) {
+                continue;
+            }
             source.watched = true;
             loop.watch(source.file, () -> read(source));
         }
@@ -88,14 +92,20 @@ public final class ExecSession implements ExecProcess {
 
     private void unwatchOutput() {
         for (Source source : sources()) {
-            if (source.watched) loop.unwatch(source.file);
+            if (source.watched) {
+                loop.unwatch(source.file);
+            }
             source.watched = false;
         }
     }
 
     private void read(Source source) {
-        if (!source.watched) return;
-        if (readOnce(source) && paused) unwatchOutput();
+        if (!source.watched) {
+            return;
+        }
+        if (readOnce(source) && paused) {
+            unwatchOutput();
+        }
         if (source.ended && source.watched) {
             source.watched = false;
             loop.unwatch(source.file);
@@ -118,7 +128,9 @@ public final class ExecSession implements ExecProcess {
     }
 
     private void processReadable() {
-        if (over || !kernel.waitReadable(child.process(), 0)) return;
+        if (over || !kernel.waitReadable(child.process(), 0)) {
+            return;
+        }
         over = true;
         OptionalInt exitCode = ExitStatus.of(kernel, child.pid(), child.process());
         unwatchOutput();
@@ -135,15 +147,21 @@ public final class ExecSession implements ExecProcess {
 
     private synchronized void closeOutputs() {
         child.process().close();
-        for (Source source : sources()) source.file.close();
+        for (Source source : sources()) {
+            source.file.close();
+        }
         closed = true;
     }
 
     /** The runtime is closing: the process goes on, its streams end. On the loop's thread, or where there is none any more. */
     public void abandon() {
-        if (over) return;
+        if (over) {
+            return;
+        }
         over = true;
-        if (child.input() != null) child.input().close();
+        if (child.input() != null) {
+            child.input().close();
+        }
         closeOutputs();
         exit.complete(OptionalInt.empty());
     }
@@ -161,26 +179,34 @@ public final class ExecSession implements ExecProcess {
     @Override
     public void closeInput() {
         loop.execute(() -> {
-            if (!child.terminal()) input.closeAtEnd();
+            if (!child.terminal()) {
+                input.closeAtEnd();
+            }
         });
     }
 
     @Override
     public synchronized void resize(int rows, int columns) {
-        if (child.terminal() && !closed) Terminal.resize(kernel, child.output(), rows, columns);
+        if (child.terminal() && !closed) {
+            Terminal.resize(kernel, child.output(), rows, columns);
+        }
     }
 
     @Override
     public void resumeOutput() {
         loop.execute(() -> {
             paused = false;
-            if (!over) watchOutput();
+            if (!over) {
+                watchOutput();
+            }
         });
     }
 
     @Override
     public synchronized void signal(int signal) {
-        if (!closed) kernel.signal(child.process(), signal);
+        if (!closed) {
+            kernel.signal(child.process(), signal);
+        }
     }
 
     @Override

@@ -36,7 +36,9 @@ final class InputPump {
     /** From any thread; done when the process has all of it. */
     CompletionStage<Void> write(byte[] bytes) {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        if (!loop.execute(() -> accept(bytes, done))) done.completeExceptionally(refusal("the agent is stopping"));
+        if (!loop.execute(() -> accept(bytes, done))) {
+            done.completeExceptionally(refusal("the agent is stopping"));
+        }
         return done;
     }
 
@@ -58,13 +60,17 @@ final class InputPump {
     }
 
     private void pump() {
-        if (pending == null || closed) return;
+        if (pending == null || closed) {
+            return;
+        }
         while (written < pending.length) {
             int size = Math.min(WRITE_BYTES, pending.length - written);
             buffer.put(0, pending, written, size);
             int count = (int) kernel.libc().write(input.number(), buffer, size);
             if (count < 0 && kernel.errno() == Errno.EAGAIN.number()) {
-                if (!watched) loop.watchWritable(input, this::pump);
+                if (!watched) {
+                    loop.watchWritable(input, this::pump);
+                }
                 watched = true;
                 return;
             }
@@ -78,17 +84,23 @@ final class InputPump {
         CompletableFuture<Void> done = pendingDone;
         pending = null;
         pendingDone = null;
-        if (closing) closeNow();
+        if (closing) {
+            closeNow();
+        }
         done.complete(null);
     }
 
     private void unwatch() {
-        if (watched) loop.unwatch(input);
+        if (watched) {
+            loop.unwatch(input);
+        }
         watched = false;
     }
 
     private void closeNow() {
-        if (closed) return;
+        if (closed) {
+            return;
+        }
         unwatch();
         input.close();
         closed = true;
@@ -97,7 +109,9 @@ final class InputPump {
     /** What is pending fails. */
     void close(String why) {
         closeNow();
-        if (pending == null) return;
+        if (pending == null) {
+            return;
+        }
         CompletableFuture<Void> done = pendingDone;
         pending = null;
         pendingDone = null;
@@ -107,6 +121,8 @@ final class InputPump {
     /** After what is pending. */
     void closeAtEnd() {
         closing = true;
-        if (pending == null) closeNow();
+        if (pending == null) {
+            closeNow();
+        }
     }
 }

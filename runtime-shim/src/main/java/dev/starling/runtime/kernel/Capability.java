@@ -26,14 +26,20 @@ public enum Capability {
 
     private static long maskOf(Capability... capabilities) {
         long mask = 0;
-        for (Capability capability : capabilities) mask |= capability.mask();
+        for (Capability capability : capabilities) {
+            mask |= capability.mask();
+        }
         return mask;
     }
 
     private static Optional<Capability> named(String name) {
         String upper = name.toUpperCase(Locale.ROOT);
         String bare = upper.startsWith("CAP_") ? upper.substring(4) : upper;
-        for (Capability capability : values()) if (capability.name().equals(bare)) return Optional.of(capability);
+        for (Capability capability : values()) {
+            if (capability.name().equals(bare)) {
+                return Optional.of(capability);
+            }
+        }
         return Optional.empty();
     }
 

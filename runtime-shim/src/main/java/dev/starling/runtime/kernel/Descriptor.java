@@ -13,7 +13,9 @@ public final class Descriptor implements AutoCloseable {
     }
 
     public synchronized int number() {
-        if (number < 0) throw new IllegalStateException("file descriptor used after close");
+        if (number < 0) {
+            throw new IllegalStateException("file descriptor used after close");
+        }
         return number;
     }
 
@@ -24,7 +26,9 @@ public final class Descriptor implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        if (number < 0) return;
+        if (number < 0) {
+            return;
+        }
         kernel.libc().close(number);
         number = -1;
     }

@@ -32,13 +32,21 @@ public enum Errno {
 
     /** As Docker's users know it: {@code permission denied}. */
     public static String text(int number) {
-        for (Errno errno : values()) if (errno.number == number) return errno.text;
+        for (Errno errno : values()) {
+            if (errno.number == number) {
+                return errno.text;
+            }
+        }
         return "errno " + number;
     }
 
     /** {@code EACCES (permission denied)} */
     public static String describe(int number) {
-        for (Errno errno : values()) if (errno.number == number) return errno.name() + " (" + errno.text + ")";
+        for (Errno errno : values()) {
+            if (errno.number == number) {
+                return errno.name() + " (" + errno.text + ")";
+            }
+        }
         return "errno " + number;
     }
 }

@@ -75,18 +75,24 @@ public final class Kernel {
 
     /** @param call and its subject, for the error: {@code "mount proc on /proc"} */
     public int check(int result, String call) {
-        if (result < 0) throw failure(call, errno());
+        if (result < 0) {
+            throw failure(call, errno());
+        }
         return result;
     }
 
     public int check(int result, String call, String path) {
-        if (result < 0) throw failure(call + " " + path, errno());
+        if (result < 0) {
+            throw failure(call + " " + path, errno());
+        }
         return result;
     }
 
     /** For the posix_spawn family, which returns the errno. */
     void checkReturned(int errno, String call) {
-        if (errno != 0) throw failure(call, errno);
+        if (errno != 0) {
+            throw failure(call, errno);
+        }
     }
 
     /** @param arguments at most six: numbers, and the memory that {@link #memory} and {@link #string} made, which stays for as long as the call lasts */
@@ -102,7 +108,9 @@ public final class Kernel {
 
     public long checkedCall(String subject, SystemCall call, Object... arguments) {
         long result = call(call, arguments);
-        if (result < 0) throw failure(call.callName() + " " + subject, errno());
+        if (result < 0) {
+            throw failure(call.callName() + " " + subject, errno());
+        }
         return result;
     }
 
@@ -153,9 +161,15 @@ public final class Kernel {
             int size = 0;
             while (size < limit) {
                 long count = libc.read(file.number(), buffer, READ_CHUNK);
-                if (count < 0) throw failure("read " + path, errno());
-                if (count == 0) break;
-                if (size + count > bytes.length) bytes = java.util.Arrays.copyOf(bytes, Math.max(bytes.length * 2, size + (int) count));
+                if (count < 0) {
+                    throw failure("read " + path, errno());
+                }
+                if (count == 0) {
+                    break;
+                }
+                if (size + count > bytes.length) {
+                    bytes = java.util.Arrays.copyOf(bytes, Math.max(bytes.length * 2, size + (int) count));
+                }
                 buffer.get(0, bytes, size, (int) count);
                 size += (int) count;
             }
@@ -173,7 +187,9 @@ public final class Kernel {
             byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
             Pointer buffer = memory(Math.max(1, bytes.length));
             buffer.put(0, bytes, 0, bytes.length);
-            if (libc.write(file.number(), buffer, bytes.length) < 0) throw failure("write \"" + value + "\" to " + path, errno());
+            if (libc.write(file.number(), buffer, bytes.length) < 0) {
+                throw failure("write \"" + value + "\" to " + path, errno());
+            }
         }
     }
 
@@ -185,7 +201,9 @@ public final class Kernel {
             buffer.put(0, content, 0, content.length);
             for (long written = 0; written < content.length;) {
                 long count = libc.write(file.number(), buffer.slice(written), content.length - written);
-                if (count < 0) throw failure("write " + path, errno());
+                if (count < 0) {
+                    throw failure("write " + path, errno());
+                }
                 written += count;
             }
             check(libc.fchown(file.number(), uid, gid), "chown", path);
@@ -194,11 +212,15 @@ public final class Kernel {
     }
 
     public void mount(String source, String target, String type, long flags, String data) {
-        if (libc.mount(source, target, type, flags, data) < 0) throw failure("mount " + (type == null ? source : type) + " on " + target, errno());
+        if (libc.mount(source, target, type, flags, data) < 0) {
+            throw failure("mount " + (type == null ? source : type) + " on " + target, errno());
+        }
     }
 
     public void makeDirectory(String path, int mode) {
-        if (libc.mkdir(path, mode) < 0 && errno() != Errno.EEXIST.number()) throw failure("mkdir " + path, errno());
+        if (libc.mkdir(path, mode) < 0 && errno() != Errno.EEXIST.number()) {
+            throw failure("mkdir " + path, errno());
+        }
     }
 
     /** {@code st_mode} of {@code path}, 0 where there is nothing. */
@@ -207,7 +229,9 @@ public final class Kernel {
         Pointer name = string(path);
         int flags = followLink ? 0 : Flags.AT_SYMLINK_NOFOLLOW;
         if (call(SystemCall.STATX, Flags.AT_FDCWD, name, flags, 2 | 1, buffer) < 0) {
-            if (errno() == Errno.ENOENT.number() || errno() == Errno.ENOTDIR.number() || errno() == Errno.ELOOP.number()) return 0;
+            if (errno() == Errno.ENOENT.number() || errno() == Errno.ENOTDIR.number() || errno() == Errno.ELOOP.number()) {
+                return 0;
+            }
             throw failure("statx " + path, errno());
         }
         return buffer.getShort(28) & 0xffff;
@@ -224,8 +248,12 @@ public final class Kernel {
 
     /** @return false where the process has ended */
     public boolean signal(Descriptor process, int signal) {
-        if (call(SystemCall.PIDFD_SEND_SIGNAL, process.number(), signal, 0, 0, 0) >= 0) return true;
-        if (errno() == Errno.ESRCH.number()) return false;
+        if (call(SystemCall.PIDFD_SEND_SIGNAL, process.number(), signal, 0, 0, 0) >= 0) {
+            return true;
+        }
+        if (errno() == Errno.ESRCH.number()) {
+            return false;
+        }
         throw failure("pidfd_send_signal " + signal, errno());
     }
 
@@ -238,8 +266,12 @@ public final class Kernel {
         while (true) {
             int left = timeoutMillis < 0 ? -1 : (int) Math.max(0, (deadline - System.nanoTime()) / 1_000_000);
             int count = libc.poll(poll, 1, left);
-            if (count >= 0) return count > 0;
-            if (errno() != Errno.EINTR.number()) throw failure("poll", errno());
+            if (count >= 0) {
+                return count > 0;
+            }
+            if (errno() != Errno.EINTR.number()) {
+                throw failure("poll", errno());
+            }
         }
     }
 }

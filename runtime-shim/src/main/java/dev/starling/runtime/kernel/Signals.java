@@ -21,14 +21,18 @@ public final class Signals {
         String upper = signal.trim().toUpperCase(Locale.ROOT);
         String name = upper.startsWith("SIG") ? upper.substring(3) : upper;
         int index = NAMES.indexOf(name);
-        if (index >= 0) return index + 1;
+        if (index >= 0) {
+            return index + 1;
+        }
         try {
             int number = name.equals("RTMIN") ? REAL_TIME_FIRST
                     : name.equals("RTMAX") ? LAST
                     : name.startsWith("RTMIN+") ? REAL_TIME_FIRST + Integer.parseInt(name.substring(6))
                     : name.startsWith("RTMAX-") ? LAST - Integer.parseInt(name.substring(6))
                     : Integer.parseInt(name);
-            if (number >= 1 && number <= LAST) return number;
+            if (number >= 1 && number <= LAST) {
+                return number;
+            }
         } catch (NumberFormatException e) {
             // told below
         }

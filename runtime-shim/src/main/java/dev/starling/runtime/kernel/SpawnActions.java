@@ -66,7 +66,9 @@ public final class SpawnActions implements AutoCloseable {
     public static Pointer attributes(Kernel kernel) {
         Pointer attributes = kernel.memory(OPAQUE_SIZE * 2);
         Pointer all = kernel.memory(128);
-        for (int i = 0; i < 128; i++) all.putByte(i, (byte) 0xff);
+        for (int i = 0; i < 128; i++) {
+            all.putByte(i, (byte) 0xff);
+        }
         kernel.checkReturned(kernel.libc().posix_spawnattr_init(attributes), "posix_spawnattr_init");
         kernel.checkReturned(kernel.libc().posix_spawnattr_setsigdefault(attributes, all), "posix_spawnattr_setsigdefault");
         kernel.checkReturned(kernel.libc().posix_spawnattr_setsigmask(attributes, kernel.memory(128)), "posix_spawnattr_setsigmask");

@@ -47,7 +47,9 @@ public enum SystemCall {
     }
 
     int number(Architecture architecture) {
-        if (architecture == Architecture.X86_64) return x86;
+        if (architecture == Architecture.X86_64) {
+            return x86;
+        }
         return architecture == Architecture.ARM64 ? arm64 : arm;
     }
 

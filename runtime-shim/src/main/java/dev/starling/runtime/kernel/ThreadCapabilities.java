@@ -32,7 +32,9 @@ public final class ThreadCapabilities {
     public static void raiseToPermitted(Kernel kernel) {
         Pointer data = kernel.memory(DATA_BYTES);
         kernel.checkedCall("", SystemCall.CAPGET, header(kernel), data, 0, 0, 0);
-        for (int half = 0; half < 2; half++) data.putInt((long) HALF * half, data.getInt((long) HALF * half + PERMITTED));
+        for (int half = 0; half < 2; half++) {
+            data.putInt((long) HALF * half, data.getInt((long) HALF * half + PERMITTED));
+        }
         kernel.checkedCall("", SystemCall.CAPSET, header(kernel), data, 0, 0, 0);
     }
 

@@ -44,12 +44,16 @@ public final class AppArmor implements AutoCloseable {
      */
     public static void check(Path root, String profile) {
         checkName(profile);
-        if (profile.isEmpty()) return;
+        if (profile.isEmpty()) {
+            return;
+        }
         try {
             if (!Files.exists(root.resolve(ENABLED)) || !Files.readString(root.resolve(ENABLED)).startsWith("Y")) {
                 throw RuntimeShimException.unsupported("AppArmor profile \"" + profile + "\": this node's kernel has no AppArmor, or it is off (/" + ENABLED + ")");
             }
-            if (!Files.exists(root.resolve(LOADED))) return; // securityfs is not mounted: the kernel will say
+            if (!Files.exists(root.resolve(LOADED))) { // securityfs is not mounted: the kernel will say
+                return;
+            }
             boolean loaded = Files.readAllLines(root.resolve(LOADED), StandardCharsets.UTF_8).stream().anyMatch(line -> line.startsWith(profile + " ("));
             if (!loaded) {
                 throw RuntimeShimException.invalid("AppArmor profile \"" + profile + "\" is not loaded on this node: apparmor_parser -r FILE (loaded are those in /" + LOADED + ")");
@@ -61,7 +65,9 @@ public final class AppArmor implements AutoCloseable {
 
     /** Of the calling thread, while /proc is the host's. With an empty name it does nothing. */
     static AppArmor open(Kernel kernel, String profile) {
-        if (profile.isEmpty()) return new AppArmor(kernel, profile, null);
+        if (profile.isEmpty()) {
+            return new AppArmor(kernel, profile, null);
+        }
         String attributes = "/proc/self/task/" + kernel.threadId() + "/attr/";
         String file = Files.exists(Path.of(attributes + "apparmor/exec")) ? attributes + "apparmor/exec" : attributes + "exec";
         return new AppArmor(kernel, profile, kernel.open(file, O_WRONLY));
@@ -69,7 +75,9 @@ public final class AppArmor implements AutoCloseable {
 
     /** On the thread that opened it. */
     void applyAtExec() {
-        if (attribute == null) return;
+        if (attribute == null) {
+            return;
+        }
         byte[] text = ("exec " + profile).getBytes(StandardCharsets.UTF_8);
         Pointer buffer = kernel.memory(text.length);
         buffer.put(0, text, 0, text.length);
@@ -80,6 +88,8 @@ public final class AppArmor implements AutoCloseable {
 
     @Override
     public void close() {
-        if (attribute != null) attribute.close();
+        if (attribute != null) {
+            attribute.close();
+        }
     }
 }

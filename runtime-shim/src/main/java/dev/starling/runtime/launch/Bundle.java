@@ -78,7 +78,9 @@ public record Bundle(String id, Path directory) {
         Path names = Files.createDirectories(directory.resolve(MOUNT_POINTS).resolve("etc"));
         Files.setPosixFilePermissions(names, PosixFilePermissions.fromString("rwxr-xr-x")); // the container's /etc gets it, whatever our umask is
         for (String name : List.of("hosts", "hostname", "resolv.conf")) {
-            if (!Files.exists(names.resolve(name))) Files.createFile(names.resolve(name));
+            if (!Files.exists(names.resolve(name))) {
+                Files.createFile(names.resolve(name));
+            }
         }
     }
 
@@ -90,14 +92,22 @@ public record Bundle(String id, Path directory) {
     public void create(Kernel kernel, boolean terminal, boolean openStdin, List<Path> layers) {
         try {
             Files.createDirectory(directory);
-            for (String name : List.of("upper", "work")) Files.createDirectory(directory.resolve(name));
-            for (int i = 0; i < layers.size(); i++) Files.createSymbolicLink(layer(i), layers.get(i).toAbsolutePath());
-            if (layers.isEmpty()) Files.createDirectory(layer(0));
+            for (String name : List.of("upper", "work")) {
+                Files.createDirectory(directory.resolve(name));
+            }
+            for (int i = 0; i < layers.size(); i++) {
+                Files.createSymbolicLink(layer(i), layers.get(i).toAbsolutePath());
+            }
+            if (layers.isEmpty()) {
+                Files.createDirectory(layer(0));
+            }
         } catch (IOException e) {
             throw RuntimeShimException.system("create " + directory + ": " + e, e);
         }
         if (!terminal) {
-            if (openStdin) fifo(kernel, standardInput(), 0600);
+            if (openStdin) {
+                fifo(kernel, standardInput(), 0600);
+            }
             fifo(kernel, standardOutput(), 0600);
             fifo(kernel, standardError(), 0600);
         }
@@ -157,7 +167,9 @@ public record Bundle(String id, Path directory) {
 
     private static String lowerDirectories(int layers) {
         StringBuilder lower = new StringBuilder();
-        for (int i = Math.max(layers, 1) - 1; i >= 0; i--) lower.append(lower.length() == 0 ? "" : ":").append(LAYER).append(i);
+        for (int i = Math.max(layers, 1) - 1; i >= 0; i--) {
+            lower.append(lower.length() == 0 ? "" : ":").append(LAYER).append(i);
+        }
         return lower.toString();
     }
 

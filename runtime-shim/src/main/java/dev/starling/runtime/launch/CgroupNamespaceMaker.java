@@ -21,7 +21,9 @@ final class CgroupNamespaceMaker {
 
     /** @return null where the host has no unshare(1): the container then sees no /sys/fs/cgroup, rather than the agent's */
     static Descriptor make(Kernel kernel, Pointer attributes, Path processesFile) {
-        if (!Files.isExecutable(UNSHARE)) return null;
+        if (!Files.isExecutable(UNSHARE)) {
+            return null;
+        }
         List<String> command = List.of("sh", "-c", SCRIPT, processesFile.toString());
         try (WaitingProgram program = WaitingProgram.start(kernel, attributes, "/bin/sh", command)) {
             return program.isReady() ? kernel.open("/proc/" + program.pid() + "/ns/cgroup", O_RDONLY) : null;

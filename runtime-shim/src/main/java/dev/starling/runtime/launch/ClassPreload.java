@@ -28,7 +28,9 @@ public final class ClassPreload {
         try {
             Path source = Path.of(ClassPreload.class.getProtectionDomain().getCodeSource().getLocation().toURI());
             List<String> names = Files.isDirectory(source) ? namesInDirectory(source) : namesInJar(source);
-            for (String name : names) Class.forName(name, true, ClassPreload.class.getClassLoader());
+            for (String name : names) {
+                Class.forName(name, true, ClassPreload.class.getClassLoader());
+            }
         } catch (IOException | URISyntaxException | ClassNotFoundException e) {
             throw RuntimeShimException.system("load the classes needed inside containers: " + e, e);
         }
@@ -45,7 +47,9 @@ public final class ClassPreload {
     private static List<String> namesInJar(Path jar) throws IOException {
         List<String> names = new ArrayList<>();
         try (JarFile file = new JarFile(jar.toFile())) {
-            for (JarEntry entry : Collections.list(file.entries())) add(names, entry.getName());
+            for (JarEntry entry : Collections.list(file.entries())) {
+                add(names, entry.getName());
+            }
         }
         return names;
     }
@@ -53,6 +57,8 @@ public final class ClassPreload {
     private static void add(List<String> names, String file) {
         boolean isClass = file.endsWith(".class") && !file.endsWith("package-info.class");
         boolean isOurs = file.startsWith(BASE) && !file.startsWith(IMAGE_STORE);
-        if (isClass && isOurs) names.add(file.substring(0, file.length() - ".class".length()).replace('/', '.'));
+        if (isClass && isOurs) {
+            names.add(file.substring(0, file.length() - ".class".length()).replace('/', '.'));
+        }
     }
 }

@@ -61,15 +61,23 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
         for (Device device : options.devices()) {
             plainPath(device.source());
             Path target = plainPath(target(device));
-            if (!target.startsWith(DEV) || target.equals(DEV)) throw invalid(device.source(), target + " in the container is not below /dev");
-            if (OWN.contains(DEV.relativize(target).getName(0).toString())) throw invalid(device.source(), "every container has a " + target + " of its own");
-            if (!ACCESS.matcher(device.access()).matches()) throw invalid(device.source(), "its access is of r, w and m in this order, not \"" + device.access() + '"');
+            if (!target.startsWith(DEV) || target.equals(DEV)) {
+                throw invalid(device.source(), target + " in the container is not below /dev");
+            }
+            if (OWN.contains(DEV.relativize(target).getName(0).toString())) {
+                throw invalid(device.source(), "every container has a " + target + " of its own");
+            }
+            if (!ACCESS.matcher(device.access()).matches()) {
+                throw invalid(device.source(), "its access is of r, w and m in this order, not \"" + device.access() + '"');
+            }
         }
     }
 
     private static Path plainPath(String path) {
         Path plain = path.indexOf('\0') < 0 ? Path.of(path) : Path.of("");
-        if (!plain.isAbsolute() || !plain.normalize().toString().equals(path)) throw invalid(path, "is not a plain absolute path");
+        if (!plain.isAbsolute() || !plain.normalize().toString().equals(path)) {
+            throw invalid(path, "is not a plain absolute path");
+        }
         return plain;
     }
 
@@ -80,13 +88,19 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
     /** @throws RuntimeShimException INVALID where one is not there, or no device */
     public static Devices onHost(ProcessOptions options) {
         check(options);
-        if (options.confinement().privileged()) return all();
+        if (options.confinement().privileged()) {
+            return all();
+        }
         List<Node> nodes = new ArrayList<>();
         for (Device device : options.devices()) {
             List<Node> found = nodes(Path.of(device.source()), Path.of(target(device)), device.access().isEmpty() ? "rwm" : device.access(), MAX_FILES);
-            if (found.isEmpty()) throw invalid(device.source(), "is neither a device nor a directory with any");
+            if (found.isEmpty()) {
+                throw invalid(device.source(), "is neither a device nor a directory with any");
+            }
             nodes.addAll(found);
-            if (nodes.size() > MAX_NODES) throw invalid(device.source(), "brings the container to " + nodes.size() + " devices, and it may have " + MAX_NODES);
+            if (nodes.size() > MAX_NODES) {
+                throw invalid(device.source(), "brings the container to " + nodes.size() + " devices, and it may have " + MAX_NODES);
+            }
         }
         return new Devices(List.copyOf(nodes), nodes.stream().map(node -> new DeviceRule(node.type(), node.major(), node.minor(), node.access())).toList());
     }
@@ -110,14 +124,20 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
 
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                    if (++files > maxFiles) throw invalid(source.toString(), "has more than " + maxFiles + " files in it: name one with little but devices");
-                    if (attributes.isOther() && !isOwn(file)) add(nodes, file, target.resolve(root.relativize(file)).toString(), access);
+                    if (++files > maxFiles) {
+                        throw invalid(source.toString(), "has more than " + maxFiles + " files in it: name one with little but devices");
+                    }
+                    if (attributes.isOther() && !isOwn(file)) {
+                        add(nodes, file, target.resolve(root.relativize(file)).toString(), access);
+                    }
                     return FileVisitResult.CONTINUE;
                 }
 
                 @Override
                 public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
-                    if (failure instanceof NoSuchFileException) return FileVisitResult.CONTINUE; // it was pulled out just now
+                    if (failure instanceof NoSuchFileException) { // it was pulled out just now
+                        return FileVisitResult.CONTINUE;
+                    }
                     throw failure;
                 }
             });
@@ -136,7 +156,9 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
     private static void add(List<Node> nodes, Path file, String target, String access) throws IOException {
         Map<String, Object> status = Files.readAttributes(file, "unix:mode,rdev,uid,gid");
         int mode = (int) status.get("mode");
-        if ((mode & S_IFMT) != S_IFCHR && (mode & S_IFMT) != S_IFBLK) return; // a socket, such as /dev/log
+        if ((mode & S_IFMT) != S_IFCHR && (mode & S_IFMT) != S_IFBLK) { // a socket, such as /dev/log
+            return;
+        }
         long number = (long) status.get("rdev"); // of stat(2): 8 bits of the minor, 12 of the major, the rest of the minor, the rest of the major
         int major = (int) (number >>> 8 & 0xfff | number >>> 32 & ~0xfffL);
         int minor = (int) (number & 0xff | number >>> 12 & ~0xffL);

@@ -22,7 +22,9 @@ public final class DisposableThread {
         Thread thread = new Thread(null, work, name, STACK_BYTES);
         thread.start();
         HeldProcess.join(thread);
-        if (work.failure != null) throw LaunchFailure.of(work.failure);
+        if (work.failure != null) {
+            throw LaunchFailure.of(work.failure);
+        }
         return work.result;
     }
 

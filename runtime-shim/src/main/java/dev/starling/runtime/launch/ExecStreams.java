@@ -39,7 +39,9 @@ final class ExecStreams {
         if (size != null) {
             terminal = Terminal.open(kernel, owner);
             open.add(terminal.master());
-            if (size.rows() > 0) Terminal.resize(kernel, terminal.master(), size.rows(), size.columns());
+            if (size.rows() > 0) {
+                Terminal.resize(kernel, terminal.master(), size.rows(), size.columns());
+            }
             terminal.becomeControlling(actions);
             return;
         }

@@ -25,7 +25,9 @@ final class Executable {
         String program = find(kernel, process);
         Privileges.installFilter(kernel, filter);
         SpawnActions.Spawned spawned = actions.spawn(program, argv, environment, attributes);
-        if (spawned.errno() != 0) throw refused("exec: \"" + process.argv().get(0) + "\"", spawned.errno());
+        if (spawned.errno() != 0) {
+            throw refused("exec: \"" + process.argv().get(0) + "\"", spawned.errno());
+        }
         return spawned.pid();
     }
 
@@ -34,15 +36,23 @@ final class Executable {
         String name = process.argv().get(0);
         if (name.indexOf('/') >= 0) {
             int mode = kernel.mode(name, true);
-            if (mode == 0) throw refused("exec: \"" + name + "\": stat " + name, Errno.ENOENT.number());
-            if ((mode & S_IFMT) == S_IFDIR) throw refused("exec: \"" + name + "\"", Errno.EISDIR.number());
-            if ((mode & 0111) == 0) throw refused("exec: \"" + name + "\"", Errno.EACCES.number());
+            if (mode == 0) {
+                throw refused("exec: \"" + name + "\": stat " + name, Errno.ENOENT.number());
+            }
+            if ((mode & S_IFMT) == S_IFDIR) {
+                throw refused("exec: \"" + name + "\"", Errno.EISDIR.number());
+            }
+            if ((mode & 0111) == 0) {
+                throw refused("exec: \"" + name + "\"", Errno.EACCES.number());
+            }
             return name;
         }
         for (String directory : process.path().split(":")) {
             String path = (directory.isEmpty() ? "." : directory) + "/" + name;
             int mode = accessibleMode(kernel, path);
-            if ((mode & S_IFMT) == S_IFREG && (mode & 0111) != 0) return path;
+            if ((mode & S_IFMT) == S_IFREG && (mode & 0111) != 0) {
+                return path;
+            }
         }
         throw new RuntimeShimException(
                 Kind.INVALID, "unable to start container process: exec: \"" + name + "\": executable file not found in $PATH", Errno.ENOENT.number(), null);
@@ -53,7 +63,9 @@ final class Executable {
         try {
             return kernel.mode(path, true);
         } catch (RuntimeShimException e) {
-            if (e.errno() == Errno.EACCES.number()) return 0;
+            if (e.errno() == Errno.EACCES.number()) {
+                return 0;
+            }
             throw e;
         }
     }

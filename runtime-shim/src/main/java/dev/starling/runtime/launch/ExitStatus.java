@@ -34,7 +34,9 @@ public final class ExitStatus {
     public static int await(Kernel kernel, int child) {
         Pointer status = kernel.memory(4);
         while (kernel.libc().waitpid(child, status, 0) < 0) {
-            if (kernel.errno() != Errno.EINTR.number()) throw kernel.failure("waitpid " + child, kernel.errno());
+            if (kernel.errno() != Errno.EINTR.number()) {
+                throw kernel.failure("waitpid " + child, kernel.errno());
+            }
         }
         return decode(status.getInt(0));
     }
@@ -51,7 +53,9 @@ public final class ExitStatus {
         do {
             reaped = kernel.libc().waitpid(pid, status, Flags.WNOHANG);
         } while (reaped < 0 && kernel.errno() == Errno.EINTR.number());
-        if (reaped == pid) return OptionalInt.of(decode(status.getInt(0)));
+        if (reaped == pid) {
+            return OptionalInt.of(decode(status.getInt(0)));
+        }
 
         OptionalInt fromZombie = fromZombie(kernel, pid);
         return fromZombie.isPresent() ? fromZombie : fromDescriptor(kernel, process);
@@ -59,15 +63,21 @@ public final class ExitStatus {
 
     private static OptionalInt fromZombie(Kernel kernel, int pid) {
         String[] stat = stat(kernel, pid);
-        if (stat.length <= STAT_EXIT_CODE || !stat[STAT_STATE].equals("Z")) return OptionalInt.empty();
+        if (stat.length <= STAT_EXIT_CODE || !stat[STAT_STATE].equals("Z")) {
+            return OptionalInt.empty();
+        }
         return OptionalInt.of(decode(Integer.parseInt(stat[STAT_EXIT_CODE])));
     }
 
     private static OptionalInt fromDescriptor(Kernel kernel, Descriptor process) {
         Pointer info = kernel.memory(INFO_SIZE);
         info.putLong(0, INFO_EXIT);
-        if (kernel.libc().ioctl(process.number(), PIDFD_GET_INFO, info) < 0) return OptionalInt.empty();
-        if ((info.getLong(0) & INFO_EXIT) == 0) return OptionalInt.empty();
+        if (kernel.libc().ioctl(process.number(), PIDFD_GET_INFO, info) < 0) {
+            return OptionalInt.empty();
+        }
+        if ((info.getLong(0) & INFO_EXIT) == 0) {
+            return OptionalInt.empty();
+        }
         return OptionalInt.of(decode(info.getInt(INFO_EXIT_CODE_OFFSET)));
     }
 
@@ -82,7 +92,9 @@ public final class ExitStatus {
             String line = kernel.read("/proc/" + pid + "/stat").trim();
             return line.substring(line.lastIndexOf(')') + 2).split(" ");
         } catch (RuntimeShimException e) {
-            if (e.errno() == Errno.ENOENT.number() || e.errno() == Errno.ESRCH.number()) return new String[0];
+            if (e.errno() == Errno.ENOENT.number() || e.errno() == Errno.ESRCH.number()) {
+                return new String[0];
+            }
             throw e;
         }
     }

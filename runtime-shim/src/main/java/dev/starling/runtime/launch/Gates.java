@@ -46,7 +46,9 @@ public final class Gates {
     /** One that nobody else uses until it is given back. */
     Gate open() {
         Path gate = closedOne();
-        if (gate == null) gate = make();
+        if (gate == null) {
+            gate = make();
+        }
         Descriptor descriptor = kernel.open(gate.toString(), O_PATH | kernel.architecture().openDirectory());
         try {
             // open before there is a process, which else would wait for a reader
@@ -60,7 +62,9 @@ public final class Gates {
     /** Null where there is none. */
     private Path closedOne() {
         for (Path gate = free(); gate != null; gate = free()) {
-            if (isClosed(gate)) return gate;
+            if (isClosed(gate)) {
+                return gate;
+            }
             delete(gate);
         }
         return null;
@@ -73,7 +77,9 @@ public final class Gates {
     /** Whoever opens it holds it for reading as well, which the kernel tells to a writer. */
     private boolean isClosed(Path gate) {
         int fd = kernel.libc().open(gate.resolve("go").toString(), O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
-        if (fd < 0) return kernel.errno() == Errno.ENXIO.number();
+        if (fd < 0) {
+            return kernel.errno() == Errno.ENXIO.number();
+        }
         kernel.libc().close(fd);
         return false;
     }
@@ -134,7 +140,9 @@ public final class Gates {
         /** For the thread that could not make the process: {@link #awaitProcess} returns. */
         void wake() {
             int fd = kernel.libc().openat(descriptor.number(), "ready", O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
-            if (fd >= 0) kernel.libc().close(fd);
+            if (fd >= 0) {
+                kernel.libc().close(fd);
+            }
         }
 
         /** Who was held here has passed, in good order. */

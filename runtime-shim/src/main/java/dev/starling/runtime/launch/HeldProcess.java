@@ -53,7 +53,9 @@ final class HeldProcess {
             join(thread);
             throw LaunchFailure.of(spawner.failure());
         }
-        if (!woken) throw RuntimeShimException.system("the process of " + thread.getName() + " did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
+        if (!woken) {
+            throw RuntimeShimException.system("the process of " + thread.getName() + " did not appear within " + HOLD_TIMEOUT_MILLIS + " ms", null);
+        }
         int pid = onlyChildOf(kernel, spawner.threadId());
         Descriptor process = kernel.openProcess(pid);
         try {
@@ -104,7 +106,9 @@ final class HeldProcess {
         } finally {
             leaveGate(spawner, thread, passed);
         }
-        if (spawner.failure() != null) throw LaunchFailure.of(spawner.failure());
+        if (spawner.failure() != null) {
+            throw LaunchFailure.of(spawner.failure());
+        }
     }
 
     /** Kills and reaps it. */
@@ -112,7 +116,9 @@ final class HeldProcess {
         try {
             kernel.signal(process, Signals.SIGKILL);
             awaitSpawn();
-            if (spawner.failure() == null) ExitStatus.await(kernel, spawner.pid());
+            if (spawner.failure() == null) {
+                ExitStatus.await(kernel, spawner.pid());
+            }
         } finally {
             leaveGate(spawner, thread, false);
             process.close();
@@ -137,6 +143,8 @@ final class HeldProcess {
             Thread.currentThread().interrupt();
             throw RuntimeShimException.system("interrupted while waiting for exec of process " + pid, e);
         }
-        if (thread.isAlive()) throw RuntimeShimException.system("process " + pid + " did not come to exec within " + EXEC_TIMEOUT_MILLIS + " ms", null);
+        if (thread.isAlive()) {
+            throw RuntimeShimException.system("process " + pid + " did not come to exec within " + EXEC_TIMEOUT_MILLIS + " ms", null);
+        }
     }
 }

@@ -70,8 +70,12 @@ final class InsideThread extends Spawner {
     }
 
     private void becomeContainer() {
-        if (!isolated) Isolation.enter(kernel, cgroups, request.bundle().id());
-        if (cgroupNamespace != null) kernel.check(kernel.libc().setns(cgroupNamespace.number(), CLONE_NEWCGROUP), "setns cgroup");
+        if (!isolated) {
+            Isolation.enter(kernel, cgroups, request.bundle().id());
+        }
+        if (cgroupNamespace != null) {
+            kernel.check(kernel.libc().setns(cgroupNamespace.number(), CLONE_NEWCGROUP), "setns cgroup");
+        }
         boolean without = cgroupNamespace == null && !ownCgroupNamespace;
         kernel.check(kernel.libc().unshare(CLONE_NEWNS | (without ? CLONE_NEWCGROUP : 0)), "unshare the container's mounts");
         Isolation.set(kernel, Sysctls.besidesDefaults(request.sysctls()));
@@ -94,7 +98,9 @@ final class InsideThread extends Spawner {
         // so that /dev/stdout can be opened again by name
         kernel.check(kernel.libc().fchown(streams.output().number(), owner.uid(), owner.gid()), "chown stdout");
         kernel.check(kernel.libc().fchown(streams.error().number(), owner.uid(), owner.gid()), "chown stderr");
-        if (request.openInput()) kernel.check(kernel.libc().fchown(streams.input().number(), owner.uid(), owner.gid()), "chown stdin");
+        if (request.openInput()) {
+            kernel.check(kernel.libc().fchown(streams.input().number(), owner.uid(), owner.gid()), "chown stdin");
+        }
         actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
     }
 

@@ -33,7 +33,9 @@ final class Isolation {
 
     /** Kernel parameters of the thread's namespaces. */
     static void set(Kernel kernel, Map<String, String> sysctls) {
-        for (Map.Entry<String, String> sysctl : sysctls.entrySet()) kernel.write(Sysctls.path(sysctl.getKey()), sysctl.getValue());
+        for (Map.Entry<String, String> sysctl : sysctls.entrySet()) {
+            kernel.write(Sysctls.path(sysctl.getKey()), sysctl.getValue());
+        }
     }
 
     private static void loopbackUp(Kernel kernel) {

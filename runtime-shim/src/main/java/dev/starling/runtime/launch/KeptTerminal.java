@@ -85,7 +85,9 @@ public final class KeptTerminal {
         try {
             kernel.write("/proc/" + pid + "/oom_score_adj", "-1000");
         } catch (RuntimeShimException e) {
-            if (e.errno() != Errno.EACCES.number() && e.errno() != Errno.EPERM.number()) throw e;
+            if (e.errno() != Errno.EACCES.number() && e.errno() != Errno.EPERM.number()) {
+                throw e;
+            }
         }
     }
 
@@ -108,7 +110,9 @@ public final class KeptTerminal {
             SpawnActions.Spawned spawned = actions.spawn(
                     program.toString(), kernel.strings(List.of("sleep", SIXTY_YEARS)), kernel.strings(List.of("STARLING_TERMINAL_OF=" + containerId)),
                     SpawnActions.attributes(kernel));
-            if (spawned.errno() != 0) throw kernel.failure("run " + program + " of the host", spawned.errno());
+            if (spawned.errno() != 0) {
+                throw kernel.failure("run " + program + " of the host", spawned.errno());
+            }
             return spawned.pid();
         }
     }
@@ -154,13 +158,17 @@ public final class KeptTerminal {
 
     /** A further descriptor of its master, non-blocking, for the caller to close. @throws RuntimeShimException CONFLICT where the container has just ended */
     public synchronized Descriptor duplicate() {
-        if (closed) throw RuntimeShimException.conflict("attach to a terminal: its container has ended");
+        if (closed) {
+            throw RuntimeShimException.conflict("attach to a terminal: its container has ended");
+        }
         return master.duplicate();
     }
 
     /** Of one that has just ended: nothing happens. */
     public synchronized void resize(int rows, int columns) {
-        if (!closed) Terminal.resize(kernel, master, rows, columns);
+        if (!closed) {
+            Terminal.resize(kernel, master, rows, columns);
+        }
     }
 
     /** On the host; not a process of the container, though in its control groups. */
@@ -184,8 +192,12 @@ public final class KeptTerminal {
     public synchronized void end() {
         kernel.signal(keeper, Signals.SIGKILL);
         boolean ended = kernel.waitReadable(keeper, REAP_TIMEOUT_MILLIS);
-        if (child && ended) ExitStatus.reapIfEnded(kernel, pid);
+        if (child && ended) {
+            ExitStatus.reapIfEnded(kernel, pid);
+        }
         release();
-        if (!ended) throw RuntimeShimException.system("process " + pid + ", which kept a terminal, did not end within " + REAP_TIMEOUT_MILLIS + " ms of SIGKILL", null);
+        if (!ended) {
+            throw RuntimeShimException.system("process " + pid + ", which kept a terminal, did not end within " + REAP_TIMEOUT_MILLIS + " ms of SIGKILL", null);
+        }
     }
 }

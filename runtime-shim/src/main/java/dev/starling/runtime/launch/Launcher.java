@@ -60,7 +60,9 @@ final class Launcher {
 
     /** The bundle is there. @throws RuntimeShimException with nothing left running */
     Started hold(LaunchRequest request) {
-        if (request.terminal()) return hold(request, null);
+        if (request.terminal()) {
+            return hold(request, null);
+        }
         Bundle bundle = request.bundle();
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
@@ -81,7 +83,9 @@ final class Launcher {
             }
             return hold(request, streams, sandbox);
         } catch (RuntimeException e) {
-            if (sandbox != null) sandbox.discard();
+            if (sandbox != null) {
+                sandbox.discard();
+            }
             throw e;
         }
     }
@@ -98,11 +102,15 @@ final class Launcher {
                 HeldProcess held = sandbox == null ? HeldProcess.start(kernel, inside, name) : HeldProcess.await(kernel, inside, sandbox.goOn(inside, name));
                 return new Started(held, inside.terminal());
             } catch (RuntimeException e) {
-                if (inside.terminal() != null) inside.terminal().close();
+                if (inside.terminal() != null) {
+                    inside.terminal().close();
+                }
                 throw e;
             }
         } finally {
-            if (namespace != null) namespace.close();
+            if (namespace != null) {
+                namespace.close();
+            }
         }
     }
 

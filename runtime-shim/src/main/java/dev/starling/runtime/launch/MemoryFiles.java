@@ -59,14 +59,18 @@ public final class MemoryFiles {
         try {
             kernel.mount("tmpfs", directory, "tmpfs", flags, options + ",noswap");
         } catch (RuntimeShimException e) {
-            if (e.errno() != Errno.EINVAL.number()) throw e;
+            if (e.errno() != Errno.EINVAL.number()) {
+                throw e;
+            }
             kernel.mount("tmpfs", directory, "tmpfs", flags, options);
         }
     }
 
     private static long size(List<ContainerFile> files) {
         long bytes = ROOM;
-        for (ContainerFile file : files) bytes += (file.content().length + LARGEST_PAGE) / LARGEST_PAGE * LARGEST_PAGE;
+        for (ContainerFile file : files) {
+            bytes += (file.content().length + LARGEST_PAGE) / LARGEST_PAGE * LARGEST_PAGE;
+        }
         return bytes;
     }
 }

@@ -34,23 +34,35 @@ public final class NameFiles {
 
     private static String hosts(ContainerSpec spec) {
         StringBuilder text = new StringBuilder(STANDARD_HOSTS);
-        for (String line : spec.hosts()) text.append(line).append('\n');
+        for (String line : spec.hosts()) {
+            text.append(line).append('\n');
+        }
         return text.toString();
     }
 
     /** Without servers: the host's, less those on a loopback address, which is another one in the container. */
     static String resolvConf(ContainerSpec.Dns dns, List<String> host) {
         List<String> lines = new ArrayList<>();
-        for (String server : dns.servers()) lines.add("nameserver " + server);
+        for (String server : dns.servers()) {
+            lines.add("nameserver " + server);
+        }
         if (dns.servers().isEmpty()) {
             for (String line : host) {
                 String[] words = line.strip().split("\\s+");
-                if (words[0].equals("nameserver") && words.length > 1 && !isLoopback(words[1])) lines.add(line);
-                if (words[0].equals("search") && dns.search().isEmpty() || words[0].equals("options") && dns.options().isEmpty()) lines.add(line);
+                if (words[0].equals("nameserver") && words.length > 1 && !isLoopback(words[1])) {
+                    lines.add(line);
+                }
+                if (words[0].equals("search") && dns.search().isEmpty() || words[0].equals("options") && dns.options().isEmpty()) {
+                    lines.add(line);
+                }
             }
         }
-        if (!dns.search().isEmpty()) lines.add("search " + String.join(" ", dns.search()));
-        if (!dns.options().isEmpty()) lines.add("options " + String.join(" ", dns.options()));
+        if (!dns.search().isEmpty()) {
+            lines.add("search " + String.join(" ", dns.search()));
+        }
+        if (!dns.options().isEmpty()) {
+            lines.add("options " + String.join(" ", dns.options()));
+        }
         return lines.isEmpty() ? "" : String.join("\n", lines) + "\n";
     }
 

@@ -57,7 +57,9 @@ public final class NativeLauncher implements ContainerLauncher {
             cgroups.enter(request.bundle().id(), held.pid());
             ProcessLimits.apply(kernel, held.pid(), request.options());
         } catch (RuntimeException e) {
-            if (started.terminal() != null) started.terminal().close();
+            if (started.terminal() != null) {
+                started.terminal().close();
+            }
             held.abandon();
             throw e;
         }

@@ -29,10 +29,14 @@ final class Privileges {
             throw kernel.failure("keyctl new session keyring", kernel.errno());
         }
         dropBoundingSet(kernel, capabilities);
-        if (noNewPrivileges) kernel.check(kernel.libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
+        if (noNewPrivileges) {
+            kernel.check(kernel.libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
+        }
         kernel.check(kernel.libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl PR_SET_KEEPCAPS"); // until exec
         Pointer groups = kernel.memory(4 * identity.groups().size() + 4);
-        for (int i = 0; i < identity.groups().size(); i++) groups.putInt(4L * i, identity.groups().get(i));
+        for (int i = 0; i < identity.groups().size(); i++) {
+            groups.putInt(4L * i, identity.groups().get(i));
+        }
         kernel.checkedCall("", SystemCall.SETGROUPS, identity.groups().size(), groups, 0, 0, 0);
         kernel.checkedCall("" + identity.gid(), SystemCall.SETRESGID, identity.gid(), identity.gid(), identity.gid(), 0, 0);
         kernel.checkedCall("" + identity.uid(), SystemCall.SETRESUID, identity.uid(), identity.uid(), identity.uid(), 0, 0);
@@ -41,16 +45,24 @@ final class Privileges {
 
     private static void dropBoundingSet(Kernel kernel, long keep) {
         for (int capability = 0; capability < 64; capability++) {
-            if ((keep >>> capability & 1) != 0) continue;
-            if (kernel.libc().prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) >= 0) continue;
-            if (kernel.errno() == Errno.EINVAL.number()) return; // beyond the last one this kernel has
+            if ((keep >>> capability & 1) != 0) {
+                continue;
+            }
+            if (kernel.libc().prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) >= 0) {
+                continue;
+            }
+            if (kernel.errno() == Errno.EINVAL.number()) { // beyond the last one this kernel has
+                return;
+            }
             throw kernel.failure("drop capability " + capability, kernel.errno());
         }
     }
 
     /** @param filter a seccomp program, {@code struct sock_fprog { u16 length; struct sock_filter *filter }}; null for none */
     static void installFilter(Kernel kernel, byte[] filter) {
-        if (filter == null) return;
+        if (filter == null) {
+            return;
+        }
         Pointer code = kernel.memory(filter.length);
         code.put(0, filter, 0, filter.length);
         Pointer program = kernel.memory(2 * kernel.pointerSize());

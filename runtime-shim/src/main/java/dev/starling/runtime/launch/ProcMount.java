@@ -47,8 +47,12 @@ final class ProcMount {
             Pointer target = kernel.string("/proc");
             kernel.checkedCall(
                     "to /proc", SystemCall.MOVE_MOUNT, mount.number(), empty, AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
-            for (String path : ProcPaths.MASKED) mask(path);
-            for (String path : ProcPaths.READ_ONLY) makeReadOnly(path);
+            for (String path : ProcPaths.MASKED) {
+                mask(path);
+            }
+            for (String path : ProcPaths.READ_ONLY) {
+                makeReadOnly(path);
+            }
         }
     }
 
@@ -56,7 +60,9 @@ final class ProcMount {
         if (!throughHelper) {
             kernel.check(kernel.libc().unshare(CLONE_FS), "unshare file system attributes");
             Descriptor mount = byNamespaceDescriptor(namespace);
-            if (mount != null) return mount;
+            if (mount != null) {
+                return mount;
+            }
         }
         return byHelper(namespace);
     }
@@ -70,7 +76,9 @@ final class ProcMount {
         try (Descriptor configuration = new Descriptor(kernel, context)) {
             kernel.checkedCall("source", SystemCall.FSCONFIG, context, FSCONFIG_SET_STRING, source, proc, 0);
             if (kernel.call(SystemCall.FSCONFIG, context, FSCONFIG_SET_FD, option, 0, namespace.number()) < 0) {
-                if (kernel.errno() == Errno.EINVAL.number()) return null;
+                if (kernel.errno() == Errno.EINVAL.number()) {
+                    return null;
+                }
                 throw kernel.failure("fsconfig pidns", kernel.errno());
             }
             kernel.checkedCall("create", SystemCall.FSCONFIG, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
@@ -85,7 +93,9 @@ final class ProcMount {
         kernel.check(kernel.libc().setns(namespace.number(), CLONE_NEWPID), "setns into the container's pids");
         List<String> command = List.of("mount", "-n", "-i", "-t", "proc", "-o", "nosuid,nodev,noexec", "proc", scratch.toString());
         int status = HostProgram.run(kernel, spawnAttributes, "/bin/mount", command);
-        if (status != 0) throw RuntimeShimException.system("/bin/mount -t proc " + scratch + " ended with status " + status, null);
+        if (status != 0) {
+            throw RuntimeShimException.system("/bin/mount -t proc " + scratch + " ended with status " + status, null);
+        }
         Pointer path = kernel.string(scratch.toString());
         long tree = kernel.checkedCall(scratch.toString(), SystemCall.OPEN_TREE, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC, 0, 0);
         kernel.libc().umount2(scratch.toString(), MNT_DETACH);
@@ -94,7 +104,9 @@ final class ProcMount {
 
     private void mask(String path) {
         int mode = kernel.mode(path, false);
-        if (mode == 0) return;
+        if (mode == 0) {
+            return;
+        }
         if ((mode & S_IFMT) == S_IFDIR) {
             kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY, null);
         } else {
@@ -103,7 +115,9 @@ final class ProcMount {
     }
 
     private void makeReadOnly(String path) {
-        if (kernel.mode(path, false) == 0) return;
+        if (kernel.mode(path, false) == 0) {
+            return;
+        }
         kernel.mount(path, path, null, MS_BIND | MS_REC, null);
         kernel.mount(null, path, null, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, null);
     }

@@ -22,7 +22,9 @@ public final class ProcessLimits {
     /** @throws RuntimeShimException INVALID where a name or a value is none */
     public static void check(ContainerSpec.ProcessOptions options) {
         for (ContainerSpec.Ulimit limit : options.ulimits()) {
-            if (!RESOURCES.contains(limit.name().toLowerCase(Locale.ROOT))) throw RuntimeShimException.invalid("invalid ulimit type: " + limit.name());
+            if (!RESOURCES.contains(limit.name().toLowerCase(Locale.ROOT))) {
+                throw RuntimeShimException.invalid("invalid ulimit type: " + limit.name());
+            }
             boolean softAboveHard = limit.hard() != -1 && (limit.soft() > limit.hard() || limit.soft() == -1);
             if (limit.soft() < -1 || limit.hard() < -1 || softAboveHard) {
                 throw RuntimeShimException.invalid(
@@ -44,7 +46,9 @@ public final class ProcessLimits {
             limits.putLong(0, limit.soft());
             limits.putLong(8, limit.hard());
             int resource = RESOURCES.indexOf(limit.name().toLowerCase(Locale.ROOT));
-            if (kernel.call(SystemCall.PRLIMIT64, pid, resource, limits, 0, 0) < 0) throw refused(kernel, limit);
+            if (kernel.call(SystemCall.PRLIMIT64, pid, resource, limits, 0, 0) < 0) {
+                throw refused(kernel, limit);
+            }
         }
     }
 

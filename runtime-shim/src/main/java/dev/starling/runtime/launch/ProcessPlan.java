@@ -42,10 +42,18 @@ public record ProcessPlan(
     /** A further process beside this one. */
     public ProcessPlan exec(ExecSpec exec) {
         Map<String, String> completed = new LinkedHashMap<>();
-        for (String entry : environment) put(completed, entry);
-        if (!exec.user().isEmpty()) completed.remove("HOME"); // that user's own
-        if (exec.tty()) completed.put("TERM", "xterm");
-        for (String entry : exec.env()) put(completed, entry);
+        for (String entry : environment) {
+            put(completed, entry);
+        }
+        if (!exec.user().isEmpty()) { // that user's own
+            completed.remove("HOME");
+        }
+        if (exec.tty()) {
+            completed.put("TERM", "xterm");
+        }
+        for (String entry : exec.env()) {
+            put(completed, entry);
+        }
         String directory = firstSet(exec.workingDirectory(), workingDirectory, "/");
         if (!directory.startsWith("/")) {
             throw RuntimeShimException.invalid("the working directory '" + directory + "' is invalid, it needs to be an absolute path");
@@ -63,7 +71,9 @@ public record ProcessPlan(
             argv.addAll(spec.entrypoint());
             argv.addAll(spec.args());
         }
-        if (argv.isEmpty() || argv.get(0).isEmpty()) throw RuntimeShimException.invalid("no command specified");
+        if (argv.isEmpty() || argv.get(0).isEmpty()) {
+            throw RuntimeShimException.invalid("no command specified");
+        }
         return List.copyOf(argv);
     }
 
@@ -71,9 +81,15 @@ public record ProcessPlan(
         Map<String, String> environment = new LinkedHashMap<>();
         environment.put("PATH", DEFAULT_PATH);
         environment.put("HOSTNAME", hostname);
-        if (spec.tty()) environment.put("TERM", "xterm");
-        for (String entry : orEmpty(image.env())) put(environment, entry);
-        for (String entry : spec.env()) put(environment, entry);
+        if (spec.tty()) {
+            environment.put("TERM", "xterm");
+        }
+        for (String entry : orEmpty(image.env())) {
+            put(environment, entry);
+        }
+        for (String entry : spec.env()) {
+            put(environment, entry);
+        }
         return entries(environment);
     }
 
@@ -86,7 +102,9 @@ public record ProcessPlan(
     /** {@code NAME} without a value removes, as in Docker. */
     private static void put(Map<String, String> environment, String entry) {
         int equals = entry.indexOf('=');
-        if (equals == 0 || entry.indexOf('\0') >= 0) throw RuntimeShimException.invalid("invalid environment variable: " + entry);
+        if (equals == 0 || entry.indexOf('\0') >= 0) {
+            throw RuntimeShimException.invalid("invalid environment variable: " + entry);
+        }
         if (equals < 0) {
             environment.remove(entry);
         } else {
@@ -96,14 +114,22 @@ public record ProcessPlan(
 
     /** HOME is known only when the user is. */
     public List<String> environmentWithHome(String home) {
-        for (String entry : environment) if (entry.startsWith("HOME=")) return environment;
+        for (String entry : environment) {
+            if (entry.startsWith("HOME=")) {
+                return environment;
+            }
+        }
         List<String> completed = new ArrayList<>(environment);
         completed.add("HOME=" + home);
         return completed;
     }
 
     String path() {
-        for (String entry : environment) if (entry.startsWith("PATH=")) return entry.substring(5);
+        for (String entry : environment) {
+            if (entry.startsWith("PATH=")) {
+                return entry.substring(5);
+            }
+        }
         return "";
     }
 
@@ -112,7 +138,9 @@ public record ProcessPlan(
     }
 
     private static String firstSet(String first, String second, String otherwise) {
-        if (first != null && !first.isEmpty()) return first;
+        if (first != null && !first.isEmpty()) {
+            return first;
+        }
         return second != null && !second.isEmpty() ? second : otherwise;
     }
 }

@@ -50,9 +50,13 @@ final class RootFilesystem {
     /** Still in the host's root. */
     void openSourcesAndEnter() {
         String bundle = request.bundle().directory().toString();
-        if (request.init() != null) open.add(openTree(request.init().toString(), InitProgram.TARGET, false, true, true, Propagation.PRIVATE));
+        if (request.init() != null) {
+            open.add(openTree(request.init().toString(), InitProgram.TARGET, false, true, true, Propagation.PRIVATE));
+        }
         for (Mount mount : request.mounts()) {
-            if (mount.type() == Mount.Type.TMPFS) continue;
+            if (mount.type() == Mount.Type.TMPFS) {
+                continue;
+            }
             int mode = kernel.mode(mount.source(), true);
             if (mode == 0) {
                 throw RuntimeShimException.invalid("invalid mount config for type \"bind\": bind source path does not exist: " + mount.source());
@@ -73,7 +77,9 @@ final class RootFilesystem {
 
     private void openFiles(MemoryFiles memory) {
         List<ContainerFile> all = request.allFiles();
-        if (all.isEmpty()) return;
+        if (all.isEmpty()) {
+            return;
+        }
         memory.write(all);
         for (int i = 0; i < all.size(); i++) {
             String path = all.get(i).path();
@@ -119,17 +125,31 @@ final class RootFilesystem {
     /** In the container's root. All but /proc, which only a member of the new pid namespace (or a newer kernel's fsconfig) can mount. */
     void furnish(List<Cgroups.ControllerMount> controllers, boolean ownCgroupNamespace) {
         kernel.libc().umask(0);
-        for (String directory : List.of("/proc", "/dev", "/sys", "/etc")) makeMountPoint(directory);
+        for (String directory : List.of("/proc", "/dev", "/sys", "/etc")) {
+            makeMountPoint(directory);
+        }
         devices();
         kernel.mount("sysfs", "/sys", "sysfs", SAFE | MS_RDONLY, null);
         controlGroups(controllers, ownCgroupNamespace);
         hideFirmware();
-        for (OpenMount file : nameFiles) place(file);
-        for (OpenMount mount : open) place(mount);
-        for (Mount mount : request.mounts()) if (mount.type() == Mount.Type.TMPFS) temporary(mount);
-        for (OpenMount file : openFiles) place(file);
+        for (OpenMount file : nameFiles) {
+            place(file);
+        }
+        for (OpenMount mount : open) {
+            place(mount);
+        }
+        for (Mount mount : request.mounts()) {
+            if (mount.type() == Mount.Type.TMPFS) {
+                temporary(mount);
+            }
+        }
+        for (OpenMount file : openFiles) {
+            place(file);
+        }
         workingDirectory(request.process().workingDirectory());
-        if (request.readOnlyRoot()) kernel.mount(null, "/", null, MS_REMOUNT | MS_BIND | MS_RDONLY, null);
+        if (request.readOnlyRoot()) {
+            kernel.mount(null, "/", null, MS_REMOUNT | MS_BIND | MS_RDONLY, null);
+        }
         kernel.libc().umask(022);
     }
 
@@ -148,8 +168,12 @@ final class RootFilesystem {
             Pointer path = kernel.string((String) device[0]);
             kernel.checkedCall((String) device[0], SystemCall.MKNODAT, AT_FDCWD, path, S_IFCHR | 0666, (int) device[1] << 8 | (int) device[2], 0);
         }
-        for (Devices.Node node : request.devices().nodes()) device(node);
-        for (String[] link : DEVICE_LINKS) kernel.check(kernel.libc().symlink(link[0], link[1]), "symlink", link[1]);
+        for (Devices.Node node : request.devices().nodes()) {
+            device(node);
+        }
+        for (String[] link : DEVICE_LINKS) {
+            kernel.check(kernel.libc().symlink(link[0], link[1]), "symlink", link[1]);
+        }
         kernel.makeDirectory("/dev/pts", 0755);
         kernel.makeDirectory("/dev/shm", 01777);
         kernel.makeDirectory("/dev/mqueue", 0755);
@@ -169,7 +193,9 @@ final class RootFilesystem {
     /** Read-only views of the container's own groups; nothing where they would show the agent's. */
     private void controlGroups(List<Cgroups.ControllerMount> controllers, boolean ownNamespace) {
         String base = "/sys/fs/cgroup";
-        if (!ownNamespace) return;
+        if (!ownNamespace) {
+            return;
+        }
         if (controllers.size() == 1 && controllers.get(0).name().isEmpty()) {
             kernel.mount("cgroup", base, controllers.get(0).type(), SAFE | MS_RDONLY, null);
             return;
@@ -185,7 +211,9 @@ final class RootFilesystem {
 
     private void hideFirmware() {
         for (String path : ProcPaths.MASKED_FIRMWARE) {
-            if (kernel.mode(path, false) != 0) kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY, null);
+            if (kernel.mode(path, false) != 0) {
+                kernel.mount("tmpfs", path, "tmpfs", MS_RDONLY, null);
+            }
         }
     }
 
@@ -230,13 +258,21 @@ final class RootFilesystem {
     }
 
     private void makeParents(String path) {
-        for (int slash = path.indexOf('/', 1); slash > 0; slash = path.indexOf('/', slash + 1)) kernel.makeDirectory(path.substring(0, slash), 0755);
+        for (int slash = path.indexOf('/', 1); slash > 0; slash = path.indexOf('/', slash + 1)) {
+            kernel.makeDirectory(path.substring(0, slash), 0755);
+        }
     }
 
     /** After success nothing is open any more; after a failure this gives back what is. */
     void closeSources() {
-        for (OpenMount file : nameFiles) file.tree.close();
-        for (OpenMount mount : open) mount.tree.close();
-        for (OpenMount file : openFiles) file.tree.close();
+        for (OpenMount file : nameFiles) {
+            file.tree.close();
+        }
+        for (OpenMount mount : open) {
+            mount.tree.close();
+        }
+        for (OpenMount file : openFiles) {
+            file.tree.close();
+        }
     }
 }

@@ -30,16 +30,22 @@ public final class RootView {
         how.putLong(16, RESOLVE_IN_ROOT);
         Pointer name = kernel.string(path);
         int fd = (int) kernel.call(SystemCall.OPENAT2, root.number(), name, how, 24, 0);
-        if (fd >= 0) return new Descriptor(kernel, fd);
+        if (fd >= 0) {
+            return new Descriptor(kernel, fd);
+        }
         int errno = kernel.errno();
-        if (errno == Errno.ENOENT.number() || errno == Errno.ENOTDIR.number() || errno == Errno.ELOOP.number()) return null;
+        if (errno == Errno.ENOENT.number() || errno == Errno.ENOTDIR.number() || errno == Errno.ELOOP.number()) {
+            return null;
+        }
         throw kernel.failure("open " + path + " of the image", errno);
     }
 
     /** Empty where it is missing or no plain file: an image must not make us wait on a FIFO or read a device. */
     public String read(String path, int limit) {
         try (Descriptor found = open(path, O_PATH)) {
-            if (found == null) return "";
+            if (found == null) {
+                return "";
+            }
             String opened = "/proc/self/fd/" + found.number();
             return (kernel.mode(opened, true) & S_IFMT) == S_IFREG ? kernel.read(opened, limit) : "";
         }

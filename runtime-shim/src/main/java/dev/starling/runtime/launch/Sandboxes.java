@@ -33,7 +33,9 @@ final class Sandboxes {
     /** Null where none is ready. It is the caller's, who lets it serve or discards it. */
     synchronized Sandbox take() {
         for (Sandbox sandbox : waiting) {
-            if (!sandbox.isReady()) continue;
+            if (!sandbox.isReady()) {
+                continue;
+            }
             waiting.remove(sandbox);
             return sandbox;
         }
@@ -42,13 +44,19 @@ final class Sandboxes {
 
     /** Makes those that are missing; returns at once. */
     synchronized void replenish() {
-        if (closed) return;
+        if (closed) {
+            return;
+        }
         waiting.removeIf(this::isLost);
-        while (waiting.size() < size) waiting.add(new Sandbox(kernel, cgroups, "sandbox-" + made++));
+        while (waiting.size() < size) {
+            waiting.add(new Sandbox(kernel, cgroups, "sandbox-" + made++));
+        }
     }
 
     private boolean isLost(Sandbox sandbox) {
-        if (sandbox.failure() == null) return false;
+        if (sandbox.failure() == null) {
+            return false;
+        }
         LOG.warn("a sandbox could not be made ahead of time: {}", sandbox.failure().toString());
         discard(sandbox);
         return true;

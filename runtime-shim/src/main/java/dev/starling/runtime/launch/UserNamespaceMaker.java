@@ -23,11 +23,15 @@ public final class UserNamespaceMaker {
 
     /** @throws RuntimeShimException UNSUPPORTED where the host cannot make one */
     public static Descriptor make(Kernel kernel, UserNamespace mapping) {
-        if (!Files.isExecutable(UNSHARE)) throw RuntimeShimException.unsupported("user-namespace: the host has no " + UNSHARE + " (package util-linux)");
+        if (!Files.isExecutable(UNSHARE)) {
+            throw RuntimeShimException.unsupported("user-namespace: the host has no " + UNSHARE + " (package util-linux)");
+        }
         Pointer attributes = SpawnActions.attributes(kernel);
         List<String> command = List.of("unshare", "-U", "/bin/sh", "-c", WaitingProgram.SAY_AND_WAIT);
         try (WaitingProgram program = WaitingProgram.start(kernel, attributes, UNSHARE.toString(), command)) {
-            if (!program.isReady()) throw RuntimeShimException.unsupported("user-namespace: unshare -U fails: are they allowed (sysctl user.max_user_namespaces)?");
+            if (!program.isReady()) {
+                throw RuntimeShimException.unsupported("user-namespace: unshare -U fails: are they allowed (sysctl user.max_user_namespaces)?");
+            }
             String line = "0 " + mapping.first() + " " + mapping.size();
             kernel.write("/proc/" + program.pid() + "/uid_map", line);
             kernel.write("/proc/" + program.pid() + "/gid_map", line);

@@ -43,13 +43,17 @@ public final class VolumeFill {
         kernel.check(kernel.libc().unshare(CLONE_FS | CLONE_NEWNS), "unshare mounts to fill a volume");
         kernel.mount("", "/", null, MS_REC | MS_PRIVATE, null);
         try (Descriptor image = kernel.open(imageRoot(), O_PATH | kernel.architecture().openDirectory()); Descriptor source = source(image)) {
-            if (source != null) copy(source);
+            if (source != null) {
+                copy(source);
+            }
         }
     }
 
     private String imageRoot() {
         String directory = bundle.directory().toString();
-        if (layers <= 1) return bundle.layer(0).toString();
+        if (layers <= 1) {
+            return bundle.layer(0).toString();
+        }
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
         kernel.mount("overlay", "upper", "overlay", MS_RDONLY, Bundle.lowerOnlyOptions(layers));
         return directory + "/upper"; // seen here in place of what it is
@@ -62,6 +66,8 @@ public final class VolumeFill {
 
     private void copy(Descriptor source) {
         int status = HostProgram.runIn(kernel, spawnAttributes, source, "/bin/cp", List.of("cp", "-af", "--", ".", volume.toString()));
-        if (status != 0) throw RuntimeShimException.system("copy of the image's " + target + " to " + volume + ": cp ended with status " + status, null);
+        if (status != 0) {
+            throw RuntimeShimException.system("copy of the image's " + target + " to " + volume + ": cp ended with status " + status, null);
+        }
     }
 }

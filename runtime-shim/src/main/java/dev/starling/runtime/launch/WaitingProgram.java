@@ -39,7 +39,9 @@ final class WaitingProgram implements AutoCloseable {
             return new WaitingProgram(kernel, HostProgram.start(kernel, attributes, path, command, input.reader(), output.writer()), input, output);
         } catch (RuntimeException e) {
             input.close();
-            if (output != null) output.close();
+            if (output != null) {
+                output.close();
+            }
             throw e;
         }
     }
@@ -56,7 +58,9 @@ final class WaitingProgram implements AutoCloseable {
     public void close() {
         input.close();
         output.close();
-        if (!ready) kill(); // it may hang before it comes to read
+        if (!ready) { // it may hang before it comes to read
+            kill();
+        }
         ExitStatus.await(kernel, pid);
     }
 

@@ -61,7 +61,9 @@ public final class WarmUp {
 
     private static byte[] words(int... instructions) {
         ByteBuffer bytes = ByteBuffer.allocate(4 * instructions.length).order(ByteOrder.LITTLE_ENDIAN);
-        for (int instruction : instructions) bytes.putInt(instruction);
+        for (int instruction : instructions) {
+            bytes.putInt(instruction);
+        }
         return bytes.array();
     }
 

@@ -90,16 +90,22 @@ public final class ContainerLog {
 
     /** Begins to read, and goes on after a while in which there was no room. */
     public void watch() {
-        if (finished || reading) return;
+        if (finished || reading) {
+            return;
+        }
         reading = true;
         for (Stream stream : streams) {
-            if (!stream.lost) loop.watch(stream.file, () -> pump(stream));
+            if (!stream.lost) {
+                loop.watch(stream.file, () -> pump(stream));
+            }
         }
     }
 
     private void stopReading() {
         reading = false;
-        for (Stream stream : streams) loop.unwatch(stream.file);
+        for (Stream stream : streams) {
+            loop.unwatch(stream.file);
+        }
     }
 
     private void pump(Stream stream) {
@@ -111,24 +117,34 @@ public final class ContainerLog {
                 break;
             }
         }
-        if (stream.lost) loop.unwatch(stream.file);
+        if (stream.lost) {
+            loop.unwatch(stream.file);
+        }
     }
 
     /** @return how many bytes, not more than {@code most}; 0 or less where there are none now */
     private int readOnce(Stream stream, int most) {
         int count = (int) kernel.libc().read(stream.file.number(), buffer, most);
-        if (count < 0) stream.lost = kernel.errno() == Errno.EIO.number(); // a terminal that nobody has open any more, which would be readable for ever
-        if (count <= 0) return count;
+        if (count < 0) { // a terminal that nobody has open any more, which would be readable for ever
+            stream.lost = kernel.errno() == Errno.EIO.number();
+        }
+        if (count <= 0) {
+            return count;
+        }
         int before = stream.lines.pendingBytes();
         byte[] bytes = new byte[before + count];
         buffer.get(0, bytes, before, count);
-        if (!taps.isEmpty()) tell(stream.number, Arrays.copyOfRange(bytes, before, bytes.length));
+        if (!taps.isEmpty()) {
+            tell(stream.number, Arrays.copyOfRange(bytes, before, bytes.length));
+        }
         waiting.add(stream.lines.accept(clock.instant(), bytes));
         return count;
     }
 
     private void tell(int stream, byte[] bytes) {
-        for (Tap tap : List.copyOf(taps)) tap.accept(stream, bytes);
+        for (Tap tap : List.copyOf(taps)) {
+            tap.accept(stream, bytes);
+        }
     }
 
     public void add(Tap tap) {
@@ -150,7 +166,9 @@ public final class ContainerLog {
      * @return done with that
      */
     public CompletableFuture<Void> finish(Runnable afterwards) {
-        if (finished) return waiting.close(afterwards);
+        if (finished) {
+            return waiting.close(afterwards);
+        }
         stopReading();
         for (Stream stream : streams) {
             for (int i = 0; i < MAX_LAST_READS && readOnce(stream, READ_BYTES) > 0; i++) {
@@ -175,7 +193,9 @@ public final class ContainerLog {
     }
 
     private CompletableFuture<Void> close(Runnable afterwards) {
-        for (Stream stream : streams) stream.file.close();
+        for (Stream stream : streams) {
+            stream.file.close();
+        }
         return waiting.close(afterwards);
     }
 }

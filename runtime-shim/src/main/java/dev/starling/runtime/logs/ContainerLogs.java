@@ -35,7 +35,9 @@ public final class ContainerLogs {
             LogSink sink = limit.limited(new JsonFileLog(file, options), options);
             return new ContainerLog(kernel, clock, loop, buffer, sources, new WaitingLines(sink, writers, options));
         } catch (IOException e) {
-            for (ContainerLog.Source source : sources) source.file().close();
+            for (ContainerLog.Source source : sources) {
+                source.file().close();
+            }
             throw RuntimeShimException.system("open log " + file + ": " + e, e);
         }
     }

@@ -68,19 +68,27 @@ public final class JsonFileLog implements LogSink {
 
     @Override
     public void flush() throws IOException {
-        if (batch.length() == 0) return;
+        if (batch.length() == 0) {
+            return;
+        }
         ByteBuffer bytes = StandardCharsets.UTF_8.encode(batch.toString());
         batch.setLength(0);
-        if (size > 0 && size + bytes.remaining() > options.maxBytes()) rotate();
+        if (size > 0 && size + bytes.remaining() > options.maxBytes()) {
+            rotate();
+        }
         size += bytes.remaining();
-        while (bytes.hasRemaining()) written += channel.write(bytes);
+        while (bytes.hasRemaining()) {
+            written += channel.write(bytes);
+        }
     }
 
     private void rotate() throws IOException {
         long next = begin + size;
         LogSegments.beginRotation(file, next);
         channel.close();
-        for (int i = options.maxFiles() - 1; i > 1; i--) move(numbered(i - 1), numbered(i));
+        for (int i = options.maxFiles() - 1; i > 1; i--) {
+            move(numbered(i - 1), numbered(i));
+        }
         if (options.maxFiles() > 1) {
             move(file, numbered(1));
         } else {
@@ -92,7 +100,9 @@ public final class JsonFileLog implements LogSink {
     }
 
     private static void move(Path from, Path to) throws IOException {
-        if (Files.exists(from)) Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+        if (Files.exists(from)) {
+            Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+        }
     }
 
     private Path numbered(int number) {

@@ -49,7 +49,9 @@ final class LimitedLog implements LogSink {
     }
 
     private void tellGap(Instant time) {
-        if (untold == 0) return;
+        if (untold == 0) {
+            return;
+        }
         write(LogNotice.STREAM, time, LogNotice.of(LogNotice.lines(untold) + " dropped"));
         untold = 0;
     }

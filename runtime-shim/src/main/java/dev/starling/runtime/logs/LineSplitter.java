@@ -30,8 +30,12 @@ final class LineSplitter {
         System.arraycopy(pending, 0, bytes, 0, pending.length);
         Ends ends = new Ends();
         for (int i = pending.length; i < bytes.length; i++) {
-            if (i - ends.last() >= MAX_ENTRY_BYTES && (bytes[i] & 0xC0) != 0x80) ends.add(i);
-            if (bytes[i] == '\n' || i + 1 - ends.last() >= MAX_CUT_BYTES) ends.add(i + 1);
+            if (i - ends.last() >= MAX_ENTRY_BYTES && (bytes[i] & 0xC0) != 0x80) {
+                ends.add(i);
+            }
+            if (bytes[i] == '\n' || i + 1 - ends.last() >= MAX_CUT_BYTES) {
+                ends.add(i + 1);
+            }
         }
         pending = ends.last() == bytes.length ? NOTHING : Arrays.copyOfRange(bytes, ends.last(), bytes.length);
         return new Lines(stream, time, bytes, ends.all());
@@ -46,7 +50,9 @@ final class LineSplitter {
         }
 
         void add(int end) {
-            if (count == ends.length) ends = Arrays.copyOf(ends, 2 * count);
+            if (count == ends.length) {
+                ends = Arrays.copyOf(ends, 2 * count);
+            }
             ends[count++] = end;
         }
 

@@ -48,9 +48,13 @@ record Lines(String stream, Instant time, byte[] bytes, int[] ends) {
 
     /** As many as {@code room} holds, from the first on. */
     Lines first(long room) {
-        if (size() <= room) return this;
+        if (size() <= room) {
+            return this;
+        }
         int lines = count();
-        while (lines > 0 && sizeOfFirst(lines) > room) lines--;
+        while (lines > 0 && sizeOfFirst(lines) > room) {
+            lines--;
+        }
         return new Lines(stream, time, Arrays.copyOf(bytes, begin(lines)), Arrays.copyOf(ends, lines));
     }
 }

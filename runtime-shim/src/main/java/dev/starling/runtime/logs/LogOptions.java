@@ -37,7 +37,9 @@ public record LogOptions(long maxBytes, int maxFiles, long bufferBytes, WhenFull
             case "", "json-file" -> parse("json-file", options, DEFAULT);
             case "local" -> parse(driver, options, LOCAL);
             case "none" -> {
-                if (!options.isEmpty()) throw unknown(options.keySet().iterator().next(), driver);
+                if (!options.isEmpty()) {
+                    throw unknown(options.keySet().iterator().next(), driver);
+                }
                 yield NOTHING;
             }
             default -> throw RuntimeShimException.unsupported("the logging driver \"" + driver + "\" (there are json-file, local and none)");
@@ -66,7 +68,9 @@ public record LogOptions(long maxBytes, int maxFiles, long bufferBytes, WhenFull
         String size = options.get("max-buffer-size");
         return switch (options.getOrDefault("mode", "")) {
             case "", "blocking" -> {
-                if (size != null) throw RuntimeShimException.invalid("log opt max-buffer-size is only supported with mode=non-blocking");
+                if (size != null) {
+                    throw RuntimeShimException.invalid("log opt max-buffer-size is only supported with mode=non-blocking");
+                }
                 yield blocking;
             }
             case "non-blocking" -> {
@@ -87,7 +91,9 @@ public record LogOptions(long maxBytes, int maxFiles, long bufferBytes, WhenFull
         long unit = digits.endsWith("k") ? kilo : digits.endsWith("m") ? kilo * kilo : digits.endsWith("g") ? kilo * kilo * kilo : 1;
         try {
             long size = Math.multiplyExact(Long.parseLong(unit == 1 ? digits : digits.substring(0, digits.length() - 1)), unit);
-            if (size > 0) return size;
+            if (size > 0) {
+                return size;
+            }
         } catch (NumberFormatException | ArithmeticException e) {
             // told below
         }
@@ -97,7 +103,9 @@ public record LogOptions(long maxBytes, int maxFiles, long bufferBytes, WhenFull
     private static int count(String text) {
         try {
             int count = Integer.parseInt(text.trim());
-            if (count >= 1) return count;
+            if (count >= 1) {
+                return count;
+            }
         } catch (NumberFormatException e) {
             // told below
         }

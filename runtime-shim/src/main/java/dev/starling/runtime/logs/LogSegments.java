@@ -26,14 +26,18 @@ public record LogSegments(List<Segment> segments, String mark) {
     /** Null where the files are being moved just now. */
     public static LogSegments of(Path file) throws IOException {
         String mark = mark(file);
-        if (mark.isEmpty() || mark.startsWith(ROTATING)) return null;
+        if (mark.isEmpty() || mark.startsWith(ROTATING)) {
+            return null;
+        }
         List<Segment> segments = new ArrayList<>();
         segments.add(new Segment(file, Long.parseLong(mark), length(file)));
         for (int number = 1; ; number++) {
             Path older = numbered(file, number);
             long length = length(older);
             long begin = segments.get(0).begin() - length;
-            if (length == 0 || begin < 0) break;
+            if (length == 0 || begin < 0) {
+                break;
+            }
             segments.add(0, new Segment(older, begin, length));
         }
         return mark.equals(mark(file)) ? new LogSegments(List.copyOf(segments), mark) : null;
@@ -59,7 +63,9 @@ public record LogSegments(List<Segment> segments, String mark) {
     /** For the writer that opens the log: a rotation that was cut off is over now. @return the position of the newest file's first byte */
     static long recover(Path file) throws IOException {
         String mark = mark(file);
-        if (!mark.isEmpty() && !mark.startsWith(ROTATING)) return Long.parseLong(mark);
+        if (!mark.isEmpty() && !mark.startsWith(ROTATING)) {
+            return Long.parseLong(mark);
+        }
         long next = mark.isEmpty() ? 0 : Long.parseLong(mark.substring(ROTATING.length()));
         long begin = Math.max(0, next - length(file)); // the newest was moved away already, or it is the one that was full
         endRotation(file, begin);

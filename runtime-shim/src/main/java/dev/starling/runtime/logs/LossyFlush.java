@@ -20,7 +20,9 @@ final class LossyFlush {
             file.flush();
             complained = false;
         } catch (IOException e) {
-            if (!complained) LOG.warn("log lines are lost: {}", e.toString());
+            if (!complained) {
+                LOG.warn("log lines are lost: {}", e.toString());
+            }
             complained = true;
         }
     }

@@ -70,35 +70,51 @@ final class WaitingLines {
      * @param again called by the writing task when half of the room is free, where this says 0
      */
     synchronized long room(Runnable again) {
-        if (whenFull == WhenFull.DROP) return Long.MAX_VALUE;
+        if (whenFull == WhenFull.DROP) {
+            return Long.MAX_VALUE;
+        }
         long room = maxBytes - waitingBytes;
-        if (room >= maxBytes / WORTH_A_READ_ONE_IN) return room;
+        if (room >= maxBytes / WORTH_A_READ_ONE_IN) {
+            return room;
+        }
         roomAgain = again;
         return 0;
     }
 
     /** Has them written soon. Also without room, where that is {@link WhenFull#WAIT}: the caller asks first, but for what it has to take at a container's end. */
     synchronized void add(Lines lines) {
-        if (keepsNothing) return;
+        if (keepsNothing) {
+            return;
+        }
         Lines fitting = whenFull == WhenFull.WAIT ? lines : fitting(lines);
-        if (fitting.isEmpty()) return;
+        if (fitting.isEmpty()) {
+            return;
+        }
         enqueue(fitting);
         startWriting();
     }
 
     private Lines fitting(Lines lines) {
         Lines fitting = lines.first(maxBytes - waitingBytes);
-        if (fitting.isEmpty() && waiting.isEmpty() && !lines.isEmpty()) fitting = lines.first(lines.sizeOfFirst(1));
-        if (!fitting.isEmpty()) tellGap();
+        if (fitting.isEmpty() && waiting.isEmpty() && !lines.isEmpty()) {
+            fitting = lines.first(lines.sizeOfFirst(1));
+        }
+        if (!fitting.isEmpty()) {
+            tellGap();
+        }
         long missing = lines.count() - fitting.count();
-        if (missing > 0) lastDropped = lines.time();
+        if (missing > 0) {
+            lastDropped = lines.time();
+        }
         dropped += missing;
         untold += missing;
         return fitting;
     }
 
     private void tellGap() {
-        if (untold == 0) return;
+        if (untold == 0) {
+            return;
+        }
         enqueue(Lines.notice(lastDropped, LogNotice.lines(untold) + " dropped: the buffer of mode=non-blocking was full (max-buffer-size " + maxBytes + " bytes)"));
         untold = 0;
     }
@@ -109,7 +125,9 @@ final class WaitingLines {
     }
 
     private void startWriting() {
-        if (writing) return;
+        if (writing) {
+            return;
+        }
         writing = true;
         writer.execute(this::writeSome);
     }
@@ -131,7 +149,9 @@ final class WaitingLines {
         for (Lines lines : waiting) {
             some.add(lines);
             bytes += lines.size();
-            if (bytes >= FLUSH_BYTES) break;
+            if (bytes >= FLUSH_BYTES) {
+                break;
+            }
         }
         return some;
     }
@@ -143,12 +163,16 @@ final class WaitingLines {
                 String text = lines.text(i);
                 file.append(lines.stream(), lines.time(), text);
                 unflushed += JsonFileLog.bytesOf(text);
-                if (unflushed < FLUSH_BYTES) continue;
+                if (unflushed < FLUSH_BYTES) {
+                    continue;
+                }
                 flush.run();
                 unflushed = 0;
             }
         }
-        if (unflushed > 0) flush.run();
+        if (unflushed > 0) {
+            flush.run();
+        }
     }
 
     /** @return whom to tell that there is room again */
@@ -157,7 +181,9 @@ final class WaitingLines {
             waiting.remove();
             waitingBytes -= lines.size();
         }
-        if (roomAgain == null || waitingBytes > maxBytes / 2) return NOBODY;
+        if (roomAgain == null || waitingBytes > maxBytes / 2) {
+            return NOBODY;
+        }
         Runnable waits = roomAgain;
         roomAgain = null;
         return waits;

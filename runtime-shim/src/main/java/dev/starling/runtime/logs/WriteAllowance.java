@@ -27,8 +27,12 @@ final class WriteAllowance {
             left = Math.min(bytesPerHour, left + bytesPerHour * (millis / MILLIS_AN_HOUR));
         }
         counted = now;
-        if (usedUp && left * RESUMES_AT_ONE_IN >= bytesPerHour) usedUp = false;
-        if (bytes > left) usedUp = true;
+        if (usedUp && left * RESUMES_AT_ONE_IN >= bytesPerHour) {
+            usedUp = false;
+        }
+        if (bytes > left) {
+            usedUp = true;
+        }
         return !usedUp;
     }
 

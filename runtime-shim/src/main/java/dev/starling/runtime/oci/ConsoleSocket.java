@@ -43,10 +43,14 @@ final class ConsoleSocket implements AutoCloseable {
 
     /** After the runtime has ended well: it has sent by then. */
     Descriptor receive() {
-        if (!kernel.waitReadable(listener, TIMEOUT_MILLIS)) throw RuntimeShimException.system("the OCI runtime handed over no terminal", null);
+        if (!kernel.waitReadable(listener, TIMEOUT_MILLIS)) {
+            throw RuntimeShimException.system("the OCI runtime handed over no terminal", null);
+        }
         int fd = kernel.check(kernel.libc().accept4(listener.number(), null, null, O_CLOEXEC), "accept", NAME);
         try (Descriptor connection = new Descriptor(kernel, fd)) {
-            if (!kernel.waitReadable(connection, TIMEOUT_MILLIS)) throw RuntimeShimException.system("the OCI runtime handed over no terminal", null);
+            if (!kernel.waitReadable(connection, TIMEOUT_MILLIS)) {
+                throw RuntimeShimException.system("the OCI runtime handed over no terminal", null);
+            }
             return descriptorOf(connection);
         }
     }
@@ -68,7 +72,9 @@ final class ConsoleSocket implements AutoCloseable {
         java.lang.ref.Reference.reachabilityFence(vector);
         java.lang.ref.Reference.reachabilityFence(name);
         boolean isDescriptor = control.getInt(word) == SOL_SOCKET && control.getInt(word + 4L) == SCM_RIGHTS;
-        if (!isDescriptor) throw RuntimeShimException.system("what the OCI runtime handed over is no terminal", null);
+        if (!isDescriptor) {
+            throw RuntimeShimException.system("what the OCI runtime handed over is no terminal", null);
+        }
         return new Descriptor(kernel, control.getInt(headerBytes));
     }
 

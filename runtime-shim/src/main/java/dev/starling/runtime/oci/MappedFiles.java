@@ -60,13 +60,17 @@ final class MappedFiles {
         int own = OWN_DIRECTORIES;
         for (Path directory = containers; directory != null; directory = directory.getParent()) {
             int mode = kernel.mode(directory.toString(), true);
-            if ((mode & SEARCHED_BY_ALL) == 0) letPass(directory.toString(), mode, own > 0);
+            if ((mode & SEARCHED_BY_ALL) == 0) {
+                letPass(directory.toString(), mode, own > 0);
+            }
             own--;
         }
     }
 
     private void letPass(String directory, int mode, boolean own) {
-        if (!own) throw RuntimeShimException.unsupported("user-namespace: user " + mapping.first() + " has to pass through " + directory + " (chmod o+x)");
+        if (!own) {
+            throw RuntimeShimException.unsupported("user-namespace: user " + mapping.first() + " has to pass through " + directory + " (chmod o+x)");
+        }
         try (Descriptor opened = kernel.open(directory, O_RDONLY)) {
             kernel.check(kernel.libc().fchown(opened.number(), 0, mapping.first()), "chown", directory);
         }
@@ -75,10 +79,14 @@ final class MappedFiles {
 
     /** With the bundle as the working directory; its {@code root} is there. */
     void mountRoot(ImageRoot root) {
-        if (!(root instanceof ImageRoot.Layers layers)) throw RuntimeShimException.unsupported("user-namespace: a root directory that is no image: " + root);
+        if (!(root instanceof ImageRoot.Layers layers)) {
+            throw RuntimeShimException.unsupported("user-namespace: a root directory that is no image: " + root);
+        }
         int layerCount = layers.count();
         kernel.makeDirectory(MAPPED, 0700);
-        for (String layer : Bundle.lowerPaths(layerCount)) map(layer, layer);
+        for (String layer : Bundle.lowerPaths(layerCount)) {
+            map(layer, layer);
+        }
         map(".", MAPPED);
         asFirstUser(() -> kernel.mount("overlay", "root", "overlay", 0, Bundle.overlayOptions(layerCount, MAPPED + "/")));
     }
@@ -92,14 +100,18 @@ final class MappedFiles {
         attributes.putLong(24, namespace.number());
         try (Descriptor tree = new Descriptor(kernel, (int) kernel.checkedCall(
                 source, SystemCall.OPEN_TREE, AT_FDCWD, from, OPEN_TREE_CLONE | O_CLOEXEC, 0, 0))) {
-            if (kernel.call(SystemCall.MOUNT_SETATTR, tree.number(), empty, AT_EMPTY_PATH, attributes, 32) < 0) throw notMapped(source, kernel.errno());
+            if (kernel.call(SystemCall.MOUNT_SETATTR, tree.number(), empty, AT_EMPTY_PATH, attributes, 32) < 0) {
+                throw notMapped(source, kernel.errno());
+            }
             kernel.checkedCall("to " + target, SystemCall.MOVE_MOUNT, tree.number(), empty, AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
         }
     }
 
     private RuntimeShimException notMapped(String source, int errno) {
         RuntimeShimException failure = kernel.failure("mount_setattr: map the users of " + source, errno);
-        if (errno != Errno.EINVAL.number() && errno != Errno.ENOSYS.number()) return failure;
+        if (errno != Errno.EINVAL.number() && errno != Errno.ENOSYS.number()) {
+            return failure;
+        }
         return new RuntimeShimException(RuntimeShimException.Kind.UNSUPPORTED, failure.getMessage()
                 + ": user-namespace needs Linux 5.19 or newer and a data-dir on a file system that can map users (ext4, xfs, btrfs)", errno, failure);
     }

@@ -66,17 +66,23 @@ final class OciCall {
         Path log = bundle.directory().resolve("oci.log");
         boolean joinFirst = !program.joinsGroupsByItself() && !command.equals("start");
         hideOtherHierarchies();
-        if (joinFirst) cgroups.enterWithThread(bundle.id());
+        if (joinFirst) {
+            cgroups.enterWithThread(bundle.id());
+        }
         List<String> line = new ArrayList<>();
         Optional<Path> group = joinFirst ? cgroups.namespaceMakerJoins(bundle.id()) : Optional.empty();
         group.ifPresent(file -> line.addAll(List.of("/bin/sh", "-c", JOIN_SCRIPT, file.toString())));
         line.addAll(List.of(program.path().toString(), "--root", stateDirectory(bundle).toString(), "--log", log.toString(), "--log-format", "json"));
-        if (program.kind() == OciProgram.Kind.CRUN) line.add("--cgroup-manager=disabled");
+        if (program.kind() == OciProgram.Kind.CRUN) {
+            line.add("--cgroup-manager=disabled");
+        }
         line.add(command);
         line.addAll(arguments);
         delete(log);
         int exitCode = spawn(command, line, input, output, error);
-        if (exitCode != 0) throw failure(command, exitCode, log);
+        if (exitCode != 0) {
+            throw failure(command, exitCode, log);
+        }
     }
 
     private static void delete(Path log) {
@@ -93,10 +99,16 @@ final class OciCall {
      */
     private void hideOtherHierarchies() {
         Set<String> ours = new HashSet<>();
-        for (Cgroups.ControllerMount mount : cgroups.mounts()) ours.add(mount.name());
-        if (ours.contains("")) return; // version 2 alone
+        for (Cgroups.ControllerMount mount : cgroups.mounts()) {
+            ours.add(mount.name());
+        }
+        if (ours.contains("")) { // version 2 alone
+            return;
+        }
         for (String name : Cgroups.childrenOf(HIERARCHIES)) {
-            if (!ours.contains(name)) kernel.libc().umount2(HIERARCHIES.resolve(name).toString(), MNT_DETACH); // a link is no mount: EINVAL
+            if (!ours.contains(name)) { // a link is no mount: EINVAL
+                kernel.libc().umount2(HIERARCHIES.resolve(name).toString(), MNT_DETACH);
+            }
         }
     }
 
@@ -104,12 +116,18 @@ final class OciCall {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             actions.duplicate(input.number(), 0).duplicate(output.number(), 1).duplicate(error.number(), 2).closeFrom(3);
             SpawnActions.Spawned spawned = actions.spawn(line.get(0), kernel.strings(line), kernel.strings(ENVIRONMENT), spawnAttributes);
-            if (spawned.errno() != 0) throw kernel.failure("run " + line.get(0), spawned.errno());
+            if (spawned.errno() != 0) {
+                throw kernel.failure("run " + line.get(0), spawned.errno());
+            }
             try (Descriptor process = kernel.openProcess(spawned.pid())) {
                 boolean ended = kernel.waitReadable(process, TIMEOUT_MILLIS);
-                if (!ended) kernel.signal(process, Signals.SIGKILL);
+                if (!ended) {
+                    kernel.signal(process, Signals.SIGKILL);
+                }
                 int exitCode = ExitStatus.await(kernel, spawned.pid());
-                if (!ended) throw RuntimeShimException.system(program.kind() + " " + command + " did not end within " + TIMEOUT_MILLIS + " ms", null);
+                if (!ended) {
+                    throw RuntimeShimException.system(program.kind() + " " + command + " did not end within " + TIMEOUT_MILLIS + " ms", null);
+                }
                 return exitCode;
             }
         }
@@ -127,12 +145,16 @@ final class OciCall {
 
     /** Empty where it has logged none. */
     private static String lastMessage(Path log) {
-        if (!Files.exists(log)) return "";
+        if (!Files.exists(log)) {
+            return "";
+        }
         String last = "";
         try (InputStream file = Files.newInputStream(log)) {
             for (String line : new String(file.readNBytes(MAX_LOG_BYTES), StandardCharsets.UTF_8).split("\n")) {
                 JsonNode entry = parsed(line);
-                if (entry.path("level").asText().equals("error")) last = entry.path("msg").asText();
+                if (entry.path("level").asText().equals("error")) {
+                    last = entry.path("msg").asText();
+                }
             }
         } catch (IOException e) {
             return "it failed, and its log " + log + " cannot be read: " + e;
@@ -151,8 +173,14 @@ final class OciCall {
     /** Both write what the C library says, in their own capitals. */
     private static Errno errnoIn(String message) {
         String lower = message.toLowerCase(Locale.ROOT);
-        if (lower.contains("not found in $path")) return Errno.ENOENT;
-        for (Errno errno : Errno.values()) if (lower.contains(Errno.text(errno.number()))) return errno;
+        if (lower.contains("not found in $path")) {
+            return Errno.ENOENT;
+        }
+        for (Errno errno : Errno.values()) {
+            if (lower.contains(Errno.text(errno.number()))) {
+                return errno;
+            }
+        }
         return null;
     }
 }

@@ -65,7 +65,9 @@ final class OciConfig {
         TerminalSize terminal = request.terminal();
         ObjectNode process = process(request.process(), identity, request.options(), terminal != null);
         // Set later, it might be too late: the process runs already once the terminal is ours. crun 1.8 sets it itself a moment after it let the process go.
-        if (terminal != null && terminal.rows() > 0) process.putObject("consoleSize").put("height", terminal.rows()).put("width", terminal.columns());
+        if (terminal != null && terminal.rows() > 0) {
+            process.putObject("consoleSize").put("height", terminal.rows()).put("width", terminal.columns());
+        }
         write(file, process);
     }
 
@@ -89,14 +91,20 @@ final class OciConfig {
         // as execve would have it, a user other than root has them in the bounding set alone
         for (String set : identity.uid() == 0 ? List.of("bounding", "effective", "permitted") : List.of("bounding")) {
             ArrayNode names = capabilities.putArray(set);
-            for (Capability each : Capability.values()) if (each.isIn(plan.capabilities())) names.add("CAP_" + each.name());
+            for (Capability each : Capability.values()) {
+                if (each.isIn(plan.capabilities())) {
+                    names.add("CAP_" + each.name());
+                }
+            }
         }
         ArrayNode limits = process.putArray("rlimits");
         for (ContainerSpec.Ulimit limit : options.ulimits()) {
             limits.addObject().put("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT)).put("soft", limit(limit.soft())).put("hard", limit(limit.hard()));
         }
         process.put("noNewPrivileges", options.noNewPrivileges());
-        if (!options.confinement().appArmor().isEmpty()) process.put("apparmorProfile", options.confinement().appArmor());
+        if (!options.confinement().appArmor().isEmpty()) {
+            process.put("apparmorProfile", options.confinement().appArmor());
+        }
         process.put("oomScoreAdj", options.oomScoreAdjustment());
         return process;
     }
@@ -108,13 +116,19 @@ final class OciConfig {
     private ObjectNode linux(LaunchRequest request, SyscallRules rules, String controlGroup) {
         ObjectNode linux = JsonNodeFactory.instance.objectNode();
         ArrayNode namespaces = linux.putArray("namespaces");
-        for (String type : List.of("pid", "network", "ipc", "uts", "mount", "cgroup")) namespaces.addObject().put("type", type);
+        for (String type : List.of("pid", "network", "ipc", "uts", "mount", "cgroup")) {
+            namespaces.addObject().put("type", type);
+        }
         ObjectNode sysctls = linux.putObject("sysctl");
         request.sysctls().forEach(sysctls::put);
-        if (mapping != null) mapUsers(linux, namespaces, sysctls);
+        if (mapping != null) {
+            mapUsers(linux, namespaces, sysctls);
+        }
         linux.put("cgroupsPath", controlGroup);
         devices(linux, request);
-        if (rules != null) linux.set("seccomp", OciSeccomp.json(rules, machine));
+        if (rules != null) {
+            linux.set("seccomp", OciSeccomp.json(rules, machine));
+        }
         if (!request.options().confinement().privileged()) {
             ArrayNode masked = linux.putArray("maskedPaths");
             ProcPaths.MASKED.forEach(masked::add);
@@ -135,7 +149,9 @@ final class OciConfig {
         }
         for (DeviceRule rule : request.devices().rules()) {
             ObjectNode json = rules.addObject().put("allow", true).put("access", rule.access());
-            if (!rule.equals(DeviceRule.ALL)) json.put("type", String.valueOf(rule.type())).put("major", rule.major()).put("minor", rule.minor());
+            if (!rule.equals(DeviceRule.ALL)) {
+                json.put("type", String.valueOf(rule.type())).put("major", rule.major()).put("minor", rule.minor());
+            }
         }
     }
 
@@ -145,7 +161,9 @@ final class OciConfig {
             linux.putArray(kind).addObject().put("containerID", 0).put("hostID", mapping.first()).put("size", mapping.size());
         }
         // Docker's default, as far as these groups go
-        if (sysctls.path("net.ipv4.ping_group_range").asText().equals("0 2147483647")) sysctls.put("net.ipv4.ping_group_range", "0 " + (mapping.size() - 1));
+        if (sysctls.path("net.ipv4.ping_group_range").asText().equals("0 2147483647")) {
+            sysctls.put("net.ipv4.ping_group_range", "0 " + (mapping.size() - 1));
+        }
     }
 
     private ArrayNode mounts(LaunchRequest request, MemoryFiles files) {
@@ -160,34 +178,52 @@ final class OciConfig {
         add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", List.of("nosuid", "noexec", "nodev", access));
         int names = request.nameFiles().size();
         List<ContainerFile> all = request.allFiles();
-        for (int i = 0; i < names; i++) bind(mounts, files.path(i), all.get(i).path(), false, "rprivate");
-        if (request.init() != null) bind(mounts, request.init().toString(), InitProgram.TARGET, true, "rprivate");
+        for (int i = 0; i < names; i++) {
+            bind(mounts, files.path(i), all.get(i).path(), false, "rprivate");
+        }
+        if (request.init() != null) {
+            bind(mounts, request.init().toString(), InitProgram.TARGET, true, "rprivate");
+        }
         for (Mount mount : request.mounts()) {
             if (mount.type() != Mount.Type.TMPFS) {
                 ArrayNode options = bind(mounts, mount.source(), mount.target(), mount.readOnly(), mount.propagation().isEmpty() ? "rprivate" : mount.propagation());
                 // crun binds without the flags of what it binds
                 VolumeOptions.of(mount.volumeOptions()).flagNames().stream().filter(name -> !name.equals("ro")).forEach(options::add);
                 // a volume is the containers' own; what else the host has stays its own
-                if (mapping != null && mount.type() == Mount.Type.VOLUME) options.add("idmap");
+                if (mapping != null && mount.type() == Mount.Type.VOLUME) {
+                    options.add("idmap");
+                }
             }
         }
-        for (Mount mount : request.mounts()) if (mount.type() == Mount.Type.TMPFS) temporary(mounts, mount);
-        for (int i = names; i < all.size(); i++) bind(mounts, files.path(i), all.get(i).path(), true, "rprivate");
+        for (Mount mount : request.mounts()) {
+            if (mount.type() == Mount.Type.TMPFS) {
+                temporary(mounts, mount);
+            }
+        }
+        for (int i = names; i < all.size(); i++) {
+            bind(mounts, files.path(i), all.get(i).path(), true, "rprivate");
+        }
         return mounts;
     }
 
     private static ArrayNode bind(ArrayNode mounts, String source, String target, boolean readOnly, String propagation) {
         ArrayNode options = add(mounts, target, "bind", source, List.of("rbind", propagation));
         // "rro" is read-only also for what is mounted below a directory; crun 1.8 fails at a file with it
-        if (readOnly) options.add(Files.isDirectory(Path.of(source)) ? "rro" : "ro");
+        if (readOnly) {
+            options.add(Files.isDirectory(Path.of(source)) ? "rro" : "ro");
+        }
         return options;
     }
 
     private static void temporary(ArrayNode mounts, Mount mount) {
         ArrayNode options = add(mounts, mount.target(), "tmpfs", "tmpfs", SAFE);
         options.add("mode=" + (mount.mode() == 0 ? "1777" : Integer.toOctalString(mount.mode())));
-        if (mount.sizeBytes() != 0) options.add("size=" + mount.sizeBytes());
-        if (mount.readOnly()) options.add("ro");
+        if (mount.sizeBytes() != 0) {
+            options.add("size=" + mount.sizeBytes());
+        }
+        if (mount.readOnly()) {
+            options.add("ro");
+        }
     }
 
     private static ArrayNode add(ArrayNode mounts, String target, String type, String source, List<String> options) {

@@ -48,7 +48,9 @@ final class OciExec {
             return request.terminal() != null ? withTerminal(directory) : withPipes(directory, identity);
         } catch (RuntimeException e) {
             open.forEach(Descriptor::close);
-            if (pid != 0) orphans.abandon(pid);
+            if (pid != 0) {
+                orphans.abandon(pid);
+            }
             throw e;
         } finally {
             delete(directory);
@@ -83,11 +85,15 @@ final class OciExec {
             pid = run(directory, List.of(), input == null ? none : input.reader(), output.writer(), error.writer());
             Pipe.neverBlock(kernel, output.reader());
             Pipe.neverBlock(kernel, error.reader());
-            if (input != null) Pipe.neverBlock(kernel, input.writer());
+            if (input != null) {
+                Pipe.neverBlock(kernel, input.writer());
+            }
             Descriptor process = process(pid);
             output.writer().close();
             error.writer().close();
-            if (input != null) input.reader().close();
+            if (input != null) {
+                input.reader().close();
+            }
             return new ExecChild(pid, process, input == null ? null : input.writer(), output.reader(), error.reader(), false);
         }
     }
@@ -104,7 +110,9 @@ final class OciExec {
             pid = run(directory, List.of("--tty", "--console-socket", ConsoleSocket.NAME), none, none, none);
             Descriptor master = socket.receive();
             open.add(master);
-            if (request.terminal().rows() > 0) Terminal.resize(kernel, master, request.terminal().rows(), request.terminal().columns());
+            if (request.terminal().rows() > 0) {
+                Terminal.resize(kernel, master, request.terminal().rows(), request.terminal().columns());
+            }
             Pipe.neverBlock(kernel, master);
             Descriptor second = master.duplicate();
             open.add(second);

@@ -111,7 +111,9 @@ public final class OciLauncher implements ContainerLauncher {
 
     @Override
     public Held hold(LaunchRequest request) {
-        for (Mount mount : request.mounts()) checkBind(mount);
+        for (Mount mount : request.mounts()) {
+            checkBind(mount);
+        }
         Bundle bundle = request.bundle();
         cgroups.create(bundle.id());
         return PrivateMounts.run(kernel, "container-" + bundle.shortId(), () -> create(request));
@@ -123,7 +125,9 @@ public final class OciLauncher implements ContainerLauncher {
     }
 
     private void checkBind(Mount mount) {
-        if (mount.type() == Mount.Type.TMPFS) return;
+        if (mount.type() == Mount.Type.TMPFS) {
+            return;
+        }
         if (mount.propagation().endsWith("shared")) {
             throw RuntimeShimException.unsupported("bind-propagation " + mount.propagation() + " with the container runtime \"" + name() + "\": "
                     + mount.source() + " would have to be mounted in the host's own mount namespace. The native runtime does it");
@@ -137,7 +141,9 @@ public final class OciLauncher implements ContainerLauncher {
         Bundle bundle = request.bundle();
         String directory = bundle.directory().toString();
         kernel.check(kernel.libc().chdir(directory), "chdir", directory);
-        for (String mountPoint : List.of("root", "files")) kernel.makeDirectory(directory + "/" + mountPoint, 0700);
+        for (String mountPoint : List.of("root", "files")) {
+            kernel.makeDirectory(directory + "/" + mountPoint, 0700);
+        }
         if (mapping == null) {
             request.root().mount(kernel, "root");
         } else {
@@ -145,7 +151,9 @@ public final class OciLauncher implements ContainerLauncher {
         }
         MemoryFiles files = new MemoryFiles(kernel, directory + "/files", mapping);
         files.write(request.allFiles());
-        for (String mountPoint : List.of("proc", "dev", "sys", "etc")) checkMountPoint(directory, mountPoint);
+        for (String mountPoint : List.of("proc", "dev", "sys", "etc")) {
+            checkMountPoint(directory, mountPoint);
+        }
         Identity identity = identity(directory + "/root", request.process());
         SyscallRules rules = filters.rules(request.options().confinement().seccomp(), request.process().capabilities());
         config.write(request, files, identity, rules, cgroups.path(bundle.id()));
@@ -237,11 +245,15 @@ public final class OciLauncher implements ContainerLauncher {
         List<Integer> left = cgroups.processes(bundle.id());
         cgroups.kill(bundle.id());
         for (int pid : left) {
-            if (pid == ProcessHandle.current().pid()) continue; // the thread that this is
+            if (pid == ProcessHandle.current().pid()) { // the thread that this is
+                continue;
+            }
             try (Descriptor process = kernel.openProcess(pid)) {
                 kernel.waitReadable(process, REAP_TIMEOUT_MILLIS);
             } catch (RuntimeShimException e) {
-                if (e.errno() != Errno.ESRCH.number()) throw e;
+                if (e.errno() != Errno.ESRCH.number()) {
+                    throw e;
+                }
             }
         }
         orphans.sweep();

@@ -60,7 +60,9 @@ public record OciProgram(Kind kind, Path path, String version) {
         }
         try {
             String line = CompletableFuture.supplyAsync(() -> firstLine(process.getInputStream())).get(VERSION_SECONDS, TimeUnit.SECONDS);
-            if (line.startsWith(kind + " version ")) return line;
+            if (line.startsWith(kind + " version ")) {
+                return line;
+            }
             throw RuntimeShimException.unsupported(call + " does not say that it is " + kind + ", but: " + line.strip());
         } catch (TimeoutException e) {
             throw RuntimeShimException.unsupported(call + " says nothing within " + VERSION_SECONDS + " s");
@@ -78,7 +80,9 @@ public record OciProgram(Kind kind, Path path, String version) {
     private static String firstLine(InputStream output) {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         try {
-            for (int next = output.read(); next >= 0 && next != '\n' && line.size() < MAX_LINE_BYTES; next = output.read()) line.write(next);
+            for (int next = output.read(); next >= 0 && next != '\n' && line.size() < MAX_LINE_BYTES; next = output.read()) {
+                line.write(next);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

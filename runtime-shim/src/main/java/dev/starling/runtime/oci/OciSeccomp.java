@@ -24,16 +24,22 @@ final class OciSeccomp {
             ObjectNode node = statements.addObject();
             statement.names().forEach(node.putArray("names")::add);
             putAction(node, "action", "errnoRet", statement.action());
-            if (statement.conditions().isEmpty()) continue;
+            if (statement.conditions().isEmpty()) {
+                continue;
+            }
             ArrayNode arguments = node.putArray("args");
-            for (Condition condition : statement.conditions()) putCondition(arguments.addObject(), condition);
+            for (Condition condition : statement.conditions()) {
+                putCondition(arguments.addObject(), condition);
+            }
         }
         return seccomp;
     }
 
     private static void putAction(ObjectNode node, String name, String errnoName, Action action) {
         node.put(name, "SCMP_ACT_" + action.kind());
-        if (action.kind() == Action.Kind.ERRNO || action.kind() == Action.Kind.TRACE) node.put(errnoName, action.data());
+        if (action.kind() == Action.Kind.ERRNO || action.kind() == Action.Kind.TRACE) {
+            node.put(errnoName, action.data());
+        }
     }
 
     private static void putCondition(ObjectNode node, Condition condition) {

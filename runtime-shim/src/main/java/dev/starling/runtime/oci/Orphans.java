@@ -65,7 +65,11 @@ final class Orphans {
                 known.removeIf(pid -> !Files.exists(Path.of("/proc", Integer.toString(pid))));
                 children.removeAll(known);
             }
-            for (int pid : children) if (isNobodys(pid)) reap(pid);
+            for (int pid : children) {
+                if (isNobodys(pid)) {
+                    reap(pid);
+                }
+            }
         } finally {
             calls.writeLock().unlock();
         }
@@ -89,7 +93,9 @@ final class Orphans {
     private Set<Integer> children() {
         Set<Integer> children = new HashSet<>();
         try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
-            for (Path thread : threads) addChildren(thread, children);
+            for (Path thread : threads) {
+                addChildren(thread, children);
+            }
         } catch (IOException e) {
             throw RuntimeShimException.system("list the agent's threads: " + e, e);
         }
@@ -98,7 +104,11 @@ final class Orphans {
 
     private void addChildren(Path thread, Collection<Integer> children) {
         try {
-            for (String pid : kernel.read(thread.resolve("children").toString()).trim().split(" ")) if (!pid.isEmpty()) children.add(Integer.valueOf(pid));
+            for (String pid : kernel.read(thread.resolve("children").toString()).trim().split(" ")) {
+                if (!pid.isEmpty()) {
+                    children.add(Integer.valueOf(pid));
+                }
+            }
         } catch (RuntimeShimException e) {
             // that thread has ended: its children are another's by now
         }

@@ -68,7 +68,9 @@ public final class CustomProfile {
     /** @throws RuntimeShimException INVALID or UNSUPPORTED, with the path of what is wrong: {@code seccomp profile: syscalls[3].args[0].op: ...} */
     public static CustomProfile parse(String text) {
         int length = text.getBytes(StandardCharsets.UTF_8).length;
-        if (length > MAX_BYTES) throw invalid("", "has " + length + " bytes, and may have " + MAX_BYTES);
+        if (length > MAX_BYTES) {
+            throw invalid("", "has " + length + " bytes, and may have " + MAX_BYTES);
+        }
         JsonNode json;
         try {
             json = JSON.readTree(text);
@@ -76,12 +78,16 @@ public final class CustomProfile {
             String place = e.getLocation() == null ? "" : "line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr();
             throw invalid(place, "is not JSON: " + e.getOriginalMessage());
         }
-        if (!json.isObject()) throw invalid("", "is not a JSON object");
+        if (!json.isObject()) {
+            throw invalid("", "is not a JSON object");
+        }
         ProfileJson profile = new ProfileJson(json, "");
         profile.onlyKeys(Set.of("defaultAction", "defaultErrnoRet", "defaultErrno", "architectures", "archMap", "syscalls", "flags", "listenerPath", "listenerMetadata"));
         for (String unsupported : List.of("flags", "listenerPath", "listenerMetadata")) {
             JsonNode value = json.path(unsupported);
-            if (value.isContainerNode() ? !value.isEmpty() : !value.asText("").isEmpty()) throw unsupported(unsupported, "this release sets no such thing");
+            if (value.isContainerNode() ? !value.isEmpty() : !value.asText("").isEmpty()) {
+                throw unsupported(unsupported, "this release sets no such thing");
+            }
         }
         Action otherwise = action(profile, "defaultAction", "defaultErrnoRet");
         List<ProfileJson> statements = profile.objects("syscalls", MAX_STATEMENTS);
@@ -90,7 +96,9 @@ public final class CustomProfile {
         for (ProfileJson statement : statements) {
             Entry entry = entry(statement);
             names += entry.names.size();
-            if (names > MAX_NAMES) throw invalid(statement.path(), "is where the profile has more than " + MAX_NAMES + " names of system calls");
+            if (names > MAX_NAMES) {
+                throw invalid(statement.path(), "is where the profile has more than " + MAX_NAMES + " names of system calls");
+            }
             entries.add(entry);
         }
         return new CustomProfile(otherwise, architectures(profile), List.copyOf(entries));
@@ -99,8 +107,12 @@ public final class CustomProfile {
     private static Map<String, List<String>> architectures(ProfileJson profile) {
         List<String> plain = profile.strings("architectures");
         List<ProfileJson> map = profile.objects("archMap", MAX_STATEMENTS);
-        if (!plain.isEmpty() && !map.isEmpty()) throw invalid("archMap", "both 'architectures' and 'archMap' are specified, use either of them");
-        if (!plain.isEmpty()) return Map.of("", plain);
+        if (!plain.isEmpty() && !map.isEmpty()) {
+            throw invalid("archMap", "both 'architectures' and 'archMap' are specified, use either of them");
+        }
+        if (!plain.isEmpty()) {
+            return Map.of("", plain);
+        }
         Map<String, List<String>> result = new TreeMap<>();
         for (ProfileJson each : map) {
             each.onlyKeys(Set.of("architecture", "subArchitectures"));
@@ -113,46 +125,70 @@ public final class CustomProfile {
         json.onlyKeys(Set.of("name", "names", "action", "errnoRet", "errno", "args", "comment", "includes", "excludes"));
         List<String> names = json.strings("names");
         if (json.has("name")) {
-            if (!names.isEmpty()) throw invalid(json.path(), "both 'name' and 'names' are specified, use either of them");
+            if (!names.isEmpty()) {
+                throw invalid(json.path(), "both 'name' and 'names' are specified, use either of them");
+            }
             names = List.of(json.string("name"));
         }
-        if (names.isEmpty()) throw invalid(json.path() + ".names", "is missing");
+        if (names.isEmpty()) {
+            throw invalid(json.path() + ".names", "is missing");
+        }
         List<Condition> conditions = new ArrayList<>();
-        for (ProfileJson argument : json.objects("args", 6)) conditions.add(condition(argument));
+        for (ProfileJson argument : json.objects("args", 6)) {
+            conditions.add(condition(argument));
+        }
         return new Entry(names, action(json, "action", "errnoRet"), List.copyOf(conditions), machines(json, "includes"), machines(json, "excludes"));
     }
 
     private static Action action(ProfileJson json, String field, String errnoField) {
         String text = json.string(field);
-        if (text.equals("SCMP_ACT_NOTIFY")) throw unsupported(json.at(field), "SCMP_ACT_NOTIFY needs a program that listens");
+        if (text.equals("SCMP_ACT_NOTIFY")) {
+            throw unsupported(json.at(field), "SCMP_ACT_NOTIFY needs a program that listens");
+        }
         Action.Kind kind = ACTIONS.get(text);
-        if (kind == null) throw invalid(json.at(field), "\"" + text + "\" is no action; there are " + String.join(", ", new TreeSet<>(ACTIONS.keySet())));
-        if (kind != Action.Kind.ERRNO && kind != Action.Kind.TRACE) return new Action(kind, 0);
+        if (kind == null) {
+            throw invalid(json.at(field), "\"" + text + "\" is no action; there are " + String.join(", ", new TreeSet<>(ACTIONS.keySet())));
+        }
+        if (kind != Action.Kind.ERRNO && kind != Action.Kind.TRACE) {
+            return new Action(kind, 0);
+        }
         return new Action(kind, (int) json.integer(errnoField, EPERM, MAX_ERRNO));
     }
 
     private static Condition condition(ProfileJson json) {
         json.onlyKeys(Set.of("index", "value", "valueTwo", "op"));
         int index = (int) json.integer("index", -1, 5);
-        if (index < 0) throw invalid(json.at("index"), "is missing");
+        if (index < 0) {
+            throw invalid(json.at("index"), "is missing");
+        }
         String text = json.string("op");
         Condition.Operator operator = null;
-        for (Condition.Operator each : Condition.Operator.values()) if (text.equals("SCMP_CMP_" + each)) operator = each;
-        if (operator == null) throw invalid(json.at("op"), "\"" + text + "\" is no comparison; there are SCMP_CMP_NE, LT, LE, EQ, GE, GT, MASKED_EQ");
+        for (Condition.Operator each : Condition.Operator.values()) {
+            if (text.equals("SCMP_CMP_" + each)) {
+                operator = each;
+            }
+        }
+        if (operator == null) {
+            throw invalid(json.at("op"), "\"" + text + "\" is no comparison; there are SCMP_CMP_NE, LT, LE, EQ, GE, GT, MASKED_EQ");
+        }
         long value = json.unsigned("value");
         long second = json.unsigned("valueTwo");
         return operator == Condition.Operator.MASKED_EQ ? new Condition(index, operator, second, value) : new Condition(index, operator, value, 0);
     }
 
     private static Machines machines(ProfileJson json, String field) {
-        if (!json.has(field)) return new Machines(List.of(), List.of(), null);
+        if (!json.has(field)) {
+            return new Machines(List.of(), List.of(), null);
+        }
         ProfileJson part = json.object(field);
         part.onlyKeys(Set.of("arches", "caps", "minKernel"));
         return new Machines(part.strings("arches"), part.strings("caps"), part.has("minKernel") ? version(part.string("minKernel"), part.at("minKernel")) : null);
     }
 
     private static int[] version(String text, String path) {
-        if (!text.matches("[0-9]{1,5}\\.[0-9]{1,5}")) throw invalid(path, "\"" + text + "\" is no version like 4.8");
+        if (!text.matches("[0-9]{1,5}\\.[0-9]{1,5}")) {
+            throw invalid(path, "\"" + text + "\" is no version like 4.8");
+        }
         int dot = text.indexOf('.');
         return new int[] {Integer.parseInt(text.substring(0, dot)), Integer.parseInt(text.substring(dot + 1))};
     }
@@ -171,11 +207,15 @@ public final class CustomProfile {
             boolean wanted = (entry.includes.arches.isEmpty() || entry.includes.arches.contains(dockerName(machine)))
                     && entry.includes.capabilities.stream().allMatch(holds)
                     && (entry.includes.minKernel == null || isAtLeast(kernelRelease, entry.includes.minKernel));
-            if (taken || !wanted || entry.action.equals(otherwise)) continue;
+            if (taken || !wanted || entry.action.equals(otherwise)) {
+                continue;
+            }
             if (entry.conditions.stream().map(Condition::index).distinct().count() == entry.conditions.size()) {
                 statements.add(new Statement(entry.names, entry.action, entry.conditions));
             } else {
-                for (Condition condition : entry.conditions) statements.add(new Statement(entry.names, entry.action, List.of(condition)));
+                for (Condition condition : entry.conditions) {
+                    statements.add(new Statement(entry.names, entry.action, List.of(condition)));
+                }
             }
         }
         return new SyscallRules(otherwise, architectures(machine), List.copyOf(statements));
@@ -184,7 +224,11 @@ public final class CustomProfile {
     private List<String> architectures(Architecture machine) {
         String own = nameOf(machine);
         List<String> result = new ArrayList<>(List.of(own));
-        for (String each : architectures.getOrDefault("", architectures.getOrDefault(own, List.of()))) if (!result.contains(each)) result.add(each);
+        for (String each : architectures.getOrDefault("", architectures.getOrDefault(own, List.of()))) {
+            if (!result.contains(each)) {
+                result.add(each);
+            }
+        }
         return List.copyOf(result);
     }
 

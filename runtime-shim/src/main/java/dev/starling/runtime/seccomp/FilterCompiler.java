@@ -47,7 +47,9 @@ final class FilterCompiler {
 
     private record Instruction(int code, int jumpTrue, int jumpFalse, int operand) {
         Instruction {
-            if (jumpTrue > 255 || jumpFalse > 255) throw new IllegalArgumentException("BPF jump too far");
+            if (jumpTrue > 255 || jumpFalse > 255) {
+                throw new IllegalArgumentException("BPF jump too far");
+            }
         }
     }
 
@@ -83,7 +85,9 @@ final class FilterCompiler {
         List<Range> ranges = new ArrayList<>();
         int next = 0;
         for (SortedMap.Entry<Integer, Verdict> entry : abi.verdicts.entrySet()) {
-            if (entry.getKey() > next) add(ranges, next, next > lastOrdinary ? abi.newer : abi.unknown);
+            if (entry.getKey() > next) {
+                add(ranges, next, next > lastOrdinary ? abi.newer : abi.unknown);
+            }
             add(ranges, entry.getKey(), entry.getValue());
             next = entry.getKey() + 1;
         }
@@ -93,11 +97,15 @@ final class FilterCompiler {
     }
 
     private static void add(List<Range> ranges, int first, Verdict verdict) {
-        if (ranges.isEmpty() || !ranges.get(ranges.size() - 1).verdict.equals(verdict)) ranges.add(new Range(first, verdict));
+        if (ranges.isEmpty() || !ranges.get(ranges.size() - 1).verdict.equals(verdict)) {
+            ranges.add(new Range(first, verdict));
+        }
     }
 
     private static List<Instruction> search(List<Range> ranges, int from, int to) {
-        if (to - from == 1) return leaf(ranges.get(from).verdict);
+        if (to - from == 1) {
+            return leaf(ranges.get(from).verdict);
+        }
         int middle = (from + to) >>> 1;
         List<Instruction> below = search(ranges, from, middle);
         List<Instruction> above = search(ranges, middle, to);
@@ -116,7 +124,9 @@ final class FilterCompiler {
 
     private static List<Instruction> leaf(Verdict verdict) {
         List<Instruction> code = new ArrayList<>();
-        for (Verdict.Case each : verdict.cases()) code.addAll(conditional(each));
+        for (Verdict.Case each : verdict.cases()) {
+            code.addAll(conditional(each));
+        }
         code.add(decide(verdict.otherwise()));
         return code;
     }
@@ -125,7 +135,9 @@ final class FilterCompiler {
     private static List<Instruction> conditional(Verdict.Case each) {
         List<Instruction> code = new ArrayList<>();
         code.add(decide(each.action()));
-        for (int i = each.conditions().size() - 1; i >= 0; i--) code.addAll(0, test(each.conditions().get(i), code.size()));
+        for (int i = each.conditions().size() - 1; i >= 0; i--) {
+            code.addAll(0, test(each.conditions().get(i), code.size()));
+        }
         return code;
     }
 
@@ -162,7 +174,9 @@ final class FilterCompiler {
     }
 
     private static List<Instruction> masked(Instruction load, int mask, int value, int rest) {
-        if (mask == 0 && value == 0) return List.of();
+        if (mask == 0 && value == 0) {
+            return List.of();
+        }
         return List.of(load, new Instruction(AND, 0, 0, mask), new Instruction(JUMP_EQUAL, 0, rest, value));
     }
 

@@ -32,12 +32,16 @@ public final class FilterSource {
 
     /** @throws dev.starling.runtime.RuntimeShimException INVALID or UNSUPPORTED where it is none of the three */
     public static void check(String choice) {
-        if (!choice.isEmpty() && !choice.equals(UNCONFINED)) CustomProfile.parse(choice);
+        if (!choice.isEmpty() && !choice.equals(UNCONFINED)) {
+            CustomProfile.parse(choice);
+        }
     }
 
     /** For a thread of this JVM: a profile of one's own is widened by what that needs. Null for none. What was compiled last is kept, since most containers are alike. */
     public byte[] program(String choice, long capabilities) {
-        if (choice.equals(UNCONFINED)) return null;
+        if (choice.equals(UNCONFINED)) {
+            return null;
+        }
         Compiled compiled = last;
         if (compiled == null || compiled.capabilities != capabilities || !compiled.choice.equals(choice)) {
             compiled = new Compiled(choice, capabilities, FilterCompiler.compile(choice.isEmpty() ? standard(capabilities) : custom(choice, capabilities)));
@@ -48,7 +52,9 @@ public final class FilterSource {
 
     /** To the letter, by names. Null for none. */
     public SyscallRules rules(String choice, long capabilities) {
-        if (choice.equals(UNCONFINED)) return null;
+        if (choice.equals(UNCONFINED)) {
+            return null;
+        }
         return choice.isEmpty() ? standard.syscallRules(capabilities) : customRules(choice, capabilities);
     }
 
@@ -63,7 +69,11 @@ public final class FilterSource {
 
     private SyscallRules customRules(String choice, long capabilities) {
         Set<String> held = new HashSet<>();
-        for (Capability each : Capability.values()) if (each.isIn(capabilities)) held.add("CAP_" + each);
+        for (Capability each : Capability.values()) {
+            if (each.isIn(capabilities)) {
+                held.add("CAP_" + each);
+            }
+        }
         return CustomProfile.parse(choice).rules(machine, held::contains, kernelRelease);
     }
 
@@ -74,9 +84,13 @@ public final class FilterSource {
         for (Architecture each : Architecture.values()) {
             // the machine's own first; others only where the kernel runs them
             boolean second = machine == Architecture.ARM64 && each == Architecture.ARM && rules.architectures().contains(CustomProfile.nameOf(each));
-            if (each != machine && !second) continue;
+            if (each != machine && !second) {
+                continue;
+            }
             SortedMap<Integer, Verdict> verdicts = verdicts(rules, each);
-            if (each == machine) SpawningCalls.allowIn(verdicts, otherwise, standard.table(), each);
+            if (each == machine) {
+                SpawningCalls.allowIn(verdicts, otherwise, standard.table(), each);
+            }
             // as runc has it: a call that is newer than all we know is not there, so that programs fall back to an older one
             accepted.add(new Abi(each, verdicts, otherwise, otherwise.letsPass() ? otherwise : Verdict.NO_SUCH_CALL));
         }
@@ -88,12 +102,16 @@ public final class FilterSource {
         SortedMap<Integer, Verdict> verdicts = new TreeMap<>();
         Set<Integer> settled = new HashSet<>(); // by a statement without conditions
         for (SystemCallTable.Entry entry : standard.table().entries()) {
-            if (entry.number(architecture) >= 0) verdicts.put(entry.number(architecture), Verdict.always(rules.otherwise()));
+            if (entry.number(architecture) >= 0) {
+                verdicts.put(entry.number(architecture), Verdict.always(rules.otherwise()));
+            }
         }
         for (Statement statement : rules.statements()) {
             for (String name : statement.names()) {
                 int number = standard.table().number(name, architecture);
-                if (number < 0 || settled.contains(number)) continue;
+                if (number < 0 || settled.contains(number)) {
+                    continue;
+                }
                 if (statement.conditions().isEmpty()) {
                     settled.add(number);
                     verdicts.put(number, Verdict.always(statement.action()));

@@ -47,7 +47,9 @@ final class SeccompProfile {
         SortedMap<Integer, Rule> rules = new TreeMap<>();
         for (Entry entry : table.entries()) {
             int number = entry.number(architecture);
-            if (number >= 0) rules.put(number, rule(entry.rule(), capabilities));
+            if (number >= 0) {
+                rules.put(number, rule(entry.rule(), capabilities));
+            }
         }
         return rules;
     }
@@ -71,7 +73,9 @@ final class SeccompProfile {
                     .withFirst(new Verdict.Case(List.of(Condition.ofInt(0, AF_VSOCK)), Action.EPERM));
             case HARMLESS_PERSONALITY -> {
                 Verdict verdict = Verdict.DENY;
-                for (int harmless : HARMLESS_PERSONALITIES) verdict = verdict.withFirst(new Verdict.Case(List.of(Condition.ofInt(0, harmless)), Action.ALLOW));
+                for (int harmless : HARMLESS_PERSONALITIES) {
+                    verdict = verdict.withFirst(new Verdict.Case(List.of(Condition.ofInt(0, harmless)), Action.ALLOW));
+                }
                 yield verdict;
             }
         };
@@ -126,7 +130,11 @@ final class SeccompProfile {
     }
 
     private static boolean anyOf(String names, long capabilities) {
-        for (String name : names.split(",")) if (Capability.valueOf(name.toUpperCase(Locale.ROOT)).isIn(capabilities)) return true;
+        for (String name : names.split(",")) {
+            if (Capability.valueOf(name.toUpperCase(Locale.ROOT)).isIn(capabilities)) {
+                return true;
+            }
+        }
         return false;
     }
 }

@@ -33,7 +33,9 @@ final class SpawningCalls {
     static void allowIn(SortedMap<Integer, Verdict> verdicts, Verdict otherwise, SystemCallTable table, Architecture architecture) {
         for (String name : NAMES) {
             int number = table.number(name, architecture);
-            if (number >= 0 && !verdicts.getOrDefault(number, otherwise).letsPass()) verdicts.put(number, Verdict.ALLOW);
+            if (number >= 0 && !verdicts.getOrDefault(number, otherwise).letsPass()) {
+                verdicts.put(number, Verdict.ALLOW);
+            }
         }
         int clone = table.number("clone", architecture);
         Verdict verdict = verdicts.getOrDefault(clone, otherwise);
@@ -42,6 +44,8 @@ final class SpawningCalls {
         }
         // posix_spawn tries it first, and takes only this for "then by clone"
         int clone3 = table.number("clone3", architecture);
-        if (!verdicts.getOrDefault(clone3, otherwise).letsPass()) verdicts.put(clone3, Verdict.NO_SUCH_CALL);
+        if (!verdicts.getOrDefault(clone3, otherwise).letsPass()) {
+            verdicts.put(clone3, Verdict.NO_SUCH_CALL);
+        }
     }
 }

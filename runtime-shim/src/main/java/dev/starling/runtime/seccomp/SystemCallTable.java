@@ -28,16 +28,22 @@ final class SystemCallTable {
 
     private SystemCallTable(List<Entry> entries) {
         this.entries = List.copyOf(entries);
-        for (Entry entry : entries) byName.put(entry.name, entry);
+        for (Entry entry : entries) {
+            byName.put(entry.name, entry);
+        }
     }
 
     static SystemCallTable read() {
         try (InputStream resource = SystemCallTable.class.getResourceAsStream(RESOURCE)) {
-            if (resource == null) throw new IllegalStateException("resource " + RESOURCE + " is missing from the jar");
+            if (resource == null) {
+                throw new IllegalStateException("resource " + RESOURCE + " is missing from the jar");
+            }
             List<Entry> entries = new ArrayList<>();
             BufferedReader lines = new BufferedReader(new InputStreamReader(resource, StandardCharsets.UTF_8));
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                if (!line.isBlank() && line.charAt(0) != '#') entries.add(parse(line));
+                if (!line.isBlank() && line.charAt(0) != '#') {
+                    entries.add(parse(line));
+                }
             }
             return new SystemCallTable(entries);
         } catch (IOException e) {
@@ -47,9 +53,13 @@ final class SystemCallTable {
 
     private static Entry parse(String line) {
         String[] fields = line.split(" ");
-        if (fields.length != 2 + Architecture.values().length) throw new IllegalStateException(RESOURCE + ": not five fields: " + line);
+        if (fields.length != 2 + Architecture.values().length) {
+            throw new IllegalStateException(RESOURCE + ": not five fields: " + line);
+        }
         int[] numbers = new int[Architecture.values().length];
-        for (int i = 0; i < numbers.length; i++) numbers[i] = fields[i + 2].equals("-") ? -1 : Integer.parseInt(fields[i + 2]);
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = fields[i + 2].equals("-") ? -1 : Integer.parseInt(fields[i + 2]);
+        }
         return new Entry(fields[0], fields[1], numbers);
     }
 

@@ -22,7 +22,11 @@ final class MountFailure {
     }
 
     private static String advice(int number, String type, MountWords words) {
-        for (Errno errno : Errno.values()) if (errno.number() == number) return advice(errno, type, words);
+        for (Errno errno : Errno.values()) {
+            if (errno.number() == number) {
+                return advice(errno, type, words);
+            }
+        }
         return "; the node's kernel log may say more (dmesg)";
     }
 

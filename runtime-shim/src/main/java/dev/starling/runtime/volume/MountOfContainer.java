@@ -35,18 +35,26 @@ final class MountOfContainer {
         try {
             namespace = kernel.open("/proc/" + user.pid() + "/ns/mnt", O_RDONLY);
         } catch (RuntimeShimException e) {
-            if (isGone(e)) return false;
+            if (isGone(e)) {
+                return false;
+            }
             throw e;
         }
         try (namespace) {
-            if (!isThatProcess()) return false;
-            if (!MountTable.of(kernel, Integer.toString(user.pid())).has(user.target())) throw lost(place, "it is not mounted there any more", null);
+            if (!isThatProcess()) {
+                return false;
+            }
+            if (!MountTable.of(kernel, Integer.toString(user.pid())).has(user.target())) {
+                throw lost(place, "it is not mounted there any more", null);
+            }
             try (Descriptor tree = DisposableThread.call("mount-" + container.substring(0, 12), () -> copy(namespace, options.isRecursive()))) {
                 attach(tree, place, options);
             }
             return true;
         } catch (RuntimeShimException e) {
-            if (!isThatProcess()) return false;
+            if (!isThatProcess()) {
+                return false;
+            }
             throw e.kind() == RuntimeShimException.Kind.CONFLICT ? e : lost(place, e.getMessage(), e);
         }
     }
@@ -59,7 +67,9 @@ final class MountOfContainer {
         try {
             return ExitStatus.startTime(kernel, user.pid()) == user.startTime();
         } catch (RuntimeShimException e) {
-            if (isGone(e)) return false;
+            if (isGone(e)) {
+                return false;
+            }
             throw e;
         }
     }

@@ -22,7 +22,9 @@ record MountTable(List<String> mountPoints) {
         List<String> mountPoints = new ArrayList<>();
         for (String line : text.split("\n")) {
             String[] fields = line.split(" ", MOUNT_POINT + 2);
-            if (fields.length > MOUNT_POINT) mountPoints.add(unescaped(fields[MOUNT_POINT]));
+            if (fields.length > MOUNT_POINT) {
+                mountPoints.add(unescaped(fields[MOUNT_POINT]));
+            }
         }
         return new MountTable(mountPoints);
     }
@@ -38,7 +40,9 @@ record MountTable(List<String> mountPoints) {
 
     /** The kernel writes white space and backslashes as three octal digits. Those are ASCII: what else there is stays. */
     private static String unescaped(String field) {
-        if (field.indexOf('\\') < 0) return field;
+        if (field.indexOf('\\') < 0) {
+            return field;
+        }
         Matcher matcher = ESCAPED.matcher(field);
         return matcher.replaceAll(match -> Matcher.quoteReplacement(
                 new String(new byte[] {(byte) Integer.parseInt(match.group(1), 8)}, StandardCharsets.ISO_8859_1)));

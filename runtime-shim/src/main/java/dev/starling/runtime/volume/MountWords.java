@@ -88,14 +88,20 @@ record MountWords(long flags, long propagation, List<String> data) {
     List<String> names() {
         List<String> names = new ArrayList<>();
         for (String name : List.of("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "strictatime")) {
-            if ((flags & SET.get(name)) != 0) names.add(name);
+            if ((flags & SET.get(name)) != 0) {
+                names.add(name);
+            }
         }
         return names;
     }
 
     /** The value of {@code KEY=VALUE}; empty where there is none. */
     String value(String key) {
-        for (String word : data) if (word.startsWith(key + "=")) return word.substring(key.length() + 1);
+        for (String word : data) {
+            if (word.startsWith(key + "=")) {
+                return word.substring(key.length() + 1);
+            }
+        }
         return "";
     }
 

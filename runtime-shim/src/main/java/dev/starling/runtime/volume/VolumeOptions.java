@@ -43,16 +43,24 @@ public final class VolumeOptions {
     /** @throws RuntimeShimException INVALID, in Docker's words where it has some */
     public static VolumeOptions of(Map<String, String> written) {
         for (Map.Entry<String, String> option : written.entrySet()) {
-            if (!NAMES.contains(option.getKey())) throw RuntimeShimException.invalid("invalid option: \"" + option.getKey() + "\"");
+            if (!NAMES.contains(option.getKey())) {
+                throw RuntimeShimException.invalid("invalid option: \"" + option.getKey() + "\"");
+            }
             if (option.getValue().getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) {
                 throw RuntimeShimException.invalid("invalid option: \"" + option.getKey() + "\" is longer than " + MAX_BYTES + " bytes, which is all that the kernel reads");
             }
-            if (option.getValue().indexOf('\0') >= 0) throw RuntimeShimException.invalid("invalid option: \"" + option.getKey() + "\" has a zero byte in it");
+            if (option.getValue().indexOf('\0') >= 0) {
+                throw RuntimeShimException.invalid("invalid option: \"" + option.getKey() + "\" has a zero byte in it");
+            }
         }
-        if (written.containsKey("size")) throw RuntimeShimException.invalid("quota size requested but no quota support (a tmpfs takes its size with o=size=...)");
+        if (written.containsKey("size")) {
+            throw RuntimeShimException.invalid("quota size requested but no quota support (a tmpfs takes its size with o=size=...)");
+        }
         if (!written.isEmpty()) {
             for (String name : List.of("type", "device")) {
-                if (written.getOrDefault(name, "").isEmpty()) throw RuntimeShimException.invalid("missing required option: \"" + name + "\"");
+                if (written.getOrDefault(name, "").isEmpty()) {
+                    throw RuntimeShimException.invalid("missing required option: \"" + name + "\"");
+                }
             }
         }
         VolumeOptions options = new VolumeOptions(new TreeMap<>(written), MountWords.parse(written.getOrDefault("o", "")));
@@ -61,10 +69,18 @@ public final class VolumeOptions {
     }
 
     private void check() {
-        if (words.isBind() && !device().startsWith("/")) throw RuntimeShimException.invalid("invalid option: \"device\": \"" + device() + "\" must be an absolute path for a bind");
-        if (!isNfs()) return;
-        if (!device().contains(":/")) throw RuntimeShimException.invalid("invalid option: \"device\": \"" + device() + "\" is not SERVER:/PATH or :/PATH");
-        if (words.value("addr").isEmpty()) throw RuntimeShimException.invalid("missing required option: \"o\" must have addr=SERVER for type=" + type() + ", the kernel does not look it up in device");
+        if (words.isBind() && !device().startsWith("/")) {
+            throw RuntimeShimException.invalid("invalid option: \"device\": \"" + device() + "\" must be an absolute path for a bind");
+        }
+        if (!isNfs()) {
+            return;
+        }
+        if (!device().contains(":/")) {
+            throw RuntimeShimException.invalid("invalid option: \"device\": \"" + device() + "\" is not SERVER:/PATH or :/PATH");
+        }
+        if (words.value("addr").isEmpty()) {
+            throw RuntimeShimException.invalid("missing required option: \"o\" must have addr=SERVER for type=" + type() + ", the kernel does not look it up in device");
+        }
     }
 
     /** Whether there is something to mount. */
@@ -101,16 +117,24 @@ public final class VolumeOptions {
     void mountOn(Kernel kernel, String target, Names names) {
         MountWords resolved = words;
         String device = device();
-        if (isNfs()) resolved = words.withValue("addr", address(words.value("addr"), target, names));
-        if (type().equals("cifs") || type().equals("smb3")) device = withAddress(device, target, names);
+        if (isNfs()) {
+            resolved = words.withValue("addr", address(words.value("addr"), target, names));
+        }
+        if (type().equals("cifs") || type().equals("smb3")) {
+            device = withAddress(device, target, names);
+        }
         try {
             kernel.mount(device, target, words.isBind() ? null : type(), resolved.flagsAtFirst(), resolved.data().isEmpty() ? null : String.join(",", resolved.data()));
         } catch (RuntimeShimException e) {
             throw MountFailure.of(target, device, type(), resolved, e);
         }
         try {
-            if (resolved.flagsAfterBind() != 0) kernel.mount(null, target, null, Flags.MS_REMOUNT | Flags.MS_BIND | resolved.flagsAfterBind(), null);
-            if (resolved.propagation() != 0) kernel.mount(null, target, null, resolved.propagation(), null);
+            if (resolved.flagsAfterBind() != 0) {
+                kernel.mount(null, target, null, Flags.MS_REMOUNT | Flags.MS_BIND | resolved.flagsAfterBind(), null);
+            }
+            if (resolved.propagation() != 0) {
+                kernel.mount(null, target, null, resolved.propagation(), null);
+            }
         } catch (RuntimeShimException e) {
             kernel.libc().umount2(target, Flags.MNT_DETACH); // what is half as wanted is not handed out
             throw MountFailure.of(target, device, type(), resolved, e);
@@ -119,14 +143,18 @@ public final class VolumeOptions {
 
     /** {@code //server/share} with the address in place of the name. */
     static String withAddress(String device, String target, Names names) {
-        if (!device.startsWith("//")) return device;
+        if (!device.startsWith("//")) {
+            return device;
+        }
         int end = device.indexOf('/', 2);
         String server = device.substring(2, end < 0 ? device.length() : end);
         return "//" + address(server, target, names) + (end < 0 ? "" : device.substring(end));
     }
 
     static String address(String name, String target, Names names) {
-        if (name.matches("[0-9.]+") || name.contains(":")) return name;
+        if (name.matches("[0-9.]+") || name.contains(":")) {
+            return name;
+        }
         try {
             return names.resolve(name).getHostAddress();
         } catch (UnknownHostException e) {
@@ -139,7 +167,9 @@ public final class VolumeOptions {
     static String text(Map<String, String> written) {
         StringBuilder text = new StringBuilder();
         for (String name : NAMES) {
-            if (!written.containsKey(name)) continue;
+            if (!written.containsKey(name)) {
+                continue;
+            }
             String value = name.equals("o") ? MountFailure.withoutSecrets(List.of(written.get(name).split(","))) : written.get(name);
             text.append(text.length() == 0 ? "" : " ").append(name).append('=').append(value);
         }

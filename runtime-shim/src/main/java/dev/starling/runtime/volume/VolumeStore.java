@@ -68,7 +68,9 @@ final class VolumeStore {
             for (Path entry : entries) {
                 try {
                     Volume volume = find(entry.getFileName().toString());
-                    if (volume != null) volumes.add(volume);
+                    if (volume != null) {
+                        volumes.add(volume);
+                    }
                 } catch (RuntimeShimException e) {
                     LOG.warn("{}", e.getMessage());
                 }
@@ -84,10 +86,14 @@ final class VolumeStore {
 
     /** Null where there is none. Touches nothing that may be mounted: a server that is away must not hold who looks. */
     Volume find(String name) {
-        if (!NAME.matcher(name).matches()) return null;
+        if (!NAME.matcher(name).matches()) {
+            return null;
+        }
         Path place = directory.resolve(name);
         try {
-            if (!hasData(place)) return null;
+            if (!hasData(place)) {
+                return null;
+            }
             Description description = description(place.resolve(DESCRIPTION));
             return new Volume(name, place.resolve(DATA), Files.getLastModifiedTime(place).toInstant(), description.options(), description.labels());
         } catch (NoSuchFileException gone) {
@@ -99,7 +105,9 @@ final class VolumeStore {
 
     /** By its parent's entries. */
     private static boolean hasData(Path place) throws IOException {
-        if (!Files.isDirectory(place)) return false;
+        if (!Files.isDirectory(place)) {
+            return false;
+        }
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(place, DATA)) {
             return entries.iterator().hasNext();
         }
@@ -127,7 +135,9 @@ final class VolumeStore {
         if (there == null) {
             place(name, new Description(options, labels));
             there = find(name);
-            if (there == null) throw RuntimeShimException.conflict("create " + name + ": it was removed meanwhile");
+            if (there == null) {
+                throw RuntimeShimException.conflict("create " + name + ": it was removed meanwhile");
+            }
         }
         if (!options.isEmpty() && !there.options().equals(options)) {
             throw RuntimeShimException.conflict("create " + name + ": conflict: volume name must be unique: it is there with " + VolumeOptions.text(there.options())
@@ -152,7 +162,9 @@ final class VolumeStore {
                 Files.move(made, place, StandardCopyOption.ATOMIC_MOVE);
             } catch (IOException e) {
                 TreeDeletion.delete(made);
-                if (!hasData(place)) throw e; // else somebody was faster
+                if (!hasData(place)) { // else somebody was faster
+                    throw e;
+                }
             }
         } catch (IOException e) {
             throw RuntimeShimException.system("create volume " + place + ": " + e, e);
@@ -163,7 +175,9 @@ final class VolumeStore {
     Path takeAway(Volume volume) {
         Path removed = directory.resolve(REMOVED + volume.name());
         try {
-            if (Files.exists(removed)) TreeDeletion.delete(removed); // what an interrupted removal left
+            if (Files.exists(removed)) { // what an interrupted removal left
+                TreeDeletion.delete(removed);
+            }
             return Files.move(directory.resolve(volume.name()), removed, StandardCopyOption.ATOMIC_MOVE);
         } catch (FileAlreadyExistsException twice) {
             throw RuntimeShimException.conflict("volume " + volume.name() + " is being removed");
@@ -183,7 +197,9 @@ final class VolumeStore {
     /** What an agent left that ended while it made one. For the one agent that has the directory, as it starts. */
     void sweep() {
         try (DirectoryStream<Path> left = Files.newDirectoryStream(directory, NEW + "*")) {
-            for (Path each : left) TreeDeletion.delete(each);
+            for (Path each : left) {
+                TreeDeletion.delete(each);
+            }
         } catch (NoSuchFileException none) {
             // no volumes yet
         } catch (IOException e) {

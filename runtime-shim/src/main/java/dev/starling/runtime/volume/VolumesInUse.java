@@ -108,12 +108,18 @@ public final class VolumesInUse {
             synchronized (this) {
                 seat.users.put(container, new User(0, 0, ""));
             }
-            if (!seat.work.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) throw tooLong(name, "another container's start is at work on it");
+            if (!seat.work.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw tooLong(name, "another container's start is at work on it");
+            }
             try {
                 Volume volume = store.make(name, options, labels);
                 VolumeOptions known = VolumeOptions.of(volume.options());
-                if (known.mount()) mount(volume, known, seat);
-                if (!known.isReadOnly()) fill.accept(volume.data());
+                if (known.mount()) {
+                    mount(volume, known, seat);
+                }
+                if (!known.isReadOnly()) {
+                    fill.accept(volume.data());
+                }
                 return volume;
             } finally {
                 seat.work.unlock();
@@ -138,7 +144,9 @@ public final class VolumesInUse {
 
     private synchronized void leave(String name, Seat seat) {
         seat.working--;
-        if (seat.working == 0 && seat.users.isEmpty()) seats.remove(name);
+        if (seat.working == 0 && seat.users.isEmpty()) {
+            seats.remove(name);
+        }
     }
 
     /** A running container of an earlier agent uses it. */
@@ -149,19 +157,27 @@ public final class VolumesInUse {
     }
 
     private void mount(Volume volume, VolumeOptions options, Seat seat) throws InterruptedException {
-        if (seat.mounting != null && !isOver(seat.mounting)) throw stillTried(volume);
+        if (seat.mounting != null && !isOver(seat.mounting)) {
+            throw stillTried(volume);
+        }
         Map<String, User> users;
         synchronized (this) {
             seat.mounts = true;
             users = new LinkedHashMap<>(seat.users);
         }
         String target = mountPoint(volume);
-        if (MountTable.of(kernel, "thread-self").has(target)) return;
+        if (MountTable.of(kernel, "thread-self").has(target)) {
+            return;
+        }
         for (Map.Entry<String, User> user : users.entrySet()) {
-            if (user.getValue().pid() != 0 && new MountOfContainer(kernel, user.getKey(), user.getValue()).bringTo(target, options)) return;
+            if (user.getValue().pid() != 0 && new MountOfContainer(kernel, user.getKey(), user.getValue()).bringTo(target, options)) {
+                return;
+            }
         }
         CompletableFuture<Void> outcome = mountOnItsThread(volume.name(), options, target, seat);
-        if (!isOver(outcome) && outcome.completeExceptionally(stillTried(volume))) throw stillTried(volume);
+        if (!isOver(outcome) && outcome.completeExceptionally(stillTried(volume))) {
+            throw stillTried(volume);
+        }
         try {
             outcome.join();
         } catch (CompletionException e) {
@@ -227,7 +243,9 @@ public final class VolumesInUse {
     public synchronized void release(String container) {
         List<String> unused = new ArrayList<>();
         seats.forEach((name, seat) -> {
-            if (seat.users.remove(container) != null && seat.users.isEmpty()) unused.add(name);
+            if (seat.users.remove(container) != null && seat.users.isEmpty()) {
+                unused.add(name);
+            }
         });
         for (String name : unused) {
             Seat seat = enter(name);
@@ -243,10 +261,14 @@ public final class VolumesInUse {
         seat.work.lock();
         try {
             synchronized (this) {
-                if (!seat.users.isEmpty()) return;
+                if (!seat.users.isEmpty()) {
+                    return;
+                }
             }
             Volume volume = store.find(name);
-            if (volume != null && VolumeOptions.of(volume.options()).mount()) unmount(volume);
+            if (volume != null && VolumeOptions.of(volume.options()).mount()) {
+                unmount(volume);
+            }
         } catch (RuntimeException e) {
             LOG.warn("volume {} is used by no container and stays mounted until the agent's next start, or its next use: {}", name, e.getMessage());
         } finally {
@@ -268,12 +290,16 @@ public final class VolumesInUse {
     /** @throws RuntimeShimException NOT_FOUND, or CONFLICT where a container uses it or something else is mounted in it */
     public void remove(String name) {
         Volume volume = store.find(name);
-        if (volume == null) throw RuntimeShimException.notFound("get " + name + ": no such volume");
+        if (volume == null) {
+            throw RuntimeShimException.notFound("get " + name + ": no such volume");
+        }
         Seat seat = claim(name);
         Path taken;
         seat.work.lock();
         try {
-            if (VolumeOptions.of(volume.options()).mount()) unmount(volume);
+            if (VolumeOptions.of(volume.options()).mount()) {
+                unmount(volume);
+            }
             String place = Path.of(mountPoint(volume)).getParent().toString();
             if (MountTable.of(kernel, "thread-self").hasBelow(place)) {
                 throw RuntimeShimException.conflict("remove " + name + ": volume is in use: something is mounted in " + place + " (findmnt); unmount it first, for it would be deleted");
@@ -300,7 +326,9 @@ public final class VolumesInUse {
     public void sweep() {
         store.sweep();
         for (Volume volume : store.list()) {
-            if (volume.options().isEmpty() || isUsed(volume.name())) continue;
+            if (volume.options().isEmpty() || isUsed(volume.name())) {
+                continue;
+            }
             try {
                 unmount(volume);
             } catch (RuntimeShimException e) {

@@ -35,7 +35,9 @@ class CgroupsTest {
         try {
             cgroups.create("one");
             assertEquals(Set.of("one"), cgroups.containerIds());
-            for (Path group : groups(parent)) kernel.write(group.resolve("one/cgroup.procs").toString(), Long.toString(child.pid()));
+            for (Path group : groups(parent)) {
+                kernel.write(group.resolve("one/cgroup.procs").toString(), Long.toString(child.pid()));
+            }
             Thread thread = new Thread(() -> {
                 cgroups.enterWithThread("one");
                 cgroups.kill("one");
@@ -46,8 +48,12 @@ class CgroupsTest {
             assertFalse(cgroups.oomKilled("one"));
         } finally {
             child.destroyForcibly().waitFor();
-            for (int attempt = 0; attempt < 1000 && !cgroups.remove("one"); attempt++) Thread.sleep(2);
-            for (Path group : groups(parent)) Files.delete(group);
+            for (int attempt = 0; attempt < 1000 && !cgroups.remove("one"); attempt++) {
+                Thread.sleep(2);
+            }
+            for (Path group : groups(parent)) {
+                Files.delete(group);
+            }
         }
     }
 
@@ -59,12 +65,16 @@ class CgroupsTest {
         Cgroups cgroups = Cgroups.detect(kernel, parent);
         try {
             cgroups.create("one");
-            for (Path group : groups(parent)) Files.createDirectories(group.resolve("one/init.scope/deeper"));
+            for (Path group : groups(parent)) {
+                Files.createDirectories(group.resolve("one/init.scope/deeper"));
+            }
             assertTrue(cgroups.remove("one"));
             assertEquals(Set.of(), cgroups.containerIds());
         } finally {
             for (Path group : groups(parent)) {
-                for (String left : new String[] {"one/init.scope/deeper", "one/init.scope", "one", ""}) Files.deleteIfExists(group.resolve(left));
+                for (String left : new String[] {"one/init.scope/deeper", "one/init.scope", "one", ""}) {
+                    Files.deleteIfExists(group.resolve(left));
+                }
             }
         }
     }
@@ -72,7 +82,11 @@ class CgroupsTest {
     private static Set<Path> groups(String parent) throws Exception {
         Set<Path> groups = new java.util.TreeSet<>();
         try (var hierarchies = Files.newDirectoryStream(Path.of("/sys/fs/cgroup"))) {
-            for (Path hierarchy : hierarchies) if (Files.isDirectory(hierarchy.resolve(parent))) groups.add(hierarchy.resolve(parent));
+            for (Path hierarchy : hierarchies) {
+                if (Files.isDirectory(hierarchy.resolve(parent))) {
+                    groups.add(hierarchy.resolve(parent));
+                }
+            }
         }
         return groups;
     }

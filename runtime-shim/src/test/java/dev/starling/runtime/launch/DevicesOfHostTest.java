@@ -33,7 +33,9 @@ class DevicesOfHostTest {
 
     @Test
     void aDirectoryOfOtherThingsIsNotWalkedThroughToItsEnd() throws IOException {
-        for (int i = 0; i <= 10_000; i++) Files.createFile(directory.resolve("file" + i));
+        for (int i = 0; i <= 10_000; i++) {
+            Files.createFile(directory.resolve("file" + i));
+        }
         assertEquals("device " + directory + ": has more than 10000 files in it: name one with little but devices", refusal(directory.toString(), "/dev/many").getMessage());
     }
 }

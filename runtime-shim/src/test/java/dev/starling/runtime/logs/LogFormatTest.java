@@ -80,7 +80,9 @@ class LogFormatTest {
     }
 
     private static void addTo(List<String> entries, Lines lines) {
-        for (int i = 0; i < lines.count(); i++) entries.add(lines.text(i));
+        for (int i = 0; i < lines.count(); i++) {
+            entries.add(lines.text(i));
+        }
     }
 
     @Test
@@ -90,7 +92,9 @@ class LogFormatTest {
         assertEquals(entries, entries(bytes, 7), "however it is read");
         assertEquals("x" + "ä".repeat(20_000), String.join("", entries));
         assertEquals(3, entries.size());
-        for (String entry : entries) assertTrue(entry.getBytes(StandardCharsets.UTF_8).length <= LineSplitter.MAX_ENTRY_BYTES + 4);
+        for (String entry : entries) {
+            assertTrue(entry.getBytes(StandardCharsets.UTF_8).length <= LineSplitter.MAX_ENTRY_BYTES + 4);
+        }
     }
 
     @Test
@@ -105,9 +109,13 @@ class LogFormatTest {
         List<String> lines = new ArrayList<>();
         for (String name : List.of("log.2", "log.1", "log")) {
             assertTrue(Files.size(directory.resolve(name)) <= 200);
-            for (String line : Files.readAllLines(directory.resolve(name))) lines.add(new ObjectMapper().readTree(line).get("log").asText().trim());
+            for (String line : Files.readAllLines(directory.resolve(name))) {
+                lines.add(new ObjectMapper().readTree(line).get("log").asText().trim());
+            }
         }
-        for (int i = 0; i < lines.size(); i++) assertEquals("line " + (30 - lines.size() + i), lines.get(i));
+        for (int i = 0; i < lines.size(); i++) {
+            assertEquals("line " + (30 - lines.size() + i), lines.get(i));
+        }
         try (var files = Files.list(directory)) {
             assertEquals(List.of("log", "log.1", "log.2", "log.position"), files.map(each -> each.getFileName().toString()).sorted().toList());
         }

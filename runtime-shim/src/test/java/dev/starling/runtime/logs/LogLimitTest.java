@@ -42,12 +42,16 @@ class LogLimitTest {
 
     /** Of 1,000 bytes each, in the file. */
     private void sayThousands(LogSink log, int count) throws IOException {
-        for (int i = 0; i < count; i++) say(log, String.format("%05d", i) + "x".repeat(925 - 1));
+        for (int i = 0; i < count; i++) {
+            say(log, String.format("%05d", i) + "x".repeat(925 - 1));
+        }
     }
 
     private List<String> texts(String name) throws IOException {
         List<String> texts = new ArrayList<>();
-        for (String line : Files.readAllLines(directory.resolve(name))) texts.add(new ObjectMapper().readTree(line).get("log").asText().strip());
+        for (String line : Files.readAllLines(directory.resolve(name))) {
+            texts.add(new ObjectMapper().readTree(line).get("log").asText().strip());
+        }
         return texts;
     }
 
@@ -72,7 +76,9 @@ class LogLimitTest {
 
     @Test
     void aQuietOneIsHeardBesideThreeNoisyOnes() throws Exception {
-        for (String name : List.of("a", "b", "c")) sayThousands(log(name), 200);
+        for (String name : List.of("a", "b", "c")) {
+            sayThousands(log(name), 200);
+        }
         LogSink quiet = log("quiet");
         say(quiet, "hello");
         assertEquals(List.of("hello"), texts("quiet"));
@@ -81,9 +87,13 @@ class LogLimitTest {
 
     @Test
     void containersStartedAnewShareTheNodesPart() throws Exception {
-        for (int i = 0; i < 8; i++) sayThousands(log("try-" + i), 90);
+        for (int i = 0; i < 8; i++) {
+            sayThousands(log("try-" + i), 90);
+        }
         long bytes = 0;
-        for (int i = 0; i < 8; i++) bytes += Files.size(directory.resolve("try-" + i));
+        for (int i = 0; i < 8; i++) {
+            bytes += Files.size(directory.resolve("try-" + i));
+        }
         assertTrue(bytes <= AN_HOUR + 8 * 300, bytes + " bytes");
         assertTrue(texts("try-7").get(0).contains("the containers of this node have logged 400000 bytes"), texts("try-7").toString());
     }
@@ -95,7 +105,9 @@ class LogLimitTest {
         LogSink log = log("day");
         int hours = 24;
         for (int minute = 0; minute < hours * 60; minute++) {
-            for (int i = 0; i < 20; i++) say(log, "ä\"\u0001".repeat(random.nextInt(60)));
+            for (int i = 0; i < 20; i++) {
+                say(log, "ä\"\u0001".repeat(random.nextInt(60)));
+            }
             now = now.plus(Duration.ofMinutes(1));
         }
         log.close();

@@ -35,7 +35,9 @@ class WaitingLinesTest {
 
         @Override
         public void append(String stream, Instant time, String text) {
-            if (closed) throw new AssertionError("written after it was closed: " + text);
+            if (closed) {
+                throw new AssertionError("written after it was closed: " + text);
+            }
             unflushed.add(stream + " " + text.strip());
         }
 
@@ -70,7 +72,9 @@ class WaitingLinesTest {
         }
 
         void add(int... numbers) {
-            for (int number : numbers) waiting.add(line(number));
+            for (int number : numbers) {
+                waiting.add(line(number));
+            }
         }
 
         long room() {
@@ -78,7 +82,9 @@ class WaitingLinesTest {
         }
 
         void writeOut() {
-            while (!disk.isEmpty()) disk.poll().run();
+            while (!disk.isEmpty()) {
+                disk.poll().run();
+            }
         }
 
         CompletableFuture<Void> close() {
@@ -150,7 +156,9 @@ class WaitingLinesTest {
     @Test
     void aLogOfWhichNothingIsKeptNeedsNoDisk() {
         WaitingLines none = new WaitingLines(new Written(), task -> fail("it was given something to write"), LogOptions.parse("none", Map.of()));
-        for (int i = 0; i < 100_000; i++) none.add(line(1));
+        for (int i = 0; i < 100_000; i++) {
+            none.add(line(1));
+        }
         assertTrue(none.room(() -> fail("there is always room")) > 0);
     }
 
@@ -177,7 +185,9 @@ class WaitingLinesTest {
     @Test
     void muchIsWrittenInPieces() {
         Log log = new Log(WhenFull.WAIT, 1 << 20);
-        for (int i = 0; i < 20; i++) log.waiting.add(lines("12345\n".repeat(2_000)));
+        for (int i = 0; i < 20; i++) {
+            log.waiting.add(lines("12345\n".repeat(2_000)));
+        }
         log.disk.poll().run();
         assertTrue(log.file.flushes > 4, log.file.flushes + " flushes");
         assertEquals(1, log.disk.size(), "the rest comes at another turn");
@@ -195,17 +205,24 @@ class WaitingLinesTest {
                 log.disk.poll().run();
             } else if (log.room() > 0) {
                 StringBuilder text = new StringBuilder();
-                for (int i = 0; i < turn; i++) text.append(String.format("line %02d%n", ++appended));
+                for (int i = 0; i < turn; i++) {
+                    text.append(String.format("line %02d%n", ++appended));
+                }
                 log.waiting.add(lines(text.toString()));
             }
         }
         log.close();
         int told = 0;
         for (String line : log.file.lines) {
-            if (line.startsWith("stdout line ")) assertEquals(++told, Integer.parseInt(line.substring("stdout line ".length())));
-            else told += Integer.parseInt(line.split(" ")[2]);
+            if (line.startsWith("stdout line ")) {
+                assertEquals(++told, Integer.parseInt(line.substring("stdout line ".length())));
+            } else {
+                told += Integer.parseInt(line.split(" ")[2]);
+            }
         }
         assertEquals(appended, told);
-        if (whenFull == WhenFull.WAIT) assertEquals(appended, log.file.lines.size());
+        if (whenFull == WhenFull.WAIT) {
+            assertEquals(appended, log.file.lines.size());
+        }
     }
 }

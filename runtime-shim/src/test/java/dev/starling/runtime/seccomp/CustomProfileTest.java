@@ -36,7 +36,9 @@ class CustomProfileTest {
 
     private static String profile(String defaultAction, String... statements) {
         StringJoiner all = new StringJoiner(", ", "{\"defaultAction\": \"" + defaultAction + "\", \"syscalls\": [", "]}");
-        for (String statement : statements) all.add(statement);
+        for (String statement : statements) {
+            all.add(statement);
+        }
         return all.toString().replace('\'', '"');
     }
 
@@ -65,8 +67,12 @@ class CustomProfileTest {
     @EnumSource(Architecture.class)
     void aListOfWhatIsAllowedDeniesTheRestButWhatSpawningNeeds(Architecture machine) {
         String profile = profile("SCMP_ACT_KILL_PROCESS", "{'names': ['getcwd'], 'action': 'SCMP_ACT_ALLOW'}", "{'names': ['futex', 'execve'], 'action': 'SCMP_ACT_ERRNO'}");
-        for (String call : List.of("getcwd", "futex", "execve", "rt_sigreturn", "exit")) assertEquals(ALLOW, decide(profile, machine, 0, call), call);
-        for (String call : List.of("chroot", "setresuid", "capset", "socket", "ptrace", "prctl", "unlinkat")) assertEquals(KILL_PROCESS, decide(profile, machine, 0, call), call);
+        for (String call : List.of("getcwd", "futex", "execve", "rt_sigreturn", "exit")) {
+            assertEquals(ALLOW, decide(profile, machine, 0, call), call);
+        }
+        for (String call : List.of("chroot", "setresuid", "capset", "socket", "ptrace", "prctl", "unlinkat")) {
+            assertEquals(KILL_PROCESS, decide(profile, machine, 0, call), call);
+        }
         assertEquals(ALLOW, decide(profile, machine, 0, "clone", 0x4111));
         assertEquals(KILL_PROCESS, decide(profile, machine, 0, "clone", 0x10000011));
         assertEquals(ENOSYS, decide(profile, machine, 0, "clone3"));

@@ -32,7 +32,9 @@ class FilterCompilerTest {
     static int run(byte[] program, int architecture, int call, long[] arguments) {
         ByteBuffer code = ByteBuffer.wrap(program).order(ByteOrder.LITTLE_ENDIAN);
         ByteBuffer data = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putInt(0, call).putInt(4, architecture);
-        for (int i = 0; i < arguments.length; i++) data.putLong(16 + 8 * i, arguments[i]);
+        for (int i = 0; i < arguments.length; i++) {
+            data.putLong(16 + 8 * i, arguments[i]);
+        }
         int accumulator = 0;
         for (int at = 0; ; at++) {
             int operation = code.getShort(at * 8) & 0xffff;

@@ -69,7 +69,9 @@ class VolumeOptionsTest {
 
     private static Map<String, String> options(String written) {
         Map<String, String> options = new TreeMap<>();
-        for (String option : written.split(";")) options.put(option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
+        for (String option : written.split(";")) {
+            options.put(option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
+        }
         return options;
     }
 
@@ -83,7 +85,9 @@ class VolumeOptionsTest {
     @Test
     void theKernelIsGivenAddresses() {
         VolumeOptions.Names names = name -> {
-            if (name.equals("nas.lan")) return InetAddress.getByAddress(new byte[] {10, 0, 0, 7});
+            if (name.equals("nas.lan")) {
+                return InetAddress.getByAddress(new byte[] {10, 0, 0, 7});
+            }
             throw new UnknownHostException(name);
         };
         assertEquals("10.0.0.7", VolumeOptions.address("nas.lan", "/v", names));

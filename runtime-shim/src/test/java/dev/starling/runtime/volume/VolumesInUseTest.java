@@ -56,8 +56,12 @@ class VolumesInUseTest {
         assertNotNull(volumes.use("plain", Map.of(), Map.of(), "three", data -> {}));
         assertEquals(Kind.CONFLICT, assertThrows(RuntimeShimException.class, () -> volumes.remove("films")).kind());
         answer.countDown();
-        while (!refused(volumes, "four").getMessage().contains("error resolving")) Thread.sleep(10);
-        while (volumes.find("films") != null) remove(volumes);
+        while (!refused(volumes, "four").getMessage().contains("error resolving")) {
+            Thread.sleep(10);
+        }
+        while (volumes.find("films") != null) {
+            remove(volumes);
+        }
         assertFalse(Files.exists(directory.resolve("films")));
     }
 
