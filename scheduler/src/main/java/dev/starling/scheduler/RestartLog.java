@@ -24,7 +24,7 @@ import java.util.TreeSet;
  * <p>A slot that other nodes have rejected is claimed with as many attempts as they made of it ({@link Bidding}). Those count as of the first task of the
  * claim: without them a service that may be restarted once would be started once more for each node that could not start it.
  *
- * <p>After a restart of the agent this is read from the tasks that the record has kept: the newest says how many restarts were in its window, and each that
+ * <p>After a restart of the agent this is read from the tasks that the record has kept: the newest restart says how many were in its window, and each that
  * is still there when it was made. Those that history has dropped count as old as the oldest that is known, so they may count for somewhat too long, never
  * too short. Ages are by the wall clock then, for there is no other over a restart; a clock that was set ahead meanwhile lets the window begin anew, one
  * that was set back makes restarts count as of now.
@@ -128,7 +128,8 @@ final class RestartLog {
     private static List<Long> recalled(List<Task> before, Task ended, RestartPolicy policy, Time now) {
         List<Task> restarts = before.stream().filter(task -> task.attempt() > 0 && task.templateHash().equals(ended.templateHash())).sorted(BY_AGE).toList();
         List<Long> times = new ArrayList<>();
-        int dropped = Math.min(ended.attempt(), policy.maxAttempts()) - restarts.size();
+        int counted = restarts.isEmpty() ? ended.attempt() : Math.max(ended.attempt(), restarts.get(restarts.size() - 1).attempt()); // an update's next try begins at none
+        int dropped = Math.min(counted, policy.maxAttempts()) - restarts.size();
         for (int i = 0; i < dropped; i++) {
             times.add(monotonic(restarts.isEmpty() ? ended : restarts.get(0), now));
         }

@@ -128,6 +128,16 @@ class RestartTest {
         assertEquals(1, log.attempts(of(web, "c", ended(1, 1, 12_000)), web, new Time(13_000, 13_000)));
     }
 
+    /** Found by a random run: with its restarts used up a start-first update had tried once more, and the agent after the next power cut counted only the restarts that history had kept. */
+    @Test
+    void whatHistoryHasDroppedCountsAlsoWhereTheNewestTaskIsAnUpdatesNextTry() {
+        ServiceSpec web = Given.service("web", 1).image("crash:2").restart(Condition.ANY, 0, 4, 100_000).spec();
+        Task tried = of(web, "d", ended(1, 0, 50_000));
+        RestartLog log = new RestartLog();
+        log.restore(List.of(ended(1, 0, 0), of(web, "b", ended(1, 3, 3_000)), of(web, "c", ended(1, 4, 4_000)), tried));
+        assertEquals(4, log.attempts(tried, web, new Time(51_000, 51_000)), "two that are kept and two before them");
+    }
+
     private static Task of(ServiceSpec service, String id, Task task) {
         return new Task(id, task.slot(), task.node(), 2, service.templateHash(), service.image(), task.state(), task.desired(), task.claimed(), 0,
                 task.attempt(), 0, task.createdMillis(), task.changedMillis(), "", "", 1, "", 0, new TreeMap<>());
