@@ -16,7 +16,8 @@ import java.util.function.LongSupplier;
  * <li>A wall clock that is past the end of this node's own certificate is in doubt: either the node was off for long, or the clock is ahead.
  *     Until a manager says which, the last known time counts. So a node in doubt refuses nobody by a clock that may be wrong; others, which know
  *     the time, refuse it where it is really expired, and it renews at the join port.
- * <li>Two nodes whose wall clocks agree are believed: that is how a site that was closed for a winter gets back to the real time.
+ * <li>Two nodes whose wall clocks agree are believed: that is how a site that was closed for a winter gets back to the real time, its only
+ *     manager by the first node that asks it for a certificate.
  * </ul>
  *
  * What remains: a clock that is ahead, but not past the end of the own certificate, is believed until a manager is asked. Safe for use by
@@ -31,7 +32,7 @@ public final class TrustClock implements InstantSource {
     private Instant known;
     private long knownAtNanos;
     private Instant plausibleUntil = Instant.MAX;
-    /** A wall clock that is ahead of {@link #known} is not taken over: a manager has told another time. */
+    /** A wall clock that is ahead of {@link #known} is not taken over: others have said what time it is. */
     private boolean told;
 
     /** @param known the last time that this node was sure of; {@link Instant#EPOCH} for none */
@@ -71,10 +72,25 @@ public final class TrustClock implements InstantSource {
     /** An authenticated manager says that it is {@code now}, and that its wall clock shows {@code itsWallClock}. */
     public synchronized void learn(Instant now, Instant itsWallClock) {
         Instant shown = wall.instant();
-        boolean confirmed = near(shown, itsWallClock) && !shown.isBefore(counted());
-        known = confirmed ? shown : now;
+        believe(agree(shown, itsWallClock) ? shown : now);
+    }
+
+    /** The wall clock of a node of the cluster shows {@code itsWallClock}: where this one's is in doubt and shows the same, both are right. */
+    public synchronized void confirm(Instant itsWallClock) {
+        Instant shown = wall.instant();
+        if (inDoubt() && agree(shown, itsWallClock)) {
+            believe(shown);
+        }
+    }
+
+    private void believe(Instant now) {
+        known = now;
         knownAtNanos = nanos.getAsLong();
         told = true;
+    }
+
+    private boolean agree(Instant shown, Instant itsWallClock) {
+        return near(shown, itsWallClock) && !shown.isBefore(counted());
     }
 
     /** Since the last evidence, by the monotonic clock. */

@@ -87,6 +87,27 @@ class TrustClockTest {
     }
 
     @Test
+    void whoIsInDoubtBelievesANodeThatShowsTheSame() {
+        wall = TRUTH.plus(Duration.ofDays(180));
+        TrustClock clock = clock(TRUTH);
+        clock.confirm(TRUTH.plusSeconds(3));
+        assertTrue(clock.inDoubt(), "one that shows another time says nothing");
+        assertEquals(TRUTH, clock.instant());
+        clock.confirm(wall.minusSeconds(3));
+        assertFalse(clock.inDoubt());
+        assertEquals(wall, clock.instant());
+    }
+
+    @Test
+    void whoIsNotInDoubtGoesByNoNode() {
+        wall = TRUTH.plus(YEARS);
+        TrustClock clock = clock(TRUTH);
+        clock.learn(TRUTH.plusSeconds(9), TRUTH.plusSeconds(9)); // a manager: this clock is ahead
+        clock.confirm(wall);
+        assertEquals(TRUTH.plusSeconds(9), clock.instant());
+    }
+
+    @Test
     void twoWithoutABatteryDoNot() {
         wall = Instant.EPOCH.plusSeconds(30);
         TrustClock clock = clock(TRUTH);

@@ -12,6 +12,7 @@ import dev.starling.node.core.NodeReport;
 import dev.starling.node.join.JoinClient;
 import dev.starling.node.swarm.CertificateDesk;
 import dev.starling.node.swarm.CertificateKeeper;
+import dev.starling.node.swarm.CertificateRequest;
 import dev.starling.node.swarm.ClusterDocument;
 import dev.starling.node.swarm.IssuedCertificate;
 import dev.starling.node.swarm.SessionTrust;
@@ -120,7 +121,7 @@ final class OwnCertificate implements CertificateKeeper.Node {
 
     @Override
     public CompletionStage<Void> renew(CertificateKeeper.Cause cause) {
-        byte[] request = session.credentials().certificateRequest();
+        byte[] pkcs10 = session.credentials().certificateRequest();
         Role wanted = session.wantedRole();
         boolean othersAreNeeded = desk == null || switch (cause) {
             case NONE, ROLE -> !session.trust().mayIssue();
@@ -128,8 +129,9 @@ final class OwnCertificate implements CertificateKeeper.Node {
             case UNLOCK_KEY, CLOCK, CUT_OFF -> true;
         };
         if (!othersAreNeeded) {
-            return installer.install(session, desk.issueOwn(session.credentials().identity(), request), wanted);
+            return installer.install(session, desk.issueOwn(session.credentials().identity(), pkcs10), wanted);
         }
+        byte[] request = new CertificateRequest(pkcs10, clock().wallClock()).encode();
         CompletionStage<Void> asked = askManagers(request)
                 .thenCompose(issued -> installer.install(session, told(issued), wanted))
                 .exceptionallyCompose(failure -> askAtJoinPorts(request, failure)
@@ -138,7 +140,7 @@ final class OwnCertificate implements CertificateKeeper.Node {
                 ? asked.exceptionallyCompose(nobody -> {
                     LOG.warn("this machine's clock shows {}, after the end of its certificate, and no other manager could be asked for the time",
                             clock().wallClock());
-                    return installer.install(session, desk.issueOwn(session.credentials().identity(), request), wanted);
+                    return installer.install(session, desk.issueOwn(session.credentials().identity(), pkcs10), wanted);
                 }) : asked;
     }
 

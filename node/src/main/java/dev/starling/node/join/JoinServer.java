@@ -16,10 +16,12 @@ import dev.starling.gossip.trust.UnlockKey;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ClientAuth;
+import io.vertx.core.http.Http1ServerConfig;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
-import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerConfig;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.core.net.TrustOptions;
@@ -51,6 +53,8 @@ public final class JoinServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(JoinServer.class);
     private static final Set<String> PROTOCOLS = Set.of("TLSv1.3");
+    private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(10);
+    private static final int MAX_HEADER_BYTES = 4 << 10;
     private static final int MAX_TOKEN_CHARS = 256;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -101,17 +105,22 @@ public final class JoinServer implements AutoCloseable {
 
     /** @throws IllegalStateException where the address cannot be bound */
     public void listen(Endpoint address) {
-        HttpServerOptions options = new HttpServerOptions().setSsl(true).setUseAlpn(false)
-                .setEnabledSecureTransportProtocols(PROTOCOLS).setKeyCertOptions(keyAndCertificate(credentials.get()))
-                .setClientAuth(ClientAuth.REQUEST).setTrustOptions(TrustOptions.wrap(new AnyOwner()))
-                .setMaxHeaderSize(4096).setIdleTimeout(10).setIdleTimeoutUnit(TimeUnit.SECONDS);
-        HttpServer candidate = vertx.createHttpServer(options).requestHandler(this::handle);
+        HttpServerConfig config = new HttpServerConfig().setVersions(HttpVersion.HTTP_1_1).setIdleTimeout(IDLE_TIMEOUT)
+                .setHttp1Config(new Http1ServerConfig().setMaxHeaderSize(MAX_HEADER_BYTES));
+        HttpServer candidate = vertx.createHttpServer(config, tls()).requestHandler(this::handle);
         try {
             server = candidate.listen(address.port(), address.host()).toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
         } catch (Exception e) {
             throw new IllegalStateException("join address " + address + " cannot be listened on: "
                     + (e.getCause() == null ? e : e.getCause()).getMessage() + "; choose another 'join-listen', or end what holds it", e);
         }
+    }
+
+    /** Who connects is asked for a certificate and need not have one; any will do here. */
+    private ServerSSLOptions tls() {
+        return new ServerSSLOptions().setEnabledSecureTransportProtocols(PROTOCOLS).setUseAlpn(false)
+                .setKeyCertOptions(keyAndCertificate(credentials.get()))
+                .setClientAuth(ClientAuth.REQUEST).setTrustOptions(TrustOptions.wrap(new AnyOwner()));
     }
 
     private static PemKeyCertOptions keyAndCertificate(NodeCredentials own) {
@@ -136,9 +145,7 @@ public final class JoinServer implements AutoCloseable {
 
     /** The credentials have changed: connections from now on show the new certificate. */
     public void renew() {
-        server.updateSSLOptions(new ServerSSLOptions().setEnabledSecureTransportProtocols(PROTOCOLS)
-                .setKeyCertOptions(keyAndCertificate(credentials.get())).setTrustOptions(TrustOptions.wrap(new AnyOwner())))
-                .onFailure(e -> LOG.warn("the join listener still shows the old certificate: {}", e.toString()));
+        server.updateSSLOptions(tls()).onFailure(e -> LOG.warn("the join listener still shows the old certificate: {}", e.toString()));
     }
 
     /** Where this server listens: the port it got where it was asked for port 0. */

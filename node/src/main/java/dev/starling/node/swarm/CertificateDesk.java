@@ -56,57 +56,75 @@ public final class CertificateDesk {
     }
 
     /**
-     * @param request PKCS#10, DER
+     * @param request a {@link CertificateRequest}, encoded
      * @throws IllegalStateException with the reason of a refusal, for the node that asked
      */
     public IssuedCertificate issue(PeerIdentity from, byte[] request) {
-        return issue(from.id(), from.role(), request, cluster.clock().instant());
-    }
-
-    /** As {@link #issue(PeerIdentity, byte[])} for this manager itself: where its clock is in doubt, the certificate lasts for either time. */
-    public IssuedCertificate issueOwn(PeerIdentity self, byte[] request) {
-        Instant known = cluster.clock().instant();
-        Instant shown = cluster.clock().wallClock();
-        return issue(self.id(), self.role(), request, shown.isAfter(known) ? shown : known);
+        return answer(from.id(), from.role(), request);
     }
 
     /** For who has shown to have the key of {@code shown}; that certificate may have ended, or be of a root that was retired. */
     public IssuedCertificate issueToOwner(X509Certificate shown, byte[] request) {
         NodeId owner = NodeCredentials.ownerOf(shown, cluster.roots().clusterId());
-        IssuedCertificate issued = issue(owner, Role.WORKER, request, cluster.clock().instant());
+        IssuedCertificate issued = answer(owner, Role.WORKER, request);
         LOG.info("node {} renewed its certificate at the join port", owner);
         return issued;
     }
 
-    private IssuedCertificate issue(NodeId from, Role had, byte[] request, Instant now) {
+    private IssuedCertificate answer(NodeId from, Role had, byte[] request) {
         try {
+            CertificateRequest asked = CertificateRequest.decode(request);
             Document enrolled = enrolled(from);
-            Role said = NodeSpecReader.fromBody(enrolled).role();
-            Role role = said == null ? had : said; // what the document leaves open stays as it is
-            ClusterRoots roots = cluster.roots();
-            ClusterAuthority authority = cluster.authorities().of(roots.newest());
-            if (authority == null) {
-                throw new IllegalStateException("this manager has not got the key of the newest CA yet");
-            }
-            X509Certificate certificate = authority.issue(request, role, enrolled.object().generation(), now.plus(certificateLife()));
-            NodeId asked = roots.identify(certificate, List.of()).id();
-            if (!asked.equals(from)) {
-                throw new IllegalStateException("node " + from + " asked for a certificate of node " + asked);
-            }
-            if (role != had) {
-                LOG.info("node {} becomes {}", from, role);
-            }
-            boolean manager = role == Role.MANAGER;
-            UnlockKey unlockKey = cluster.unlockKey();
-            SealingKey dataKey = cluster.dataKey();
-            return new IssuedCertificate(ClusterAuthority.pem(certificate), roots.pem(), manager ? cluster.authorities().keysPem() : null,
-                    manager && dataKey != null ? dataKey.pem() : null,
-                    manager && unlockKey != null ? unlockKey.text() : null, cluster.clock().instant(), cluster.clock().wallClock());
+            cluster.clock().confirm(asked.wallClock()); // an enrolled node's, and nobody else's
+            return certify(enrolled, from, had, asked.pkcs10(), cluster.clock().instant());
         } catch (IllegalStateException | TrustException e) {
-            refused.increment();
-            LOG.warn("the certificate of node {} was not renewed: {}", from, e.getMessage());
-            throw new IllegalStateException(e.getMessage(), e);
+            throw refusal(from, e);
         }
+    }
+
+    /**
+     * For this manager itself. Where its clock is in doubt, the certificate lasts for either time.
+     *
+     * @param pkcs10 DER
+     */
+    public IssuedCertificate issueOwn(PeerIdentity self, byte[] pkcs10) {
+        Instant known = cluster.clock().instant();
+        Instant shown = cluster.clock().wallClock();
+        try {
+            return certify(enrolled(self.id()), self.id(), self.role(), pkcs10, shown.isAfter(known) ? shown : known);
+        } catch (IllegalStateException | TrustException e) {
+            throw refusal(self.id(), e);
+        }
+    }
+
+    private IllegalStateException refusal(NodeId from, RuntimeException reason) {
+        refused.increment();
+        LOG.warn("the certificate of node {} was not renewed: {}", from, reason.getMessage());
+        return new IllegalStateException(reason.getMessage(), reason);
+    }
+
+    private IssuedCertificate certify(Document enrolled, NodeId from, Role had, byte[] pkcs10, Instant now) {
+        Role said = NodeSpecReader.fromBody(enrolled).role();
+        Role role = said == null ? had : said; // what the document leaves open stays as it is
+        ClusterRoots roots = cluster.roots();
+        ClusterAuthority authority = cluster.authorities().of(roots.newest());
+        if (authority == null) {
+            throw new IllegalStateException("this manager has not got the key of the newest CA yet");
+        }
+        X509Certificate certificate = authority.issue(pkcs10, role, enrolled.object().generation(), now.plus(certificateLife()));
+        NodeId asked = roots.identify(certificate, List.of()).id();
+        if (!asked.equals(from)) {
+            throw new IllegalStateException("node " + from + " asked for a certificate of node " + asked);
+        }
+        if (role != had) {
+            LOG.info("node {} becomes {}", from, role);
+        }
+        boolean manager = role == Role.MANAGER;
+        UnlockKey unlockKey = cluster.unlockKey();
+        SealingKey dataKey = cluster.dataKey();
+        return new IssuedCertificate(ClusterAuthority.pem(certificate), roots.pem(), manager ? cluster.authorities().keysPem() : null,
+                manager && dataKey != null ? dataKey.pem() : null,
+                manager && unlockKey != null ? unlockKey.text() : null, cluster.clock().instant(), cluster.clock().wallClock());
     }
 
     /** What {@code docker swarm update --cert-expiry} says. */

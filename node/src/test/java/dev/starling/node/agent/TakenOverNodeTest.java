@@ -33,6 +33,7 @@ import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
 import dev.starling.node.core.RecordBytes;
 import dev.starling.node.swarm.CertificateDesk;
+import dev.starling.node.swarm.CertificateRequest;
 import dev.starling.node.swarm.EnrolledWriters;
 import dev.starling.node.swarm.IssuedCertificate;
 import dev.starling.scheduler.model.Slot;
@@ -40,6 +41,7 @@ import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -165,20 +167,25 @@ class TakenOverNodeTest {
     @Test
     void aCertificateIsIssuedForWhoAsksAndWhatItsDocumentSays() throws Exception {
         joinAs(Role.WORKER);
-        IssuedCertificate own = IssuedCertificate.decode(ask(evil.swarm.session().credentials().certificateRequest()));
+        IssuedCertificate own = IssuedCertificate.decode(ask(requestOf(evil.swarm.session().credentials().certificateRequest())));
         assertNull(own.caKeys());
         assertNull(own.unlockKey());
         assertEquals(Role.WORKER, evil.swarm.session().credentials().renewed(own.certificate()).role());
-        ExecutionException refused = assertThrows(ExecutionException.class, () -> ask(NodeKey.generate().certificateRequest()));
+        ExecutionException refused = assertThrows(ExecutionException.class, () -> ask(requestOf(NodeKey.generate().certificateRequest())));
         assertTrue(refused.getMessage().contains("asked for a certificate of node"), refused.getMessage());
+        assertThrows(ExecutionException.class, () -> ask(requestOf(new byte[] {1, 2, 3})));
         assertThrows(ExecutionException.class, () -> ask(new byte[] {1, 2, 3}));
-        assertEquals(2, manager.metric("starling.certificate.refusals"));
+        assertEquals(3, manager.metric("starling.certificate.refusals"));
 
         CertificateDesk desk = new CertificateDesk(manager.swarm.session().trust());
         NodeCredentials stranger = manager.swarm.session().authority().enrol(NodeKey.generate(), Role.MANAGER);
         IllegalStateException unknown = assertThrows(IllegalStateException.class,
-                () -> desk.issue(stranger.identity(), stranger.certificateRequest()));
+                () -> desk.issue(stranger.identity(), requestOf(stranger.certificateRequest())));
         assertTrue(unknown.getMessage().contains("is not enrolled"), unknown.getMessage());
+    }
+
+    private static byte[] requestOf(byte[] pkcs10) {
+        return new CertificateRequest(pkcs10, Instant.now()).encode();
     }
 
     private byte[] ask(byte[] request) throws Exception {

@@ -151,15 +151,44 @@ class WrongClockTest {
     @Test
     void allNodesWereOffForLongerThanTheirCertificatesLast() throws Exception {
         LoopbackNode first = swarm.first();
+        LoopbackNode worker = closedForHalfAYear(first);
+        first.start();
+        worker.start();
+        theyAreBack(first, worker);
+    }
+
+    @Test
+    void theWorkerIsSwitchedOnAfterTheManagerHasHelpedItself() throws Exception {
+        LoopbackNode first = swarm.first();
+        LoopbackNode worker = closedForHalfAYear(first);
+        first.start();
+        swarm.await("the manager has a certificate that is good", () -> isGood(first));
+        assertTrue(first.swarm.session().trust().clock().inDoubt(), "nobody could say that its clock is right");
+        worker.start();
+        theyAreBack(first, worker);
+    }
+
+    /** Both are stopped afterwards. */
+    private LoopbackNode closedForHalfAYear(LoopbackNode first) throws Exception {
         LoopbackNode worker = swarm.joined("w1", first, Role.WORKER);
         ClusterAuthority authority = first.swarm.session().authority();
         expire(worker, authority, Instant.now().minus(Duration.ofDays(90)));
         expire(first, authority, Instant.now().minus(Duration.ofDays(85)));
-        first.start();
         worker.joinAddresses = List.of(first.join);
-        worker.start();
-        swarm.await("they are back", () -> sees(first, worker) && sees(worker, first));
-        swarm.await("with certificates that are good", () -> swarm.nodes.stream().allMatch(node ->
-                node.swarm.session().credentials().identity().validUntil().isAfter(Instant.now())));
+        return worker;
+    }
+
+    private static boolean isGood(LoopbackNode node) {
+        return node.swarm.session().credentials().identity().validUntil().isAfter(Instant.now().plus(Duration.ofDays(80)));
+    }
+
+    /** Each has shown the other that its clock is right, so that certificates last, and nobody asks for the next one after seconds. */
+    private void theyAreBack(LoopbackNode first, LoopbackNode worker) throws Exception {
+        swarm.await("they have certificates that are good", () -> isGood(first) && isGood(worker));
+        swarm.await("nobody is in doubt", () -> swarm.nodes.stream().noneMatch(node -> node.swarm.session().trust().clock().inDoubt()));
+        swarm.await("they see each other", () -> sees(first, worker) && sees(worker, first));
+        for (LoopbackNode node : swarm.nodes) {
+            assertTrue(error(node).compareTo(Duration.ofHours(1)) < 0, "it knows the time: " + error(node));
+        }
     }
 }

@@ -24,6 +24,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,6 +38,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.junit.jupiter.api.AfterEach;
@@ -227,6 +229,31 @@ class JoinTest {
     /** Its certificate ended long ago, and is of a CA that nobody knows any more: the key is what counts. */
     @Test
     void theOwnerOfAnEnrolledKeyRenewsAtTheJoinPort() {
+        ownersRenew();
+    }
+
+    @Test
+    void theOwnerOfAnEnrolledKeyRenewsAtAManagerThatHasRenewedItsOwn() throws Exception {
+        X509Certificate before = credentials.certificate();
+        credentials = credentials.renewed(ClusterAuthority.pem(authority.issue(credentials.certificateRequest(), Role.MANAGER,
+                Instant.now().plusSeconds(86_400))));
+        server.renew();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+        while (shownBy(address).equals(before)) {
+            assertTrue(System.nanoTime() < deadline, "it shows the old certificate");
+        }
+        ownersRenew();
+    }
+
+    /** The certificate that a manager shows to who connects. */
+    private static X509Certificate shownBy(Endpoint address) throws Exception {
+        try (SSLSocket socket = (SSLSocket) trustingAnyone().getSocketFactory().createSocket(address.host(), address.port())) {
+            socket.setSoTimeout(90_000);
+            return (X509Certificate) socket.getSession().getPeerCertificates()[0];
+        }
+    }
+
+    private void ownersRenew() {
         NodeCredentials ended = new NodeCredentials(key.privateKey(),
                 authority.issue(key.certificateRequest(), Role.WORKER, Instant.now().minusSeconds(86_400)), authority.certificate());
         assertEquals("issued", new String(JoinClient.renew(address, ended, Instant::now, ended.certificateRequest()),
@@ -260,11 +287,15 @@ class JoinTest {
     }
 
     private HttpResponse<String> post(String path, String token, String body) throws Exception {
-        SSLContext context = SSLContext.getInstance("TLSv1.3");
-        context.init(null, new TrustManager[] {new TrustAnyone()}, null);
-        HttpClient client = HttpClient.newBuilder().sslContext(context).version(HttpClient.Version.HTTP_1_1).build();
+        HttpClient client = HttpClient.newBuilder().sslContext(trustingAnyone()).version(HttpClient.Version.HTTP_1_1).build();
         return client.send(HttpRequest.newBuilder(URI.create("https://" + address + path)).header("X-Starling-Join-Token", token)
                 .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static SSLContext trustingAnyone() throws GeneralSecurityException {
+        SSLContext context = SSLContext.getInstance("TLSv1.3");
+        context.init(null, new TrustManager[] {new TrustAnyone()}, null);
+        return context;
     }
 
     private static final class TrustAnyone extends X509ExtendedTrustManager {
