@@ -45,7 +45,7 @@ final class RestartLog {
     /** How many restarts count against the task of {@code service} that may follow {@code ended}. */
     int attempts(Task ended, ServiceSpec service, Time now) {
         RestartPolicy policy = service.restart();
-        if (policy.windowMillis() == 0 || policy.maxAttempts() == 0) {
+        if (!policy.countsInWindow()) {
             return ended.attempt();
         }
         return within(policy, restartsBefore(ended, service, now), now);
@@ -57,7 +57,7 @@ final class RestartLog {
      */
     int attempts(Slot slot, ServiceSpec service, Time now) {
         RestartPolicy policy = service.restart();
-        if (policy.windowMillis() == 0 || policy.maxAttempts() == 0) {
+        if (!policy.countsInWindow()) {
             return 0;
         }
         Restarts known = ofPresent(slot, service, now);
@@ -91,7 +91,7 @@ final class RestartLog {
     /** {@code ended} is followed by a restart, of the present template of {@code service}. */
     void restarted(Task ended, ServiceSpec service, Time now) {
         RestartPolicy policy = service.restart();
-        if (policy.windowMillis() > 0 && policy.maxAttempts() > 0) {
+        if (policy.countsInWindow()) {
             List<Long> times = restartsBefore(ended, service, now);
             times.removeIf(at -> at <= now.monotonicMillis() - policy.windowMillis());
             times.add(now.monotonicMillis());

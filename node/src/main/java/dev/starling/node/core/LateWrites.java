@@ -23,9 +23,9 @@ final class LateWrites {
         this.writer = writer;
     }
 
-    /** All of it that is here, written again; to be asked where a node's document is new. */
+    /** All of it that is here, written again; to be asked where a node's document is new. This node may be refused too, where it is a manager no more. */
     List<DesiredObject> writtenAgain() {
-        return gossip.desired().all().stream().filter(this::isLate).map(writer::again).filter(again -> !gossip.refuses(again)).toList();
+        return gossip.desired().all().stream().filter(this::isLate).map(writer::again).toList();
     }
 
     /** The order is of cost: a refusal takes the check of a signature. */

@@ -239,7 +239,7 @@ public final class NodeCore {
         }
         news.take(now);
         if (role == Role.MANAGER && news.takeNodesChanged()) {
-            lateWrites.writtenAgain().forEach(again -> gossip.write(again, now.monotonicMillis()));
+            lateWrites.writtenAgain().forEach(again -> offer(again, now));
             news.take(now);
         }
     }
@@ -265,32 +265,37 @@ public final class NodeCore {
         return write(writer.delete(uid, now.wallMillis()), now);
     }
 
-    /** An operator may have written in between, or this node be a manager no more, also by its document alone: then it is for others to say. */
+    /** An operator may have written in between: then it is for others to say. */
     private void amend(Effect.AmendService wanted, Time now) {
         Document service = state.document(wanted.serviceUid());
         if (role == Role.MANAGER && service != null && service.object().generation() == wanted.generation()) {
             specs.amended(service, wanted.amendment(), snapshot(), now.wallMillis())
                     .flatMap(body -> writer.amend(service.object(), body)).ifPresent(signed -> {
-                        try {
-                            put(signed, now);
-                        } catch (ObjectRefusedException managerNoMore) { // nobody has asked for it, so there is nobody to tell
+                        if (offer(signed, now)) {
+                            absorb(now);
                         }
                     });
         }
     }
 
-    private DesiredObject write(DesiredObject signed, Time now) {
+    /** Writes what nobody has asked for. Where this node is a manager no more, also by its document alone, there is nobody to tell. */
+    private boolean offer(DesiredObject signed, Time now) {
         try {
-            put(signed, now);
-            return signed;
-        } catch (ObjectRefusedException refused) {
-            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER, "This node writes for the cluster no more: " + refused.getMessage());
+            gossip.write(signed, now.monotonicMillis());
+            return true;
+        } catch (ObjectRefusedException managerNoMore) {
+            return false;
         }
     }
 
-    private void put(DesiredObject signed, Time now) {
-        gossip.write(signed, now.monotonicMillis());
+    private DesiredObject write(DesiredObject signed, Time now) {
+        try {
+            gossip.write(signed, now.monotonicMillis());
+        } catch (ObjectRefusedException refused) {
+            throw new WriteRefusedException(WriteRefusedException.Reason.NOT_A_MANAGER, "This node writes for the cluster no more: " + refused.getMessage());
+        }
         absorb(now);
+        return signed;
     }
 
     /** {@code docker swarm leave}: tells the others; the agent then tears down. */

@@ -1,5 +1,8 @@
 package dev.starling.runtime.kernel;
 
+import java.util.Arrays;
+import java.util.Optional;
+
 /** The error numbers of Linux which are told apart by code or met in practice. The same on x86 and ARM. */
 public enum Errno {
     EPERM(1, "operation not permitted"), ENOENT(2, "no such file or directory"), ESRCH(3, "no such process"), EINTR(4, "interrupted"),
@@ -30,23 +33,18 @@ public enum Errno {
         return number;
     }
 
+    /** Empty where it is none of these. */
+    public static Optional<Errno> of(int number) {
+        return Arrays.stream(values()).filter(errno -> errno.number == number).findFirst();
+    }
+
     /** As Docker's users know it: {@code permission denied}. */
     public static String text(int number) {
-        for (Errno errno : values()) {
-            if (errno.number == number) {
-                return errno.text;
-            }
-        }
-        return "errno " + number;
+        return of(number).map(errno -> errno.text).orElse("errno " + number);
     }
 
     /** {@code EACCES (permission denied)} */
     public static String describe(int number) {
-        for (Errno errno : values()) {
-            if (errno.number == number) {
-                return errno.name() + " (" + errno.text + ")";
-            }
-        }
-        return "errno " + number;
+        return of(number).map(errno -> errno.name() + " (" + errno.text + ")").orElse("errno " + number);
     }
 }

@@ -7,27 +7,20 @@ import java.util.stream.Collectors;
 
 /** A volume's mount that failed: what was mounted how, the kernel's errno, and what the operator can do about it. The kernel tells more to its own log only. */
 final class MountFailure {
+    private static final String KERNEL_LOG = "; the node's kernel log may say more (dmesg)";
+
     private MountFailure() {}
 
     static RuntimeShimException of(String target, String device, String type, MountWords words, RuntimeShimException cause) {
         String message = "error while mounting volume '" + target + "': failed to mount local volume: mount " + device + ":" + target + ", type: " + type
                 + ", flags: 0x" + Long.toHexString(words.flags()) + (words.data().isEmpty() ? "" : ", data: " + withoutSecrets(words.data()))
-                + ": " + Errno.describe(cause.errno()) + advice(cause.errno(), type, words);
+                + ": " + Errno.describe(cause.errno()) + Errno.of(cause.errno()).map(errno -> advice(errno, type, words)).orElse(KERNEL_LOG);
         return new RuntimeShimException(RuntimeShimException.Kind.SYSTEM, message, cause.errno(), cause);
     }
 
     static String withoutSecrets(List<String> data) {
         return data.stream().map(word -> word.matches("(?i)(password2?|pass)=.*") ? word.substring(0, word.indexOf('=') + 1) + "********" : word)
                 .collect(Collectors.joining(","));
-    }
-
-    private static String advice(int number, String type, MountWords words) {
-        for (Errno errno : Errno.values()) {
-            if (errno.number() == number) {
-                return advice(errno, type, words);
-            }
-        }
-        return "; the node's kernel log may say more (dmesg)";
     }
 
     private static String advice(Errno errno, String type, MountWords words) {
@@ -42,7 +35,7 @@ final class MountFailure {
             case EACCES, EPERM -> "; the server or the device refuses this node: see its exports, or whether it is read-only (o=ro)";
             case EINVAL -> "; there is no file system of type " + type + " on it, or it does not know one of the options: the node's kernel log says which (dmesg)";
             case ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN -> "; the server does not answer this node";
-            default -> "; the node's kernel log may say more (dmesg)";
+            default -> KERNEL_LOG;
         };
     }
 }

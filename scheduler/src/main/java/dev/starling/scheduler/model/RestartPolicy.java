@@ -5,4 +5,9 @@ public record RestartPolicy(Condition condition, long delayMillis, int maxAttemp
     public enum Condition { NONE, ON_FAILURE, ANY }
 
     public static final RestartPolicy DEFAULT = new RestartPolicy(Condition.ANY, 5_000, 0, 0);
+
+    /** Whether there is a limit, and only the attempts of the last while count against it. */
+    public boolean countsInWindow() {
+        return maxAttempts > 0 && windowMillis > 0;
+    }
 }
