@@ -105,12 +105,19 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
             refuse(RefusedConnection.of(e), e.getMessage());
             return;
         }
-        if (owner.isBarred(peer.id())) {
-            refuse(RefusedConnection.REMOVED_NODE, "node " + peer.id() + " was removed from the cluster");
-            return;
+        if (!isBarred()) {
+            phase = Phase.HELLO;
+            write(new Frame.Hello(Frame.VERSION, config.advertise()));
         }
-        phase = Phase.HELLO;
-        write(new Frame.Hello(Frame.VERSION, config.advertise()));
+    }
+
+    /** Ends the connection where it is. */
+    private boolean isBarred() {
+        boolean barred = owner.isBarred(peer.id());
+        if (barred) {
+            refuse(RefusedConnection.REMOVED_NODE, "node " + peer.id() + " was removed from the cluster");
+        }
+        return barred;
     }
 
     @Override
@@ -189,6 +196,9 @@ final class Connection extends SimpleChannelInboundHandler<Frame> implements Fra
     public void on(Frame.Hello hello) {
         if (hello.version() != Frame.VERSION) {
             refuse("the peer speaks version " + hello.version() + " of the transport, this node speaks " + Frame.VERSION);
+            return;
+        }
+        if (isBarred()) { // since its handshake
             return;
         }
         claimed = hello.advertised();

@@ -141,6 +141,24 @@ class AttackTest {
         assertNull(victim.received.peek());
     }
 
+    /** It was removed after its handshake and before its hello: neither a stranger any more nor among the connections that are closed. */
+    @Test
+    void aNodeThatIsRemovedWhileItConnects() throws Exception {
+        NodeCredentials member = cluster.enrol(NodeKey.generate(), Role.WORKER);
+        TestPeer other = keep(TestPeer.of(cluster));
+        other.transport.send(victim.endpoint, new byte[] {1});
+        victim.nextMessage();
+        try (SSLSocket socket = RawTls.connect(victim.endpoint, member)) {
+            assertTrue(socket.getInputStream().read() >= 0); // the victim says hello: it has seen the certificate
+            victim.transport.bar(Set.of(member.nodeId(), other.id()));
+            await("both are barred", () -> other.lost.poll() != null);
+            sendQuietly(socket, hello(), message("let me in"));
+            assertTrue(RawTls.isEnded(socket));
+        }
+        assertNull(victim.received.peek());
+        assertEquals(1, victim.counters().handshakes.sum(), "the other's");
+    }
+
     @Test
     void aHundredMegabyteFrameOfAMember() throws Exception {
         NodeCredentials member = cluster.enrol(NodeKey.generate(), Role.WORKER);
