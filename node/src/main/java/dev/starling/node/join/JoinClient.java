@@ -10,8 +10,8 @@ import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
 import dev.starling.gossip.trust.PeerIdentity;
 import dev.starling.gossip.trust.TrustException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -28,6 +28,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
@@ -39,6 +43,7 @@ import javax.net.ssl.X509ExtendedTrustManager;
 /** Asks a manager to let this node in: the token's CA digest says whom to trust, its secret says who may join. */
 public final class JoinClient {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration WHOLE_ANSWER = Duration.ofSeconds(20);
     private static final int MAX_REPLY_BYTES = 256 << 10;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -68,17 +73,21 @@ public final class JoinClient {
         HttpRequest post = HttpRequest.newBuilder(URI.create("https://" + manager + JoinServer.RENEW_PATH)).timeout(TIMEOUT)
                 .POST(HttpRequest.BodyPublishers.ofByteArray(request)).build();
         TrustManager managersOnly = new PeerTrust(chain -> NodeCredentials.peer(chain, own.roots(), clock.instant()));
-        return send(manager, post, client(new KeyManager[] {new ShownKey(own)}, managersOnly));
+        return send(manager, post, client(new KeyManager[] {new ShownKey(own)}, managersOnly), WHOLE_ANSWER);
     }
 
     /** Blocks for at most some seconds. */
     public static JoinReply join(Endpoint manager, JoinToken token, NodeKey key, String availability) {
+        return join(manager, token, key, availability, WHOLE_ANSWER);
+    }
+
+    static JoinReply join(Endpoint manager, JoinToken token, NodeKey key, String availability, Duration within) {
         String body = JSON.createObjectNode().put("csr", Base64.getEncoder().encodeToString(key.certificateRequest()))
                 .put("availability", availability).toString();
         HttpRequest request = HttpRequest.newBuilder(URI.create("https://" + manager + JoinServer.PATH)).timeout(TIMEOUT)
                 .header("X-Starling-Join-Token", token.text()).header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body)).build();
-        byte[] reply = send(manager, request, client(null, new PeerTrust(chain -> ofToken(chain, token))));
+        byte[] reply = send(manager, request, client(null, new PeerTrust(chain -> ofToken(chain, token))), within);
         try {
             JsonNode json = JSON.readTree(reply);
             List<String> gossip = new ArrayList<>();
@@ -91,30 +100,35 @@ public final class JoinClient {
         }
     }
 
-    private static byte[] send(Endpoint manager, HttpRequest request, HttpClient client) {
-        try {
-            HttpResponse<InputStream> response = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
-            byte[] body = bounded(manager, response.body());
-            if (response.statusCode() != 200) {
-                throw new JoinException(response.statusCode() < 500,
-                        JSON.readTree(body).path("message").asText("status " + response.statusCode()), null);
+    /** The timeout of {@code request} is over with the answer's head; {@code within} is for all of it. */
+    private static byte[] send(Endpoint manager, HttpRequest request, HttpClient client, Duration within) {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        CompletableFuture<HttpResponse<Void>> answer = client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArrayConsumer(part -> part.ifPresent(bytes -> {
+            if (body.size() <= MAX_REPLY_BYTES) { // of more there is no use
+                body.writeBytes(bytes);
             }
-            return body;
+        })));
+        try {
+            int status = answer.get(within.toNanos(), TimeUnit.NANOSECONDS).statusCode();
+            if (body.size() > MAX_REPLY_BYTES) {
+                throw new JoinException(true, manager + ": its answer has more than " + MAX_REPLY_BYTES + " bytes", null);
+            }
+            if (status != 200) {
+                throw new JoinException(status < 500, JSON.readTree(body.toByteArray()).path("message").asText("status " + status), null);
+            }
+            return body.toByteArray();
+        } catch (TimeoutException e) {
+            answer.cancel(true);
+            throw new JoinException(false, manager + ": no whole answer within " + within.toSeconds() + " s", e);
+        } catch (ExecutionException e) {
+            IOException cause = e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
+            throw new JoinException(false, manager + ": " + reason(cause), cause);
         } catch (IOException e) {
             throw new JoinException(false, manager + ": " + reason(e), e);
         } catch (InterruptedException e) {
+            answer.cancel(true);
             Thread.currentThread().interrupt();
             throw new JoinException(false, manager + ": interrupted", e);
-        }
-    }
-
-    private static byte[] bounded(Endpoint manager, InputStream body) throws IOException {
-        try (body) {
-            byte[] reply = body.readNBytes(MAX_REPLY_BYTES + 1);
-            if (reply.length > MAX_REPLY_BYTES) {
-                throw new JoinException(true, manager + ": its answer has more than " + MAX_REPLY_BYTES + " bytes", null);
-            }
-            return reply;
         }
     }
 

@@ -123,7 +123,7 @@ public final class JoinServer implements AutoCloseable {
                 .setClientAuth(ClientAuth.REQUEST).setTrustOptions(TrustOptions.wrap(new AnyOwner()));
     }
 
-    private static PemKeyCertOptions keyAndCertificate(NodeCredentials own) {
+    static PemKeyCertOptions keyAndCertificate(NodeCredentials own) {
         String key = "-----BEGIN PRIVATE KEY-----\n"
                 + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(own.key().getEncoded()) + "\n-----END PRIVATE KEY-----\n";
         String chain = chain(own).stream().map(ClusterAuthority::pem).collect(Collectors.joining());
@@ -166,7 +166,13 @@ public final class JoinServer implements AutoCloseable {
             answer(request, 404, "no such resource: only POST " + PATH);
             return;
         }
-        Role role = roleOf(request.getHeader("X-Starling-Join-Token"));
+        Role role;
+        try {
+            role = roleOf(request.getHeader("X-Starling-Join-Token"));
+        } catch (RuntimeException e) { // it says why this manager cannot tell; another one may
+            answer(request, 503, e.getMessage());
+            return;
+        }
         if (role == null) {
             refused.increment();
             LOG.warn("a node at {} was refused: its join token is not valid", request.remoteAddress());
@@ -230,15 +236,17 @@ public final class JoinServer implements AutoCloseable {
         if (header == null || header.length() > MAX_TOKEN_CHARS) {
             return null;
         }
+        JoinToken presented;
         try {
-            JoinToken presented = JoinToken.parse(header);
-            for (Role role : Role.values()) {
-                if (presented.secretEquals(JoinTokens.derive(cluster.tokenAuthority(), role, cluster.tokenRotation(role)))) {
-                    return role;
-                }
-            }
-        } catch (TrustException | IllegalStateException e) {
+            presented = JoinToken.parse(header);
+        } catch (TrustException e) {
             LOG.debug("malformed join token: {}", e.getMessage());
+            return null;
+        }
+        for (Role role : Role.values()) {
+            if (presented.secretEquals(JoinTokens.derive(cluster.tokenAuthority(), role, cluster.tokenRotation(role)))) {
+                return role;
+            }
         }
         return null;
     }
@@ -246,11 +254,18 @@ public final class JoinServer implements AutoCloseable {
     private void admit(HttpServerRequest request, Role role, byte[] body) {
         ClusterRoots roots = credentials.get().roots();
         ClusterAuthorities authorities = cluster.authorities();
+        ClusterAuthority issuing;
+        try {
+            issuing = authorities.issuing(roots);
+        } catch (TrustException e) {
+            answer(request, 503, e.getMessage());
+            return;
+        }
         X509Certificate certificate;
         String availability;
         try {
             var json = JSON.readTree(body);
-            certificate = authorities.issuing(roots).issue(Base64.getDecoder().decode(json.path("csr").asText()), role,
+            certificate = issuing.issue(Base64.getDecoder().decode(json.path("csr").asText()), role,
                     cluster.clock().instant().plus(cluster.certificateLife()));
             availability = json.path("availability").asText("active");
         } catch (java.io.IOException | TrustException | IllegalArgumentException e) {

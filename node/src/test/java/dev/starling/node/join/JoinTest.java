@@ -18,7 +18,12 @@ import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.gossip.trust.NodeKey;
 import dev.starling.gossip.trust.TrustClock;
 import dev.starling.gossip.trust.UnlockKey;
+import dev.starling.node.api.ApiException;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerConfig;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.ServerSSLOptions;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -52,12 +57,15 @@ class JoinTest {
     private final class Swarm implements JoinServer.Cluster {
         @Override
         public ClusterAuthority tokenAuthority() {
+            if (tokensFail != null) {
+                throw tokensFail;
+            }
             return authority;
         }
 
         @Override
         public ClusterAuthorities authorities() {
-            return ClusterAuthorities.of(authority);
+            return authorities;
         }
 
         @Override
@@ -86,6 +94,8 @@ class JoinTest {
         final Map<Role, Integer> rotations = new EnumMap<>(Role.class);
         final List<String> enrolled = new CopyOnWriteArrayList<>();
         volatile RuntimeException failure;
+        volatile RuntimeException tokensFail;
+        volatile ClusterAuthorities authorities = ClusterAuthorities.of(authority);
 
         @Override
         public int tokenRotation(Role role) {
@@ -213,6 +223,32 @@ class JoinTest {
         swarm.failure = new IllegalStateException("this node was removed from the cluster");
         JoinClient.JoinException failure = fails(token(Role.WORKER));
         assertTrue(failure.getMessage().contains("removed from the cluster"), failure.getMessage());
+    }
+
+    /** While the CA is rotated a manager may lack a key for a moment; another one may have it, so nobody is refused for that. */
+    @Test
+    void aManagerThatLacksAKeyOfTheCaSendsToAnother() {
+        JoinToken token = token(Role.WORKER);
+        swarm.authorities = ClusterAuthorities.of(ClusterAuthority.create("k3x9"));
+        JoinClient.JoinException noKey = fails(token);
+        assertFalse(noKey.refused(), noKey.getMessage());
+        assertTrue(noKey.getMessage().contains("has no key of a CA"), noKey.getMessage());
+        swarm.tokensFail = ApiException.unavailable("this manager has not got the key yet");
+        JoinClient.JoinException noTokens = fails(token);
+        assertFalse(noTokens.refused(), noTokens.getMessage());
+        assertTrue(noTokens.getMessage().contains("has not got the key yet"), noTokens.getMessage());
+    }
+
+    /** A manager that loses power in the midst of its answer: who waits for the rest waits on the thread that every later try needs. */
+    @Test
+    void anAnswerThatDoesNotEndIsGivenUp() throws Exception {
+        HttpServer manager = vertx.createHttpServer(new HttpServerConfig().setVersions(HttpVersion.HTTP_1_1), new ServerSSLOptions().setUseAlpn(false)
+                .setKeyCertOptions(JoinServer.keyAndCertificate(credentials))).requestHandler(request -> request.response().setChunked(true).write("{"));
+        manager.listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().get(90, TimeUnit.SECONDS);
+        JoinClient.JoinException failure = assertThrows(JoinClient.JoinException.class, () -> JoinClient.join(
+                new Endpoint("127.0.0.1", manager.actualPort()), token(Role.WORKER), key, "active", Duration.ofSeconds(2)));
+        assertFalse(failure.refused());
+        assertTrue(failure.getMessage().contains("no whole answer within 2 s"), failure.getMessage());
     }
 
     @Test
