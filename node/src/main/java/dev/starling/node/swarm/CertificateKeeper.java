@@ -14,6 +14,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,29 +62,38 @@ public final class CertificateKeeper implements AutoCloseable {
     private final Node node;
     private final ScheduledExecutorService timer;
     private final RandomGenerator random;
+    private final LongSupplier nanos;
     private final LongAdder failed = new LongAdder();
     private ScheduledFuture<?> looking;
     private X509Certificate planned;
     private Renewal plan;
+    /** One after the other, for the same cause. */
     private int failures;
-    private long pausedUntilNanos = System.nanoTime();
+    private Cause failedCause;
+    private long pausedUntilNanos;
     private boolean busy;
     private boolean closed;
 
     public CertificateKeeper(Node node, ScheduledExecutorService timer, RandomGenerator random) {
+        this(node, timer, random, System::nanoTime);
+    }
+
+    CertificateKeeper(Node node, ScheduledExecutorService timer, RandomGenerator random, LongSupplier nanos) {
         this.node = node;
         this.timer = timer;
         this.random = random;
+        this.nanos = nanos;
+        this.pausedUntilNanos = nanos.getAsLong();
     }
 
     public synchronized void start() {
-        looking = timer.scheduleWithFixedDelay(this::look, 0, LOOK_SECONDS, TimeUnit.SECONDS);
+        looking = timer.scheduleWithFixedDelay(() -> look(true), 0, LOOK_SECONDS, TimeUnit.SECONDS);
     }
 
     /** There may be a cause now: looks at once. Any thread; returns at once. */
     public void causeMayHaveCome() {
         try {
-            timer.execute(this::look);
+            timer.execute(() -> look(false));
         } catch (RejectedExecutionException e) {
             LOG.debug("the agent ends");
         }
@@ -98,18 +108,33 @@ public final class CertificateKeeper implements AutoCloseable {
         return failed.sum();
     }
 
-    private void look() {
-        Cause cause;
-        synchronized (this) {
-            if (closed || busy || System.nanoTime() - pausedUntilNanos < 0) {
-                return;
+    /** @param atAnotherCause also in a pause, where that is not for the same cause: nobody in reach, and then a promotion */
+    private void look(boolean atAnotherCause) {
+        try {
+            Cause cause = begin(atAnotherCause);
+            if (cause != null) {
+                renew(cause);
             }
-            cause = node.cause();
-            if (cause == Cause.NONE && !isDue(node.clock().instant())) {
-                return;
-            }
-            busy = true;
+        } catch (RuntimeException e) { // a timer's work that fails is not run again
+            LOG.error("whether this node's certificate is to be renewed could not be told, it is looked at again: {}", e.toString(), e);
         }
+    }
+
+    /** Null where there is nothing to do. */
+    private synchronized Cause begin(boolean atAnotherCause) {
+        boolean paused = nanos.getAsLong() - pausedUntilNanos < 0;
+        if (closed || busy || paused && !atAnotherCause) {
+            return null;
+        }
+        Cause cause = node.cause();
+        if (paused && cause == failedCause || cause == Cause.NONE && !isDue(node.clock().instant())) {
+            return null;
+        }
+        busy = true;
+        return cause;
+    }
+
+    private void renew(Cause cause) {
         CompletionStage<Void> renewal;
         try {
             renewal = node.renew(cause);
@@ -132,12 +157,15 @@ public final class CertificateKeeper implements AutoCloseable {
         busy = false;
         if (failure == null || closed) {
             failures = 0;
+            pausedUntilNanos = nanos.getAsLong();
             return;
         }
+        failures = cause == failedCause ? failures : 0;
+        failedCause = cause;
         long pause = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << Math.min(failures, 20));
         pause = pause / 2 + random.nextLong(pause / 2 + 1); // not all workers of a cluster at the same moment
         failures++;
-        pausedUntilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pause);
+        pausedUntilNanos = nanos.getAsLong() + TimeUnit.MILLISECONDS.toNanos(pause);
         Throwable reason = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         if (cause == Cause.CUT_OFF) { // most likely a partition, and nothing is wrong with the certificate
             LOG.debug("no certificate from anywhere: {}", reason.getMessage());
@@ -147,7 +175,7 @@ public final class CertificateKeeper implements AutoCloseable {
                     Duration.ofMillis((long) (secondsLeft() * 1000)).toDays(), reason.getMessage(), pause);
         }
         try {
-            timer.schedule(this::look, pause + 1, TimeUnit.MILLISECONDS);
+            timer.schedule(() -> look(false), pause + 1, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             LOG.debug("the agent ends");
         }
