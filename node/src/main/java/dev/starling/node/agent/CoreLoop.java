@@ -6,7 +6,9 @@ import dev.starling.node.core.NodeEffect;
 import dev.starling.node.host.AgentClock;
 import dev.starling.scheduler.model.Time;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -32,6 +34,8 @@ final class CoreLoop implements AutoCloseable {
     private final Consumer<List<NodeEffect>> sink;
     private final Inbox inbox = new Inbox();
     private final LongAdder dropped = new LongAdder();
+    /** Not answered yet. No more than fit into the inbox, and the one in work. */
+    private final Set<CompletableFuture<?>> questions = ConcurrentHashMap.newKeySet();
     private final Thread thread;
     private volatile ClusterSnapshot snapshot;
     private volatile Consumer<ClusterSnapshot> onSnapshot = changed -> { };
@@ -83,9 +87,11 @@ final class CoreLoop implements AutoCloseable {
         }
     }
 
-    /** Runs {@code question} on the core and hands its answer or its exception to the future. */
+    /** Runs {@code question} on the core and hands its answer or its exception to the future, which fails where the core ends before. */
     <T> CompletableFuture<T> ask(BiFunction<NodeCore, Time, T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
+        questions.add(answer);
+        answer.whenComplete((done, failure) -> questions.remove(answer));
         boolean taken = offer((node, now) -> {
             try {
                 answer.complete(question.apply(node, now));
@@ -93,10 +99,17 @@ final class CoreLoop implements AutoCloseable {
                 answer.completeExceptionally(e);
             }
         });
-        if (!taken || closed) {
+        if (!taken) {
             answer.completeExceptionally(new RejectedExecutionException("the node is too busy: " + Inbox.CAPACITY + " inputs wait; try again"));
         }
+        if (closed) {
+            refuse(answer);
+        }
         return answer;
+    }
+
+    private static void refuse(CompletableFuture<?> question) {
+        question.completeExceptionally(new RejectedExecutionException("this node's membership ends, or begins anew in another role; try again"));
     }
 
     long droppedInputs() {
@@ -168,5 +181,6 @@ final class CoreLoop implements AutoCloseable {
                 Thread.currentThread().interrupt();
             }
         }
+        questions.forEach(CoreLoop::refuse); // nobody will take them out of the inbox any more
     }
 }

@@ -1,6 +1,8 @@
 package dev.starling.node.agent;
 
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Endpoint;
@@ -23,6 +25,8 @@ import dev.starling.scheduler.SchedulerConfig;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -51,6 +55,18 @@ class CoreLoopTest {
             assertTrue(started.get(90, TimeUnit.SECONDS));
             assertNotNull(found.get());
         }
+    }
+
+    /** A session that ends, to go on in another role perhaps, has questions in its queue; behind each an operator waits. */
+    @Test
+    void whatIsStillUnansweredAtTheEndFails() {
+        AgentClock clock = new AgentClock();
+        CompletableFuture<Integer> answer;
+        try (CoreLoop loop = new CoreLoop(core(clock), clock, effects -> { })) {
+            answer = loop.ask((node, now) -> 1); // it has not begun to run, so the question waits
+        }
+        ExecutionException failure = assertThrows(ExecutionException.class, () -> answer.get(10, TimeUnit.SECONDS));
+        assertInstanceOf(RejectedExecutionException.class, failure.getCause());
     }
 
     private static NodeCore core(AgentClock clock) {
