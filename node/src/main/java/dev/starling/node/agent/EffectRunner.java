@@ -59,7 +59,13 @@ final class EffectRunner implements Consumer<List<NodeEffect>> {
     @Override
     public void accept(List<NodeEffect> effects) {
         Round round = new Round();
-        effects.forEach(effect -> effect.handle(round));
+        for (NodeEffect effect : effects) {
+            try {
+                effect.handle(round);
+            } catch (RuntimeException e) { // the core has handed out the others too, and will not do so again
+                LOG.error("{} was not carried out: {}", effect.getClass().getSimpleName(), e.toString(), e);
+            }
+        }
         round.submit();
     }
 

@@ -57,6 +57,8 @@ class EffectRunnerTest {
     private static final Bytes SIGNATURE = Bytes.utf8("signature");
     private static final NodeEffect CLAIM = new NodeEffect.PersistRecord("task/task1", Optional.of(Bytes.utf8("claimed")));
 
+    private static final long TOO_LARGE = 13;
+
     @TempDir
     Path directory;
     private final BlockingQueue<String> events = new LinkedBlockingQueue<>();
@@ -152,6 +154,14 @@ class EffectRunnerTest {
         assertTrue(events.contains("send 7"));
     }
 
+    /** What follows it in the same go was drained from the core and would never come again. */
+    @Test
+    void anEffectThatFailsTakesNoOtherAlong() throws InterruptedException {
+        runner.accept(List.of(new NodeEffect.Send(new Endpoint("192.0.2.2", 7946), new Message.Nack(TOO_LARGE)), CLAIM, new NodeEffect.StartTask(TASK)));
+        assertEquals("start task1, on disk: claimed", next());
+        assertEquals("running", next());
+    }
+
     @Test
     void aNodeWithABrokenDiskRunsItsTasksButAcknowledgesNoWrite() throws InterruptedException {
         store.close();
@@ -212,7 +222,11 @@ class EffectRunnerTest {
 
         @Override
         public void send(NodeEffect.Send send) {
-            events.add("send " + ((Message.Nack) send.message()).sequence());
+            long sequence = ((Message.Nack) send.message()).sequence();
+            if (sequence == TOO_LARGE) {
+                throw new IllegalArgumentException("does not fit into a message");
+            }
+            events.add("send " + sequence);
         }
 
         @Override
