@@ -315,7 +315,11 @@ final class Storage implements AutoCloseable {
             LOG.info("the disk takes writes again, and has all that it had missed");
         }
         if (!Objects.equals(before, now)) {
-            onTrouble.run();
+            try {
+                onTrouble.run();
+            } catch (RuntimeException e) {
+                LOG.error("nobody could be told that the disk's state is another one: {}", e.toString(), e);
+            }
         }
     }
 

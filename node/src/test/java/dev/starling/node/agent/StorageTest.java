@@ -188,6 +188,22 @@ class StorageTest {
         assertEquals(List.of(removed, WEB), store.loadDesired(), "what was not stored is stored");
     }
 
+    /** Who is told puts a report together, and part of it is on the very disk that is in trouble. */
+    @Test
+    void whoCannotTakeNoteOfATroubleEndsNoWrite() throws InterruptedException {
+        storage.close();
+        store.close();
+        store = NodeStore.open(directory, 256 * 1024);
+        storage = new Storage(store, StorageTest::everything, timer, () -> {
+            throw new IllegalStateException("the images cannot be listed");
+        }, PATIENCE_MILLIS);
+        submit("large", List.of(Sample.object(Kind.SERVICE, "large", 1_000, 1, false, "x".repeat(1 << 20))), Storage.Urgency.NOW);
+        assertTrue(next().startsWith("large: "));
+        submit("rm large", List.of(Sample.object(Kind.SERVICE, "large", 1_000, 2, true, "")), Storage.Urgency.NOW);
+        assertEquals("rm large is done", next());
+        assertNull(storage.trouble());
+    }
+
     @Test
     void closingWritesWhatGathered() {
         submit("web", List.of(WEB), Storage.Urgency.LATER);
