@@ -16,7 +16,7 @@ import java.util.List;
  * <pre>
  *   OPEN    no vault.lock: files are plain                    -- seal -->     SEALED
  *   SEALED  vault.lock is sealed, its key is in memory        -- unseal -->   OPEN      -- the agent starts anew --> LOCKED
- *   LOCKED  vault.lock is sealed, its key unknown             -- unlock -->   SEALED
+ *   LOCKED  vault.lock is sealed, its key unknown             -- unlock -->   SEALED    -- lock -->   LOCKED
  *   OPENING vault.lock holds its key in the clear             -- unseal -->   OPEN
  * </pre>
  *
@@ -61,6 +61,11 @@ public final class KeyVault {
     public synchronized void unlock(UnlockKey key) {
         vaultKey = SealingKey.ofPem(decrypt(key.sealingKey(), LOCK_FILE, file(LOCK_FILE).read()));
         encryptFiles(); // of a power cut while they were sealed
+    }
+
+    /** Forgets the vault's key, as a start does. */
+    public synchronized void lock() {
+        vaultKey = null;
     }
 
     /** From now on, and after each start, {@code key} is needed. One that is sealed takes {@code key} instead of the old one. */

@@ -255,7 +255,12 @@ final class SwarmLife implements AutoCloseable {
                 throw new ApiException(400, "swarm could not be unlocked: invalid key provided", e);
             }
             LOG.info("unlocked");
-            resume();
+            try {
+                resume();
+            } catch (RuntimeException e) {
+                autolock.lockAgain(); // for the next try; a node with an identity and no session would pass for one that is in no swarm
+                throw e;
+            }
             return null;
         });
     }

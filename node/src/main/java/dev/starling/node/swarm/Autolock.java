@@ -39,6 +39,12 @@ public final class Autolock {
         key = given;
     }
 
+    /** As after a start: what {@link #unlock} was to be the beginning of did not come about. */
+    public void lockAgain() {
+        vault.lock();
+        key = null;
+    }
+
     /** The key that the settings name, where it is known here, be this manager's disk sealed with it yet or not; else what it is sealed with, null for none. */
     public UnlockKey key(ClusterSnapshot snapshot) {
         UnlockKey learned = told;

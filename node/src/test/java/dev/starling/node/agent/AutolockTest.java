@@ -18,6 +18,8 @@ import dev.starling.node.api.ClusterControl;
 import dev.starling.node.swarm.Autolock;
 import dev.starling.node.swarm.ClusterDocument;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletionStage;
@@ -128,6 +130,25 @@ class AutolockTest {
         first.start();
         swarm.await("it needs no key", () -> !first.swarm.isLocked() && first.swarm.snapshot() != null && sees(first, second));
         assertEquals("", first.swarm.unlockKey());
+    }
+
+    /** The address is in use, say: the next unlock tries again, and nothing else may take the identity for one that is not there. */
+    @Test
+    void anUnlockThatDoesNotLeadIntoTheSwarmIsTriedAgain() throws Exception {
+        LoopbackNode first = swarm.first();
+        autolock(first, true);
+        String key = first.swarm.unlockKey();
+        String id = first.id();
+        first.stop();
+        first.start();
+        try (ServerSocket taken = new ServerSocket(first.gossip.port(), 1, InetAddress.getLoopbackAddress())) {
+            ApiException inUse = refusal(first.swarm.unlock(key));
+            assertTrue(inUse.getMessage().contains("is in use"), () -> inUse.getMessage() + " while it is: " + taken);
+            assertTrue(first.swarm.isLocked());
+            assertEquals(503, refusal(first.swarm.init(new ClusterControl.Init("", "", Sample.json("{}")))).status());
+        }
+        unlock(first, key);
+        assertEquals(id, first.id());
     }
 
     /** The settings name a key, and power is lost before the disk is sealed with it: nobody was shown the key, so nobody must need it. */
