@@ -220,13 +220,24 @@ final class SwarmLife implements AutoCloseable {
             }));
             pause(LEAVE_MILLIS); // the farewell is on its way: it is pushed once and then the connections close
             session = null;
-            current.tasks().removeAll();
-            current.withdraw();
-            current.close();
-            forget();
+            endForGood(current);
             LOG.info("left the swarm");
             return null;
         });
+    }
+
+    /** What of it fails is told, and keeps nothing else from being ended. */
+    private void endForGood(SwarmSession ended) {
+        try {
+            ended.tasks().removeAll();
+        } finally {
+            try {
+                ended.withdraw();
+            } finally {
+                ended.close();
+                forget();
+            }
+        }
     }
 
     /** Without its keys a node cannot say farewell: to the others it is down. */

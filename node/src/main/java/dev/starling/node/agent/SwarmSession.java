@@ -37,6 +37,7 @@ import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
@@ -119,31 +120,31 @@ final class SwarmSession implements AutoCloseable {
         this.receiver = new GossipReceiver(codec, metrics);
         try {
             this.transport = PeerTransport.open(TransportConfig.of(host.config().addresses().listen(), advertise), credentials(), receiver, clock);
+            this.desk = role() == Role.WORKER ? null : new CertificateDesk(trust);
+            this.storage = new Storage(store, this::everything, host.timer(), this::diskTroubleChanged, Storage.PATIENCE_MILLIS);
+            this.writes = new PendingWrites(host.timer());
+            this.edge = new ClusterEdge(transport, credentials());
+            this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
+            this.report = new OwnReport(host, advertise, role(), storage, this::snapshot, told -> tell((core, now) -> core.describe(told, now)));
+            this.networks = new SessionNetworks(host, advertise, this::tell);
+            this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
+            this.images = new SessionImages(host);
+            this.tasks = new TaskRunner(host.runtime(),
+                    new TaskPreparation(networks.overlays(), networks.services(), secrets.files(), secrets.source(), images.ofTasks()), this::snapshot,
+                    progress -> tell((core, now) -> {
+                        core.report(progress, now);
+                        metrics.reported(progress, core.snapshot(), now);
+                    }));
+            this.load = new LoadSampler(this::snapshot, id -> host.runtime().stats(id).groups(), loads -> tell((core, now) -> core.load(loads, now)));
+            this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
+            this.loop = new CoreLoop(restored, this.clock, new EffectRunner(new CorePorts(self(), codec, transport, edge, writes, metrics, this::tell), storage, tasks));
+            loop.onSnapshot(snapshot -> changed(snapshot, restored.malformedValues(), restored.unfamiliarValues()));
+            this.heap = new HeapWatch(host.timer(), () -> snapshot().summary());
+            this.joinServer = desk == null ? null : new JoinServer(host.vertx(), this::credentials, new JoinCluster(this, desk));
         } catch (RuntimeException e) {
-            metrics.close(); // else those of the next try would be taken for the same ones, and show this one's values
+            close(); // what is there by now, or the next try would trip over it
             throw e;
         }
-        this.desk = role() == Role.WORKER ? null : new CertificateDesk(trust);
-        this.storage = new Storage(store, this::everything, host.timer(), this::diskTroubleChanged, Storage.PATIENCE_MILLIS);
-        this.writes = new PendingWrites(host.timer());
-        this.edge = new ClusterEdge(transport, credentials());
-        this.keeper = new CertificateKeeper(new OwnCertificate(this, edge, desk, installer, host), host.timer(), new SecureRandom());
-        this.report = new OwnReport(host, advertise, role(), storage, this::snapshot, told -> tell((core, now) -> core.describe(told, now)));
-        this.networks = new SessionNetworks(host, advertise, this::tell);
-        this.secrets = new SessionSecrets(host, identity, edge, this::snapshot);
-        this.images = new SessionImages(host);
-        this.tasks = new TaskRunner(host.runtime(),
-                new TaskPreparation(networks.overlays(), networks.services(), secrets.files(), secrets.source(), images.ofTasks()), this::snapshot,
-                progress -> tell((core, now) -> {
-                    core.report(progress, now);
-                    metrics.reported(progress, core.snapshot(), now);
-                }));
-        this.load = new LoadSampler(this::snapshot, id -> host.runtime().stats(id).groups(), loads -> tell((core, now) -> core.load(loads, now)));
-        this.logs = new AgentTaskLogs(self(), host.runtime(), tasks::containerOf, edge::askForLog);
-        this.loop = new CoreLoop(restored, this.clock, new EffectRunner(new CorePorts(self(), codec, transport, edge, writes, metrics, this::tell), storage, tasks));
-        loop.onSnapshot(snapshot -> changed(snapshot, restored.malformedValues(), restored.unfamiliarValues()));
-        this.heap = new HeapWatch(host.timer(), () -> snapshot().summary());
-        this.joinServer = desk == null ? null : new JoinServer(host.vertx(), this::credentials, new JoinCluster(this, desk));
     }
 
     private void start(Collection<Endpoint> seeds) {
@@ -328,24 +329,16 @@ final class SwarmSession implements AutoCloseable {
     /** Stops being a member here; containers go on, the disk keeps all. */
     @Override
     public void close() {
-        heap.close();
-        keeper.close();
-        secrets.close();
-        if (joinServer != null) {
-            joinServer.close();
-        }
         host.images().onChange(() -> { });
-        report.close();
-        load.close();
-        loop.close();
-        networks.close();
-        images.close();
-        tasks.close();
-        logs.close();
-        edge.close();
-        transport.close();
-        storage.close();
-        store.close();
-        metrics.close();
+        Stream.of(heap, keeper, secrets, joinServer, report, load, loop, networks, images, tasks, logs, edge, transport, storage, store, metrics)
+                .filter(Objects::nonNull).forEach(SwarmSession::closed);
+    }
+
+    private static void closed(AutoCloseable part) {
+        try {
+            part.close();
+        } catch (Exception e) {
+            LOG.warn("closing {} failed: {}", part.getClass().getSimpleName(), e.toString(), e);
+        }
     }
 }

@@ -54,7 +54,9 @@ public final class LoopbackNode implements AutoCloseable {
     SwarmControl swarm;
     /** What this node's clock shows; may be set while it runs. */
     volatile InstantSource wall = InstantSource.system();
-    /** Of the config, from the next start on. */
+    /** From the next start on, as what follows. */
+    volatile VxlanEncryption encryption = new NoEncryption();
+    /** Of the config. */
     volatile List<Endpoint> joinAddresses = List.of();
     private final Vertx vertx;
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
@@ -73,7 +75,7 @@ public final class LoopbackNode implements AutoCloseable {
                 .withJoining(new NodeConfig.Joining(null, null, joinAddresses)).withProfile(Profile.LOCAL);
         swarm = new SwarmControl(new Host(config, HostFacts.read(), "test", new AgentClock(), containers,
                 new WatchedImages(images), new NoOverlay(), new NoBalancer(), List.of("everything"),
-                new NoEncryption(), vertx, meters, timer),
+                encryption, vertx, meters, timer),
                 new SwarmDirectory(directory), () -> wall.instant());
         swarm.resume();
     }
@@ -185,7 +187,7 @@ public final class LoopbackNode implements AutoCloseable {
     }
 
     /** Strict: a node whose kernel has no ESP asks for nothing. */
-    public static final class NoEncryption implements VxlanEncryption {
+    public static class NoEncryption implements VxlanEncryption {
         private static final EspSupport NONE = new EspSupport(List.of(), List.of("ESP"));
 
         @Override

@@ -19,6 +19,7 @@ public class ToldContainers implements ContainerRuntime {
     public final List<String> calls = new CopyOnWriteArrayList<>();
     /** Container name and path -> what it was handed. */
     public final Map<String, ContainerFile> received = new ConcurrentHashMap<>();
+    volatile boolean unreadable;
     private final Map<String, Container> containers = new ConcurrentHashMap<>();
 
     @Override
@@ -57,6 +58,9 @@ public class ToldContainers implements ContainerRuntime {
 
     @Override
     public List<Container> list() {
+        if (unreadable) {
+            throw new IllegalStateException("the containers cannot be listed");
+        }
         return List.copyOf(containers.values());
     }
 
