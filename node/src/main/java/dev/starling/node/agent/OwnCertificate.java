@@ -165,7 +165,8 @@ final class OwnCertificate implements CertificateKeeper.Node {
     }
 
     private CompletionStage<IssuedCertificate> askAtJoinPorts(byte[] request, Throwable before) {
-        List<Endpoint> addresses = joinAddresses();
+        List<Endpoint> addresses = joinAddresses(session.snapshot(), host.config().joining().joinAddresses(),
+                host.config().addresses().joinListen().port());
         return host.vertx().executeBlocking(() -> {
             RuntimeException last = new IllegalStateException(String.valueOf(before.getMessage()), before);
             for (Endpoint address : addresses) {
@@ -183,26 +184,40 @@ final class OwnCertificate implements CertificateKeeper.Node {
         }, false).toCompletionStage();
     }
 
-    /** Where managers listen, or did: what they said themselves, the config, and the hosts of the last known members. */
-    private List<Endpoint> joinAddresses() {
-        ClusterSnapshot snapshot = session.snapshot();
+    /**
+     * Where managers listen, or did: what they said themselves, the config, and the hosts of the last known members.
+     *
+     * @param configured addresses that the configuration names
+     * @param port       where it names none
+     */
+    static List<Endpoint> joinAddresses(ClusterSnapshot snapshot, List<Endpoint> configured, int port) {
         Set<Endpoint> addresses = new LinkedHashSet<>();
-        int port = host.config().addresses().joinListen().port();
-        for (NodeReport report : snapshot.reports().values()) {
-            if (report.role() == Role.MANAGER) {
-                addresses.add(Endpoint.parse(report.apiAddress(), port));
+        snapshot.reports().forEach((id, report) -> {
+            Member teller = snapshot.members().get(id);
+            if (teller != null && teller.role() == Role.MANAGER) { // by its certificate; a report may say anything
+                addresses.addAll(joinAddress(report, port));
             }
-        }
-        addresses.addAll(host.config().joining().joinAddresses());
+        });
+        addresses.addAll(configured);
         for (Member member : snapshot.members().values()) {
             if (member.role() == Role.MANAGER) {
                 addresses.add(new Endpoint(member.endpoint().host(), port));
             }
         }
-        NodeReport own = snapshot.reports().get(session.self());
+        NodeReport own = snapshot.reports().get(snapshot.self());
         if (own != null) {
-            addresses.remove(Endpoint.parse(own.apiAddress(), port));
+            joinAddress(own, port).forEach(addresses::remove);
         }
         return addresses.stream().limit(MAX_JOIN_ADDRESSES).toList();
+    }
+
+    /** None where what the node said is no address. */
+    private static List<Endpoint> joinAddress(NodeReport report, int port) {
+        try {
+            return List.of(Endpoint.parse(report.apiAddress(), port));
+        } catch (IllegalArgumentException e) {
+            LOG.debug("node {} says that it is joined at '{}': {}", report.hostname(), report.apiAddress(), e.getMessage());
+            return List.of();
+        }
     }
 }

@@ -41,8 +41,11 @@ final class OwnReport implements AutoCloseable {
         conditions.start();
     }
 
-    /** Images came or went, the disk got into trouble or out of it, or something on the machine is another way than it was. */
-    void tellAnew() {
+    /**
+     * Images came or went, the disk got into trouble or out of it, or something on the machine is another way than it was. One at a time: who looked
+     * first could tell it last.
+     */
+    synchronized void tellAnew() {
         tell.accept(current());
     }
 

@@ -23,9 +23,11 @@ final class BusyboxOnly implements ImageStore {
             List.of("busybox:latest"), List.of(), Instant.EPOCH, "linux", "amd64", "", List.of("sha256:8e73"), 1,
             new Image.Config(List.of(), List.of("sh"), List.of(), "", "", "", Map.of(), List.of(), List.of()));
 
+    volatile List<Image> here = List.of(BUSYBOX);
+
     @Override
     public List<Image> list() {
-        return List.of(BUSYBOX);
+        return here;
     }
 
     @Override
