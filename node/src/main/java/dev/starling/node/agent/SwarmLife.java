@@ -103,19 +103,21 @@ final class SwarmLife implements AutoCloseable {
 
     /** At the agent's start: back into the swarm that the disk knows, if any. Seeds of the config are tried too. */
     void resume() {
+        enter(this::newClock);
+    }
+
+    private void enter(Supplier<TrustClock> clock) {
         if (isLocked()) {
             LOG.warn("this manager's keys are sealed: it takes no part in the swarm until docker swarm unlock; containers that run go on");
         } else if (directory.hasIdentity()) {
-            session = open(directory.load(), host.config().addresses().seeds());
+            session = SwarmSession.open(host, directory.load(), directory, clock.get(), host.config().addresses().seeds(), identities,
+                    () -> snapshotListener.run());
+            session.hearWhatWasMissed();
         }
     }
 
     void onSnapshot(Runnable listener) {
         snapshotListener = listener;
-    }
-
-    private SwarmSession open(SwarmDirectory.Identity identity, List<Endpoint> seeds) {
-        return SwarmSession.open(host, identity, directory, newClock(), seeds, identities, () -> snapshotListener.run());
     }
 
     private TrustClock newClock() {
@@ -131,7 +133,7 @@ final class SwarmLife implements AutoCloseable {
     /** Until it works: the old session answers reads meanwhile and refuses writes. */
     private void reopen(SwarmSession closed) {
         try {
-            resume();
+            enter(closed.trust()::clock); // with what it was told of the time
         } catch (RuntimeException e) {
             LOG.error("the swarm could not be entered again, tried again in {} s: {}", REOPEN_SECONDS, e.toString(), e);
             host.timer().schedule(() -> transitions.execute(() -> {
@@ -139,10 +141,7 @@ final class SwarmLife implements AutoCloseable {
                     reopen(closed);
                 }
             }), REOPEN_SECONDS, TimeUnit.SECONDS);
-            return;
         }
-        // ends that were told to the old session after the new one had adopted its tasks
-        host.runtime().list().stream().filter(container -> container.state() == Container.State.EXITED).forEach(session::containerEnded);
     }
 
     private void requireNoSwarm() {

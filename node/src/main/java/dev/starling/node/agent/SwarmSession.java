@@ -31,12 +31,16 @@ import dev.starling.node.task.LoadSampler;
 import dev.starling.node.task.TaskPreparation;
 import dev.starling.node.task.TaskRunner;
 import dev.starling.runtime.Container;
+import dev.starling.runtime.Health;
 import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
 import dev.starling.scheduler.model.Time;
 import java.security.SecureRandom;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
@@ -227,6 +231,20 @@ final class SwarmSession implements AutoCloseable {
 
     void healthChanged(Container container) {
         tasks.healthChanged(container);
+    }
+
+    /** What became of tasks' containers between their adoption and the moment from which this session is told: the runtime says it once. */
+    void hearWhatWasMissed() {
+        Map<String, Task> active = new HashMap<>();
+        snapshot().view().tasks().getOrDefault(self(), List.of()).stream().filter(Task::isActive).forEach(task -> active.put(task.id(), task));
+        for (Container container : host.runtime().list()) {
+            Task task = active.get(container.spec().labels().getOrDefault(TaskRunner.TASK_LABEL, ""));
+            if (task != null && container.state() == Container.State.EXITED) {
+                containerEnded(container);
+            } else if (task != null && (task.state() != TaskState.RUNNING || container.health().status() == Health.Status.UNHEALTHY)) {
+                healthChanged(container);
+            }
+        }
     }
 
     NodeId self() {

@@ -4,6 +4,7 @@ import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.Health;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /** Containers that run as soon as they are started and until they are stopped; {@link #calls} says what was asked. They outlive the agent. */
@@ -19,18 +21,27 @@ public class ToldContainers implements ContainerRuntime {
     public final List<String> calls = new CopyOnWriteArrayList<>();
     /** Container name and path -> what it was handed. */
     public final Map<String, ContainerFile> received = new ConcurrentHashMap<>();
+    /** What is asked for all of them fails. */
     volatile boolean unreadable;
+    /** Of those that are started from now on. */
+    volatile Health health = Health.NONE;
+    final AtomicInteger listed = new AtomicInteger();
     private final Map<String, Container> containers = new ConcurrentHashMap<>();
 
     @Override
     public Container start(ContainerSpec spec, List<ContainerFile> files, NetworkSetup network) {
         calls.add("start " + spec.name());
         files.forEach(file -> received.put(spec.name() + " " + file.path(), file));
-        Container container = new Container(spec, Container.State.RUNNING, 4711, Instant.now(), null, OptionalInt.empty(), false);
+        Container container = new Container(spec, Container.State.RUNNING, 4711, Instant.now(), null, OptionalInt.empty(), false, health, false);
         if (containers.putIfAbsent(spec.id(), container) != null) {
             throw new AssertionError("container " + spec.id() + " is there already");
         }
         return container;
+    }
+
+    /** As it is from now on; nobody is told. */
+    void become(Container changed) {
+        containers.replace(changed.id(), changed);
     }
 
     /** The power was cut. */
@@ -61,7 +72,9 @@ public class ToldContainers implements ContainerRuntime {
         if (unreadable) {
             throw new IllegalStateException("the containers cannot be listed");
         }
-        return List.copyOf(containers.values());
+        List<Container> all = List.copyOf(containers.values());
+        listed.incrementAndGet();
+        return all;
     }
 
     @Override

@@ -1,10 +1,12 @@
 package dev.starling.node.agent;
 
 import static dev.starling.node.agent.SwarmOfLoopbackNodes.sees;
+import static dev.starling.node.agent.SwarmOfLoopbackNodes.setRole;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.gossip.Role;
+import dev.starling.gossip.desired.Kind;
 import dev.starling.gossip.trust.ClusterAuthority;
 import dev.starling.gossip.trust.NodeCredentials;
 import dev.starling.node.swarm.SwarmDirectory;
@@ -63,7 +65,7 @@ class WrongClockTest {
         node.join(first, role);
         swarm.await("they see each other", () -> sees(first, node) && sees(node, first));
         assertTrue(error(node).compareTo(Duration.ofHours(1)) < 0, "it knows the time: " + error(node));
-        swarm.await("it is enrolled", () -> node.swarm.snapshot().document(dev.starling.gossip.desired.Kind.NODE, node.id()) != null);
+        swarm.await("it is enrolled", () -> node.swarm.snapshot().document(Kind.NODE, node.id()) != null);
         if (role == Role.MANAGER) {
             swarm.untilAllHave(swarm.service(node, "web")); // signed at a time that the others believe
         }
@@ -91,6 +93,20 @@ class WrongClockTest {
     @Test
     void aManagerThatIsThreeYearsAhead() throws Exception {
         joinsAndComesBack(off(THREE_YEARS), Role.MANAGER);
+    }
+
+    /** Ahead, and by less than its certificate lasts: only what it was told says so. Another role is another session, not another life. */
+    @Test
+    void whoIsPromotedKnowsTheTimeAsBefore() throws Exception {
+        LoopbackNode first = swarm.first();
+        LoopbackNode node = swarm.node("n2");
+        node.wall = off(Duration.ofDays(30));
+        node.join(first, Role.WORKER);
+        swarm.await("they see each other", () -> sees(first, node) && sees(node, first) && first.swarm.snapshot().document(Kind.NODE, node.id()) != null);
+        assertTrue(error(node).compareTo(Duration.ofHours(1)) < 0, "it knows the time: " + error(node));
+        setRole(first, node, "manager");
+        swarm.await("it is a manager", () -> node.swarm.session().role() == Role.MANAGER);
+        assertTrue(error(node).compareTo(Duration.ofHours(1)) < 0, "it knows the time: " + error(node));
     }
 
     private static void expire(LoopbackNode node, ClusterAuthority authority, Instant end) {

@@ -246,9 +246,9 @@ class JoinTest {
                 .setKeyCertOptions(JoinServer.keyAndCertificate(credentials))).requestHandler(request -> request.response().setChunked(true).write("{"));
         manager.listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().get(90, TimeUnit.SECONDS);
         JoinClient.JoinException failure = assertThrows(JoinClient.JoinException.class, () -> JoinClient.join(
-                new Endpoint("127.0.0.1", manager.actualPort()), token(Role.WORKER), key, "active", Duration.ofSeconds(2)));
+                new Endpoint("127.0.0.1", manager.actualPort()), token(Role.WORKER), key, "active", Duration.ofSeconds(1)));
         assertFalse(failure.refused());
-        assertTrue(failure.getMessage().contains("no whole answer within 2 s"), failure.getMessage());
+        assertTrue(failure.getMessage().contains("no whole answer within 1 s"), failure.getMessage());
     }
 
     @Test
