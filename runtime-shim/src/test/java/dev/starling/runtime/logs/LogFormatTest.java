@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.starling.runtime.RuntimeShimException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,5 +120,22 @@ class LogFormatTest {
         try (var files = Files.list(directory)) {
             assertEquals(List.of("log", "log.1", "log.2", "log.position"), files.map(each -> each.getFileName().toString()).sorted().toList());
         }
+    }
+
+    /** A device that is always full takes the place of the file. */
+    @Test
+    void linesThatAFullDiskRefusesDoNotRotateAwayThoseItHas(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("log");
+        Files.createSymbolicLink(file, Path.of("/dev/full"));
+        Files.writeString(directory.resolve("log.1"), "what it has\n");
+        JsonFileLog log = new JsonFileLog(file, new LogOptions(1_000, 2));
+        for (int i = 0; i < 50; i++) {
+            log.append("stdout", Instant.EPOCH, "x".repeat(100));
+            assertThrows(IOException.class, log::flush);
+        }
+        log.close();
+        assertEquals("what it has\n", Files.readString(directory.resolve("log.1")));
+        assertEquals(0, log.written());
+        Files.delete(file);
     }
 }
