@@ -338,9 +338,9 @@ final class SwarmSession implements AutoCloseable {
         report.close();
         load.close();
         loop.close();
-        networks.close();
         images.close();
         tasks.close();
+        networks.close(); // after the starts under way, which use them
         logs.close();
         edge.close();
         transport.close();
