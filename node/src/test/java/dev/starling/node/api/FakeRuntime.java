@@ -96,6 +96,9 @@ final class FakeRuntime implements ContainerRuntime {
         if (spec.command().get(0).equals("nosuch")) {
             throw RuntimeShimException.invalid("unable to start container process: exec: \"nosuch\": executable file not found in $PATH");
         }
+        if (spec.command().get(0).equals("threadless")) {
+            throw new OutOfMemoryError("unable to create native thread");
+        }
         FakeProcess process = new FakeProcess(spec, output);
         calls.add("exec " + containerId + " " + spec);
         process.begin();
