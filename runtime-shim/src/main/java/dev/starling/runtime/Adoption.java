@@ -3,6 +3,7 @@ package dev.starling.runtime;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.KeptTerminal;
+import dev.starling.runtime.logs.ContainerLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,9 +32,19 @@ final class Adoption {
         }
         KeptTerminal terminal = terminal(found);
         Supervised running = Supervised.running(
-                found.bundle(), found.state(), found.process(), starter.openLog(found.bundle(), found.state().spec(), terminal), terminal);
+                found.bundle(), found.state(), found.process(), log(found, terminal), terminal);
         running.paused(cgroups.isFrozen(running.id()));
         return running;
+    }
+
+    /** Of nothing where its FIFOs are lost (a power cut while a container that had not started was deleted), which must not keep this agent from starting. */
+    private ContainerLog log(Leftovers.Found found, KeptTerminal terminal) {
+        try {
+            return starter.openLog(found.bundle(), found.state().spec(), terminal);
+        } catch (RuntimeShimException e) {
+            LOG.error("what container {} writes is in nobody's log from now on", found.bundle().id(), e);
+            return starter.openLogOfNothing(found.bundle(), found.state().spec());
+        }
     }
 
     /** Null where it has none; also where that is lost, which must not keep this agent from starting. */

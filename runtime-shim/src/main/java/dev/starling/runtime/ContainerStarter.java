@@ -130,6 +130,15 @@ final class ContainerStarter {
         } else {
             sources = ContainerLog.Source.fifos(kernel, bundle.standardOutput(), bundle.standardError());
         }
+        return openLog(bundle, spec, sources);
+    }
+
+    /** With what is in it, and nothing that comes. */
+    ContainerLog openLogOfNothing(Bundle bundle, ContainerSpec spec) {
+        return openLog(bundle, spec, List.of());
+    }
+
+    private ContainerLog openLog(Bundle bundle, ContainerSpec spec, List<ContainerLog.Source> sources) {
         return logs.open(sources, bundle.logFile(), LogOptions.parse(spec.logDriver(), spec.logOptions()));
     }
 }

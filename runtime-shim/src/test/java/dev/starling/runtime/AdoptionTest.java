@@ -137,6 +137,21 @@ class AdoptionTest extends LabForEachTest {
         }
     }
 
+    /** As a power cut leaves one whose deletion it interrupts. */
+    @Test
+    void aContainerThatHasLostItsStreamsDoesNotKeepTheAgentFromStarting() throws Exception {
+        SpecBuilder spec = run("sleep", "1000");
+        lab.runtime.start(spec.build(), NetworkSetup.NONE);
+        lab.runtime.close();
+        Files.delete(lab.directory.resolve("runtime/containers").resolve(spec.id).resolve("stdout"));
+        lab.runtime = lab.openRuntime();
+        assertEquals(Container.State.RUNNING, lab.runtime.inspect(spec.id).state());
+        lab.runtime.stop(spec.id, Duration.ZERO);
+        assertEquals(OptionalInt.of(137), lab.runtime.inspect(spec.id).exitCode());
+        lab.runtime.remove(spec.id);
+        assertEquals(List.of(), lab.controlGroups());
+    }
+
     /** As on a disk with a damaged directory; here something is mounted in it. */
     @Test
     void remainsThatCannotBeDeletedDoNotKeepTheAgentFromStarting() throws Exception {
