@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
+import dev.starling.gossip.FreePort;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.netlink.Errno;
@@ -50,13 +51,12 @@ import org.junit.jupiter.api.Timeout;
 class OverlayRunnerTest {
     private static final String BACK = "netback";
     private static final String SUBNET = "127.45.3.0/24"; // its gateway is there without a device
-    private static final int DNS_PORT = 19_153; // below those of outgoing connections
     private static final Duration IDLE = Duration.ofSeconds(10);
     private static final Duration AT_ONCE = Duration.ofMillis(100);
 
     private final ToldOverlay overlay = new ToldOverlay();
     private final DnsServer dns = new DnsServer(
-            new DnsConfig(DNS_PORT, Duration.ofSeconds(2), List::of, Duration.ofSeconds(2), 1, 1, Duration.ofSeconds(10)));
+            new DnsConfig(FreePort.ofLoopback(), Duration.ofSeconds(2), List::of, Duration.ofSeconds(2), 1, 1, Duration.ofSeconds(10)));
     private final Underlay underlay = Underlay.open("192.0.2.1");
     private final LoopbackNode.NoEncryption noEncryption = new LoopbackNode.NoEncryption();
     private OverlayRunner runner = runner(IDLE);
@@ -165,7 +165,7 @@ class OverlayRunnerTest {
     void portsAreNotTakenAfterTheEnd() {
         HeldPorts ports = new HeldPorts();
         ports.close();
-        assertThrows(IllegalStateException.class, () -> ports.take("tcp/" + DNS_PORT));
+        assertThrows(IllegalStateException.class, () -> ports.take("tcp/" + FreePort.ofLoopback()));
     }
 
     private static final class ToldOverlay implements Overlay {
