@@ -39,7 +39,7 @@ class UdpPathsTest {
 
     @Test
     void twoFindEachOtherAndThePortIsOpenAsLongAsThereIsSomebodyToFind() throws Exception {
-        openable();
+        await(() -> openable(ONE) && openable(TWO));
         Semaphore news = new Semaphore(0);
         UdpPaths one = new UdpPaths(() -> open(ONE), new Random(1), news::release);
         UdpPaths two = new UdpPaths(() -> open(TWO), new Random(2), () -> { });
@@ -51,7 +51,7 @@ class UdpPathsTest {
             assertEquals(Optional.of(ONE), one.seenAs());
             one.follow(N1, Collections.emptySortedMap());
             assertTrue(one.found().isEmpty());
-            await(UdpPathsTest::openable);
+            await(() -> openable(ONE));
         } finally {
             one.close();
             two.close();
@@ -61,7 +61,7 @@ class UdpPathsTest {
     /** Of a datagram that says so nobody could be the sender; anybody can send one. */
     @Test
     void aDatagramFromPortZeroIsNoEnd() throws Exception {
-        openable();
+        await(() -> openable(THREE) && openable(FOUR));
         UdpPaths one = new UdpPaths(() -> open(THREE), new Random(1), () -> { });
         UdpPaths two = new UdpPaths(() -> open(FOUR), new Random(2), () -> { });
         try {
@@ -98,9 +98,10 @@ class UdpPathsTest {
         return EncapsulationSocket.open(NetNs.current(), at.host(), at.port());
     }
 
-    private static boolean openable() {
+    /** Not as long as the thread of an earlier test has it, which looks each half a second whether it has ended. */
+    private static boolean openable(Endpoint at) {
         try {
-            open(ONE).close();
+            open(at).close();
             return true;
         } catch (NetlinkException e) {
             return e.errno() == Errno.EADDRINUSE ? false : abort("this kernel takes no ESP inside UDP: " + e.getMessage());
