@@ -38,7 +38,7 @@ final class Adoption {
 
     /** Null where it has none; also where that is lost, which must not keep this agent from starting. */
     private KeptTerminal terminal(Leftovers.Found found) {
-        if (!found.state().spec().tty() || !found.state().bootId().equals(bootId)) {
+        if (!found.state().spec().streams().tty() || !found.state().bootId().equals(bootId)) {
             return null;
         }
         try {

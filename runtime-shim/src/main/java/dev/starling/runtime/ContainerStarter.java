@@ -12,12 +12,12 @@ import dev.starling.runtime.launch.InitProgram;
 import dev.starling.runtime.launch.KeptTerminal;
 import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.NameFiles;
-import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.launch.Sysctls;
 import dev.starling.runtime.logs.ContainerLog;
 import dev.starling.runtime.logs.ContainerLogs;
 import dev.starling.runtime.logs.LogOptions;
+import dev.starling.runtime.seccomp.FilterSource;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -60,22 +60,24 @@ final class ContainerStarter {
         if (plan.health().isSet()) {
             launcher.checkExec(plan.capabilities());
         }
-        launcher.check(plan, spec.options());
-        ProcessLimits.check(spec.options());
-        AppArmor.check(Path.of("/"), spec.options().confinement().appArmor());
-        LogOptions.parse(spec.logDriver(), spec.logOptions());
-        if (spec.tty()) {
+        Security security = spec.security();
+        launcher.check(security);
+        spec.process().limits().check();
+        FilterSource.check(security.seccomp());
+        AppArmor.check(Path.of("/"), security.appArmor());
+        LogOptions.parse(spec.logging());
+        if (spec.streams().tty()) {
             KeptTerminal.check();
         }
-        Devices devices = Devices.onHost(spec.options());
+        Devices devices = Devices.onHost(security);
         Bundle bundle = bundle(spec.id());
-        Path init = spec.options().init() ? InitProgram.onHost() : null;
+        Path init = spec.process().init() ? InitProgram.onHost() : null;
         try {
-            bundle.create(kernel, spec.tty(), spec.openStdin(), layers);
+            bundle.create(kernel, spec.streams(), layers);
+            List<Mount> mounts = volumes.resolve(spec.filesystem().mounts(), image.volumes(), bundle, layers.size());
             LaunchRequest request = new LaunchRequest(
-                    bundle, plan, new ImageRoot.Layers(layers.size()), volumes.resolve(spec.mounts(), image.volumes(), bundle, layers.size()),
-                    NameFiles.of(spec, plan.hostname()), Volumes.withPlainPaths(files),
-                    spec.readOnlyRoot(), Sysctls.complete(spec.sysctls()), spec.options(), devices, spec.tty(), spec.openStdin(), init);
+                    bundle, plan, new ImageRoot.Layers(layers.size()), spec.filesystem().withMounts(mounts), NameFiles.of(spec.names(), plan.hostname()),
+                    Volumes.withPlainPaths(files), Sysctls.complete(spec.sysctls()), security, spec.process().limits(), devices, spec.streams(), init);
             return goOn(spec, request, launcher.hold(request), network);
         } catch (RuntimeException e) {
             undo(bundle, e);
@@ -125,11 +127,11 @@ final class ContainerStarter {
     /** @param terminal null where it has none, or where it was lost: then there is nothing to read any more */
     ContainerLog openLog(Bundle bundle, ContainerSpec spec, KeptTerminal terminal) {
         List<ContainerLog.Source> sources;
-        if (spec.tty()) {
+        if (spec.streams().tty()) {
             sources = terminal == null ? List.of() : ContainerLog.Source.terminal(terminal.duplicate());
         } else {
             sources = ContainerLog.Source.fifos(kernel, bundle.standardOutput(), bundle.standardError());
         }
-        return logs.open(sources, bundle.logFile(), LogOptions.parse(spec.logDriver(), spec.logOptions()));
+        return logs.open(sources, bundle.logFile(), LogOptions.parse(spec.logging()));
     }
 }

@@ -1,7 +1,9 @@
 package dev.starling.runtime;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.runtime.launch.ProcessPlan;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,6 +66,10 @@ record ContainerState(
         if (whole.isEmpty()) {
             throw new IOException("not one whole line");
         }
-        return JSON.readValue(whole.substring(whole.lastIndexOf('\n') + 1), ContainerState.class);
+        JsonNode state = JSON.readTree(whole.substring(whole.lastIndexOf('\n') + 1));
+        if (state instanceof ObjectNode written) {
+            written.set("spec", FlatSpec.upgraded(state.path("spec")));
+        }
+        return JSON.treeToValue(state, ContainerState.class);
     }
 }

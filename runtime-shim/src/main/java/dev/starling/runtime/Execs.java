@@ -39,8 +39,9 @@ final class Execs {
                 throw RuntimeShimException.conflict("Container " + container.id() + " is paused, unpause the container before exec");
             }
             try (Descriptor process = container.ownHandle()) { // it may end at any moment, and its descriptor's number be another's
+                ContainerSpec all = container.state().spec();
                 child = launcher.exec(new ExecRequest(
-                        container.bundle(), process, container.state().pid(), first.exec(spec), size, spec.input(), container.state().spec().options()));
+                        container.bundle(), process, container.state().pid(), first.exec(spec), size, spec.input(), all.security(), all.process().limits()));
             }
         }
         ExecSession session = ExecSession.start(kernel, loop, child, output);

@@ -250,8 +250,8 @@ public final class NativeRuntime implements ContainerRuntime {
     public ExecProcess attach(String containerId, ExecProcess.Output output) {
         Supervised container = containers.requireRunning(containerId);
         ContainerState state = container.state();
-        boolean open = state.spec().openStdin();
-        if (!state.spec().tty()) {
+        boolean open = state.spec().streams().openStdin();
+        if (!state.spec().streams().tty()) {
             Descriptor input = open ? kernel.open(container.bundle().standardInput().toString(), Flags.O_RDWR | Flags.O_NONBLOCK) : null;
             return Attachment.start(kernel, loop, state.pid(), container.log(), input, null, output);
         }
@@ -270,7 +270,7 @@ public final class NativeRuntime implements ContainerRuntime {
     @Override
     public void resize(String containerId, int rows, int columns) {
         Supervised container = containers.requireRunning(containerId);
-        if (container.state().spec().tty()) {
+        if (container.state().spec().streams().tty()) {
             requireTerminal(container).resize(rows, columns);
         }
     }

@@ -84,7 +84,7 @@ final class TrialContainer {
     private void addProcess(Descriptor first, int pid, TerminalSize terminal) {
         ProcessPlan plan = ProcessPlan.of(WarmUp.spec(WarmUp.PROGRAM), NO_CONFIG, -1);
         ExecChild child = launcher.exec(new ExecRequest(
-                starter.bundle(WarmUp.ID), first, pid, plan, terminal, true, ContainerSpec.ProcessOptions.NONE));
+                starter.bundle(WarmUp.ID), first, pid, plan, terminal, true, Security.DEFAULT, ProcessLimits.NONE));
         try (Descriptor process = child.process(); Descriptor input = child.input(); Descriptor output = child.output(); Descriptor error = child.error()) {
             boolean ended = kernel.waitReadable(process, EXEC_TIMEOUT_MILLIS);
             OptionalInt exitCode = ended ? ExitStatus.of(kernel, child.pid(), process) : OptionalInt.empty();

@@ -1,6 +1,5 @@
 package dev.starling.runtime;
 
-import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.kernel.Kernel;
 import dev.starling.runtime.launch.Bundle;
 import dev.starling.runtime.launch.VolumeFill;
@@ -47,7 +46,7 @@ final class Volumes {
 
     /** A running container of an earlier agent. */
     void adopt(ContainerState state) {
-        for (Mount mount : state.spec().mounts()) {
+        for (Mount mount : state.spec().filesystem().mounts()) {
             if (mount.type() == Mount.Type.VOLUME && !mount.source().isEmpty()) {
                 named.adopt(mount.source(), state.spec().id(), state.pid(), state.startTime(), target(mount.target()));
             }

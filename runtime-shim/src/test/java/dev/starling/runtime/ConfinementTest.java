@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import dev.starling.runtime.ContainerSpec.Limits;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -26,21 +25,21 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ConfinementTest extends LabForAllTests {
     @Test
     void processesAreLimited() {
-        Lab.Outcome outcome = lab.run(script("i=0; while [ $i -lt 20 ]; do sleep 5 & i=$((i+1)); done; echo unreachable").with(s -> s.limits = new Limits(0, 0, 8)));
+        Lab.Outcome outcome = lab.run(script("i=0; while [ $i -lt 20 ]; do sleep 5 & i=$((i+1)); done; echo unreachable").with(s -> s.limits = new ResourceLimits(0, 0, 8)));
         assertTrue(outcome.errors().contains("can't fork"), outcome.errors());
         assertFalse(outcome.output().contains("unreachable"), outcome.output());
     }
 
     @Test
     void memoryIsLimitedAndTheKillIsTold() {
-        Lab.Outcome outcome = lab.run(run("tail", "/dev/zero").with(s -> s.limits = new Limits(0, 16 << 20, 0)));
+        Lab.Outcome outcome = lab.run(run("tail", "/dev/zero").with(s -> s.limits = new ResourceLimits(0, 16 << 20, 0)));
         assertEquals(137, outcome.exitCode());
         assertTrue(outcome.container().oomKilled());
     }
 
     @Test
     void processorTimeIsLimited() {
-        SpecBuilder spec = script("cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cat /sys/fs/cgroup/cpu.max").with(s -> s.limits = new Limits(250_000_000, 0, 0));
+        SpecBuilder spec = script("cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cat /sys/fs/cgroup/cpu.max").with(s -> s.limits = new ResourceLimits(250_000_000, 0, 0));
         assertTrue(lab.run(spec).output().startsWith("25000"));
     }
 
@@ -58,8 +57,7 @@ class ConfinementTest extends LabForAllTests {
         assertEquals(
                 "CapInh:0000000000000000\nCapPrm:0000000000001000\nCapEff:0000000000001000\nCapBnd:0000000000001000\n",
                 lab.run(script(status).with(s -> {
-                    s.capabilityDrop = List.of("ALL");
-                    s.capabilityAdd = List.of("NET_ADMIN");
+                    s.security = Security.DEFAULT.withCapabilities(List.of("NET_ADMIN"), List.of("ALL"));
                 })).output());
         assertEquals(
                 "CapInh:0000000000000000\nCapPrm:0000000000000000\nCapEff:0000000000000000\nCapBnd:00000000a80425fb\n",
@@ -77,7 +75,7 @@ class ConfinementTest extends LabForAllTests {
     @ParameterizedTest
     @CsvSource({"unshare -n true, SYS_ADMIN", "hostname other, SYS_ADMIN", "ip link add d0 type dummy || ip link set lo mtu 1400, NET_ADMIN"})
     void isAllowedWithTheCapability(String command, String capability) {
-        Lab.Outcome outcome = lab.run(script(command + " && echo allowed").with(s -> s.capabilityAdd = List.of(capability)));
+        Lab.Outcome outcome = lab.run(script(command + " && echo allowed").with(s -> s.security = Security.DEFAULT.withCapabilities(List.of(capability), List.of())));
         assertEquals("allowed\n", outcome.output(), outcome.errors());
     }
 
@@ -112,7 +110,7 @@ class ConfinementTest extends LabForAllTests {
         for (String target : List.of("/data/sub", "/work/deeper")) {
             SpecBuilder spec = run("true").with(s -> {
                 s.image = image;
-                s.mounts = List.of(new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, "v", target, false));
+                s.mounts = List.of(new Mount(Mount.Type.VOLUME, "v", target, false));
             });
             if (implementation == Implementation.NATIVE) {
                 assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec.build(), NetworkSetup.NONE), "there is no way to the link's target");

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import dev.starling.runtime.ContainerSpec.Mount;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -61,7 +60,7 @@ class ContainerFilesTest extends LabForAllTests {
     @Test
     void aTmpfsAboveAndAReadOnlyRootDoNotHideThem() {
         Lab.Outcome outcome = outcome(script("cat /run/secrets/db; stat -c %a /run; df -k /run | tail -n 1 | awk '{print $2}'").with(s -> {
-            s.mounts = List.of(new Mount(Mount.Type.TMPFS, "", "/run", false, 1 << 20, 0711));
+            s.mounts = List.of(new Mount(Mount.Type.TMPFS, "", "/run", false).withTmpfs(1 << 20, 0711));
             s.readOnlyRoot = true;
         }), file("/run/secrets/db", 0444));
         assertEquals("correct horse battery staple711\n1024\n", outcome.output(), outcome.errors());

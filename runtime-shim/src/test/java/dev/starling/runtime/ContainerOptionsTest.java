@@ -8,9 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import dev.starling.runtime.ContainerSpec.Mount;
-import dev.starling.runtime.ContainerSpec.ProcessOptions;
-import dev.starling.runtime.ContainerSpec.Ulimit;
+import dev.starling.runtime.ProcessLimits.Ulimit;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,14 +28,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
 class ContainerOptionsTest extends LabForAllTests {
-    private static ProcessOptions options(boolean init, boolean noNewPrivileges, int oomScore, Ulimit... limits) {
-        return new ProcessOptions(init, noNewPrivileges, oomScore, List.of(limits), ContainerSpec.Confinement.DEFAULT, List.of());
-    }
-
     @Test
     void limitsOfProcessesAndTheOomScoreAreSet() {
-        String output = lab.run(script("ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj; grep NoNewPrivs /proc/self/status").with(s ->
-                s.options = options(false, true, 321, new Ulimit("nofile", 100, 200), new Ulimit("core", 0, 0)))).output();
+        String output = lab.run(script("ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj; grep NoNewPrivs /proc/self/status").with(s -> {
+            s.security = Security.DEFAULT.withNoNewPrivileges(true);
+            s.processLimits = new ProcessLimits(List.of(new Ulimit("nofile", 100, 200), new Ulimit("core", 0, 0)), 321);
+        })).output();
         assertEquals("100\n200\n0\n321\nNoNewPrivs:\t1\n", output);
     }
 
@@ -49,7 +45,7 @@ class ContainerOptionsTest extends LabForAllTests {
     @ParameterizedTest
     @CsvSource({"nofiles, 1, 1", "nofile, 2, 1", "nofile, -1, 1", "nofile, -2, -2"})
     void wrongLimitsAreRefused(String name, long soft, long hard) {
-        ContainerSpec spec = run("true").with(s -> s.options = options(false, false, 0, new Ulimit(name, soft, hard))).build();
+        ContainerSpec spec = run("true").with(s -> s.processLimits = new ProcessLimits(List.of(new Ulimit(name, soft, hard)), 0)).build();
         assertEquals(Kind.INVALID, assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec, NetworkSetup.NONE)).kind());
     }
 
@@ -92,8 +88,7 @@ class ContainerOptionsTest extends LabForAllTests {
     @Test
     void initReapsOrphansAndHandsSignalsOn() {
         Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/tini-static")), "the package tini is not installed (/usr/bin/tini-static)");
-        ContainerSpec spec = script("trap 'exit 5' TERM; (sleep 0 & exec sh -c true); while true; do sleep 0.01; done").with(s ->
-                s.options = options(true, false, 0)).build();
+        ContainerSpec spec = script("trap 'exit 5' TERM; (sleep 0 & exec sh -c true); while true; do sleep 0.01; done").with(s -> s.init = true).build();
         lab.runtime.start(spec, NetworkSetup.NONE);
         Lab.await(() -> exec(spec, "grep -q docker-init /proc/1/cmdline") == 0, "init is process 1"); // the kernel lets us go before the new arguments can be read
         Lab.await(() -> exec(spec, "! grep -q '^State:.Z' /proc/[0-9]*/status") == 0, "zombies are reaped");
@@ -150,7 +145,7 @@ class ContainerOptionsTest extends LabForAllTests {
     }
 
     private static Mount volume(String name, String target, boolean noCopy) {
-        return new Mount(Mount.Type.VOLUME, name, target, false, 0, 0, "", noCopy);
+        return new Mount(Mount.Type.VOLUME, name, target, false).withNoCopy(noCopy);
     }
 
     @Test
@@ -179,7 +174,7 @@ class ContainerOptionsTest extends LabForAllTests {
         try {
             host("mount", "--make-shared", source.toString());
             ContainerSpec spec = run("sleep", "1000").with(s ->
-                    s.mounts = List.of(new Mount(Mount.Type.BIND, source.toString(), "/b", false, 0, 0, propagation, false))).build();
+                    s.mounts = List.of(new Mount(Mount.Type.BIND, source.toString(), "/b", false).withPropagation(propagation))).build();
             lab.runtime.start(spec, NetworkSetup.NONE);
             host("mount", "-t", "tmpfs", "later", source.resolve("later").toString());
             assertEquals(0, exec(spec, "grep ' /b ' /proc/self/mountinfo | grep -q '" + (field.isEmpty() ? " - " : field) + "'"));

@@ -11,7 +11,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
 import dev.starling.runtime.ContainerSpec.Dns;
-import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
@@ -154,7 +153,7 @@ class ContainerRunTest extends LabForAllTests {
         assertRefused(run("true").with(s -> s.image = "nosuch"), Kind.NOT_FOUND, 0, "No such image: nosuch");
         assertRefused(run("true").with(s -> s.mounts = List.of(new Mount(Mount.Type.BIND, "/no/such/dir", "/x", false))), Kind.INVALID, 0,
                 "bind source path does not exist: /no/such/dir");
-        assertRefused(run("true").with(s -> s.capabilityAdd = List.of("CAP_NOSUCH")), Kind.INVALID, 0, "CAP_NOSUCH");
+        assertRefused(run("true").with(s -> s.security = Security.DEFAULT.withCapabilities(List.of("CAP_NOSUCH"), List.of())), Kind.INVALID, 0, "CAP_NOSUCH");
         assertEquals(List.of(), lab.controlGroups(), "a refused start leaves no control group");
         try (var bundles = Files.list(lab.directory.resolve("runtime/containers"))) {
             assertEquals(List.of(), bundles.toList(), "a refused start leaves no bundle");

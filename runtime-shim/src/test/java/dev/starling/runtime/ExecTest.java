@@ -194,7 +194,7 @@ class ExecTest extends LabForAllTests {
 
     @Test
     void aContainerThatMayTraceIsRefusedOnlyWhereItCouldReadTheAgentsMemory() throws Exception {
-        ContainerSpec spec = run("sleep", "1000").with(s -> s.capabilityAdd = List.of("SYS_PTRACE")).build();
+        ContainerSpec spec = run("sleep", "1000").with(s -> s.security = Security.DEFAULT.withCapabilities(List.of("SYS_PTRACE"), List.of())).build();
         lab.runtime.start(spec, NetworkSetup.NONE);
         if (implementation == Implementation.NATIVE) {
             RuntimeShimException refused =

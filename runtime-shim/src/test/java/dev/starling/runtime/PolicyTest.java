@@ -8,9 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import dev.starling.runtime.ContainerSpec.Confinement;
-import dev.starling.runtime.ContainerSpec.Limits;
-import dev.starling.runtime.ContainerSpec.ProcessOptions;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import dev.starling.runtime.launch.AppArmor;
 import java.io.IOException;
@@ -31,12 +28,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass
 @EnumSource(value = Implementation.class, mode = EnumSource.Mode.EXCLUDE, names = "CRUN_MAPPED")
 class PolicyTest extends LabForAllTests {
-    private static ProcessOptions confined(String seccomp, String appArmor) {
-        return new ProcessOptions(false, false, 0, List.of(), new Confinement(seccomp.replace('\'', '"'), appArmor, false), List.of());
+    private static Security confined(String seccomp, String appArmor) {
+        return Security.DEFAULT.withSeccomp(seccomp.replace('\'', '"')).withAppArmor(appArmor);
     }
 
     private static SpecBuilder under(String seccomp, SpecBuilder spec) {
-        return spec.with(s -> s.options = confined(seccomp, ""));
+        return spec.with(s -> s.security = confined(seccomp, ""));
     }
 
     private static final String FILTER = "grep Seccomp: /proc/self/status | tr -d '\\t'; ";
@@ -59,7 +56,7 @@ class PolicyTest extends LabForAllTests {
                 + "'excludes': {'caps': ['CAP_SYS_ADMIN']}}]}";
         Lab.Outcome outcome = lab.run(under(profile, script("hostname other && echo hostname $(hostname)").with(s -> {
             if (!added.isEmpty()) {
-                s.capabilityAdd = List.of(added);
+                s.security = s.security.withCapabilities(List.of(added), List.of());
             }
         })));
         assertTrue((outcome.output() + outcome.errors()).contains(expected), outcome.output() + outcome.errors());
@@ -136,7 +133,7 @@ class PolicyTest extends LabForAllTests {
         AppArmor.check(root, "");
         assertEquals(Kind.INVALID, assertThrows(RuntimeShimException.class, () -> AppArmor.check(root, "a b")).kind());
         Assumptions.assumeFalse(Files.exists(Path.of("/sys/module/apparmor")), "this kernel has AppArmor");
-        ContainerSpec spec = run("true").with(s -> s.options = confined("", "shop")).build();
+        ContainerSpec spec = run("true").with(s -> s.security = confined("", "shop")).build();
         refusal = assertThrows(RuntimeShimException.class, () -> lab.runtime.start(spec, NetworkSetup.NONE));
         assertEquals("AppArmor profile \"shop\": this node's kernel has no AppArmor, or it is off (/sys/module/apparmor/parameters/enabled)", refusal.getMessage());
     }
@@ -145,7 +142,7 @@ class PolicyTest extends LabForAllTests {
     @CsvSource({", 33554432", "0, 16777216", "4194304, 20971520", "-1, "})
     void swapIsLimitedBesidesMemory(Long swap, String expected) {
         Assumptions.assumeTrue(Files.exists(Path.of("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")), "this kernel does not count swap, or has no version 1");
-        Lab.Outcome outcome = lab.run(script("cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").with(s -> s.limits = new Limits(0, 16 << 20, 0, swap, null)));
+        Lab.Outcome outcome = lab.run(script("cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").with(s -> s.limits = new ResourceLimits(0, 16 << 20, 0, swap, null)));
         if (expected != null) {
             assertEquals(expected + "\n", outcome.output(), outcome.errors());
         }
@@ -157,7 +154,7 @@ class PolicyTest extends LabForAllTests {
     @Test
     void swappinessIsSet() {
         Assumptions.assumeTrue(Files.exists(Path.of("/sys/fs/cgroup/memory/memory.swappiness")), "this kernel has no swappiness of groups");
-        Lab.Outcome outcome = lab.run(script("cat /sys/fs/cgroup/memory/memory.swappiness").with(s -> s.limits = new Limits(0, 0, 0, null, 7)));
+        Lab.Outcome outcome = lab.run(script("cat /sys/fs/cgroup/memory/memory.swappiness").with(s -> s.limits = new ResourceLimits(0, 0, 0, null, 7)));
         assertEquals("7\n", outcome.output(), outcome.errors());
         assertFalse(outcome.container().oomKilled());
     }

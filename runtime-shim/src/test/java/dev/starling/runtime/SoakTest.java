@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import dev.starling.runtime.ContainerSpec.Mount;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;

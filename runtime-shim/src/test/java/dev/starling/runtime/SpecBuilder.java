@@ -1,13 +1,16 @@
 package dev.starling.runtime;
 
 import dev.starling.runtime.ContainerSpec.Dns;
-import dev.starling.runtime.ContainerSpec.Limits;
-import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.ContainerSpec.Filesystem;
+import dev.starling.runtime.ContainerSpec.Logging;
+import dev.starling.runtime.ContainerSpec.Names;
+import dev.starling.runtime.ContainerSpec.Streams;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
-/** A spec with everything empty but what a test says. */
+/** A spec with everything empty but what a test says: {@code script("id").with(s -> s.user = "7")}. */
 final class SpecBuilder {
     private static final AtomicLong NEXT = new AtomicLong(1);
 
@@ -19,21 +22,21 @@ final class SpecBuilder {
     String workingDirectory = "";
     String user = "";
     List<String> groups = List.of();
-    String hostname = "";
     String stopSignal = "";
+    boolean init;
+    ProcessLimits processLimits = ProcessLimits.NONE;
     boolean tty;
     boolean openStdin;
     boolean readOnlyRoot;
     List<Mount> mounts = List.of();
+    Security security = Security.DEFAULT;
+    String hostname = "";
     List<String> hosts = List.of();
     Dns dns = Dns.NONE;
-    Limits limits = Limits.NONE;
-    List<String> capabilityAdd = List.of();
-    List<String> capabilityDrop = List.of();
     Map<String, String> sysctls = Map.of();
-    Map<String, String> logOptions = Map.of();
+    ResourceLimits limits = ResourceLimits.NONE;
     String logDriver = "";
-    ContainerSpec.ProcessOptions options = ContainerSpec.ProcessOptions.NONE;
+    Map<String, String> logOptions = Map.of();
     HealthCheck health = HealthCheck.INHERIT;
 
     static SpecBuilder run(String... args) {
@@ -47,14 +50,15 @@ final class SpecBuilder {
         return run("sh", "-c", script);
     }
 
-    SpecBuilder with(java.util.function.Consumer<SpecBuilder> change) {
+    SpecBuilder with(Consumer<SpecBuilder> change) {
         change.accept(this);
         return this;
     }
 
     ContainerSpec build() {
         return new ContainerSpec(
-                id, "test", image, entrypoint, args, env, workingDirectory, user, groups, hostname, Map.of("test", "yes"), stopSignal, tty, openStdin,
-                readOnlyRoot, mounts, hosts, dns, limits, capabilityAdd, capabilityDrop, sysctls, logOptions, logDriver, options, health);
+                id, "test", image, Map.of("test", "yes"),
+                new ProcessSpec(entrypoint, args, env, workingDirectory, user, groups, stopSignal, init, processLimits), new Streams(tty, openStdin),
+                new Filesystem(readOnlyRoot, mounts), security, new Names(hostname, hosts, dns), sysctls, limits, new Logging(logDriver, logOptions), health);
     }
 }

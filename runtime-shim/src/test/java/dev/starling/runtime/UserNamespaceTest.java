@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;

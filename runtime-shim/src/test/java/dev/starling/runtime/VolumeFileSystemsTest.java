@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerRuntime.NetworkSetup;
-import dev.starling.runtime.ContainerSpec.Mount;
 import dev.starling.runtime.RuntimeShimException.Kind;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Flags;
@@ -44,7 +43,7 @@ class VolumeFileSystemsTest extends LabForAllTests {
     }
 
     private static Mount volume(String name, Map<String, String> options, boolean readOnly) {
-        return new Mount(Mount.Type.VOLUME, name, "/v", readOnly, 0, 0, "", false, options, Map.of());
+        return new Mount(Mount.Type.VOLUME, name, "/v", readOnly).withVolume(options, Map.of());
     }
 
     private static Mount volume(String name, Map<String, String> options) {
