@@ -92,7 +92,7 @@ final class ContainerJson {
         json.put("MemorySwappiness", limits.swappiness());
         ArrayNode ulimits = json.putArray("Ulimits");
         process.limits().ulimits().forEach(limit -> ulimits.addObject().put("Name", limit.name()).put("Soft", limit.soft()).put("Hard", limit.hard()));
-        return json.put("Privileged", false).put("ReadonlyRootfs", spec.filesystem().readOnlyRoot()).put("Memory", limits.memoryBytes())
+        return json.put("Privileged", spec.security().privileged()).put("ReadonlyRootfs", spec.filesystem().readOnlyRoot()).put("Memory", limits.memoryBytes())
                 .put("NanoCpus", limits.nanoCpus()).put("PidsLimit", limits.pids());
     }
 
