@@ -1,9 +1,9 @@
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
-import dev.starling.runtime.NativeRuntime;
 import dev.starling.runtime.ProcessSpec;
 import dev.starling.runtime.RuntimeOptions;
+import dev.starling.runtime.supervision.NativeRuntime;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What to run, in groups that are handed on whole. It is kept in {@code state.json}, whose earlier form {@link FlatSpec} reads.
+ * What to run, in groups that are handed on whole. It is kept with the container, in its state.json.
  *
  * <pre>
  *   ContainerSpec.of(id, "web.1", "nginx").withProcess(ProcessSpec.INHERIT.withArgs(List.of("-g", "daemon off;")))

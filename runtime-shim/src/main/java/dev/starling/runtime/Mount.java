@@ -44,12 +44,13 @@ public record Mount(
         return new Mount(type, source, target, readOnly, sizeBytes, mode, propagation, noCopy, options, labels);
     }
 
-    Mount at(String hostPath, String plainTarget) {
+    /** As it is on this host. */
+    public Mount at(String hostPath, String plainTarget) {
         return new Mount(type, hostPath, plainTarget, readOnly, sizeBytes, mode, propagation, noCopy, volumeOptions, volumeLabels);
     }
 
     /** As the volume that is there has them. */
-    Mount withOptions(Map<String, String> options) {
+    public Mount withOptions(Map<String, String> options) {
         boolean fixed = readOnly || VolumeOptions.of(options).isReadOnly();
         return new Mount(type, source, target, fixed, sizeBytes, mode, propagation, noCopy, options, volumeLabels);
     }

@@ -9,7 +9,7 @@ import dev.starling.node.core.Document;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.Mount;
-import dev.starling.runtime.NamedVolumes;
+import dev.starling.runtime.supervision.NamedVolumes;
 import dev.starling.runtime.volume.Volume;
 import java.security.SecureRandom;
 import java.util.HexFormat;
