@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What each process of a container has of {@code --ulimit} and {@code --oom-score-adj}, also one that is added to it.
+ * What each process of a container has of {@code --ulimit} and {@code --oom-score-adj}, also one that is added to it (where the launcher can).
  *
  * @param oomScoreAdjustment -1000 to 1000
  */
