@@ -8,6 +8,7 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.NetworkSpecReader;
+import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -117,10 +118,15 @@ final class TaskJson {
             return;
         }
         for (JsonNode port : service.spec().path("EndpointSpec").path("Ports")) {
-            if (port.path("PublishMode").asText("").equals("host")) {
+            if (port.path("PublishMode").asText("").equals("host") && !ServiceEndpoints.isOpen(port)) {
                 status.withArray("Ports").add(port);
             }
         }
+        task.pickedPorts().forEach((hostPort, target) -> {
+            int slash = hostPort.indexOf('/');
+            status.withArray("Ports").addObject().put("Protocol", hostPort.substring(0, slash)).put("TargetPort", target)
+                    .put("PublishedPort", Integer.parseInt(hostPort.substring(slash + 1))).put("PublishMode", "host");
+        });
     }
 
     private JsonNode template(Task task) {
