@@ -54,12 +54,19 @@ record Reservation(Resources resources, SortedMap<String, Integer> pickedPorts) 
                 .or(() -> OpenPorts.pick(service, round.self(), round.load(task -> !task.slot().equals(slot)), disliked));
     }
 
-    /** Those which some service asks for by number, and may come here; and those with which a task could not start: a process may have one without listening on it. */
+    /**
+     * Those which some service asks for by number, and may come here; and those of tasks that ended before they ran: a process may have taken one since the
+     * node last looked, or have it without listening on it.
+     */
     private static Set<String> disliked(Round round) {
         Set<String> disliked = new TreeSet<>();
         round.view().services().values().forEach(service -> disliked.addAll(service.hostPorts()));
-        round.own().list().stream().filter(task -> task.state() == TaskState.REJECTED).forEach(task -> disliked.addAll(task.pickedPorts().keySet()));
+        round.own().list().stream().filter(Reservation::neverRan).forEach(task -> disliked.addAll(task.pickedPorts().keySet()));
         return disliked;
+    }
+
+    private static boolean neverRan(Task task) {
+        return task.state() == TaskState.REJECTED || task.state() == TaskState.FAILED && task.ranMillis() == 0;
     }
 
     /** All that the task holds of its host. */

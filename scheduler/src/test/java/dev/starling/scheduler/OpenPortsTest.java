@@ -157,6 +157,17 @@ class OpenPortsTest {
         assertEquals(tried.size(), tried.stream().map(Task::hostPorts).distinct().count(), cluster::describe);
     }
 
+    /** Found in the lab: the lowest number was tried again and again. */
+    @Test
+    void aPortThatAProcessHasIsPassedOverTheNextTime() {
+        Cluster cluster = Cluster.of(1);
+        cluster.host(1).containers.portsInUse.addAll(List.of("tcp/28000", "tcp/28002"));
+        cluster.deploy(Given.service("web", 3).openPorts("tcp/80"));
+        cluster.runUntil("all run", 10_000, () -> cluster.running("web").size() == 3);
+        cluster.runToRest();
+        assertTrue(cluster.running("web").stream().noneMatch(task -> cluster.host(1).containers.portsInUse.contains(task.hostPorts().get(0))), cluster::describe);
+    }
+
     @Property(tries = 25, shrinking = ShrinkingMode.OFF)
     void noPortIsTwiceOrTakenWhateverHappens(@ForAll @LongRange(min = 0, max = 1_000_000) long seed, @ForAll @IntRange(min = 1, max = 4) int size) {
         Random random = new Random(seed);

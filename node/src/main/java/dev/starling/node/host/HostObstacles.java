@@ -55,7 +55,7 @@ public final class HostObstacles implements AutoCloseable {
         return current;
     }
 
-    private void look() {
+    void look() {
         try {
             ClusterSnapshot snapshot = snapshots.get();
             Obstacles found = new Obstacles(missingPaths(snapshot.view()), takenPorts(snapshot));

@@ -81,7 +81,7 @@ public final class OpenPorts {
             Set<String> used = new TreeSet<>(picked.keySet());
             used.addAll(service.hostPorts());
             used.addAll(node.obstacles().takenPorts());
-            Optional<String> number = lowest(protocol(port), load, used, disliked).or(() -> lowest(protocol(port), load, used, Set.of()));
+            Optional<String> number = lowest(protocol(port), load, used, disliked).or(() -> lowest(protocol(port), load, used, Collections.emptySortedSet()));
             if (number.isEmpty()) {
                 return Optional.empty();
             }
