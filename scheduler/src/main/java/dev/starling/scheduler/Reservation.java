@@ -23,8 +23,8 @@ import java.util.TreeSet;
  * @param pickedPorts see {@link Task#pickedPorts}
  */
 record Reservation(Resources resources, SortedMap<String, Integer> pickedPorts) {
-    /** The count said that there is room: the node's configuration no longer has the names which older tasks still hold. */
-    static final String NONE_LEFT = "the named resources of this node are all in use";
+    /** The count said that there is room: the node's configuration no longer has the names which older tasks still hold, say. */
+    static final String NONE_LEFT = "the named resources of this node, or the ports that it may pick, are all in use";
 
     static Optional<Reservation> of(Round round, ServiceSpec service, Slot slot) {
         return resources(round, service, slot).flatMap(resources -> ports(round, service, slot).map(ports -> new Reservation(resources, ports)));

@@ -119,14 +119,18 @@ final class TaskJson {
         }
         for (JsonNode port : service.spec().path("EndpointSpec").path("Ports")) {
             if (port.path("PublishMode").asText("").equals("host") && !ServiceEndpoints.isOpen(port)) {
-                status.withArray("Ports").add(port);
+                putPort(status, port.path("Protocol").asText("tcp"), port.path("TargetPort").asInt(), port.path("PublishedPort").asInt());
             }
         }
         task.pickedPorts().forEach((hostPort, target) -> {
             int slash = hostPort.indexOf('/');
-            status.withArray("Ports").addObject().put("Protocol", hostPort.substring(0, slash)).put("TargetPort", target)
-                    .put("PublishedPort", Integer.parseInt(hostPort.substring(slash + 1))).put("PublishMode", "host");
+            putPort(status, hostPort.substring(0, slash), target, Integer.parseInt(hostPort.substring(slash + 1)));
         });
+    }
+
+    private static void putPort(ObjectNode status, String protocol, int target, int published) {
+        status.withArray("Ports").addObject().put("Protocol", protocol).put("TargetPort", target).put("PublishedPort", published)
+                .put("PublishMode", "host");
     }
 
     private JsonNode template(Task task) {

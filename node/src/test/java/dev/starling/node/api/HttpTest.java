@@ -335,7 +335,7 @@ final class HttpTest {
         assertEquals("[{\"Protocol\":\"tcp\",\"TargetPort\":80,\"PublishMode\":\"host\"},{\"Protocol\":\"tcp\",\"TargetPort\":90,\"PublishedPort\":9090,\"PublishMode\":\"host\"}]",
                 http.get("/services/" + id).json().path("Endpoint").path("Ports").toString());
         JsonNode status = http.get("/tasks?filters=%7B%22service%22:%7B%22web%22:true%7D%7D").json().get(0).path("Status").path("PortStatus").path("Ports");
-        assertEquals(List.of("90", "80"), status.findValuesAsText("TargetPort"));
-        assertEquals(List.of("9090", "28000"), status.findValuesAsText("PublishedPort"));
+        assertEquals("[{\"Protocol\":\"tcp\",\"TargetPort\":90,\"PublishedPort\":9090,\"PublishMode\":\"host\"},"
+                + "{\"Protocol\":\"tcp\",\"TargetPort\":80,\"PublishedPort\":28000,\"PublishMode\":\"host\"}]", status.toString());
     }
 }
