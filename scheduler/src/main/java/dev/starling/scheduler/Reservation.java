@@ -49,20 +49,20 @@ record Reservation(Resources resources, SortedMap<String, Integer> pickedPorts) 
         if (service.openPorts().isEmpty()) {
             return Optional.of(Collections.emptySortedMap());
         }
-        Set<String> disliked = disliked(round);
-        return OpenPorts.pick(service, round.self(), round.load(task -> true), disliked)
-                .or(() -> OpenPorts.pick(service, round.self(), round.load(task -> !task.slot().equals(slot)), disliked));
+        Set<String> avoided = avoided(round);
+        return OpenPorts.pick(service, round.self(), round.load(task -> true), avoided)
+                .or(() -> OpenPorts.pick(service, round.self(), round.load(task -> !task.slot().equals(slot)), avoided));
     }
 
     /**
      * Those which some service asks for by number, and may come here; and those of tasks that ended before they ran: a process may have taken one since the
      * node last looked, or have it without listening on it.
      */
-    private static Set<String> disliked(Round round) {
-        Set<String> disliked = new TreeSet<>();
-        round.view().services().values().forEach(service -> disliked.addAll(service.hostPorts()));
-        round.own().list().stream().filter(Reservation::neverRan).forEach(task -> disliked.addAll(task.pickedPorts().keySet()));
-        return disliked;
+    private static Set<String> avoided(Round round) {
+        Set<String> avoided = new TreeSet<>();
+        round.view().services().values().forEach(service -> avoided.addAll(service.hostPorts()));
+        round.own().list().stream().filter(Reservation::neverRan).forEach(task -> avoided.addAll(task.pickedPorts().keySet()));
+        return avoided;
     }
 
     private static boolean neverRan(Task task) {

@@ -45,17 +45,17 @@ class OpenPortsTest {
     void whatIsPickedIsFreeAndTheLowest(@ForAll Random random, @ForAll @IntRange(min = 1, max = 4) int wanted) {
         SortedSet<String> taken = ports(random, 12);
         SortedSet<String> held = ports(random, 12);
-        SortedSet<String> disliked = ports(random, 12);
+        SortedSet<String> avoided = ports(random, 12);
         NodeView node = Given.with(Given.node(1), new Obstacles(new TreeSet<>(), taken));
         Task task = Given.task("t", Slot.replica("other", 1), Given.id(1), TaskState.RUNNING, 1).withHostPorts(List.copyOf(held));
         NodeLoad load = Occupancy.planned(List.of(task), new TreeMap<>());
         ServiceSpec service = Given.service("web", 1).hostPorts("tcp/28002").openPorts(IntStream.range(0, wanted)
                 .mapToObj(i -> (random.nextBoolean() ? "tcp/" : "udp/") + (80 + i)).toArray(String[]::new)).spec();
-        SortedMap<String, Integer> picked = OpenPorts.pick(service, node, load, disliked).orElseThrow();
+        SortedMap<String, Integer> picked = OpenPorts.pick(service, node, load, avoided).orElseThrow();
         assertEquals(service.openPorts(), picked.entrySet().stream().map(entry -> entry.getKey().substring(0, 4) + entry.getValue()).sorted().toList());
         Set<String> unavailable = new TreeSet<>(taken);
         unavailable.addAll(held);
-        unavailable.addAll(disliked);
+        unavailable.addAll(avoided);
         unavailable.add("tcp/28002");
         assertTrue(picked.keySet().stream().allMatch(port -> OpenPorts.mayPick(port) && !unavailable.contains(port)), picked::toString);
         for (String port : picked.keySet()) {

@@ -73,15 +73,15 @@ public final class OpenPorts {
     /**
      * A number of the node for each open port of the service: "tcp/28000" to the port of the container behind it. Empty where there are too few.
      *
-     * @param disliked taken only where nothing else is left
+     * @param avoided taken only where nothing else is left
      */
-    public static Optional<SortedMap<String, Integer>> pick(ServiceSpec service, NodeView node, NodeLoad load, Set<String> disliked) {
+    public static Optional<SortedMap<String, Integer>> pick(ServiceSpec service, NodeView node, NodeLoad load, Set<String> avoided) {
         SortedMap<String, Integer> picked = new TreeMap<>();
         for (String port : service.openPorts()) {
             Set<String> used = new TreeSet<>(picked.keySet());
             used.addAll(service.hostPorts());
             used.addAll(node.obstacles().takenPorts());
-            Optional<String> number = lowest(protocol(port), load, used, disliked).or(() -> lowest(protocol(port), load, used, Collections.emptySortedSet()));
+            Optional<String> number = lowest(protocol(port), load, used, avoided).or(() -> lowest(protocol(port), load, used, Collections.emptySortedSet()));
             if (number.isEmpty()) {
                 return Optional.empty();
             }
@@ -90,10 +90,10 @@ public final class OpenPorts {
         return Optional.of(Collections.unmodifiableSortedMap(picked));
     }
 
-    private static Optional<String> lowest(String protocol, NodeLoad load, Set<String> used, Set<String> disliked) {
+    private static Optional<String> lowest(String protocol, NodeLoad load, Set<String> used, Set<String> avoided) {
         for (int number = FIRST; number <= LAST; number++) {
             String port = protocol + "/" + number;
-            if (!load.uses(port) && !used.contains(port) && !disliked.contains(port)) {
+            if (!load.uses(port) && !used.contains(port) && !avoided.contains(port)) {
                 return Optional.of(port);
             }
         }
