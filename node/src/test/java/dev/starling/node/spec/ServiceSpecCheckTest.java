@@ -10,7 +10,8 @@ import dev.starling.gossip.desired.Kind;
 import dev.starling.node.Sample;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.Security;
+import dev.starling.runtime.Security.Device;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -210,7 +211,7 @@ final class ServiceSpecCheckTest {
         JsonNode template = check.accept(spec, withProfile(), "").path("TaskTemplate");
         assertEquals(Specs.json("{\"Seccomp\": {\"Mode\": \"custom\", \"Profile\": \"" + PROFILE + "\"}, \"AppArmor\": {\"Profile\": \"shop\"}}"),
                 template.path("ContainerSpec").path("Privileges"));
-        assertEquals("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", ContainerOptions.process(template.path("ContainerSpec")).confinement().seccomp());
+        assertEquals("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", ContainerOptions.security(template.path("ContainerSpec")).seccomp());
         assertEquals(64L << 20, ContainerOptions.limits(template.path("Resources")).swapBytes());
         assertEquals(5, ContainerOptions.limits(template.path("Resources")).swappiness());
     }
@@ -219,10 +220,10 @@ final class ServiceSpecCheckTest {
     void labelsOfDevicesBecomeFields() {
         ObjectNode spec = with("Labels", "{\"starling.devices\": \"/dev/ttyUSB0, /dev/snd:rw, /dev/video0:/dev/camera:r\", \"starling.privileged\": \"true\"}");
         JsonNode container = check.accept(spec, withProfile(), "").at("/TaskTemplate/ContainerSpec");
-        ContainerSpec.ProcessOptions options = ContainerOptions.process(container, List.of("/dev/ttyUSB0", "/dev/ttyUSB1"));
-        assertEquals(List.of(new ContainerSpec.Device("/dev/ttyUSB0", "/dev/ttyUSB0", "rwm"), new ContainerSpec.Device("/dev/snd", "/dev/snd", "rw"),
-                new ContainerSpec.Device("/dev/video0", "/dev/camera", "r"), new ContainerSpec.Device("/dev/ttyUSB1", "", "")), options.devices());
-        assertEquals(new ContainerSpec.Confinement("unconfined", "", true), options.confinement());
+        Security security = ContainerOptions.security(container, List.of("/dev/ttyUSB0", "/dev/ttyUSB1"));
+        assertEquals(List.of(new Device("/dev/ttyUSB0", "/dev/ttyUSB0", "rwm"), new Device("/dev/snd", "/dev/snd", "rw"),
+                new Device("/dev/video0", "/dev/camera", "r"), new Device("/dev/ttyUSB1", "", "")), security.devices());
+        assertEquals(Security.DEFAULT.withCapabilities(List.of("ALL"), List.of()).withSeccomp("unconfined").withPrivileged(true), security.withDevices(List.of()));
     }
 
     @Test

@@ -108,9 +108,7 @@ class TaskFilesWaitTest {
     private final class Preparation implements TaskRunner.Preparation {
         @Override
         public ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot at) {
-            return new ContainerSpec(task.id(), task.id(), "busybox:latest", List.of(), List.of(), List.of(), "", "", List.of(), "h",
-                    Map.of(TaskRunner.TASK_LABEL, task.id()), "", false, false, false, List.of(), List.of(), ContainerSpec.Dns.NONE,
-                    ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
+            return ContainerSpec.of(task.id(), task.id(), "busybox:latest").withLabels(Map.of(TaskRunner.TASK_LABEL, task.id()));
         }
 
         @Override

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.starling.runtime.ContainerSpec.Logging;
 import dev.starling.runtime.RuntimeShimException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -24,19 +25,23 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class LogFormatTest {
+    private static LogOptions parse(String driver, Map<String, String> options) {
+        return LogOptions.parse(new Logging(driver, options));
+    }
+
     @ParameterizedTest
     @CsvSource({"10m, 10000000", "512k, 512000", "1g, 1000000000", "77, 77", "5MB, 5000000"})
     void sizesAreDecimal(String text, long bytes) {
-        assertEquals(bytes, LogOptions.parse("json-file", Map.of("max-size", text)).maxBytes());
+        assertEquals(bytes, parse("json-file", Map.of("max-size", text)).maxBytes());
     }
 
     @Test
     void nonBlockingHasABuffer() {
-        assertEquals(LogOptions.DEFAULT, LogOptions.parse("", Map.of("mode", "blocking")));
+        assertEquals(LogOptions.DEFAULT, parse("", Map.of("mode", "blocking")));
         assertEquals(LogOptions.WhenFull.WAIT, LogOptions.DEFAULT.whenFull());
-        LogOptions nonBlocking = LogOptions.parse("", Map.of("mode", "non-blocking"));
+        LogOptions nonBlocking = parse("", Map.of("mode", "non-blocking"));
         assertEquals(new LogOptions(10_000_000, 3, 1 << 20, LogOptions.WhenFull.DROP), nonBlocking, "Docker's defaults");
-        assertEquals(4 << 20, LogOptions.parse("local", Map.of("mode", "non-blocking", "max-buffer-size", "4m")).bufferBytes(), "binary, as Docker reads memory");
+        assertEquals(4 << 20, parse("local", Map.of("mode", "non-blocking", "max-buffer-size", "4m")).bufferBytes(), "binary, as Docker reads memory");
     }
 
     @ParameterizedTest
@@ -50,14 +55,14 @@ class LogFormatTest {
     void otherBuffersAreRefused(String options, String complaint) {
         Map<String, String> given = Arrays.stream(options.split(" ")).map(option -> option.split("="))
                 .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
-        String message = assertThrows(RuntimeShimException.class, () -> LogOptions.parse("json-file", given)).getMessage();
+        String message = assertThrows(RuntimeShimException.class, () -> parse("json-file", given)).getMessage();
         assertTrue(message.contains(complaint), message);
     }
 
     @ParameterizedTest
     @CsvSource({"max-size, -1", "max-size, many", "max-size, 99999999999g", "max-file, 0", "max-file, x", "compress-me, true"})
     void otherOptionsAreRefused(String name, String value) {
-        assertThrows(RuntimeShimException.class, () -> LogOptions.parse("json-file", Map.of(name, value)));
+        assertThrows(RuntimeShimException.class, () -> parse("json-file", Map.of(name, value)));
     }
 
     @Property(tries = 200)
