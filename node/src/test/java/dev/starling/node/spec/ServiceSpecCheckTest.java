@@ -7,11 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.node.Sample;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.Security;
 import dev.starling.runtime.Security.Device;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -113,7 +119,6 @@ final class ServiceSpecCheckTest {
         "UpdateConfig.MaxFailureRatio                      | 1.5                              | INVALID | must be between 0 and 1",
         "UpdateConfig.Order                                | \"both\"                         | INVALID | UpdateConfig.Order",
         "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishedPort\": 1}, {\"TargetPort\": 81, \"PublishedPort\": 1}] | INVALID | duplicate published",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | without saying which",
         "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | INVALID | must be a port number",
         "Networks                                          | [{\"Target\": \"back\"}]         | NOT_SUPPORTED | Networks",
         "Surprise                                          | 1                                | NOT_SUPPORTED | Surprise",
@@ -173,6 +178,20 @@ final class ServiceSpecCheckTest {
                 + " (svc0000000000000000000001) as an ingress port", refused.getMessage());
         check.accept(same, SNAPSHOT, PUBLISHER.uid()); // its own port does not count
         check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+    }
+
+    @Test
+    void aPortThatANodePickedIsNotToBeHadOnAllNodes() {
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 80, \"PublishMode\": \"host\"}, {\"TargetPort\": 80, \"PublishMode\": \"host\", \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+        Task task = Sample.task("t1", Slot.replica("web", 1), Specs.SELF, TaskState.RUNNING, Map.of()).withPickedPorts(new TreeMap<>(Map.of("tcp/28000", 80)));
+        ClusterSnapshot snapshot = new ClusterSnapshot(SNAPSHOT.self(), SNAPSHOT.role(), SNAPSHOT.members(), SNAPSHOT.reports(),
+                SNAPSHOT.view().withTasks(new TreeMap<>(Map.of(Specs.SELF, List.of(task)))), SNAPSHOT.documents());
+        SpecException refused = assertThrows(SpecException.class,
+                () -> check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 28000}]"), snapshot, ""));
+        assertTrue(refused.getMessage().contains("port '28000' is already in use by task t1 of service web"), refused.getMessage());
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 28000, \"PublishMode\": \"host\"}]"), snapshot, ""); // on other nodes
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 28001}]"), snapshot, "");
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90}]"), snapshot, "");
     }
 
     private static final String PROFILE = java.util.Base64.getEncoder().encodeToString("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}".getBytes());
