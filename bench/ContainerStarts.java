@@ -2,8 +2,10 @@ import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.HealthCheck;
-import dev.starling.runtime.NativeRuntime;
+import dev.starling.runtime.ProcessLimits;
+import dev.starling.runtime.ProcessSpec;
 import dev.starling.runtime.RuntimeOptions;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Flags;
@@ -19,6 +21,7 @@ import dev.starling.runtime.launch.LaunchRequest;
 import dev.starling.runtime.launch.NativeLauncher;
 import dev.starling.runtime.launch.ProcessPlan;
 import dev.starling.runtime.oci.OciProgram;
+import dev.starling.runtime.supervision.NativeRuntime;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -184,8 +187,7 @@ public final class ContainerStarts {
             String id = longId(number);
             ends.put(id, new CountDownLatch(1));
             long begun = System.nanoTime();
-            runtime.start(new ContainerSpec(id, "bench", "bench", List.of("/bin/true"), List.of(), List.of(), "", "", List.of(), "", Map.of(), "", false,
-                    false, false, List.of(), List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of()),
+            runtime.start(ContainerSpec.of(id, "bench", "bench").withProcess(ProcessSpec.INHERIT.withEntrypoint(List.of("/bin/true"))),
                     ContainerRuntime.NetworkSetup.NONE);
             started("starling", begun);
             ends.get(id).await();
@@ -236,8 +238,8 @@ public final class ContainerStarts {
             String id = longId(number);
             long begun = System.nanoTime();
             LaunchRequest request = new LaunchRequest(
-                    new Bundle(id, directory), plan, new ImageRoot.Directory(directory.resolve("rootfs")), List.of(), List.of(), List.of(), false, Map.of(),
-                    ContainerSpec.ProcessOptions.NONE, Devices.NONE, false, false, null);
+                    new Bundle(id, directory), plan, new ImageRoot.Directory(directory.resolve("rootfs")), ContainerSpec.Filesystem.DEFAULT, List.of(), List.of(),
+                    Map.of(), Security.DEFAULT, ProcessLimits.NONE, Devices.NONE, ContainerSpec.Streams.DEFAULT, null);
             ContainerLauncher.Held held = launcher.hold(request);
             held.furnish();
             Path file = state.resolve(id);

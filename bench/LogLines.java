@@ -1,8 +1,9 @@
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
-import dev.starling.runtime.NativeRuntime;
+import dev.starling.runtime.ProcessSpec;
 import dev.starling.runtime.RuntimeOptions;
+import dev.starling.runtime.supervision.NativeRuntime;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -39,9 +40,9 @@ public final class LogLines {
         long begun = System.nanoTime();
         for (int i = 0; i < containers; i++) {
             String id = id(firstId + i);
-            runtime.start(new ContainerSpec(id, "bench", "bench", List.of("/bin/busybox", "sh", "-c", script), List.of(), List.of(), "", "", List.of(), "", Map.of(), "", false,
-                    false, false, List.of(), List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
-                    Map.of("mode", mode, "max-size", "1g")), ContainerRuntime.NetworkSetup.NONE);
+            runtime.start(ContainerSpec.of(id, "bench", "bench")
+                    .withProcess(ProcessSpec.INHERIT.withEntrypoint(List.of("/bin/busybox", "sh", "-c", script)))
+                    .withLogging(new ContainerSpec.Logging("", Map.of("mode", mode, "max-size", "1g"))), ContainerRuntime.NetworkSetup.NONE);
         }
         ends.await();
         long nanos = System.nanoTime() - begun;

@@ -25,7 +25,7 @@ IN_LAB=(version_info_and_nodes:20 a_second_lab_is_refused:20 fifty_replicas_spre
     exec_reaches_into_a_container:40 a_service_can_be_attached_to:30 a_service_has_a_terminal:90 a_node_may_use_an_oci_runtime:60 health_decides_what_runs:60
     options_reach_the_container:40 volumes_bring_their_file_systems:40 a_service_brings_its_own_policies:60 what_is_missing_is_named:20 metrics_are_served:20
     a_published_port_answers_on_every_node:40 a_changing_service_refuses_no_connection:100 the_sample_stack_is_right_under_load:200
-    host_ports_and_taken_ports_are_told:50 labels_choose_the_task:50
+    host_ports_and_taken_ports_are_told:50 a_node_picks_the_ports_that_are_left_open:60 labels_choose_the_task:50
     virtual_addresses_and_the_way_out:60 ipv6_in_networks_and_on_ports:60
     the_ca_is_rotated_and_nobody_is_lost:120 the_rotation_waits_for_a_node_that_is_off:150 autolock_seals_a_restarted_manager:120
     a_killed_node_is_down_and_its_tasks_move:60 a_killed_node_comes_back:60 a_cut_node_comes_back_without_duplicates:120
@@ -981,6 +981,43 @@ host_ports_and_taken_ports_are_told() {
     in_host n2 pkill -f 'nc -l -p 8091'
     wait_until 10 page n2 8091 >/dev/null || fail "n2 does not take the port once it is free"
     d service rm everywhere >/dev/null || fail "rm"
+}
+# picked_of SERVICE: "node port slot" of each task that runs, from its PORTS column ("*:28000->80/tcp").
+picked_of() {
+    d service ps "$1" --filter desired-state=running --format '{{.Node}} {{.Name}} {{.CurrentState}} {{.Ports}}' 2>/dev/null \
+        | sed -nE 's|^(n[0-9]+) [^ ]*\.([0-9]+) Running .*\*:([0-9]+)->80/tcp.*|\1 \3 \2|p'
+}
+each_port_leads_to_its_task() { # SERVICE TASKS
+    local node port slot count=0
+    while read -r node port slot; do
+        [[ $(page "$node" "$port" 2>/dev/null) == "slot-$slot" ]] || return 1
+        count=$((count + 1))
+    done < <(picked_of "$1")
+    ((count == $2))
+}
+refuses_connections() { page "$1" "$2" >/dev/null 2>&1; (($? == 7)); } # curl: failed to connect
+
+a_node_picks_the_ports_that_are_left_open() {
+    local before node port slot
+    in_host n1 timeout 120 "$(static_busybox)" nc -l -p 28000 >/dev/null 2>&1 &
+    wait_until 5 in_host n1 bash -c 'grep -q ":6D60 .* 0A " /proc/net/tcp /proc/net/tcp6' || fail "nothing listens on 28000"
+    serve picked --replicas 3 --hostname 'slot-{{.Task.Slot}}' --constraint node.hostname!=n3 --constraint node.hostname!=n4 --constraint node.hostname!=n5 \
+        --restart-delay 1s --update-order start-first --publish mode=host,target=80 --publish mode=host,target=81,protocol=udp
+    wait_until 20 each_port_leads_to_its_task picked 3 || fail "$(picked_of picked); $(d service ps picked --no-trunc)"
+    before=$(picked_of picked | sort)
+    (($(cut -d' ' -f1,2 <<<"$before" | uniq | wc -l) == 3)) || fail "a port is there twice: $before"
+    ! found '^n1 28000 ' <<<"$before" || fail "n1 picked a port on which another process listens: $before"
+    [[ $(d service inspect picked --format '{{range .Endpoint.Ports}}{{.PublishedPort}} {{end}}') == '0 0 ' ]] || fail "inspect: $(d service inspect picked --format '{{json .Endpoint.Ports}}')"
+    d service update --update-monitor 500ms --env-add VERSION=2 picked >/dev/null 2>"$RUN_DIR/update" || fail "update: $(cat "$RUN_DIR/update") $(tasks_text picked)"
+    wait_until 10 each_port_leads_to_its_task picked 3 || fail "after the update: $(picked_of picked); $(d service ps picked --no-trunc)"
+    before=$(picked_of picked)
+    d service scale --detach picked=1 >/dev/null || fail "scale"
+    wait_until 15 each_port_leads_to_its_task picked 1 || fail "after scaling down: $(picked_of picked)"
+    while read -r node port slot; do
+        picked_of picked | found "^$node $port " || wait_until 10 refuses_connections "$node" "$port" || fail "$node port $port still answers, or is silent, after slot $slot was scaled away"
+    done <<<"$before"
+    in_host n1 pkill -f 'nc -l -p 28000'
+    d service rm picked >/dev/null || fail "rm"
 }
 labels_choose_the_task() {
     local node first

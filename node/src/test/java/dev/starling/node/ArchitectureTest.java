@@ -160,6 +160,13 @@ class ArchitectureTest {
                 .resideInAPackage("dev.starling.runtime.image..").check(ALL);
     }
 
+    /** The contract, the launchers and what they build on do not know who keeps the contract. */
+    @Test
+    void nothingOfTheRuntimeKnowsItsSupervision() {
+        noClasses().that().resideInAPackage("dev.starling.runtime..").and().resideOutsideOfPackage("dev.starling.runtime.supervision..")
+                .should().dependOnClassesThat().resideInAPackage("dev.starling.runtime.supervision..").check(ALL);
+    }
+
     @Test
     void thePackagesOfNodeFormNoCycle() {
         slices().matching("dev.starling.node.(*)..").should().beFreeOfCycles().check(ALL);

@@ -16,7 +16,7 @@ public record ContainerStats(Instant read, ControlGroupStats groups, Map<String,
             long sendDropped) {}
 
     /** @param text of {@code /proc/PID/net/dev}; the loopback interface is left out */
-    static Map<String, Interface> interfaces(String text) {
+    public static Map<String, Interface> interfaces(String text) {
         Map<String, Interface> interfaces = new LinkedHashMap<>();
         for (String line : text.split("\n")) {
             int colon = line.indexOf(':');

@@ -30,7 +30,7 @@ public record Health(Status status, int failingStreak, List<Result> log) {
     private static final int KEPT_RESULTS = 5;
 
     /** @param startedAt of the container */
-    Health after(Result result, HealthCheck check, Instant startedAt) {
+    public Health after(Result result, HealthCheck check, Instant startedAt) {
         List<Result> results = new ArrayList<>(log);
         results.add(result);
         if (results.size() > KEPT_RESULTS) {
@@ -46,7 +46,8 @@ public record Health(Status status, int failingStreak, List<Result> log) {
         return new Health(streak >= check.retries() ? Status.UNHEALTHY : status, streak, List.copyOf(results));
     }
 
-    Duration untilNext(HealthCheck check, Instant startedAt, Instant now) {
+    /** How long to wait for the next probe. */
+    public Duration untilNext(HealthCheck check, Instant startedAt, Instant now) {
         return Duration.ofMillis(isStarting(check, startedAt, now) ? check.startIntervalMillis() : check.intervalMillis());
     }
 

@@ -52,7 +52,8 @@ public record HealthCheck(
         return !test.isEmpty() && !test.get(0).equals("NONE");
     }
 
-    List<String> command() {
+    /** What to run in the container, of one that {@link #isSet}. */
+    public List<String> command() {
         List<String> command = new ArrayList<>(test.get(0).equals("CMD-SHELL") ? List.of("/bin/sh", "-c") : List.of());
         command.addAll(test.subList(1, test.size()));
         return command;

@@ -7,7 +7,6 @@ import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Refusal;
 import dev.starling.scheduler.model.Rendezvous;
-import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -91,7 +90,7 @@ final class Bidding implements Phase {
             round.own().refuse(choice.slot(), noRoom.get(), false, service, round.self(), round.now());
             return;
         }
-        Optional<Resources> reserved = Reservation.of(round, service, choice.slot());
+        Optional<Reservation> reserved = Reservation.of(round, service, choice.slot());
         if (reserved.isEmpty()) {
             round.own().refuse(choice.slot(), Reservation.NONE_LEFT, false, service, round.self(), round.now());
             return;

@@ -7,7 +7,6 @@ import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.filter.Occupancy;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.NodeView;
-import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
@@ -130,7 +129,7 @@ final class Rebalancing implements Phase {
     }
 
     private static void take(Round round, ServiceSpec service, Task task, NodeLoad load) {
-        Optional<Resources> reserved = Reservation.of(round, service, task.slot());
+        Optional<Reservation> reserved = Reservation.of(round, service, task.slot());
         if (!round.demand(service).suits(round.self()) || round.demand(service).whyNot(round.self(), load).isPresent() || reserved.isEmpty()) {
             return; // the giver will see that nothing comes of it
         }

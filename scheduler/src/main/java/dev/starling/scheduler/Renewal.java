@@ -5,7 +5,6 @@ import dev.starling.scheduler.filter.Demand;
 import dev.starling.scheduler.filter.NodeLoad;
 import dev.starling.scheduler.model.Availability;
 import dev.starling.scheduler.model.NetworkSpec;
-import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -125,7 +124,8 @@ final class Renewal implements Phase {
     }
 
     private static boolean hasRoomBeside(Round round, ServiceSpec service, Task task) {
-        return round.demand(service).fits(round.self(), round.load(other -> !other.id().equals(task.id())));
+        NodeLoad others = round.load(other -> !other.id().equals(task.id()));
+        return task.pickedPorts().keySet().stream().noneMatch(others::uses) && round.demand(service).fits(round.self(), others);
     }
 
     private void decide(Round round, Addressing addressing, ServiceSpec service, Task ended) {
@@ -189,7 +189,7 @@ final class Renewal implements Phase {
     /** Puts the next task of the slot; null if there is no address or no device for it, which is then the slot's last word here. */
     private static Task succeed(
             Round round, Addressing addressing, ServiceSpec service, Task before, int attempt, long delayMillis, String error) {
-        Optional<Resources> reserved = Reservation.of(round, service, before.slot());
+        Optional<Reservation> reserved = Reservation.of(round, service, before.slot());
         if (reserved.isEmpty()) {
             round.own().refuse(before.slot(), Reservation.NONE_LEFT, false, service, round.self(), round.now());
             return null;

@@ -3,7 +3,6 @@ package dev.starling.scheduler;
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.HybridTime;
 import dev.starling.scheduler.model.BlockClaim;
-import dev.starling.scheduler.model.Resources;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -53,7 +52,7 @@ final class TaskMint {
     }
 
     /** The first task of a slot on this node. */
-    Task first(ServiceSpec service, Slot slot, int price, int attempt, SortedMap<String, String> addresses, Resources reserved, Time now) {
+    Task first(ServiceSpec service, Slot slot, int price, int attempt, SortedMap<String, String> addresses, Reservation reserved, Time now) {
         return assigned(service, slot, claimTime(now), price, attempt, TaskState.RUNNING, now.wallMillis(), 0, "", addresses, reserved);
     }
 
@@ -63,17 +62,17 @@ final class TaskMint {
      * @param error what it waits for, for people; empty where that is not worth a word
      */
     Task successor(ServiceSpec service, Task before, int attempt, long delayMillis, String error, SortedMap<String, String> addresses,
-            Resources reserved, Time now) {
+            Reservation reserved, Time now) {
         long created = Math.max(now.wallMillis(), before.createdMillis() + 1);
         return assigned(service, before.slot(), before.claimed(), before.price(), attempt, TaskState.READY, created, delayMillis, error, addresses,
                 reserved);
     }
 
     private Task assigned(ServiceSpec service, Slot slot, HybridTime claimed, int price, int attempt, TaskState desired, long created,
-            long delayMillis, String error, SortedMap<String, String> addresses, Resources reserved) {
+            long delayMillis, String error, SortedMap<String, String> addresses, Reservation reserved) {
         return new Task(id(), slot, self, service.generation(), service.templateHash(), service.image(), TaskState.ASSIGNED, desired, claimed,
                 price, attempt, delayMillis == 0 ? 0 : created + delayMillis, created, created, "node claimed the slot", error, -1, "", 0, addresses,
-                reserved, service.iteration(), 0, null, 0, service.hostPorts());
+                reserved.resources(), service.iteration(), 0, null, 0, reserved.hostPorts(service), reserved.pickedPorts());
     }
 
     private String id() {

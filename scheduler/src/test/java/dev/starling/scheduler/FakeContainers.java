@@ -7,12 +7,14 @@ import dev.starling.scheduler.model.TaskState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * The containers of one node, as strict as a real runtime: a task is started once, what was not started is not stopped. The image says
  * how a container fares: "app" runs, "missing" is rejected, "crash" runs a moment and fails, "batch" runs a moment and completes,
- * "only-nodeNN" is rejected on all other nodes.
+ * "only-nodeNN" is rejected on all other nodes. A task whose host port is in use fails before it runs.
  */
 final class FakeContainers {
     static final long START_MILLIS = 300;
@@ -22,6 +24,8 @@ final class FakeContainers {
     private record Due(long at, TaskReport report) {}
 
     private final NodeId node;
+    /** By processes of the host, of which the node's report says nothing. */
+    final SortedSet<String> portsInUse = new TreeSet<>();
     private final SortedMap<String, Task> alive = new TreeMap<>();
     private final SortedMap<String, List<Due>> due = new TreeMap<>();
     private final List<String> everStarted = new ArrayList<>();
@@ -39,6 +43,8 @@ final class FakeContainers {
         String image = task.image().substring(0, task.image().indexOf(':'));
         if (image.equals("missing") || image.startsWith("only-") && !image.substring(5).equals(node.value())) {
             reports.add(new Due(now + 50, report(task, TaskState.REJECTED, "preparing", "No such image: " + task.image(), -1)));
+        } else if (task.hostPorts().stream().anyMatch(portsInUse::contains)) {
+            reports.add(new Due(now + 50, report(task, TaskState.FAILED, "starting", "host port in use by another process", -1)));
         } else {
             reports.add(new Due(now + START_MILLIS / 2, report(task, TaskState.STARTING, "starting", "", -1)));
             reports.add(new Due(now + START_MILLIS, report(task, TaskState.RUNNING, "started", "", -1)));

@@ -150,7 +150,7 @@ final class Given {
     private static ServiceSpec with(ServiceSpec s, String templateHash, String image, ServiceSpec.Mode mode, UpdateStage stage) {
         return new ServiceSpec(s.uid(), s.name(), s.created(), s.generation(), templateHash, image, mode, s.reservations(), s.constraints(),
                 s.spreadPreferences(), s.platforms(), s.maxReplicasPerNode(), s.restart(), s.update(), stage, s.networks(), s.hostPorts(),
-                s.bindSources(), s.site());
+                s.openPorts(), s.bindSources(), s.site());
     }
 
     /** A service in the making; each method changes one thing. */
@@ -170,6 +170,7 @@ final class Given {
         private AutoscalePolicy autoscale = AutoscalePolicy.OFF;
         private List<String> networks = List.of();
         private List<String> hostPorts = List.of();
+        private List<String> openPorts = List.of();
         private List<String> bindSources = List.of();
         private PartitionPolicy partition = PartitionPolicy.BOTH;
 
@@ -250,6 +251,12 @@ final class Given {
             return this;
         }
 
+        /** Ports of the container, "tcp/80", for which a node picks numbers. */
+        Service openPorts(String... ports) {
+            openPorts = Arrays.stream(ports).sorted().toList();
+            return this;
+        }
+
         Service binds(String... sources) {
             bindSources = Arrays.asList(sources);
             return this;
@@ -277,7 +284,7 @@ final class Given {
         /** The template hash is the image's number: "app:2" and "bad:2" -> "hash2". */
         ServiceSpec spec() {
             return new ServiceSpec(uid, uid, HybridTime.of(1, 0), generation, "hash" + image.substring(image.indexOf(':') + 1), image, mode,
-                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, stage, networks, hostPorts, bindSources,
+                    reservations, constraints, spread, platforms, maxReplicasPerNode, restart, update, stage, networks, hostPorts, openPorts, bindSources,
                     new SitePolicy(partition, new TreeSet<>(), true, autoscale));
         }
     }

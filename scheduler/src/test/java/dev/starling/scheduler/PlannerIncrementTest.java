@@ -83,6 +83,7 @@ class PlannerIncrementTest {
                 case 1 -> service.spread("node.labels.zone");
                 case 2 -> service.hostPorts("tcp/" + (80 + random.nextInt(2)));
                 case 3 -> service.maxReplicasPerNode(2);
+                case 4 -> service.openPorts("tcp/80");
                 default -> { }
             }
             services.put(uid, service.spec());

@@ -6,7 +6,9 @@ import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Always: no two containers of a node publish one host port, also where one is out of date or its service is gone; and no node wants more tasks of one
@@ -29,7 +31,9 @@ public final class PlacesAreNotShared implements NodeInvariant {
             if (service == null) {
                 continue;
             }
-            for (String port : service.hostPorts()) {
+            SortedSet<String> published = new TreeSet<>(task.pickedPorts().keySet());
+            published.addAll(service.hostPorts());
+            for (String port : published) {
                 Task other = ports.put(port, task);
                 if (other != null) {
                     return Optional.of(node + " publishes " + port + " for slot " + other.slot() + " and for slot " + task.slot()

@@ -61,10 +61,11 @@ public final class Operator {
      * Makes the networks that services will use, so let the cluster run calmly for a moment: were it lost with the one disk that has it, the
      * services on it could rightly never run.
      *
-     * @param scarce   the services want more than the nodes have
-     * @param turnover where nodes are removed, so few that of five stewards of a slot (or of all, where the cluster is smaller) most stay
+     * @param scarce    the services want more than the nodes have
+     * @param openPorts see {@link RandomServices}
+     * @param turnover  where nodes are removed, so few that of five stewards of a slot (or of all, where the cluster is smaller) most stay
      */
-    Operator(Simulation cluster, boolean scarce, Turnover turnover) {
+    Operator(Simulation cluster, boolean scarce, boolean openPorts, Turnover turnover) {
         this.cluster = cluster;
         this.turnover = turnover;
         this.mostRemovals = cluster.nodes().size() < FEWEST_FOR_TWO_REMOVALS ? 1 : 2;
@@ -74,7 +75,7 @@ public final class Operator {
                 .operate((core, now) -> core.create(Kind.NETWORK, null, Services.network("net", "10.0.0.0/20", 4097), now)).uid();
         IngressNetwork.firstNeededBy(Services.replicated("", 0).hostPort(1).body(), manager.core().snapshot())
                 .ifPresent(body -> manager.operate((core, now) -> core.create(Kind.NETWORK, IngressNetwork.UID, body, now)));
-        this.documents = new RandomServices(random, scarce, Math.max(MOST_REPLICAS, cluster.nodes().size()), network);
+        this.documents = new RandomServices(random, scarce, Math.max(MOST_REPLICAS, cluster.nodes().size()), network, openPorts);
         for (SimNode node : cluster.nodes()) {
             label(manager, node);
         }

@@ -45,14 +45,21 @@ public final class RandomRun implements LongConsumer {
     private static final int HISTORY = 5;
 
     private final int mostNodes;
+    private final boolean openPorts;
 
     public RandomRun() {
-        this(50);
+        this(50, false);
     }
 
     /** @param mostNodes smaller clusters are faster to simulate; a seed is another run then */
     public RandomRun(int mostNodes) {
+        this(mostNodes, false);
+    }
+
+    /** @param openPorts services publish ports under numbers that nodes pick; a seed is another run then */
+    public RandomRun(int mostNodes, boolean openPorts) {
         this.mostNodes = mostNodes;
+        this.openPorts = openPorts;
     }
 
     /** @throws AssertionError with what was done, where an invariant does not hold */
@@ -68,7 +75,7 @@ public final class RandomRun implements LongConsumer {
         cluster.runFor(5_000);
         Turnover turnover = Turnover.of(cluster.random().nextInt(6));
         Nemesis nemesis = new Nemesis(cluster, turnover);
-        Operator operator = new Operator(cluster, scarce, turnover);
+        Operator operator = new Operator(cluster, scarce, openPorts, turnover);
         cluster.runFor(1_000);
         try {
             int strikes = cluster.nodes().size() > MANY ? STRIKES_ON_MANY : STRIKES;

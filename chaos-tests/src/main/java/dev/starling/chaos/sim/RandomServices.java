@@ -26,14 +26,19 @@ final class RandomServices {
     private final boolean scarce;
     private final int mostReplicas;
     private final String network;
+    private final boolean openPorts;
     private int made;
 
-    /** @param scarce they want more than the nodes have */
-    RandomServices(RandomGenerator random, boolean scarce, int mostReplicas, String network) {
+    /**
+     * @param scarce    they want more than the nodes have
+     * @param openPorts half of them publish ports under numbers that nodes pick
+     */
+    RandomServices(RandomGenerator random, boolean scarce, int mostReplicas, String network, boolean openPorts) {
         this.random = random;
         this.scarce = scarce;
         this.mostReplicas = mostReplicas;
         this.network = network;
+        this.openPorts = openPorts;
     }
 
     static int hostPort(RandomGenerator random) {
@@ -152,6 +157,12 @@ final class RandomServices {
             service.label("starling.rebalance", "off");
         }
         placement(service);
+        if (openPorts && random.nextBoolean()) {
+            service.openPort(80 + random.nextInt(2));
+            if (random.nextInt(3) == 0) {
+                service.openPort(80);
+            }
+        }
         switch (random.nextInt(10)) {
             case 0 -> service.restarting("none", 0);
             case 1 -> service.restarting("on-failure", 0);

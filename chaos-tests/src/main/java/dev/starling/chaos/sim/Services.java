@@ -119,6 +119,12 @@ public final class Services {
         return this;
     }
 
+    /** Published on the node of the task itself, under a number that the node picks. */
+    public Services openPort(int target) {
+        spec.withObject("/EndpointSpec").withArray("Ports").addObject().put("Protocol", "tcp").put("TargetPort", target).put("PublishMode", "host");
+        return this;
+    }
+
     /** One of Starling's own, e.g. {@code starling.partition}. */
     public Services label(String key, String value) {
         spec.withObject("/Labels").put(key, value);

@@ -66,7 +66,7 @@ public final class EncapsulationSocket implements AutoCloseable {
         }
     }
 
-    /** By one thread. Waits {@value #WAIT_MILLIS} ms; empty also for what is not for us, or longer than {@value #MOST_PAYLOAD} bytes. */
+    /** By one thread. Waits {@value #WAIT_MILLIS} ms; empty also for what is not for us, comes from no port, or is longer than {@value #MOST_PAYLOAD} bytes. */
     public Optional<Datagram> receive() {
         received.clear();
         byte[] from = new byte[SOCKADDR_IN];
@@ -82,10 +82,14 @@ public final class EncapsulationSocket implements AutoCloseable {
         if (length < MARKER || length > received.capacity() || received.getInt(0) != 0) {
             return Optional.empty();
         }
+        int port = (from[2] & 0xff) << 8 | from[3] & 0xff;
+        if (port == 0) {
+            return Optional.empty(); // nobody can be answered there
+        }
         byte[] payload = new byte[(int) length - MARKER];
         received.position(MARKER);
         received.get(payload);
-        return Optional.of(new Datagram(AddressText.ipv4(Arrays.copyOfRange(from, 4, 8)), (from[2] & 0xff) << 8 | from[3] & 0xff, payload));
+        return Optional.of(new Datagram(AddressText.ipv4(Arrays.copyOfRange(from, 4, 8)), port, payload));
     }
 
     private static byte[] sockaddr(String address, int port) {

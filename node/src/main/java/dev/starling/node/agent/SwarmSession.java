@@ -348,7 +348,8 @@ final class SwarmSession implements AutoCloseable {
     @Override
     public void close() {
         host.images().onChange(() -> { });
-        Stream.of(heap, keeper, secrets, joinServer, report, load, loop, networks, images, tasks, logs, edge, transport, storage, store, metrics)
+        Stream.of(heap, keeper, secrets, joinServer, report, load, loop, images, tasks, networks /* after the starts under way, which use them */, logs,
+                        edge, transport, storage, store, metrics)
                 .filter(Objects::nonNull).forEach(SwarmSession::closed);
     }
 

@@ -50,7 +50,7 @@ final class AttachRoutes {
         if (container.paused()) {
             throw ApiException.conflict("container " + container.id() + " is paused, unpause the container before attach");
         }
-        ExecConnection connection = new ExecConnection(container.spec().tty(), call.flag("stdout"), call.flag("stderr"), own);
+        ExecConnection connection = new ExecConnection(container.spec().streams().tty(), call.flag("stdout"), call.flag("stderr"), own);
         ExecProcess attached = runtime.attach(container.id(), connection);
         attached.exit().thenAccept(code -> connection.ended());
         return new Begun(connection, attached);

@@ -7,6 +7,7 @@ import io.vertx.core.Future;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.impl.http1.Http1ServerConnection;
 import io.vertx.core.net.NetSocket;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -14,9 +15,12 @@ import java.nio.charset.StandardCharsets;
  * uses POST, so the answer is written past Vert.x, whose connection then takes its HTTP handlers out.
  */
 final class ConnectionUpgrade {
-    /** On the connection's event loop, once the request's body has been read; the client sends nothing more before the answer. */
+    /** On the connection's event loop, once the request's body has been read; the client sends nothing more before the answer. Fails where it has gone. */
     static Future<NetSocket> upgrade(HttpServerRequest request, String contentType) {
         Http1ServerConnection connection = (Http1ServerConnection) request.connection();
+        if (!connection.channelHandlerContext().channel().isActive()) {
+            return Future.failedFuture(new ClosedChannelException());
+        }
         ChannelHandlerContext outermost = connection.channelHandlerContext().pipeline().firstContext();
         outermost.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         String head = "HTTP/1.1 101 UPGRADED\r\nContent-Type: " + contentType + "\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nApi-Version: "

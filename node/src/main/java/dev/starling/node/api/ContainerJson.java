@@ -5,6 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.Health;
+import dev.starling.runtime.Mount;
+import dev.starling.runtime.ProcessSpec;
+import dev.starling.runtime.ResourceLimits;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.image.Image;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,7 +26,7 @@ final class ContainerJson {
         ObjectNode json = Json.object().put("Id", container.id());
         json.putArray("Names").add("/" + spec.name());
         json.put("Image", spec.image()).put("ImageID", image == null ? "" : image.id());
-        json.put("Command", commandLine(command(spec, image)));
+        json.put("Command", commandLine(command(spec.process(), image)));
         json.put("Created", container.startedAt() == null ? 0 : container.startedAt().getEpochSecond());
         json.putArray("Ports");
         json.set("Labels", Json.map(spec.labels()));
@@ -37,7 +41,7 @@ final class ContainerJson {
 
     static ObjectNode detail(Container container, Image image) {
         ContainerSpec spec = container.spec();
-        List<String> command = command(spec, image);
+        List<String> command = command(spec.process(), image);
         ObjectNode json = Json.object().put("Id", container.id()).put("Created", time(container.startedAt()))
                 .put("Path", command.isEmpty() ? "" : command.get(0));
         json.set("Args", Json.strings(command.isEmpty() ? List.of() : command.subList(1, command.size())));
@@ -66,48 +70,52 @@ final class ContainerJson {
 
     private static ObjectNode hostConfig(ContainerSpec spec) {
         ObjectNode json = Json.object();
-        json.putObject("LogConfig").put("Type", spec.logDriver().isEmpty() ? "json-file" : spec.logDriver()).set("Config", Json.map(spec.logOptions()));
+        json.putObject("LogConfig").put("Type", spec.logging().driver().isEmpty() ? "json-file" : spec.logging().driver())
+                .set("Config", Json.map(spec.logging().options()));
         json.put("NetworkMode", "default").putObject("RestartPolicy").put("Name", "no").put("MaximumRetryCount", 0);
-        json.set("CapAdd", Json.strings(spec.capabilityAdd()));
-        json.set("CapDrop", Json.strings(spec.capabilityDrop()));
-        json.set("Dns", Json.strings(spec.dns().servers()));
-        json.set("DnsSearch", Json.strings(spec.dns().search()));
-        json.set("DnsOptions", Json.strings(spec.dns().options()));
-        json.set("ExtraHosts", Json.strings(spec.hosts()));
+        json.set("CapAdd", Json.strings(spec.security().capabilityAdd()));
+        json.set("CapDrop", Json.strings(spec.security().capabilityDrop()));
+        ContainerSpec.Dns dns = spec.names().dns();
+        json.set("Dns", Json.strings(dns.servers()));
+        json.set("DnsSearch", Json.strings(dns.search()));
+        json.set("DnsOptions", Json.strings(dns.options()));
+        json.set("ExtraHosts", Json.strings(spec.names().hosts()));
         json.set("Sysctls", Json.map(spec.sysctls()));
-        json.put("OomScoreAdj", spec.options().oomScoreAdjustment()).put("Init", spec.options().init());
-        json.set("GroupAdd", Json.strings(spec.groups()));
-        json.set("SecurityOpt", Json.strings(securityOptions(spec.options())));
-        ContainerSpec.Limits limits = spec.limits();
+        ProcessSpec process = spec.process();
+        json.put("OomScoreAdj", process.limits().oomScoreAdjustment()).put("Init", process.init());
+        json.set("GroupAdd", Json.strings(process.groups()));
+        json.set("SecurityOpt", Json.strings(securityOptions(spec.security())));
+        ResourceLimits limits = spec.limits();
         if (limits.memoryBytes() > 0) {
             json.put("MemorySwap", limits.swapBytes() == null ? 2 * limits.memoryBytes() : limits.swapBytes() < 0 ? -1 : limits.memoryBytes() + limits.swapBytes());
         }
         json.put("MemorySwappiness", limits.swappiness());
         ArrayNode ulimits = json.putArray("Ulimits");
-        spec.options().ulimits().forEach(limit -> ulimits.addObject().put("Name", limit.name()).put("Soft", limit.soft()).put("Hard", limit.hard()));
-        return json.put("Privileged", false).put("ReadonlyRootfs", spec.readOnlyRoot()).put("Memory", spec.limits().memoryBytes())
-                .put("NanoCpus", spec.limits().nanoCpus()).put("PidsLimit", spec.limits().pids());
+        process.limits().ulimits().forEach(limit -> ulimits.addObject().put("Name", limit.name()).put("Soft", limit.soft()).put("Hard", limit.hard()));
+        return json.put("Privileged", spec.security().privileged()).put("ReadonlyRootfs", spec.filesystem().readOnlyRoot()).put("Memory", limits.memoryBytes())
+                .put("NanoCpus", limits.nanoCpus()).put("PidsLimit", limits.pids());
     }
 
-    private static List<String> securityOptions(ContainerSpec.ProcessOptions options) {
+    private static List<String> securityOptions(Security security) {
         List<String> result = new ArrayList<>();
-        if (options.noNewPrivileges()) {
+        if (security.noNewPrivileges()) {
             result.add("no-new-privileges");
         }
-        if (!options.confinement().seccomp().isEmpty()) {
-            result.add("seccomp=" + options.confinement().seccomp());
+        if (!security.seccomp().isEmpty()) {
+            result.add("seccomp=" + security.seccomp());
         }
-        if (!options.confinement().appArmor().isEmpty()) {
-            result.add("apparmor=" + options.confinement().appArmor());
+        if (!security.appArmor().isEmpty()) {
+            result.add("apparmor=" + security.appArmor());
         }
         return result;
     }
 
     private static ObjectNode config(ContainerSpec spec, List<String> command) {
-        ObjectNode json = Json.object().put("Hostname", spec.hostname()).put("User", spec.user()).put("Tty", spec.tty())
-                .put("OpenStdin", spec.openStdin()).put("Image", spec.image()).put("WorkingDir", spec.workingDirectory())
-                .put("StopSignal", spec.stopSignal());
-        json.set("Env", Json.strings(spec.env()));
+        ProcessSpec process = spec.process();
+        ObjectNode json = Json.object().put("Hostname", spec.names().hostname()).put("User", process.user()).put("Tty", spec.streams().tty())
+                .put("OpenStdin", spec.streams().openStdin()).put("Image", spec.image()).put("WorkingDir", process.workingDirectory())
+                .put("StopSignal", process.stopSignal());
+        json.set("Env", Json.strings(process.env()));
         json.set("Cmd", Json.strings(command));
         json.set("Labels", Json.map(spec.labels()));
         return json;
@@ -125,7 +133,7 @@ final class ContainerJson {
 
     private static ArrayNode mounts(ContainerSpec spec) {
         ArrayNode mounts = Json.array();
-        for (ContainerSpec.Mount mount : spec.mounts()) {
+        for (Mount mount : spec.filesystem().mounts()) {
             mounts.addObject().put("Type", mount.type().name().toLowerCase(Locale.ROOT)).put("Source", mount.source())
                     .put("Destination", mount.target()).put("Mode", "").put("RW", !mount.readOnly());
         }
@@ -133,11 +141,11 @@ final class ContainerJson {
     }
 
     /** As the runtime puts it together: an entrypoint of the spec drops the image's CMD. */
-    private static List<String> command(ContainerSpec spec, Image image) {
+    private static List<String> command(ProcessSpec process, Image image) {
         List<String> command = new ArrayList<>();
-        boolean own = !spec.entrypoint().isEmpty();
-        command.addAll(own || image == null ? spec.entrypoint() : image.config().entrypoint());
-        command.addAll(!spec.args().isEmpty() || own || image == null ? spec.args() : image.config().cmd());
+        boolean own = !process.entrypoint().isEmpty();
+        command.addAll(own || image == null ? process.entrypoint() : image.config().entrypoint());
+        command.addAll(!process.args().isEmpty() || own || image == null ? process.args() : image.config().cmd());
         return command;
     }
 

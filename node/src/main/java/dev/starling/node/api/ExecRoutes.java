@@ -156,6 +156,9 @@ final class ExecRoutes {
             execs.ended(entry, OptionalInt.of(missing ? NOT_FOUND : CANNOT_RUN));
             throw e.kind() == RuntimeShimException.Kind.INVALID
                     ? new CannotRun("OCI runtime exec failed: exec failed: " + e.getMessage() + ": unknown") : e;
+        } catch (RuntimeException | Error e) { // no thread to be had, say: it would count as running for ever
+            execs.ended(entry, OptionalInt.of(CANNOT_RUN));
+            throw e;
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Images on their way: {@code docker load}, {@code save} and {@code pull}. All of them are streams of any length, on threads that may take long. */
 final class ImageTransferRoutes {
+    private static final int MAX_LOADS = 3;
     private static final int MAX_PULLS = 3;
     private static final int MAX_SAVES = 2;
     private static final int MAX_SAVED_IMAGES = 1_000;
@@ -23,15 +24,18 @@ final class ImageTransferRoutes {
 
     private final Vertx vertx;
     private final ImageStore images;
-    /** Of their own: a pull takes minutes, and the API's other calls must not wait behind it. */
+    /** Of their own: a pull takes minutes, an archive comes as fast as its client sends it, and the API's other calls must not wait behind them. */
+    private final WorkerExecutor loadThreads;
     private final WorkerExecutor pullThreads;
     private final WorkerExecutor saveThreads;
+    private final AtomicInteger loads = new AtomicInteger();
     private final AtomicInteger pulls = new AtomicInteger();
     private final AtomicInteger saves = new AtomicInteger();
 
     ImageTransferRoutes(Vertx vertx, ImageStore images) {
         this.vertx = vertx;
         this.images = images;
+        this.loadThreads = vertx.createSharedWorkerExecutor("docker-load", MAX_LOADS, MAX_HOURS, TimeUnit.HOURS);
         this.pullThreads = vertx.createSharedWorkerExecutor("docker-pull", MAX_PULLS, MAX_HOURS, TimeUnit.HOURS);
         this.saveThreads = vertx.createSharedWorkerExecutor("docker-save", MAX_SAVES, MAX_HOURS, TimeUnit.HOURS);
     }
@@ -45,16 +49,22 @@ final class ImageTransferRoutes {
     }
 
     private void load(RoutingContext context) {
+        if (loads.getAndUpdate(count -> Math.min(MAX_LOADS, count + 1)) >= MAX_LOADS) {
+            context.request().resume(); // what still comes is let go
+            throw new ApiException(503, "this node is loading " + MAX_LOADS + " archives of images already");
+        }
         RequestBodyStream archive = new RequestBodyStream(vertx.getOrCreateContext(), context.request());
-        vertx.executeBlocking(() -> {
+        loadThreads.executeBlocking(() -> {
             List<String> lines = images.load(archive);
             archive.drain();
             return lines;
         }, false).onComplete(lines -> {
+            loads.decrementAndGet();
             StringBuilder body = new StringBuilder();
             lines.forEach(line -> body.append(Json.object().put("stream", line + "\n")).append("\r\n"));
             context.response().putHeader("Content-Type", "application/json").end(Buffer.buffer(body.toString()));
         }, error -> {
+            loads.decrementAndGet();
             archive.close();
             Replies.send(context, Replies.of(error));
         });

@@ -46,7 +46,7 @@ final class LogRoutes {
             Call call = endpoints.call(context);
             LogOptions options = LogOptions.of(call);
             vertx.executeBlocking(() -> containers.find(call.path("id")), false).map(container -> Map.entry(container, taskOf(container, call))).onComplete(
-                    found -> stream(context, options, found.getKey().spec().tty(), () -> List.of(found.getValue()), () -> false),
+                    found -> stream(context, options, found.getKey().spec().streams().tty(), () -> List.of(found.getValue()), () -> false),
                     error -> Replies.send(context, Replies.of(error)));
         });
     }

@@ -30,7 +30,6 @@ import java.util.stream.Collectors;
  * <p>Where a task cannot be read (its node is out of reach), a line on stderr under that task's name says so, and the others go on.
  */
 final class LogStream {
-    private static final int CHUNK_BYTES = 64 << 10;
     private static final long POLL_MILLIS = 250;
     private static final long READ_SECONDS = 10;
 
@@ -124,7 +123,7 @@ final class LogStream {
 
     private CompletionStage<TaskLogs.Chunk> read(Cursor cursor, int tail) {
         try {
-            return logs.read(cursor.task, cursor.position, tail, CHUNK_BYTES);
+            return logs.read(cursor.task, cursor.position, tail, TaskLogs.CHUNK_BYTES);
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -142,8 +141,9 @@ final class LogStream {
         }
         cursor.opened = true;
         cursor.failing = false;
+        boolean furtherOn = chunk.next() != cursor.position; // what was passed over may have had no line that can be read
         cursor.position = chunk.next();
-        cursor.ended = chunk.ended() || !options.follow() && chunk.lines().isEmpty();
+        cursor.ended = chunk.ended() || !options.follow() && chunk.lines().isEmpty() && !furtherOn;
         if (cursor.ended || options.follow()) {
             round.remove(); // else the rest of this task comes before the next one, as Docker does it
         }

@@ -70,8 +70,11 @@ final class ServiceJson {
                 if (!port.name().isEmpty()) {
                     entry.put("Name", port.name());
                 }
-                entry.put("Protocol", port.protocol()).put("TargetPort", port.target()).put("PublishedPort", port.published())
-                        .put("PublishMode", port.ingress() ? "ingress" : "host");
+                entry.put("Protocol", port.protocol()).put("TargetPort", port.target());
+                if (!port.isOpen()) { // else it is another one for each task, in its PortStatus
+                    entry.put("PublishedPort", port.published());
+                }
+                entry.put("PublishMode", port.ingress() ? "ingress" : "host");
             });
         }
         if (!endpoint.virtualAddresses().isEmpty()) {

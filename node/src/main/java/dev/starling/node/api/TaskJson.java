@@ -8,6 +8,7 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.NetworkSpecReader;
+import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.node.spec.TaskTemplate;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
@@ -117,10 +118,19 @@ final class TaskJson {
             return;
         }
         for (JsonNode port : service.spec().path("EndpointSpec").path("Ports")) {
-            if (port.path("PublishMode").asText("").equals("host")) {
-                status.withArray("Ports").add(port);
+            if (port.path("PublishMode").asText("").equals("host") && !ServiceEndpoints.isOpen(port)) {
+                putPort(status, port.path("Protocol").asText("tcp"), port.path("TargetPort").asInt(), port.path("PublishedPort").asInt());
             }
         }
+        task.pickedPorts().forEach((hostPort, target) -> {
+            int slash = hostPort.indexOf('/');
+            putPort(status, hostPort.substring(0, slash), target, Integer.parseInt(hostPort.substring(slash + 1)));
+        });
+    }
+
+    private static void putPort(ObjectNode status, String protocol, int target, int published) {
+        status.withArray("Ports").addObject().put("Protocol", protocol).put("TargetPort", target).put("PublishedPort", published)
+                .put("PublishMode", "host");
     }
 
     private JsonNode template(Task task) {

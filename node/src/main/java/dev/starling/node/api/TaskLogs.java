@@ -7,6 +7,9 @@ import java.util.concurrent.CompletionStage;
 
 /** Reads the logs of tasks, wherever in the cluster they run. */
 public interface TaskLogs {
+    /** To read at once. More than any line of a log file has: 16 KiB, of which each byte may be written as six. */
+    int CHUNK_BYTES = 128 << 10;
+
     /**
      * Reads on from {@code position} (0 at the start, then {@link Chunk#next}), at most {@code maxBytes}. Where {@code tail >= 0} and
      * {@code position} is 0, begins with the last {@code tail} lines. Fails with {@link ApiException} where the node is out of reach.

@@ -8,8 +8,8 @@ import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerRuntime;
-import dev.starling.runtime.ContainerSpec.Mount;
-import dev.starling.runtime.NamedVolumes;
+import dev.starling.runtime.Mount;
+import dev.starling.runtime.supervision.NamedVolumes;
 import dev.starling.runtime.volume.Volume;
 import java.security.SecureRandom;
 import java.util.HexFormat;
@@ -145,7 +145,7 @@ final class VolumeRoutes {
     }
 
     private static boolean mounts(Container container, String volume) {
-        return container.spec().mounts().stream().anyMatch(mount -> mount.type() == Mount.Type.VOLUME && mount.source().equals(volume));
+        return container.spec().filesystem().mounts().stream().anyMatch(mount -> mount.type() == Mount.Type.VOLUME && mount.source().equals(volume));
     }
 
     /** For {@code docker system df}. */

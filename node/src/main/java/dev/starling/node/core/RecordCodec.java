@@ -5,10 +5,12 @@ import static dev.starling.node.core.RecordLayout.element;
 import static dev.starling.node.core.RecordLayout.read;
 import static dev.starling.node.core.RecordLayout.readList;
 import static dev.starling.node.core.RecordLayout.readMap;
+import static dev.starling.node.core.RecordLayout.readPorts;
 import static dev.starling.node.core.RecordLayout.readSlot;
 import static dev.starling.node.core.RecordLayout.readStrings;
 import static dev.starling.node.core.RecordLayout.write;
 import static dev.starling.node.core.RecordLayout.writeMap;
+import static dev.starling.node.core.RecordLayout.writePorts;
 import static dev.starling.node.core.RecordLayout.writeSlot;
 import static dev.starling.node.core.RecordLayout.writeStrings;
 
@@ -152,6 +154,9 @@ final class RecordCodec {
             out.writeString(task.movesTo() == null ? null : task.movesTo().value());
             out.writeVarLong(task.ranMillis(), true);
             writeStrings(out, task.hostPorts());
+            if (!task.pickedPorts().isEmpty()) { // most have none, and their bytes stay what they were; the first field after this one will have to write it always
+                writePorts(out, task.pickedPorts());
+            }
         });
     }
 
@@ -173,7 +178,8 @@ final class RecordCodec {
             Task whole = in.end() ? task : ofJob(task, in.readVarLong(true), readGeneric(in));
             Task moved = in.end() ? whole : whole.withFencingToken(in.readVarLong(true)).withMovesTo(readNode(in));
             Task ended = in.end() ? moved : moved.withRanMillis(in.readVarLong(true));
-            return in.end() ? ended : withHostPorts(ended, readList(in));
+            Task published = in.end() ? ended : withHostPorts(ended, readList(in));
+            return in.end() ? published : published.withPickedPorts(readPorts(in));
         });
     }
 

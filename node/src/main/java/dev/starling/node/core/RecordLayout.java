@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
 /**
  * What the bytes of all values of records and of votes have in common: a layout number in front, and how lists, maps and slots are written. A later release
@@ -25,6 +26,7 @@ final class RecordLayout {
     private static final int INITIAL_BYTES = 256;
     private static final int MAX_BYTES = 1 << 20;
     private static final int MAX_ELEMENTS = 65_536;
+    private static final Pattern HOST_PORT = Pattern.compile("(tcp|udp)/[0-9]{1,5}");
 
     static Bytes write(Consumer<Output> layout) {
         Output out = new Output(INITIAL_BYTES, MAX_BYTES);
@@ -84,6 +86,28 @@ final class RecordLayout {
             map.put(in.text(), in.text());
         }
         return Collections.unmodifiableSortedMap(map);
+    }
+
+    /** "tcp/28000" to 80. */
+    static void writePorts(Output out, SortedMap<String, Integer> ports) {
+        out.writeVarInt(ports.size(), true);
+        ports.forEach((hostPort, target) -> {
+            out.writeString(hostPort);
+            out.writeVarInt(target, true);
+        });
+    }
+
+    static SortedMap<String, Integer> readPorts(BoundedInput in) {
+        SortedMap<String, Integer> ports = new TreeMap<>();
+        for (int count = count(in); count > 0; count--) {
+            String hostPort = in.text();
+            int target = in.readVarInt(true);
+            if (!HOST_PORT.matcher(hostPort).matches() || target < 1 || target > 65_535) {
+                throw new MalformedRecordException("a host port \"" + hostPort + "\" that leads to " + target, null);
+            }
+            ports.put(hostPort, target);
+        }
+        return Collections.unmodifiableSortedMap(ports);
     }
 
     static void writeStrings(Output out, Collection<String> strings) {

@@ -1,12 +1,17 @@
 package dev.starling.node.host;
 
+import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
+import dev.starling.node.core.Document;
+import dev.starling.node.spec.ServiceEndpoints;
+import dev.starling.scheduler.filter.OpenPorts;
 import dev.starling.scheduler.model.Obstacles;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.View;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -50,7 +55,7 @@ public final class HostObstacles implements AutoCloseable {
         return current;
     }
 
-    private void look() {
+    void look() {
         try {
             ClusterSnapshot snapshot = snapshots.get();
             Obstacles found = new Obstacles(missingPaths(snapshot.view()), takenPorts(snapshot));
@@ -70,13 +75,36 @@ public final class HostObstacles implements AutoCloseable {
         return missing;
     }
 
-    /** The ports that this node's own tasks publish are known to the planners anyway, and are no obstacle to them. */
+    /**
+     * Of the ports that services ask for by number, and those that this node may pick for its tasks while some service leaves that to it. The ports that this
+     * node's own tasks publish are known to the planners anyway, and are no obstacle to them.
+     */
     private SortedSet<String> takenPorts(ClusterSnapshot snapshot) {
-        SortedSet<String> wanted = new TreeSet<>();
+        Set<String> wanted = new HashSet<>();
         snapshot.view().services().values().forEach(service -> wanted.addAll(service.hostPorts()));
-        if (wanted.isEmpty()) {
-            return wanted;
+        boolean picks = snapshot.view().services().values().stream().anyMatch(service -> !service.openPorts().isEmpty());
+        if (wanted.isEmpty() && !picks) {
+            return Collections.emptySortedSet();
         }
+        SortedSet<String> taken = new TreeSet<>(ports.read());
+        taken.removeIf(port -> !wanted.contains(port) && !(picks && OpenPorts.mayPick(port)));
+        if (picks) {
+            taken.addAll(publishedEverywhere(snapshot));
+        }
+        taken.removeAll(ofOwnTasks(snapshot));
+        return taken;
+    }
+
+    /** On this node too, although nothing listens: of those which services ask for by number, as managers pick others. */
+    private static Set<String> publishedEverywhere(ClusterSnapshot snapshot) {
+        Set<String> published = new HashSet<>();
+        for (Document service : snapshot.documents().getOrDefault(Kind.SERVICE, List.of())) {
+            ServiceEndpoints.ingressPorts(service.spec()).stream().filter(OpenPorts::mayPick).forEach(published::add);
+        }
+        return published;
+    }
+
+    private static Set<String> ofOwnTasks(ClusterSnapshot snapshot) {
         Set<String> own = new HashSet<>();
         for (Task task : snapshot.view().tasks().getOrDefault(snapshot.self(), List.of())) {
             ServiceSpec service = snapshot.view().services().get(task.slot().serviceUid());
@@ -85,9 +113,7 @@ public final class HostObstacles implements AutoCloseable {
                 own.addAll(service == null ? List.of() : service.hostPorts());
             }
         }
-        wanted.removeAll(own);
-        wanted.retainAll(ports.read());
-        return wanted;
+        return own;
     }
 
     @Override

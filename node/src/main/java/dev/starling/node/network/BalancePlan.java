@@ -15,8 +15,10 @@ import java.util.SortedSet;
  * @param ports      what this node publishes, by transport and number
  * @param containers own task that has not ended -> virtual address -> the tasks behind it
  * @param balanced   own tasks that are given connections, or may be, by this node
+ * @param withheld   "tcp/28000": what this node picked for a task, and a service was given on all nodes by a manager that did not know of that yet
  */
-record BalancePlan(List<PublishedPort> ports, SortedMap<String, SortedMap<String, VirtualService>> containers, SortedSet<String> balanced) {
+record BalancePlan(List<PublishedPort> ports, SortedMap<String, SortedMap<String, VirtualService>> containers, SortedSet<String> balanced,
+        SortedSet<String> withheld) {
     /** From nothing. */
     static BalancePlan of(ClusterSnapshot snapshot, SortedMap<String, ServiceEndpoint> endpoints) {
         return new BalancePlanner().plan(snapshot, endpoints);

@@ -50,7 +50,7 @@ final class BalancePlanner {
     private static final Comparator<PublishedPort> PORT_ORDER = Comparator.comparing(PublishedPort::transport).thenComparingInt(PublishedPort::port);
 
     /** A task that is given connections: as much of it as rules are made from. */
-    private record Balanced(String id, SortedMap<String, String> addresses, boolean local, boolean suspect) {
+    private record Balanced(String id, SortedMap<String, String> addresses, SortedMap<String, Integer> pickedPorts, boolean local, boolean suspect) {
         boolean isOn(String network) {
             return addresses.containsKey(network);
         }
@@ -78,7 +78,9 @@ final class BalancePlanner {
     /** A service as it is reached in one network, by IPv4 or by IPv6. */
     private record Lead(String virtual, VirtualService service) {}
 
-    private record OfService(Document document, ServiceEndpoint endpoint, List<PublishedPort> ports, SortedMap<String, List<Lead>> leads) {}
+    /** @param picked ports of this node's own tasks, each of which leads to one of them */
+    private record OfService(Document document, ServiceEndpoint endpoint, List<PublishedPort> ports, List<PublishedPort> picked,
+            SortedMap<String, List<Lead>> leads) {}
 
     private record OfContainer(Set<String> networks, SortedMap<String, VirtualService> services) {}
 
@@ -89,7 +91,7 @@ final class BalancePlanner {
         boolean ports;
 
         void between(OfService before, OfService after) {
-            ports |= !before.ports().equals(after.ports());
+            ports |= !before.ports().equals(after.ports()) || !before.picked().equals(after.picked());
             before.leads().forEach((network, leads) -> note(network, leads, after.leads().get(network)));
             after.leads().forEach((network, leads) -> note(network, leads, before.leads().get(network)));
         }
@@ -105,11 +107,13 @@ final class BalancePlanner {
     private final TreeMap<String, OfService> services = new TreeMap<>();
     private final Map<String, SortedMap<String, VirtualService>> networks = new HashMap<>();
     private final Map<String, OfContainer> containers = new HashMap<>();
-    private Set<String> ownServices = Set.of();
+    /** Services with tasks here that have not ended, and what was picked for those: "tcp/28000" to the port in the container. */
+    private Map<String, SortedMap<String, Integer>> ownServices = Map.of();
     private Map<String, OverlayNetwork> withIpv6 = Map.of();
     private SortedMap<String, ServiceEndpoint> endpoints;
     private ClusterSnapshot planned;
-    private BalancePlan plan = new BalancePlan(List.of(), Collections.emptySortedMap(), Collections.emptySortedSet());
+    private BalancePlan plan = new BalancePlan(List.of(), Collections.emptySortedMap(), Collections.emptySortedSet(),
+            Collections.emptySortedSet());
 
     /** @param current who has which port and address; the same map until that changes */
     BalancePlan plan(ClusterSnapshot snapshot, SortedMap<String, ServiceEndpoint> current) {
@@ -129,7 +133,8 @@ final class BalancePlanner {
             }
         }
         collectNetworks(changes.networks);
-        plan = new BalancePlan(changes.ports ? ports() : plan.ports(), containers(snapshot, changes.networks), ownBalanced(snapshot));
+        SortedSet<String> withheld = changes.ports ? withheld() : plan.withheld();
+        plan = new BalancePlan(changes.ports ? ports(withheld) : plan.ports(), containers(snapshot, changes.networks), ownBalanced(snapshot), withheld);
         planned = snapshot;
         return plan;
     }
@@ -155,10 +160,11 @@ final class BalancePlanner {
                 nodes.put(node, new OfNode(ofNode, ready, suspect, has));
             }
         });
-        Set<String> own = new HashSet<>();
-        tasks.getOrDefault(snapshot.self(), List.of()).stream().filter(task -> !task.state().isTerminal()).forEach(task -> own.add(task.slot().serviceUid()));
-        own.forEach(uid -> noteIf(!ownServices.contains(uid), uid, changes));
-        ownServices.forEach(uid -> noteIf(!own.contains(uid), uid, changes));
+        Map<String, SortedMap<String, Integer>> own = new HashMap<>();
+        tasks.getOrDefault(snapshot.self(), List.of()).stream().filter(task -> !task.state().isTerminal())
+                .forEach(task -> own.computeIfAbsent(task.slot().serviceUid(), uid -> new TreeMap<>()).putAll(task.pickedPorts()));
+        own.forEach((uid, picked) -> noteIf(!picked.equals(ownServices.get(uid)), uid, changes));
+        ownServices.keySet().forEach(uid -> noteIf(!own.containsKey(uid), uid, changes));
         ownServices = own;
     }
 
@@ -185,7 +191,8 @@ final class BalancePlanner {
         Map<String, List<Balanced>> byService = new HashMap<>();
         for (Task task : tasks) {
             if (task.state() == TaskState.RUNNING && task.isActive()) {
-                byService.computeIfAbsent(task.slot().serviceUid(), uid -> new ArrayList<>()).add(new Balanced(task.id(), task.addresses(), local, suspect));
+                byService.computeIfAbsent(task.slot().serviceUid(), uid -> new ArrayList<>()).add(new Balanced(task.id(), task.addresses(),
+                        local ? task.pickedPorts() : Collections.emptySortedMap(), local, suspect));
             }
         }
         return byService;
@@ -207,14 +214,14 @@ final class BalancePlanner {
         if (current == endpoints && planned != null && documents == planned.documents().get(Kind.SERVICE)) {
             return;
         }
-        OfService none = new OfService(null, null, List.of(), Collections.emptySortedMap());
+        OfService none = new OfService(null, null, List.of(), List.of(), Collections.emptySortedMap());
         Set<String> present = new HashSet<>();
         for (Document document : documents) {
             OfService before = services.getOrDefault(document.uid(), none);
             ServiceEndpoint endpoint = current.get(document.uid());
             present.add(document.uid());
             if (before.document() != document || !endpoint.equals(before.endpoint())) {
-                services.put(document.uid(), new OfService(document, endpoint, before.ports(), before.leads()));
+                services.put(document.uid(), new OfService(document, endpoint, before.ports(), before.picked(), before.leads()));
                 changes.services.add(document.uid());
             }
         }
@@ -231,11 +238,29 @@ final class BalancePlanner {
         nodes.values().forEach(node -> tasks.addAll(node.byService().getOrDefault(document.uid(), List.of())));
         Choice choice = SiteLabels.staysWithClient(document.spec()) ? Choice.BY_CLIENT : Choice.RANDOM;
         boolean localOnly = SiteLabels.keepsToOwnTasks(document.spec());
-        List<PublishedPort> ports = endpoint.ports().stream().filter(port -> port.ingress() || ownServices.contains(document.uid()))
+        List<PublishedPort> ports = endpoint.ports().stream().filter(port -> port.ingress() || !port.isOpen() && ownServices.containsKey(document.uid()))
                 .map(port -> published(port, tasks, localOnly || !port.ingress(), choice)).toList();
         TreeMap<String, List<Lead>> leads = new TreeMap<>();
         endpoint.virtualAddresses().forEach((network, virtual) -> leads.put(network, leads(network, virtual, Shares.of(tasks, network, choice), choice)));
-        return new OfService(document, endpoint, ports, leads);
+        return new OfService(document, endpoint, ports, picked(ownServices.getOrDefault(document.uid(), Collections.emptySortedMap()), tasks), leads);
+    }
+
+    /** Also of tasks that are not given connections: the node holds a port from before its task starts until it has ended. */
+    private static List<PublishedPort> picked(SortedMap<String, Integer> ports, List<Balanced> tasks) {
+        List<PublishedPort> picked = new ArrayList<>();
+        ports.forEach((hostPort, target) -> {
+            TreeSet<Backend> backends = new TreeSet<>();
+            tasks.stream().filter(task -> task.pickedPorts().containsKey(hostPort) && task.isOn(IngressNetwork.UID))
+                    .forEach(task -> backends.add(new Backend(task.address(IngressNetwork.UID), target, true)));
+            int slash = hostPort.indexOf('/');
+            picked.add(new PublishedPort(transport(hostPort.substring(0, slash)), Integer.parseInt(hostPort.substring(slash + 1)),
+                    Collections.unmodifiableSortedSet(backends), Collections.emptySortedSet(), Choice.RANDOM));
+        });
+        return List.copyOf(picked);
+    }
+
+    private static Transport transport(String protocol) {
+        return protocol.equals("udp") ? Transport.UDP : Transport.TCP;
     }
 
     /** Virtual addresses of IPv6 and those of tasks follow from the others in the same way. */
@@ -255,7 +280,7 @@ final class BalancePlanner {
         Shares shares = Shares.of(localOnly ? tasks.stream().filter(Balanced::local).toList() : tasks, IngressNetwork.UID, choice);
         TreeSet<Backend> backends = new TreeSet<>();
         shares.given().forEach(task -> backends.add(new Backend(task.address(IngressNetwork.UID), port.target(), task.local())));
-        return new PublishedPort(port.protocol().equals("udp") ? Transport.UDP : Transport.TCP, port.published(),
+        return new PublishedPort(transport(port.protocol()), port.published(),
                 Collections.unmodifiableSortedSet(backends), addresses(shares.spared(), IngressNetwork.UID), choice);
     }
 
@@ -284,9 +309,23 @@ final class BalancePlanner {
         });
     }
 
-    private List<PublishedPort> ports() {
+    private SortedSet<String> withheld() {
+        TreeSet<String> withheld = new TreeSet<>();
+        services.values().forEach(service -> service.picked().forEach(port -> withheld.add(port.text())));
+        if (!withheld.isEmpty()) {
+            Set<String> given = new HashSet<>();
+            services.values().forEach(service -> service.ports().forEach(port -> given.add(port.text())));
+            withheld.retainAll(given);
+        }
+        return Collections.unmodifiableSortedSet(withheld);
+    }
+
+    private List<PublishedPort> ports(SortedSet<String> withheld) {
         List<PublishedPort> ports = new ArrayList<>();
-        services.values().forEach(service -> ports.addAll(service.ports()));
+        services.values().forEach(service -> {
+            ports.addAll(service.ports());
+            service.picked().stream().filter(port -> !withheld.contains(port.text())).forEach(ports::add);
+        });
         ports.sort(PORT_ORDER);
         return Collections.unmodifiableList(ports);
     }

@@ -15,11 +15,15 @@ final class HeldPorts implements AutoCloseable {
     private final Map<String, PortReservation> held = new TreeMap<>();
     /** "tcp/8080" to why it could not be had. */
     private final Map<String, String> refused = new TreeMap<>();
+    private boolean closed;
 
     /** @return whether this node has the port ("tcp/8080") from now on; {@link #refusal} says why not */
     synchronized boolean take(String port) {
         if (held.containsKey(port)) {
             return true;
+        }
+        if (closed) { // else this process would have it for ever, and whoever follows in it would not
+            throw new IllegalStateException("port " + port + " is not taken any more: this node's part in the swarm has ended");
         }
         int slash = port.indexOf('/');
         try {
@@ -53,7 +57,8 @@ final class HeldPorts implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         releaseAllBut(Set.of());
     }
 }

@@ -39,12 +39,15 @@ public final class OverlayRunner implements AutoCloseable {
     private static final long ROUND_MILLIS = 3_000;
     /** A network stays this long after its last use: a task that is being claimed may need it before the snapshot shows it. */
     private static final long IDLE_NANOS = 10_000_000_000L;
+    /** More than a round takes, unless the kernel does not answer. */
+    private static final long CLOSE_MILLIS = 10_000;
 
     private final Overlay overlay;
     private final DnsServer dns;
     private final ServiceAddresses services;
     private final NetworkEncryption encryption;
     private final Underlay underlay;
+    private final long idleNanos;
     private final AtomicReference<ClusterSnapshot> newest = new AtomicReference<>();
     private final LongAdder failures = new LongAdder();
     private final Thread thread = new Thread(this::run, "overlay");
@@ -57,11 +60,16 @@ public final class OverlayRunner implements AutoCloseable {
     private volatile boolean closed;
 
     public OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, NetworkEncryption encryption, Underlay underlay) {
+        this(overlay, dns, services, encryption, underlay, IDLE_NANOS);
+    }
+
+    OverlayRunner(Overlay overlay, DnsServer dns, ServiceAddresses services, NetworkEncryption encryption, Underlay underlay, long idleNanos) {
         this.overlay = overlay;
         this.dns = dns;
         this.services = services;
         this.encryption = encryption;
         this.underlay = underlay;
+        this.idleNanos = idleNanos;
         thread.setDaemon(true);
     }
 
@@ -141,6 +149,7 @@ public final class OverlayRunner implements AutoCloseable {
             return;
         }
         encryption.secure(network);
+        synced.remove(network.uid()); // a device that is made anew, or a bridge that gets another MAC, has lost its tables
         try {
             overlay.ensure(network, underlay.address());
             dns.listen(network.uid(), network.gateway());
@@ -158,9 +167,10 @@ public final class OverlayRunner implements AutoCloseable {
         while (!closed) {
             awaitNewerThan(done);
             reconsider = false;
-            done = newest.get();
-            if (done != null && !closed) {
-                reconcile(done);
+            ClusterSnapshot now = newest.get();
+            done = now;
+            if (now != null && !closed) {
+                attempt("networks", () -> reconcile(now)); // whatever it meets: without this thread nothing would be mended any more
             }
         }
     }
@@ -203,13 +213,13 @@ public final class OverlayRunner implements AutoCloseable {
     }
 
     private synchronized void removeUnused() {
-        lastNeeded.values().removeIf(last -> System.nanoTime() - last > IDLE_NANOS);
+        lastNeeded.values().removeIf(last -> System.nanoTime() - last > idleNanos);
         for (String uid : List.copyOf(ensured.keySet())) {
             if (!lastNeeded.containsKey(uid)) {
+                ensured.remove(uid); // first: where the rest fails half of it may be gone, and who needs it next makes it whole
+                synced.remove(uid);
                 dns.close(uid);
                 overlay.remove(uid);
-                ensured.remove(uid);
-                synced.remove(uid);
             }
         }
         Set<String> keep = new HashSet<>();
@@ -230,9 +240,15 @@ public final class OverlayRunner implements AutoCloseable {
         }
     }
 
+    /** Returns when the round under way is over: what is taken away after that stays away. */
     @Override
     public void close() {
         closed = true;
         thread.interrupt();
+        try {
+            thread.join(CLOSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -23,9 +23,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -60,6 +62,7 @@ public final class ServiceAddresses implements AutoCloseable {
     private final Map<String, SortedMap<String, VirtualService>> inside = new HashMap<>();
     private long checked = System.nanoTime() - CHECK_NANOS;
     private volatile SortedSet<String> balanced = java.util.Collections.emptySortedSet();
+    private volatile SortedSet<String> withheld = java.util.Collections.emptySortedSet();
     private volatile List<String> conflicts = List.of();
     private volatile Optional<String> affinityLacks = Optional.empty();
     private SortedMap<String, ServiceEndpoint> noted;
@@ -98,6 +101,7 @@ public final class ServiceAddresses implements AutoCloseable {
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>(conflicts);
         ports.refusals().forEach(refusal -> warnings.add("published " + refusal));
+        withheld.forEach(port -> warnings.add("published port " + port + " of this node, which it picked for a task, leads to the service that has it on all nodes"));
         affinityLacks.ifPresent(lack -> warnings.add("services with the label starling.affinity give connections to any task on this node, for its kernel lacks " + lack));
         ipv6Lacks.ifPresent(lack -> warnings.add("ports are not published on IPv6 addresses of this node, and containers do not leave by IPv6, for its kernel lacks " + lack));
         return warnings.stream().map(warning -> "WARNING: " + warning).toList();
@@ -120,6 +124,7 @@ public final class ServiceAddresses implements AutoCloseable {
                 published), ipv6(plan, published), due);
         containers(snapshot, wanted, due);
         balanced = wanted.balanced();
+        withheld = wanted.withheld();
         checked = due ? System.nanoTime() : checked;
     }
 
@@ -227,16 +232,29 @@ public final class ServiceAddresses implements AutoCloseable {
     /** Takes the ports of this host that {@code task} has to have. */
     public void takeHostPorts(Task task, ClusterSnapshot snapshot) {
         ServiceEndpoint endpoint = endpoints(snapshot).get(task.slot().serviceUid());
-        if (endpoint == null || endpoint.ports().stream().allMatch(ServiceEndpoint.Port::ingress)) {
+        if (endpoint == null) {
+            return;
+        }
+        List<String> wanted = new ArrayList<>(task.pickedPorts().keySet());
+        endpoint.ports().stream().filter(port -> !port.ingress() && !port.isOpen()).forEach(port -> wanted.add(port.text()));
+        if (wanted.isEmpty()) {
             return;
         }
         if (!available) {
             throw new RuntimeShimException(RuntimeShimException.Kind.SYSTEM, "this node cannot publish ports: its kernel lacks nf_tables features, "
                     + "see docker info", 0, null);
         }
-        for (ServiceEndpoint.Port port : endpoint.ports()) {
-            if (!port.ingress() && !ports.take(port.text())) {
-                throw new RuntimeShimException(RuntimeShimException.Kind.SYSTEM, "host " + ports.refusal(port.text()), Errno.EADDRINUSE, null);
+        Set<String> onAllNodes = new HashSet<>();
+        if (!task.pickedPorts().isEmpty()) {
+            endpoints(snapshot).values().forEach(other -> other.ports().stream().filter(ServiceEndpoint.Port::ingress).forEach(port -> onAllNodes.add(port.text())));
+        }
+        for (String port : wanted) {
+            if (onAllNodes.contains(port)) {
+                throw new RuntimeShimException(RuntimeShimException.Kind.SYSTEM, "host port " + port
+                        + " was picked for this task, and is published on all nodes by a service", Errno.EADDRINUSE, null);
+            }
+            if (!ports.take(port)) {
+                throw new RuntimeShimException(RuntimeShimException.Kind.SYSTEM, "host " + ports.refusal(port), Errno.EADDRINUSE, null);
             }
         }
     }

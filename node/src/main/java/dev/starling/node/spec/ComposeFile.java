@@ -127,10 +127,12 @@ public final class ComposeFile {
     /** In the short form a port is published on every node, which decides about no place. */
     private void ports(ObjectNode spec) {
         for (JsonNode port : service.path("ports")) {
-            if (port.path("mode").asText().equals("host") && !port.path("published").isMissingNode()) {
-                spec.withArray("/EndpointSpec/Ports").addObject().put("Protocol", port.path("protocol").asText("tcp")).put("PublishMode", "host")
-                        .put("PublishedPort", integer(port.path("published"), "ports.published"))
-                        .put("TargetPort", integer(port.path("target"), "ports.target"));
+            if (port.path("mode").asText().equals("host")) {
+                ObjectNode published = spec.withArray("/EndpointSpec/Ports").addObject().put("Protocol", port.path("protocol").asText("tcp"))
+                        .put("PublishMode", "host").put("TargetPort", integer(port.path("target"), "ports.target"));
+                if (!port.path("published").isMissingNode()) { // else the node of each task picks one
+                    published.put("PublishedPort", integer(port.path("published"), "ports.published"));
+                }
             }
         }
     }

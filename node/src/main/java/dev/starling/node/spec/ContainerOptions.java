@@ -8,11 +8,16 @@ import static dev.starling.node.spec.JsonValues.string;
 import static dev.starling.node.spec.JsonValues.strings;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ContainerSpec.Logging;
 import dev.starling.runtime.HealthCheck;
+import dev.starling.runtime.ProcessLimits;
+import dev.starling.runtime.ProcessLimits.Ulimit;
+import dev.starling.runtime.ResourceLimits;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
+import dev.starling.runtime.Security.Device;
+import dev.starling.runtime.launch.AppArmor;
 import dev.starling.runtime.launch.Devices;
-import dev.starling.runtime.launch.ProcessLimits;
 import dev.starling.runtime.logs.LogOptions;
 import dev.starling.runtime.seccomp.FilterSource;
 import java.nio.charset.StandardCharsets;
@@ -20,15 +25,21 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 
-/** What a container spec says of health checks, limits of its processes and logs: read for the runtime, and checked by the runtime's own rules. */
+/** What a container spec says of health checks, security, limits and logs: read for the runtime, and checked by the runtime's own rules. */
 final class ContainerOptions {
     /** @throws SpecException that begins with the path of the field */
     static void check(JsonNode template) {
         JsonNode container = template.path("ContainerSpec");
         checked("TaskTemplate.ContainerSpec.Healthcheck", () -> health(container).check());
-        checked("TaskTemplate.ContainerSpec", () -> ProcessLimits.check(process(container)));
-        checked("TaskTemplate.ContainerSpec.Devices", () -> Devices.check(process(container)));
-        checked("TaskTemplate.LogDriver", () -> LogOptions.parse(logDriver(template), map(template.path("LogDriver").path("Options"))));
+        checked("TaskTemplate.ContainerSpec", () -> processLimits(container).check());
+        checked("TaskTemplate.ContainerSpec", () -> check(security(container)));
+        checked("TaskTemplate.ContainerSpec.Devices", () -> Devices.check(devices(container)));
+        checked("TaskTemplate.LogDriver", () -> LogOptions.parse(logging(template)));
+    }
+
+    private static void check(Security security) {
+        FilterSource.check(security.seccomp());
+        AppArmor.checkName(security.appArmor());
     }
 
     private static void checked(String path, Runnable check) {
@@ -53,36 +64,43 @@ final class ContainerOptions {
     }
 
     /** @param given devices that the task got besides those of its spec */
-    static ContainerSpec.ProcessOptions process(JsonNode container, List<String> given) {
-        ContainerSpec.ProcessOptions options = process(container);
-        List<ContainerSpec.Device> devices = new ArrayList<>(options.devices());
+    static Security security(JsonNode container, List<String> given) {
+        Security security = security(container);
+        List<Device> devices = new ArrayList<>(security.devices());
         for (String device : given) {
             if (devices.stream().noneMatch(said -> said.source().equals(device))) {
-                devices.add(new ContainerSpec.Device(device, "", ""));
+                devices.add(new Device(device, "", ""));
             }
         }
-        return options.withDevices(devices);
+        return security.withDevices(List.copyOf(devices));
     }
 
-    static ContainerSpec.ProcessOptions process(JsonNode container) {
-        List<ContainerSpec.Ulimit> ulimits = new ArrayList<>();
-        for (JsonNode limit : container.path("Ulimits")) {
-            ulimits.add(new ContainerSpec.Ulimit(string(limit.path("Name"), ""), integer(limit.path("Soft"), 0), integer(limit.path("Hard"), 0)));
-        }
+    static Security security(JsonNode container) {
         boolean privileged = container.path("Privileged").asBoolean(false);
-        String seccomp = seccomp(container.path("Privileges").path("Seccomp"));
-        return new ContainerSpec.ProcessOptions(container.path("Init").asBoolean(false),
-                container.path("Privileges").path("NoNewPrivileges").asBoolean(false),
-                (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, integer(container.path("OomScoreAdj"), 0))), List.copyOf(ulimits),
-                new ContainerSpec.Confinement(privileged && seccomp.isEmpty() ? FilterSource.UNCONFINED : seccomp,
-                        string(container.path("Privileges").path("AppArmor").path("Profile"), ""), privileged),
-                devices(container));
+        JsonNode privileges = container.path("Privileges");
+        String seccomp = seccomp(privileges.path("Seccomp"));
+        return Security.DEFAULT
+                .withCapabilities(privileged ? List.of("ALL") : strings(container.path("CapabilityAdd")), strings(container.path("CapabilityDrop")))
+                .withNoNewPrivileges(privileges.path("NoNewPrivileges").asBoolean(false))
+                .withSeccomp(privileged && seccomp.isEmpty() ? FilterSource.UNCONFINED : seccomp)
+                .withAppArmor(string(privileges.path("AppArmor").path("Profile"), ""))
+                .withPrivileged(privileged)
+                .withDevices(devices(container));
     }
 
-    private static List<ContainerSpec.Device> devices(JsonNode container) {
-        List<ContainerSpec.Device> devices = new ArrayList<>();
+    static ProcessLimits processLimits(JsonNode container) {
+        List<Ulimit> ulimits = new ArrayList<>();
+        for (JsonNode limit : container.path("Ulimits")) {
+            ulimits.add(new Ulimit(string(limit.path("Name"), ""), integer(limit.path("Soft"), 0), integer(limit.path("Hard"), 0)));
+        }
+        long oomScoreAdjustment = integer(container.path("OomScoreAdj"), 0);
+        return new ProcessLimits(List.copyOf(ulimits), (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, oomScoreAdjustment)));
+    }
+
+    private static List<Device> devices(JsonNode container) {
+        List<Device> devices = new ArrayList<>();
         for (JsonNode device : container.path("Devices")) {
-            devices.add(new ContainerSpec.Device(string(device.path("PathOnHost"), ""), string(device.path("PathInContainer"), ""),
+            devices.add(new Device(string(device.path("PathOnHost"), ""), string(device.path("PathInContainer"), ""),
                     string(device.path("CgroupPermissions"), "")));
         }
         return List.copyOf(devices);
@@ -116,16 +134,17 @@ final class ContainerOptions {
     }
 
     /** What is left out (or -1, of swappiness) is the default. */
-    static ContainerSpec.Limits limits(JsonNode resources) {
+    static ResourceLimits limits(JsonNode resources) {
         JsonNode limits = resources.path("Limits");
         JsonNode swappiness = resources.path("MemorySwappiness");
-        return new ContainerSpec.Limits(integer(limits.path("NanoCPUs"), 0), integer(limits.path("MemoryBytes"), 0), integer(limits.path("Pids"), 0),
+        return new ResourceLimits(integer(limits.path("NanoCPUs"), 0), integer(limits.path("MemoryBytes"), 0), integer(limits.path("Pids"), 0),
                 resources.path("SwapBytes").isNumber() ? Long.valueOf(resources.path("SwapBytes").longValue()) : null,
                 swappiness.isNumber() && swappiness.intValue() >= 0 ? Integer.valueOf(swappiness.intValue()) : null);
     }
 
-    static String logDriver(JsonNode template) {
-        return string(template.path("LogDriver").path("Name"), "");
+    static Logging logging(JsonNode template) {
+        JsonNode driver = template.path("LogDriver");
+        return new Logging(string(driver.path("Name"), ""), map(driver.path("Options")));
     }
 
     private ContainerOptions() {}

@@ -9,6 +9,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeReport;
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ContainerSpec.Dns;
+import dev.starling.runtime.ContainerSpec.Filesystem;
+import dev.starling.runtime.ContainerSpec.Names;
+import dev.starling.runtime.ContainerSpec.Streams;
+import dev.starling.runtime.Mount;
+import dev.starling.runtime.ProcessSpec;
 import dev.starling.scheduler.model.Task;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,19 +73,29 @@ public final class ContainerSpecBuilder {
     private ContainerSpec build(List<String> dnsServers) {
         String id = containerId(task.id());
         String hostname = placeholders.fill(string(container.path("Hostname"), id.substring(0, 12)));
-        return new ContainerSpec(id, taskName(service, task), string(container.path("Image"), task.image()),
-                strings(container.path("Command")), strings(container.path("Args")), environment(),
-                string(container.path("Dir"), ""), string(container.path("User"), ""), strings(container.path("Groups")), hostname, labels,
-                string(container.path("StopSignal"), ""), container.path("TTY").asBoolean(false),
-                container.path("OpenStdin").asBoolean(false), container.path("ReadOnly").asBoolean(false), mounts(), hosts(hostname),
-                dns(dnsServers), ContainerOptions.limits(template.path("Resources")),
-                capabilities(), strings(container.path("CapabilityDrop")), map(container.path("Sysctls")),
-                map(template.path("LogDriver").path("Options")), ContainerOptions.logDriver(template), ContainerOptions.process(container, GenericResourceJson.devices(task.reserved().generic())),
-                ContainerOptions.health(container));
+        return ContainerSpec.of(id, taskName(service, task), string(container.path("Image"), task.image()))
+                .withLabels(labels)
+                .withProcess(process())
+                .withStreams(new Streams(container.path("TTY").asBoolean(false), container.path("OpenStdin").asBoolean(false)))
+                .withFilesystem(new Filesystem(container.path("ReadOnly").asBoolean(false), mounts()))
+                .withSecurity(ContainerOptions.security(container, GenericResourceJson.devices(task.reserved().generic())))
+                .withNames(new Names(hostname, hosts(hostname), dns(dnsServers)))
+                .withSysctls(map(container.path("Sysctls")))
+                .withLimits(ContainerOptions.limits(template.path("Resources")))
+                .withLogging(ContainerOptions.logging(template))
+                .withHealth(ContainerOptions.health(container));
     }
 
-    private List<String> capabilities() {
-        return container.path("Privileged").asBoolean(false) ? List.of("ALL") : strings(container.path("CapabilityAdd"));
+    private ProcessSpec process() {
+        return ProcessSpec.INHERIT
+                .withEntrypoint(strings(container.path("Command")))
+                .withArgs(strings(container.path("Args")))
+                .withEnv(environment())
+                .withWorkingDirectory(string(container.path("Dir"), ""))
+                .withUser(string(container.path("User"), ""), strings(container.path("Groups")))
+                .withStopSignal(string(container.path("StopSignal"), ""))
+                .withInit(container.path("Init").asBoolean(false))
+                .withLimits(ContainerOptions.processLimits(container));
     }
 
     private SortedMap<String, String> labels() {
@@ -93,22 +109,24 @@ public final class ContainerSpecBuilder {
         return result;
     }
 
-    private List<ContainerSpec.Mount> mounts() {
-        List<ContainerSpec.Mount> result = new ArrayList<>();
+    private List<Mount> mounts() {
+        List<Mount> result = new ArrayList<>();
         for (JsonNode mount : container.path("Mounts")) {
-            ContainerSpec.Mount.Type type = switch (mount.path("Type").asText("")) {
-                case "bind" -> ContainerSpec.Mount.Type.BIND;
-                case "volume" -> ContainerSpec.Mount.Type.VOLUME;
-                case "tmpfs" -> ContainerSpec.Mount.Type.TMPFS;
+            Mount.Type type = switch (mount.path("Type").asText("")) {
+                case "bind" -> Mount.Type.BIND;
+                case "volume" -> Mount.Type.VOLUME;
+                case "tmpfs" -> Mount.Type.TMPFS;
                 default -> throw new IllegalArgumentException("this release has no mounts of type \"" + mount.path("Type").asText() + "\"");
             };
             JsonNode tmpfs = mount.path("TmpfsOptions");
             JsonNode volume = mount.path("VolumeOptions");
-            result.add(new ContainerSpec.Mount(type, placeholders.fill(string(mount.path("Source"), "")),
-                    placeholders.fill(string(mount.path("Target"), "")), mount.path("ReadOnly").asBoolean(false),
-                    Math.max(0, integer(tmpfs.path("SizeBytes"), 0)), (int) integer(tmpfs.path("Mode"), 0) & 07777,
-                    string(mount.path("BindOptions").path("Propagation"), ""), volume.path("NoCopy").asBoolean(false),
-                    filled(volume.path("DriverConfig").path("Options")), filled(volume.path("Labels"))));
+            String source = placeholders.fill(string(mount.path("Source"), ""));
+            String target = placeholders.fill(string(mount.path("Target"), ""));
+            result.add(new Mount(type, source, target, mount.path("ReadOnly").asBoolean(false))
+                    .withTmpfs(Math.max(0, integer(tmpfs.path("SizeBytes"), 0)), (int) integer(tmpfs.path("Mode"), 0) & 07777)
+                    .withPropagation(string(mount.path("BindOptions").path("Propagation"), ""))
+                    .withNoCopy(volume.path("NoCopy").asBoolean(false))
+                    .withVolume(filled(volume.path("DriverConfig").path("Options")), filled(volume.path("Labels"))));
         }
         return List.copyOf(result);
     }
@@ -131,11 +149,11 @@ public final class ContainerSpecBuilder {
     }
 
     /** On a network our own name server comes first: it alone knows the services. The operator's servers follow. */
-    private ContainerSpec.Dns dns(List<String> dnsServers) {
+    private Dns dns(List<String> dnsServers) {
         JsonNode config = container.path("DNSConfig");
         List<String> servers = new ArrayList<>(task.addresses().isEmpty() ? List.of() : dnsServers);
         servers.addAll(strings(config.path("Nameservers")));
-        return new ContainerSpec.Dns(List.copyOf(servers), strings(config.path("Search")), strings(config.path("Options")));
+        return new Dns(List.copyOf(servers), strings(config.path("Search")), strings(config.path("Options")));
     }
 
     /**

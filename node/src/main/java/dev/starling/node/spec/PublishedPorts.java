@@ -4,12 +4,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
+import dev.starling.scheduler.filter.OpenPorts;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** The rules of {@code --publish}: each published port belongs to one service, except in host mode, where it belongs to one task a node. */
+/**
+ * The rules of {@code --publish}: each published port belongs to one service, except in host mode, where it belongs to one task a node. In host mode a spec
+ * may leave the number to the nodes of the tasks; what those have picked is then not to be had on all nodes.
+ */
 final class PublishedPorts {
     private static final SupportedFields FIELDS = new SupportedFields("""
             Name string
@@ -46,6 +50,12 @@ final class PublishedPorts {
             Map<String, ServiceEndpoint> taken = ServiceEndpoints.of(snapshot);
             snapshot.documents().getOrDefault(Kind.SERVICE, List.of()).stream().filter(other -> !other.uid().equals(ownUid))
                     .forEach(other -> ports.forEach(port -> checkConflict(port, other, taken.get(other.uid()))));
+            ServiceEndpoint own = taken.get(ownUid);
+            ports.forEach(port -> {
+                if (ServiceEndpoints.isIngress(port) && (own == null || own.ports().stream().noneMatch(had -> had.ingress() && isSame(had, port)))) {
+                    checkPicked(port, snapshot);
+                }
+            });
         }
     }
 
@@ -62,9 +72,6 @@ final class PublishedPorts {
             throw SpecException.invalid("rpc error: code = InvalidArgument desc = EndpointSpec: port published with ingress mode"
                     + " can't be used with dnsrr mode");
         }
-        if (!ingress && port.path("PublishedPort").asInt(0) == 0) {
-            throw SpecException.notSupported("publishing a port of the host without saying which (--publish mode=host,published=..., " + path + ")");
-        }
         if (!missing.isEmpty()) {
             throw SpecException.notSupportedHere("publishing a port (" + path + ")", missing);
         }
@@ -73,11 +80,25 @@ final class PublishedPorts {
     private static void checkConflict(JsonNode port, Document other, ServiceEndpoint endpoint) {
         boolean ingress = ServiceEndpoints.isIngress(port);
         for (ServiceEndpoint.Port taken : endpoint.ports()) {
-            boolean same = taken.published() == port.path("PublishedPort").asInt(0) && taken.protocol().equals(ServiceEndpoints.protocol(port));
-            if (same && (taken.ingress() || ingress)) {
+            if (isSame(taken, port) && (taken.ingress() || ingress)) {
                 throw SpecException.invalid("rpc error: code = InvalidArgument desc = port '" + taken.published() + "' is already in use by service '"
                         + other.name() + "' (" + other.uid() + ") as " + (taken.ingress() ? "an ingress" : "a host-published") + " port");
             }
         }
+    }
+
+    /** By number; where that is left open nothing is asked for. */
+    private static boolean isSame(ServiceEndpoint.Port taken, JsonNode port) {
+        return !taken.isOpen() && taken.published() == port.path("PublishedPort").asInt(0) && taken.protocol().equals(ServiceEndpoints.protocol(port));
+    }
+
+    private static void checkPicked(JsonNode port, ClusterSnapshot snapshot) {
+        String hostPort = ServiceEndpoints.protocol(port) + "/" + port.path("PublishedPort").asInt(0);
+        snapshot.view().tasks().forEach((node, tasks) -> tasks.stream()
+                .filter(task -> !task.state().isTerminal() && task.pickedPorts().containsKey(hostPort)).findFirst().ifPresent(task -> {
+                    throw SpecException.invalid("rpc error: code = InvalidArgument desc = port '" + port.path("PublishedPort").asInt() + "' is already in use by task "
+                            + task.id() + " of service " + task.slot().serviceUid() + " as a host-published port which node " + node.value()
+                            + " picked: choose one outside of " + OpenPorts.FIRST + " to " + OpenPorts.LAST);
+                }));
     }
 }

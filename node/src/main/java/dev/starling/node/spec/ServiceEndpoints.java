@@ -24,6 +24,7 @@ import java.util.function.Predicate;
  * <p>The manager that takes a service's spec picks what the spec leaves open, out of what it knows to be free, and writes it into the document
  * ({@link #allocate}): so it stays as it is whatever other services come and go. Managers in two partitions may pick, or be told, the same. Then the
  * older service has it. The younger gets the next free one where it was picked, and goes without where it was asked for by number; it says so.
+ * In host mode nothing is picked here: that does each task's node ({@link dev.starling.scheduler.filter.OpenPorts}).
  *
  * <pre>
  * "Endpoint": {"VirtualIPs": {NETWORK: "10.0.1.200"}, "Ports": {"tcp/80": 30007}}     beside "Spec" in a service's body
@@ -85,7 +86,7 @@ public final class ServiceEndpoints {
         ObjectNode addresses = written.putObject(VIRTUAL_IPS);
         endpoint.virtualAddresses().forEach(addresses::put);
         ObjectNode ports = written.putObject(PORTS);
-        endpoint.ports().forEach(port -> ports.put(key(port.protocol(), port.target()), port.published()));
+        endpoint.ports().stream().filter(port -> !port.isOpen()).forEach(port -> ports.put(key(port.protocol(), port.target()), port.published()));
     }
 
     private static JsonNode kept(ClusterSnapshot snapshot, String uid) {
@@ -103,7 +104,7 @@ public final class ServiceEndpoints {
     }
 
     private void keepWhatIsSettled(Service service) {
-        forEachPort(service, (index, port) -> {
+        forEachNumberedPort(service, (index, port) -> {
             int kept = port.path("PublishedPort").asInt(0) > 0 ? port.path("PublishedPort").asInt()
                     : service.kept().path(PORTS).path(key(protocol(port), port.path("TargetPort").asInt(0))).asInt(0);
             if (kept > 0 && !takePort(service, index, port, kept) && port.path("PublishedPort").asInt(0) > 0) {
@@ -120,7 +121,7 @@ public final class ServiceEndpoints {
     }
 
     private void pickTheRest(Service service) {
-        forEachPort(service, (index, port) -> {
+        forEachNumberedPort(service, (index, port) -> {
             if (port.path("PublishedPort").asInt(0) <= 0 && !portsOf.getOrDefault(service.uid(), Map.of()).containsKey(index)) {
                 firstFree(service.name() + " " + index, PORT_COUNT, i -> FIRST_PORT + i, number -> takePort(service, index, port, number));
             }
@@ -172,9 +173,9 @@ public final class ServiceEndpoints {
             List<ServiceEndpoint.Port> ports = new ArrayList<>();
             Map<Integer, Integer> numbers = portsOf.getOrDefault(service.uid(), Map.of());
             forEachPort(service, (index, port) -> {
-                if (numbers.containsKey(index)) {
+                if (numbers.containsKey(index) || isOpen(port)) {
                     ports.add(new ServiceEndpoint.Port(port.path("Name").asText(""), protocol(port), port.path("TargetPort").asInt(0),
-                            numbers.get(index), isIngress(port)));
+                            numbers.getOrDefault(index, 0), isIngress(port)));
                 }
             });
             result.put(service.uid(), new ServiceEndpoint(List.copyOf(ports), Collections.unmodifiableSortedMap(
@@ -207,6 +208,30 @@ public final class ServiceEndpoints {
         for (int i = 0; i < ports.size(); i++) {
             visitor.visit(i, ports.get(i));
         }
+    }
+
+    private static void forEachNumberedPort(Service service, PortVisitor visitor) {
+        forEachPort(service, (index, port) -> {
+            if (!isOpen(port)) {
+                visitor.visit(index, port);
+            }
+        });
+    }
+
+    /** Published on the nodes of the tasks, under numbers which those pick. */
+    public static boolean isOpen(JsonNode port) {
+        return !isIngress(port) && port.path("PublishedPort").asInt(0) <= 0;
+    }
+
+    /** "tcp/8080": those which a service asks for by number, to be published on every node. */
+    public static List<String> ingressPorts(JsonNode serviceSpec) {
+        List<String> ports = new ArrayList<>();
+        serviceSpec.path("EndpointSpec").path("Ports").forEach(port -> {
+            if (isIngress(port) && port.path("PublishedPort").asInt(0) > 0) {
+                ports.add(key(protocol(port), port.path("PublishedPort").asInt()));
+            }
+        });
+        return ports;
     }
 
     static boolean isIngress(JsonNode port) {

@@ -38,7 +38,7 @@ public final class ServiceSpecReader {
                 platforms(placement.path("Platforms")), count(placement.path("MaxReplicas"), 0),
                 restartPolicy(template.json().path("RestartPolicy")),
                 update, UpdateStatus.of(document).stage(), networks(spec),
-                hostPorts(spec.path("EndpointSpec").path("Ports")), hostPaths(template.container()), SiteLabels.read(document.body()));
+                hostPorts(spec.path("EndpointSpec").path("Ports")), openPorts(spec.path("EndpointSpec").path("Ports")), hostPaths(template.container()), SiteLabels.read(document.body()));
     }
 
     static boolean isRolledBack(Document document) {
@@ -138,6 +138,16 @@ public final class ServiceSpecReader {
             }
         });
         return List.copyOf(result);
+    }
+
+    private static List<String> openPorts(JsonNode ports) {
+        List<String> result = new ArrayList<>();
+        ports.forEach(port -> {
+            if (ServiceEndpoints.isOpen(port)) {
+                result.add(string(port.path("Protocol"), "tcp") + "/" + port.path("TargetPort").asInt(0));
+            }
+        });
+        return result.stream().sorted().toList();
     }
 
     private ServiceSpecReader() {}

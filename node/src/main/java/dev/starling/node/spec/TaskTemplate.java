@@ -30,7 +30,9 @@ public record TaskTemplate(JsonNode json, List<String> ports) {
         List<String> ports = new ArrayList<>();
         serviceSpec.path("EndpointSpec").path("Ports").forEach(port -> {
             String text = ServiceEndpoints.isIngress(port) ? "ingress" : ServiceEndpoints.protocol(port) + "/" + port.path("PublishedPort").asInt(0);
-            if (!ports.contains(text)) {
+            if (ServiceEndpoints.isOpen(port)) { // a task has a number for each of them, and keeps what it leads to
+                ports.add(text + ":" + port.path("TargetPort").asInt(0));
+            } else if (!ports.contains(text)) {
                 ports.add(text);
             }
         });

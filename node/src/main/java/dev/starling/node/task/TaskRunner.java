@@ -136,7 +136,7 @@ public final class TaskRunner implements AutoCloseable {
 
     public void stop(Task task) {
         stopping.add(task.id());
-        enqueue(task.id(), stoppers, () -> doStop(task));
+        enqueue(task.id(), stoppers, () -> doStop(task, 0));
     }
 
     public void remove(Task task) {
@@ -218,16 +218,23 @@ public final class TaskRunner implements AutoCloseable {
     /** The task stays PREPARING: nothing of it has failed yet. */
     private void retryLater(Task task, int tries, Throwable cause) {
         reports.accept(new TaskReport(task.id(), TaskState.PREPARING, "preparing", cause.getMessage(), -1, "", 0));
-        long pause = Math.min(LONGEST_RETRY_MILLIS, FIRST_RETRY_MILLIS << Math.min(tries, 10));
-        LOG.info("task {}: {}; tried again within {} ms", task.id(), cause.getMessage(), pause);
         Object wait = new Object();
         awaitingFiles.put(task.id(), wait);
-        long jittered = pause / 2 + ThreadLocalRandom.current().nextLong(pause / 2 + 1); // not all nodes of a site at the same moment
-        CompletableFuture.delayedExecutor(jittered, TimeUnit.MILLISECONDS, Runnable::run).execute(() -> enqueue(task.id(), starters, () -> {
+        again(task.id(), starters, tries, cause, () -> {
             if (awaitingFiles.remove(task.id(), wait)) {
                 doStart(task, tries + 1);
             }
-        }));
+        });
+    }
+
+    private void again(String taskId, ThreadPoolExecutor pool, int tries, Throwable cause, Runnable work) {
+        if (pool.isShutdown()) {
+            return; // cut off with the agent, or this session of it
+        }
+        long pause = Math.min(LONGEST_RETRY_MILLIS, FIRST_RETRY_MILLIS << Math.min(tries, 10));
+        LOG.info("task {}: {}; tried again within {} ms", taskId, cause.getMessage(), pause);
+        long jittered = pause / 2 + ThreadLocalRandom.current().nextLong(pause / 2 + 1); // not all nodes of a site at the same moment
+        CompletableFuture.delayedExecutor(jittered, TimeUnit.MILLISECONDS, Runnable::run).execute(() -> enqueue(taskId, pool, work));
     }
 
     private void launch(Task task, ContainerSpec spec, List<ContainerFile> files) {
@@ -260,7 +267,8 @@ public final class TaskRunner implements AutoCloseable {
         }
     }
 
-    private void doStop(Task task) {
+    /** Nobody asks for a stop twice, so one that fails (no signal ends a process that waits for a disk) is tried until the container has ended. */
+    private void doStop(Task task, int tries) {
         awaitingFiles.remove(task.id());
         String containerId = containerOfTask.get(task.id());
         Container container = containerId == null ? null : runtime.inspect(containerId);
@@ -271,7 +279,12 @@ public final class TaskRunner implements AutoCloseable {
         if (container.state() == Container.State.RUNNING) {
             preparation.leaveBalance(task, snapshots.get());
         }
-        runtime.stop(containerId, grace(container));
+        try {
+            runtime.stop(containerId, grace(container));
+        } catch (RuntimeShimException e) {
+            again(task.id(), stoppers, tries, e, () -> doStop(task, tries + 1));
+            return;
+        }
         Container after = runtime.inspect(containerId);
         reports.accept(ended(task.id(), after == null ? container : after, true));
     }
@@ -282,14 +295,21 @@ public final class TaskRunner implements AutoCloseable {
         stopping.remove(taskId);
         unhealthy.remove(taskId);
         awaitingFiles.remove(taskId);
-        if (containerId == null) {
-            return;
+        if (containerId != null) {
+            removeContainer(taskId, containerId, atMost, 0);
         }
-        Container container = runtime.inspect(containerId);
-        if (container != null && container.state() == Container.State.RUNNING) {
-            runtime.stop(containerId, atMost != null ? atMost : grace(container));
+    }
+
+    private void removeContainer(String taskId, String containerId, Duration atMost, int tries) {
+        try {
+            Container container = runtime.inspect(containerId);
+            if (container != null && container.state() == Container.State.RUNNING) {
+                runtime.stop(containerId, atMost != null ? atMost : grace(container));
+            }
+            runtime.remove(containerId);
+        } catch (RuntimeShimException e) {
+            again(taskId, stoppers, tries, e, () -> removeContainer(taskId, containerId, atMost, tries + 1));
         }
-        runtime.remove(containerId);
     }
 
     /** A container ended: the runtime's listener. */

@@ -36,9 +36,8 @@ class ContainerMetricsTest {
         int asked;
 
         void add(String id, String name, String service, Instant started, Container.State state) {
-            ContainerSpec spec = new ContainerSpec(id, name, "busybox:latest", List.of(), List.of(), List.of(), "", "", List.of(), "h",
-                    Map.of("com.docker.swarm.service.name", service, "com.docker.swarm.task.id", "t" + id, "owner", "anybody"), "", false, false, false,
-                    List.of(), List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
+            ContainerSpec spec = ContainerSpec.of(id, name, "busybox:latest")
+                    .withLabels(Map.of("com.docker.swarm.service.name", service, "com.docker.swarm.task.id", "t" + id, "owner", "anybody"));
             running.add(new Container(spec, state, 1, started, null, OptionalInt.empty(), false));
         }
 

@@ -258,9 +258,7 @@ class EffectRunnerTest {
     private static final class Preparation implements TaskRunner.Preparation {
         @Override
         public ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot snapshot) {
-            return new ContainerSpec(task.id(), "web.1", "busybox:latest", List.of(), List.of(), List.of(), "", "", List.of(), "h",
-                    Map.of(TaskRunner.TASK_LABEL, task.id()), "", false, false, false, List.of(), List.of(), ContainerSpec.Dns.NONE,
-                    ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
+            return ContainerSpec.of(task.id(), "web.1", "busybox:latest").withLabels(Map.of(TaskRunner.TASK_LABEL, task.id()));
         }
 
         @Override

@@ -212,7 +212,7 @@ public final class LoopbackNode implements AutoCloseable {
     }
 
     /** Strict: a node whose kernel lacks everything asks for nothing. */
-    static final class NoBalancer implements Balancer {
+    public static final class NoBalancer implements Balancer {
         @Override
         public List<String> missing() {
             throw new AssertionError("not expected");

@@ -1,6 +1,6 @@
 package dev.starling.node.api;
 
-import dev.starling.runtime.NamedVolumes;
+import dev.starling.runtime.supervision.NamedVolumes;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;

@@ -149,7 +149,6 @@ final class DockerCliTest extends WithDockerCli {
     void conflictsAndRefusals() throws Exception {
         createService("web");
         assertError("service web already exists", "service", "create", "-d", "--name", "web", "busybox");
-        assertError("EndpointSpec.Ports[0]", "service", "create", "-d", "--publish", "mode=host,target=80", "busybox");
         assertError("invalid oom score", "service", "create", "-d", "--oom-score-adj", "2000", "busybox");
         assertError("expected one operator", "service", "create", "-d", "--constraint", "node.role", "busybox");
         assertError("encrypt", "network", "create", "-d", "overlay", "--opt", "encrypted", "n");

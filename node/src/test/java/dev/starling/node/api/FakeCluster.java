@@ -19,6 +19,7 @@ import dev.starling.node.spec.ContainerSpecBuilder;
 import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.NodeSpecReader;
 import dev.starling.node.spec.ServiceSpecReader;
+import dev.starling.scheduler.filter.OpenPorts;
 import dev.starling.scheduler.model.NetworkSpec;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.Platform;
@@ -194,9 +195,12 @@ final class FakeCluster implements ClusterControl {
         String id = id("task");
         SortedMap<String, String> addresses = new TreeMap<>();
         service.networks().forEach(network -> addresses.put(network, "10.0.1." + (10 + counter % 200) + "/24"));
+        SortedMap<String, Integer> picked = new TreeMap<>();
+        service.openPorts().forEach(port -> picked.put(port.substring(0, 4) + (OpenPorts.FIRST + picked.size()), Integer.parseInt(port.substring(4))));
         long now = START_MILLIS + counter;
         return new Task(id, slot, node, service.generation(), service.templateHash(), service.image(), TaskState.NEW, TaskState.RUNNING,
-                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses, service.reservations(), service.iteration(), 0, null);
+                HybridTime.of(now, 0), 500, 0, 0, now, now, "created", "", -1, "", 0, addresses, service.reservations(), service.iteration(), 0, null)
+                .withHostPorts(List.copyOf(picked.keySet())).withPickedPorts(picked);
     }
 
     private static Task advanced(Task task) {
@@ -212,7 +216,8 @@ final class FakeCluster implements ClusterControl {
         boolean started = state.compareTo(TaskState.RUNNING) >= 0;
         return new Task(t.id(), t.slot(), t.node(), t.serviceGeneration(), t.templateHash(), t.image(), state, desired, t.claimed(),
                 t.price(), t.attempt(), t.notBefore(), t.createdMillis(), t.changedMillis() + 1, state == TaskState.RUNNING ? "started" : "",
-                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses(), t.reserved(), t.iteration(), t.fencingToken(), t.movesTo());
+                "", state.isTerminal() ? 0 : -1, started ? ContainerSpecBuilder.containerId(t.id()) : "", started ? 4711 : 0, t.addresses(), t.reserved(), t.iteration(), t.fencingToken(), t.movesTo())
+                .withHostPorts(t.hostPorts()).withPickedPorts(t.pickedPorts());
     }
 
     private Document put(Kind kind, String uid, long generation, JsonNode body) {

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /** One image under some tags. An archive is anything; {@link #loadedBytes} tells how long it was. One that begins with "bad" is refused. */
@@ -32,9 +33,11 @@ final class FakeImages implements ImageStore {
     static final int SAVED_PIECES = 100;
     static final int SAVED_PIECE = 100_000;
     volatile long loadedBytes;
+    final AtomicInteger loading = new AtomicInteger();
 
     @Override
     public List<String> load(InputStream archive) {
+        loading.incrementAndGet();
         try {
             byte[] head = archive.readNBytes(3);
             if (new String(head).equals("bad")) {
@@ -49,6 +52,8 @@ final class FakeImages implements ImageStore {
             return List.of("Loaded image: busybox:latest");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            loading.decrementAndGet();
         }
     }
 

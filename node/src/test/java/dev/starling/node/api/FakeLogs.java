@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -20,6 +21,11 @@ final class FakeLogs implements TaskLogs {
     synchronized void add(String task, int stream, String text) {
         List<Line> known = lines.computeIfAbsent(task, id -> new ArrayList<>());
         known.add(new Line(Instant.ofEpochSecond(1_795_350_600 + known.size()), stream, (text + "\n").getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** A place in the log where no line can be read. */
+    synchronized void addTorn(String task) {
+        lines.computeIfAbsent(task, id -> new ArrayList<>()).add(null);
     }
 
     /** The container of {@code task} has ended: no line follows. */
@@ -39,6 +45,6 @@ final class FakeLogs implements TaskLogs {
         List<Line> all = lines.getOrDefault(task.id(), List.of());
         int from = position == 0 && tail >= 0 ? Math.max(0, all.size() - tail) : (int) position;
         int to = Math.min(all.size(), from + 2); // small chunks, so that reading on is tested
-        return CompletableFuture.completedFuture(new Chunk(List.copyOf(all.subList(from, to)), to, to == all.size() && ended.contains(task.id())));
+        return CompletableFuture.completedFuture(new Chunk(all.subList(from, to).stream().filter(Objects::nonNull).toList(), to, to == all.size() && ended.contains(task.id())));
     }
 }

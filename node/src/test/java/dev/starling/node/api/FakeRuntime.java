@@ -7,6 +7,8 @@ import dev.starling.runtime.ContainerRuntime;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ExecProcess;
 import dev.starling.runtime.ExecSpec;
+import dev.starling.runtime.Mount;
+import dev.starling.runtime.ProcessSpec;
 import dev.starling.runtime.RuntimeShimException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,11 +50,10 @@ final class FakeRuntime implements ContainerRuntime {
     }
 
     private void add(String id, String name, Map<String, String> labels, List<String> args, boolean tty, String... volumes) {
-        List<ContainerSpec.Mount> mounts = Stream.of(volumes)
-                .map(volume -> new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, volume, "/" + volume, false)).toList();
-        ContainerSpec spec = new ContainerSpec(id, name, "busybox:latest", List.of(), args, List.of("A=1"), "", "", List.of(), "h", labels, "",
-                tty, false, false, mounts, List.of(), ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(),
-                Map.of());
+        List<Mount> mounts = Stream.of(volumes).map(volume -> new Mount(Mount.Type.VOLUME, volume, "/" + volume, false)).toList();
+        ContainerSpec spec = ContainerSpec.of(id, name, "busybox:latest").withLabels(labels)
+                .withProcess(ProcessSpec.INHERIT.withArgs(args).withEnv(List.of("A=1")))
+                .withStreams(new ContainerSpec.Streams(tty, false)).withFilesystem(new ContainerSpec.Filesystem(false, mounts));
         Container container = new Container(spec, Container.State.RUNNING, 4711, Instant.now().minusSeconds(90), null, OptionalInt.empty(), false);
         containers.add(container);
         listener.accept(new ContainerChange(ContainerChange.Kind.STARTED, container, Instant.now()));
@@ -95,6 +96,9 @@ final class FakeRuntime implements ContainerRuntime {
     public ExecProcess exec(String containerId, ExecSpec spec, ExecProcess.Output output) {
         if (spec.command().get(0).equals("nosuch")) {
             throw RuntimeShimException.invalid("unable to start container process: exec: \"nosuch\": executable file not found in $PATH");
+        }
+        if (spec.command().get(0).equals("threadless")) {
+            throw new OutOfMemoryError("unable to create native thread");
         }
         FakeProcess process = new FakeProcess(spec, output);
         calls.add("exec " + containerId + " " + spec);

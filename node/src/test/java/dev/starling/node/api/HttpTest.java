@@ -323,4 +323,19 @@ final class HttpTest {
         assertTrue(Files.exists(file), "a file that is no socket stays");
         Files.delete(file);
     }
+
+    @Test
+    void aPortWithoutANumberIsShownWithThatOfEachTask() throws IOException {
+        String ports = "[{\"TargetPort\": 80, \"PublishMode\": \"host\"}, {\"TargetPort\": 90, \"PublishedPort\": 9090, \"PublishMode\": \"host\"}]";
+        String id = http.post("/services/create", SERVICE.formatted("web").replace("\"Mode\"", "\"EndpointSpec\": {\"Ports\": " + ports + "}, \"Mode\""))
+                .json().path("ID").asText();
+        for (int i = 0; i < 4; i++) {
+            api.cluster.snapshot();
+        }
+        assertEquals("[{\"Protocol\":\"tcp\",\"TargetPort\":80,\"PublishMode\":\"host\"},{\"Protocol\":\"tcp\",\"TargetPort\":90,\"PublishedPort\":9090,\"PublishMode\":\"host\"}]",
+                http.get("/services/" + id).json().path("Endpoint").path("Ports").toString());
+        JsonNode status = http.get("/tasks?filters=%7B%22service%22:%7B%22web%22:true%7D%7D").json().get(0).path("Status").path("PortStatus").path("Ports");
+        assertEquals("[{\"Protocol\":\"tcp\",\"TargetPort\":90,\"PublishedPort\":9090,\"PublishMode\":\"host\"},"
+                + "{\"Protocol\":\"tcp\",\"TargetPort\":80,\"PublishedPort\":28000,\"PublishMode\":\"host\"}]", status.toString());
+    }
 }

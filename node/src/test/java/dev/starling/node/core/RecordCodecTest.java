@@ -59,6 +59,9 @@ class RecordCodecTest {
         assertEquals(ran, RecordCodec.decodeTask(RecordCodec.encode(ran)));
         Task published = ran.withHostPorts(List.of("udp/" + price, "tcp/" + price));
         assertEquals(published, RecordCodec.decodeTask(RecordCodec.encode(published)));
+        Task picked = published.withPickedPorts(new TreeMap<>(Map.of("udp/28000", 1 + price, "tcp/29999", 65_535)));
+        assertEquals(picked, RecordCodec.decodeTask(RecordCodec.encode(picked)));
+        assertEquals(RecordCodec.encode(published), RecordCodec.encode(published.withPickedPorts(new TreeMap<>())), "the bytes of earlier releases");
     }
 
     private static GenericResources generic(String text, long count) {
@@ -172,5 +175,14 @@ class RecordCodecTest {
         byte[] later = Arrays.copyOf(now, now.length + 7);
         later[0] = 2;
         assertEquals(task, RecordCodec.decodeTask(Bytes.of(later)));
+    }
+
+    @Example
+    void aPickedPortThatIsNoneIsRefused() {
+        Task task = Sample.task("t", Slot.replica("s", 1), Sample.N1, TaskState.RUNNING, Map.of());
+        for (Map.Entry<String, Integer> nonsense : Map.of("28000", 80, "sctp/1", 80, "tcp/123456", 80, "tcp/28000", 0).entrySet()) {
+            Bytes bytes = RecordCodec.encode(task.withPickedPorts(new TreeMap<>(Map.of(nonsense.getKey(), nonsense.getValue()))));
+            assertThrows(MalformedRecordException.class, () -> RecordCodec.decodeTask(bytes), nonsense::toString);
+        }
     }
 }

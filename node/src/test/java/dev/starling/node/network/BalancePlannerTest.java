@@ -81,6 +81,9 @@ class BalancePlannerTest {
             if (random.nextBoolean()) {
                 ports.addObject().put("TargetPort", 80).put("PublishedPort", 8_000 + number).put("PublishMode", random.nextBoolean() ? "ingress" : "host");
             }
+            if (random.nextInt(3) == 0) {
+                ports.addObject().put("TargetPort", 80).put("PublishedPort", 28_000 + random.nextInt(3));
+            }
             var attached = body.withObject("/Spec/TaskTemplate").putArray("Networks");
             NETWORKS.stream().filter(network -> random.nextBoolean()).forEach(network -> attached.addObject().put("Target", network));
             if (random.nextInt(4) == 0) {
@@ -105,6 +108,9 @@ class BalancePlannerTest {
             }
             TaskState state = List.of(TaskState.RUNNING, TaskState.RUNNING, TaskState.STARTING, TaskState.FAILED).get(random.nextInt(4));
             Task task = Sample.task("t" + number, Slot.replica("s" + service, number), node, state, addresses);
+            if (random.nextInt(3) == 0) {
+                task = task.withPickedPorts(new TreeMap<>(Map.of("tcp/" + (28_000 + number), 80 + random.nextInt(2))));
+            }
             if (random.nextInt(6) > 0) {
                 of.add(random.nextInt(6) == 0 ? task.withDesired(TaskState.SHUTDOWN) : task);
             }
@@ -223,5 +229,36 @@ class BalancePlannerTest {
     private static Task task(int number, NodeId node) {
         return Sample.task("t" + number, Slot.replica("s" + number, 1), node, TaskState.RUNNING,
                 Map.of(IngressNetwork.UID, "10.255.0." + (number + node.value().charAt(4)) + "/16", NETWORKS.get(number), "10.0." + (number + 1) + ".9/24"));
+    }
+
+    /** Each port leads to its own task and no other, from before that runs until it has ended; nothing new comes to one that is to stop. */
+    @Test
+    void aPickedPortLeadsToItsTask() {
+        World world = new World();
+        ObjectNode body = Sample.serviceBody("s0", 4);
+        body.withObject("/Spec/EndpointSpec").putArray("Ports").addObject().put("TargetPort", 80).put("PublishMode", "host");
+        world.services = List.of(Sample.document(Kind.SERVICE, "s0", body));
+        world.endpoints = ServiceEndpoints.of(world.snapshot());
+        world.tasks.put(N1, List.of(picked(1, N1, TaskState.RUNNING, 80), picked(2, N1, TaskState.RUNNING, 80), picked(3, N1, TaskState.STARTING, 90),
+                picked(4, N1, TaskState.RUNNING, 80).withDesired(TaskState.SHUTDOWN), picked(5, N1, TaskState.FAILED, 80)));
+        world.tasks.put(N2, List.of(picked(6, N2, TaskState.RUNNING, 80)));
+        assertEquals(List.of("tcp/28001 [10.255.0.1:80]", "tcp/28002 [10.255.0.2:80]", "tcp/28003 []", "tcp/28004 []"), ports(world));
+
+        ObjectNode everywhere = Sample.serviceBody("s1", 1);
+        everywhere.withObject("/Spec/EndpointSpec").putArray("Ports").addObject().put("TargetPort", 80).put("PublishedPort", 28_002);
+        world.services = List.of(world.services.get(0), Sample.document(Kind.SERVICE, "s1", everywhere));
+        world.endpoints = ServiceEndpoints.of(world.snapshot());
+        assertEquals(List.of("tcp/28001 [10.255.0.1:80]", "tcp/28002 []", "tcp/28003 []", "tcp/28004 []"), ports(world), "no port is there twice");
+        assertEquals(List.of("tcp/28002"), List.copyOf(BalancePlan.of(world.snapshot(), world.endpoints).withheld()));
+    }
+
+    private static Task picked(int number, NodeId node, TaskState state, int target) {
+        return Sample.task("t" + number, Slot.replica("s0", number), node, state, Map.of(IngressNetwork.UID, "10.255.0." + number + "/16"))
+                .withPickedPorts(new TreeMap<>(Map.of("tcp/" + (28_000 + number), target)));
+    }
+
+    private static List<String> ports(World world) {
+        return BalancePlan.of(world.snapshot(), world.endpoints).ports().stream()
+                .map(port -> port.text() + " " + port.backends().stream().map(backend -> backend.address() + ":" + backend.port()).toList()).toList();
     }
 }

@@ -8,10 +8,14 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.NodeId;
+import dev.starling.netlink.AddressText;
 import dev.starling.netlink.Errno;
+import dev.starling.netlink.LibC;
 import dev.starling.netlink.NetNs;
 import dev.starling.netlink.NetlinkException;
 import dev.starling.netlink.xfrm.EncapsulationSocket;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -29,10 +33,13 @@ class UdpPathsTest {
     private static final int PORT = 19_007; // below those of outgoing connections
     private static final Endpoint ONE = new Endpoint("127.45.0.1", PORT);
     private static final Endpoint TWO = new Endpoint("127.45.0.2", PORT);
+    private static final Endpoint THREE = new Endpoint("127.45.0.3", PORT);
+    private static final Endpoint FOUR = new Endpoint("127.45.0.4", PORT);
+    private static final int IPPROTO_UDP = 17;
 
     @Test
     void twoFindEachOtherAndThePortIsOpenAsLongAsThereIsSomebodyToFind() throws Exception {
-        openable();
+        await(() -> openable(ONE) && openable(TWO));
         Semaphore news = new Semaphore(0);
         UdpPaths one = new UdpPaths(() -> open(ONE), new Random(1), news::release);
         UdpPaths two = new UdpPaths(() -> open(TWO), new Random(2), () -> { });
@@ -44,10 +51,42 @@ class UdpPathsTest {
             assertEquals(Optional.of(ONE), one.seenAs());
             one.follow(N1, Collections.emptySortedMap());
             assertTrue(one.found().isEmpty());
-            await(UdpPathsTest::openable);
+            await(() -> openable(ONE));
         } finally {
             one.close();
             two.close();
+        }
+    }
+
+    /** Of a datagram that says so nobody could be the sender; anybody can send one. */
+    @Test
+    void aDatagramFromPortZeroIsNoEnd() throws Exception {
+        await(() -> openable(THREE) && openable(FOUR));
+        UdpPaths one = new UdpPaths(() -> open(THREE), new Random(1), () -> { });
+        UdpPaths two = new UdpPaths(() -> open(FOUR), new Random(2), () -> { });
+        try {
+            one.follow(N1, new TreeMap<>(Map.of(N2, peer(N1, N2, FOUR))));
+            sendFromPortZero(THREE);
+            two.follow(N2, new TreeMap<>(Map.of(N1, peer(N2, N1, THREE))));
+            await(() -> one.found().equals(Map.of(N2, FOUR)));
+        } finally {
+            one.close();
+            two.close();
+        }
+    }
+
+    private static void sendFromPortZero(Endpoint to) {
+        int raw = LibC.INSTANCE.socket(LibC.AF_INET, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, IPPROTO_UDP);
+        if (raw < 0) {
+            abort("needs a raw socket: errno " + LibC.errno());
+        }
+        byte[] datagram = ByteBuffer.allocate(12).putShort(2, (short) to.port()).putShort(4, (short) 12).array(); // four zeros: not ESP
+        byte[] address = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder()).putShort((short) LibC.AF_INET).putShort((short) 0)
+                .put(AddressText.ipv4(to.host())).array();
+        try {
+            assertEquals(datagram.length, LibC.INSTANCE.sendto(raw, datagram, datagram.length, 0, address, address.length));
+        } finally {
+            LibC.INSTANCE.close(raw);
         }
     }
 
@@ -59,9 +98,10 @@ class UdpPathsTest {
         return EncapsulationSocket.open(NetNs.current(), at.host(), at.port());
     }
 
-    private static boolean openable() {
+    /** Not as long as the thread of an earlier test has it, which looks each half a second whether it has ended. */
+    private static boolean openable(Endpoint at) {
         try {
-            open(ONE).close();
+            open(at).close();
             return true;
         } catch (NetlinkException e) {
             return e.errno() == Errno.EADDRINUSE ? false : abort("this kernel takes no ESP inside UDP: " + e.getMessage());

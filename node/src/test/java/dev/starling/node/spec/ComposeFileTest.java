@@ -17,7 +17,7 @@ class ComposeFileTest {
         List<ObjectNode> specs = ComposeFile.services(Specs.json("""
                 {"services": {"web": {"image": "nginx:1", "platform": "linux/arm64", "environment": {"A": "${B}"},
                   "volumes": ["/data:/d:ro", "named:/v", "./here:/h", {"type": "bind", "source": "/more", "target": "/m"}],
-                  "ports": ["80:80", {"target": 80, "published": "8080", "mode": "host"}],
+                  "ports": ["80:80", {"target": 80, "published": "8080", "mode": "host"}, {"target": 53, "protocol": "udp", "mode": "host"}],
                   "deploy": {"mode": "replicated", "replicas": 3, "placement": {"constraints": ["node.role==worker"],
                     "preferences": [{"spread": "node.labels.zone"}], "max_replicas_per_node": 1},
                     "resources": {"reservations": {"cpus": "0.5", "memory": "1.5G",
@@ -33,6 +33,7 @@ class ComposeFileTest {
         assertEquals("[{\"OS\":\"linux\",\"Architecture\":\"arm64\"}]", web.path("TaskTemplate").path("Placement").path("Platforms").toString());
         assertEquals(List.of("/data", "/more"), web.path("TaskTemplate").path("ContainerSpec").findValuesAsText("Source"));
         assertEquals(8080, web.path("EndpointSpec").path("Ports").get(0).path("PublishedPort").asInt());
+        assertEquals("{\"Protocol\":\"udp\",\"PublishMode\":\"host\",\"TargetPort\":53}", web.path("EndpointSpec").path("Ports").get(1).toString());
         assertEquals(4, specs.get(1).path("Mode").path("ReplicatedJob").path("TotalCompletions").asInt());
     }
 

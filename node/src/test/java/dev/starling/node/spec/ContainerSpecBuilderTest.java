@@ -10,6 +10,9 @@ import dev.starling.gossip.desired.HybridTime;
 import dev.starling.gossip.desired.Kind;
 import dev.starling.node.core.Document;
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.Mount;
+import dev.starling.runtime.ResourceLimits;
+import dev.starling.runtime.Security;
 import dev.starling.scheduler.model.GenericResources;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
@@ -57,7 +60,7 @@ final class ContainerSpecBuilderTest {
                 "{\"Name\": \"web\", \"TaskTemplate\": {\"ContainerSpec\": {\"Image\": \"busybox\", \"Env\": [\"DOCKER_RESOURCE_GPU=mine\"]}}}"));
         Task task = task(TaskTemplate.of(service.spec()).hash(), new TreeMap<>()).ofJob(0, GenericResources.of(new TreeMap<>(Map.of("camera", 2L)),
                 new TreeMap<>(Map.of("gpu", new TreeSet<>(List.of("B", "A"))))));
-        assertEquals(List.of("DOCKER_RESOURCE_GPU=mine", "DOCKER_RESOURCE_GPU=A,B", "DOCKER_RESOURCE_CAMERA=2"), build(service, task).env());
+        assertEquals(List.of("DOCKER_RESOURCE_GPU=mine", "DOCKER_RESOURCE_GPU=A,B", "DOCKER_RESOURCE_CAMERA=2"), build(service, task).process().env());
     }
 
     @Test
@@ -65,8 +68,8 @@ final class ContainerSpecBuilderTest {
         Document service = Specs.withSpec(Kind.SERVICE, "svc", Specs.json("{\"Name\": \"web\", \"TaskTemplate\": {\"ContainerSpec\": {\"Image\": \"busybox\"}}}"));
         Task task = task(TaskTemplate.of(service.spec()).hash(), new TreeMap<>()).ofJob(0, GenericResources.of(new TreeMap<>(),
                 new TreeMap<>(Map.of("gpu", new TreeSet<>(List.of("A")), "serial", new TreeSet<>(List.of("/dev/ttyUSB1"))))));
-        assertEquals(List.of("DOCKER_RESOURCE_GPU=A", "DOCKER_RESOURCE_SERIAL=/dev/ttyUSB1"), build(service, task).env());
-        assertEquals(List.of(new ContainerSpec.Device("/dev/ttyUSB1", "", "")), build(service, task).options().devices());
+        assertEquals(List.of("DOCKER_RESOURCE_GPU=A", "DOCKER_RESOURCE_SERIAL=/dev/ttyUSB1"), build(service, task).process().env());
+        assertEquals(List.of(new Security.Device("/dev/ttyUSB1", "", "")), build(service, task).security().devices());
     }
 
     @Test
@@ -79,34 +82,34 @@ final class ContainerSpecBuilderTest {
         assertTrue(spec.id().matches("[0-9a-f]{64}"));
         assertEquals(spec.id(), build(service, task).id(), "trying again makes no second container");
         assertEquals("busybox:2", spec.image());
-        assertEquals(List.of("sh"), spec.entrypoint());
-        assertEquals(List.of("-c", "x"), spec.args());
+        assertEquals(List.of("sh"), spec.process().entrypoint());
+        assertEquals(List.of("-c", "x"), spec.process().args());
         assertEquals(List.of("SLOT=3", "N=n1/" + Specs.SELF, "S=web front", "Z=a", "T=web.3.task00000000000000000001", "P=linux", "D=$1\\"),
-                spec.env());
-        assertEquals("h-3", spec.hostname());
+                spec.process().env());
+        assertEquals("h-3", spec.names().hostname());
         assertEquals("v", spec.labels().get("cl"));
         assertEquals("svc", spec.labels().get("com.docker.swarm.service.id"));
         assertEquals("web", spec.labels().get("com.docker.swarm.service.name"));
         assertEquals("", spec.labels().get("com.docker.swarm.task"));
         assertEquals(task.id(), spec.labels().get("com.docker.swarm.task.id"));
-        assertEquals(List.of(new ContainerSpec.Mount(ContainerSpec.Mount.Type.BIND, "/data/3", "/d", true),
-                new ContainerSpec.Mount(ContainerSpec.Mount.Type.TMPFS, "", "/t", false, 65536, 01770),
-                new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, "v", "/v", false),
-                new ContainerSpec.Mount(ContainerSpec.Mount.Type.VOLUME, "o", "/o", false, 0, 0, "", true,
-                        Map.of("type", "none", "device", "/srv/3", "o", "bind"), Map.of("l", "3"))), spec.mounts());
-        assertEquals(List.of("10.0.1.18 h-3", "1.2.3.4 other"), spec.hosts());
-        assertEquals(new ContainerSpec.Dns(List.of("127.0.0.11", "9.9.9.9"), List.of("example"), List.of("ndots:1")), spec.dns());
-        assertEquals(new ContainerSpec.Limits(500_000_000, 64 << 20, 9), spec.limits());
-        assertEquals(Map.of("max-size", "1m"), spec.logOptions());
-        assertEquals(List.of("CAP_NET_ADMIN"), spec.capabilityAdd());
-        assertTrue(spec.readOnlyRoot() && spec.openStdin() && !spec.tty());
+        assertEquals(List.of(new Mount(Mount.Type.BIND, "/data/3", "/d", true),
+                new Mount(Mount.Type.TMPFS, "", "/t", false).withTmpfs(65536, 01770),
+                new Mount(Mount.Type.VOLUME, "v", "/v", false),
+                new Mount(Mount.Type.VOLUME, "o", "/o", false).withNoCopy(true)
+                        .withVolume(Map.of("type", "none", "device", "/srv/3", "o", "bind"), Map.of("l", "3"))), spec.filesystem().mounts());
+        assertEquals(List.of("10.0.1.18 h-3", "1.2.3.4 other"), spec.names().hosts());
+        assertEquals(new ContainerSpec.Dns(List.of("127.0.0.11", "9.9.9.9"), List.of("example"), List.of("ndots:1")), spec.names().dns());
+        assertEquals(new ResourceLimits(500_000_000, 64 << 20, 9), spec.limits());
+        assertEquals(Map.of("max-size", "1m"), spec.logging().options());
+        assertEquals(List.of("CAP_NET_ADMIN"), spec.security().capabilityAdd());
+        assertTrue(spec.filesystem().readOnlyRoot() && spec.streams().openStdin() && !spec.streams().tty());
         assertEquals(Duration.ofMillis(1500), template.stopGrace());
     }
 
     @Test
     void withoutANetworkOurNameServerIsNotUsed() {
         Document service = Specs.withSpec(Kind.SERVICE, "svc", Specs.json(SPEC));
-        assertEquals(List.of("9.9.9.9"), build(service, task(TaskTemplate.of(service.spec()).hash(), new TreeMap<>())).dns().servers());
+        assertEquals(List.of("9.9.9.9"), build(service, task(TaskTemplate.of(service.spec()).hash(), new TreeMap<>())).names().dns().servers());
     }
 
     @Test

@@ -150,4 +150,19 @@ class ServiceEndpointsTest {
         two.withObject("/EndpointSpec").set("Ports", Sample.json("{\"v\": [{\"TargetPort\": 80}, {\"TargetPort\": 81}]}").get("v"));
         assertEquals(TaskTemplate.of(one).hash(), TaskTemplate.of(two).hash(), "a second port goes to the tasks that are there");
     }
+
+    @Test
+    void aPortThatNodesPickIsNobodysHere() {
+        String open = "[{\"TargetPort\": 80, \"PublishMode\": \"host\"}, {\"TargetPort\": 80}]";
+        create("a", 1_000, open);
+        create("b", 2_000, open);
+        SortedMap<String, ServiceEndpoint> endpoints = ServiceEndpoints.of(snapshot());
+        for (String uid : List.of("a", "b")) {
+            assertTrue(endpoints.get(uid).ports().get(0).isOpen());
+            assertTrue(published(endpoints.get(uid)).get(1) >= 30_000);
+            assertEquals(List.of(), endpoints.get(uid).conflicts());
+            assertEquals(published(endpoints.get(uid)).get(1), documents.stream().filter(document -> document.uid().equals(uid)).findFirst().orElseThrow()
+                    .body().path("Endpoint").path("Ports").path("tcp/80").asInt(), "only the one that is the service's is written down");
+        }
+    }
 }

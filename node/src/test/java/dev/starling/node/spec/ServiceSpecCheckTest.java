@@ -7,10 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.gossip.desired.Kind;
+import dev.starling.node.Sample;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.Security;
+import dev.starling.runtime.Security.Device;
+import dev.starling.scheduler.model.Slot;
+import dev.starling.scheduler.model.Task;
+import dev.starling.scheduler.model.TaskState;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,7 +119,6 @@ final class ServiceSpecCheckTest {
         "UpdateConfig.MaxFailureRatio                      | 1.5                              | INVALID | must be between 0 and 1",
         "UpdateConfig.Order                                | \"both\"                         | INVALID | UpdateConfig.Order",
         "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishedPort\": 1}, {\"TargetPort\": 81, \"PublishedPort\": 1}] | INVALID | duplicate published",
-        "EndpointSpec.Ports                                | [{\"TargetPort\": 80, \"PublishMode\": \"host\"}] | NOT_SUPPORTED | without saying which",
         "EndpointSpec.Ports                                | [{\"TargetPort\": 0}]            | INVALID | must be a port number",
         "Networks                                          | [{\"Target\": \"back\"}]         | NOT_SUPPORTED | Networks",
         "Surprise                                          | 1                                | NOT_SUPPORTED | Surprise",
@@ -174,6 +180,20 @@ final class ServiceSpecCheckTest {
         check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 8080, \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
     }
 
+    @Test
+    void aPortThatANodePickedIsNotToBeHadOnAllNodes() {
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 80, \"PublishMode\": \"host\"}, {\"TargetPort\": 80, \"PublishMode\": \"host\", \"Protocol\": \"udp\"}]"), SNAPSHOT, "");
+        Task task = Sample.task("t1", Slot.replica("web", 1), Specs.SELF, TaskState.RUNNING, Map.of()).withPickedPorts(new TreeMap<>(Map.of("tcp/28000", 80)));
+        ClusterSnapshot snapshot = new ClusterSnapshot(SNAPSHOT.self(), SNAPSHOT.role(), SNAPSHOT.members(), SNAPSHOT.reports(),
+                SNAPSHOT.view().withTasks(new TreeMap<>(Map.of(Specs.SELF, List.of(task)))), SNAPSHOT.documents());
+        SpecException refused = assertThrows(SpecException.class,
+                () -> check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 28000}]"), snapshot, ""));
+        assertTrue(refused.getMessage().contains("port '28000' is already in use by task t1 of service web"), refused.getMessage());
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 28000, \"PublishMode\": \"host\"}]"), snapshot, ""); // on other nodes
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90, \"PublishedPort\": 28001}]"), snapshot, "");
+        check.accept(with("EndpointSpec.Ports", "[{\"TargetPort\": 90}]"), snapshot, "");
+    }
+
     private static final String PROFILE = java.util.Base64.getEncoder().encodeToString("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}".getBytes());
 
     private static ClusterSnapshot withProfile(Document... services) {
@@ -191,7 +211,7 @@ final class ServiceSpecCheckTest {
         JsonNode template = check.accept(spec, withProfile(), "").path("TaskTemplate");
         assertEquals(Specs.json("{\"Seccomp\": {\"Mode\": \"custom\", \"Profile\": \"" + PROFILE + "\"}, \"AppArmor\": {\"Profile\": \"shop\"}}"),
                 template.path("ContainerSpec").path("Privileges"));
-        assertEquals("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", ContainerOptions.process(template.path("ContainerSpec")).confinement().seccomp());
+        assertEquals("{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", ContainerOptions.security(template.path("ContainerSpec")).seccomp());
         assertEquals(64L << 20, ContainerOptions.limits(template.path("Resources")).swapBytes());
         assertEquals(5, ContainerOptions.limits(template.path("Resources")).swappiness());
     }
@@ -200,10 +220,10 @@ final class ServiceSpecCheckTest {
     void labelsOfDevicesBecomeFields() {
         ObjectNode spec = with("Labels", "{\"starling.devices\": \"/dev/ttyUSB0, /dev/snd:rw, /dev/video0:/dev/camera:r\", \"starling.privileged\": \"true\"}");
         JsonNode container = check.accept(spec, withProfile(), "").at("/TaskTemplate/ContainerSpec");
-        ContainerSpec.ProcessOptions options = ContainerOptions.process(container, List.of("/dev/ttyUSB0", "/dev/ttyUSB1"));
-        assertEquals(List.of(new ContainerSpec.Device("/dev/ttyUSB0", "/dev/ttyUSB0", "rwm"), new ContainerSpec.Device("/dev/snd", "/dev/snd", "rw"),
-                new ContainerSpec.Device("/dev/video0", "/dev/camera", "r"), new ContainerSpec.Device("/dev/ttyUSB1", "", "")), options.devices());
-        assertEquals(new ContainerSpec.Confinement("unconfined", "", true), options.confinement());
+        Security security = ContainerOptions.security(container, List.of("/dev/ttyUSB0", "/dev/ttyUSB1"));
+        assertEquals(List.of(new Device("/dev/ttyUSB0", "/dev/ttyUSB0", "rwm"), new Device("/dev/snd", "/dev/snd", "rw"),
+                new Device("/dev/video0", "/dev/camera", "r"), new Device("/dev/ttyUSB1", "", "")), security.devices());
+        assertEquals(Security.DEFAULT.withCapabilities(List.of("ALL"), List.of()).withSeccomp("unconfined").withPrivileged(true), security.withDevices(List.of()));
     }
 
     @Test

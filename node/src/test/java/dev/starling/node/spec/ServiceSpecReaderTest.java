@@ -174,4 +174,19 @@ final class ServiceSpecReaderTest {
             default -> json.textNode("300.1.2.3/99");
         };
     }
+
+    /** Which ports a task has numbers for is part of what it was made from; a port with a number may lead elsewhere under the same task. */
+    @Test
+    void portsWithoutNumbersAreApart() {
+        String template = "{\"EndpointSpec\": {\"Ports\": [%s]}, \"TaskTemplate\": {}, \"Mode\": {\"Replicated\": {}}}";
+        String open = "{\"PublishMode\": \"host\", \"TargetPort\": %d, \"Protocol\": \"%s\"}";
+        ServiceSpec spec = read(template.formatted(open.formatted(80, "udp") + ", {\"PublishMode\": \"host\", \"PublishedPort\": 1, \"TargetPort\": 2}, {\"TargetPort\": 3}, "
+                + open.formatted(80, "tcp") + ", " + open.formatted(80, "tcp")));
+        assertEquals(List.of("tcp/80", "tcp/80", "udp/80"), spec.openPorts());
+        assertEquals(List.of("tcp/1"), spec.hostPorts());
+        String one = read(template.formatted(open.formatted(80, "tcp"))).templateHash();
+        assertEquals(one, read(template.formatted("{\"PublishMode\": \"host\", \"TargetPort\": 80, \"PublishedPort\": 0}")).templateHash());
+        assertNotEquals(one, read(template.formatted(open.formatted(81, "tcp"))).templateHash());
+        assertNotEquals(one, read(template.formatted(open.formatted(80, "tcp") + "," + open.formatted(80, "tcp"))).templateHash());
+    }
 }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -192,5 +193,16 @@ class ContainerLogFileTest {
         TaskLogs.Chunk chunk = ContainerLogFile.read(file, 0, -1, ENOUGH, true);
         assertEquals(List.of("whole"), texts(chunk));
         assertTrue(ContainerLogFile.read(file, chunk.next(), -1, ENOUGH, true).ended());
+    }
+
+    @Test
+    void noLineIsTooLongToBeReadAtOnce() throws IOException {
+        String binary = "\u0001".repeat(16 << 10); // the longest that is written as one, and each byte of it as six
+        try (JsonFileLog log = new JsonFileLog(file, LogOptions.DEFAULT)) {
+            log.append("stdout", Instant.EPOCH, binary);
+            log.append("stdout", Instant.EPOCH, "behind it\n");
+        }
+        TaskLogs.Chunk chunk = ContainerLogFile.read(file, 0, -1, TaskLogs.CHUNK_BYTES, true);
+        assertEquals(List.of(binary, "behind it\n"), chunk.lines().stream().map(line -> new String(line.content(), StandardCharsets.UTF_8)).toList());
     }
 }

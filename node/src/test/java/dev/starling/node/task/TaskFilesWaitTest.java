@@ -8,10 +8,7 @@ import dev.starling.node.Sample;
 import dev.starling.node.agent.ToldContainers;
 import dev.starling.node.core.ClusterSnapshot;
 import dev.starling.node.core.Document;
-import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
-import dev.starling.runtime.ContainerRuntime;
-import dev.starling.runtime.ContainerSpec;
 import dev.starling.scheduler.model.Slot;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskReport;
@@ -105,35 +102,12 @@ class TaskFilesWaitTest {
         assertEquals(List.of("start task1"), containers.calls);
     }
 
-    private final class Preparation implements TaskRunner.Preparation {
-        @Override
-        public ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot at) {
-            return new ContainerSpec(task.id(), task.id(), "busybox:latest", List.of(), List.of(), List.of(), "", "", List.of(), "h",
-                    Map.of(TaskRunner.TASK_LABEL, task.id()), "", false, false, false, List.of(), List.of(), ContainerSpec.Dns.NONE,
-                    ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
-        }
-
-        @Override
-        public CompletableFuture<Void> image(Document service, ContainerSpec spec, java.util.function.Consumer<String> tell) {
-            return CompletableFuture.completedFuture(null);
-        }
-
+    private final class Preparation extends PlainPreparation {
         @Override
         public CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot at) {
             CompletableFuture<List<ContainerFile>> files = new CompletableFuture<>();
             asked.add(files);
             return files;
         }
-
-        @Override
-        public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot at) {
-            return ContainerRuntime.NetworkSetup.NONE;
-        }
-
-        @Override
-        public void awaitAnswering(Task task, Container container, ClusterSnapshot at) {}
-
-        @Override
-        public void leaveBalance(Task task, ClusterSnapshot at) {}
     }
 }

@@ -1,6 +1,6 @@
 package dev.starling.runtime.cgroup;
 
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ResourceLimits;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
@@ -41,7 +41,7 @@ public sealed interface Cgroups permits CgroupsV1, CgroupsV2 {
     void enter(String containerId, int pid);
 
     /** @param devices that it may use besides those that all have */
-    void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices);
+    void limit(String containerId, ResourceLimits limits, List<DeviceRule> devices);
 
     /** What is to be mounted below the container's {@code /sys/fs/cgroup}. */
     List<ControllerMount> mounts();

@@ -1,6 +1,6 @@
 package dev.starling.runtime.cgroup;
 
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ResourceLimits;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
@@ -133,7 +133,7 @@ final class CgroupsV1 implements Cgroups {
     }
 
     @Override
-    public void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices) {
+    public void limit(String containerId, ResourceLimits limits, List<DeviceRule> devices) {
         for (Hierarchy hierarchy : hierarchies) {
             Path group = group(hierarchy, containerId);
             if (hierarchy.controllers.contains("memory") && limits.memoryBytes() > 0) {
@@ -158,7 +158,7 @@ final class CgroupsV1 implements Cgroups {
     }
 
     /** As Docker does where only memory is asked for: as much swap as memory, where the kernel counts swap. */
-    private void limitMemory(Path group, ContainerSpec.Limits limits) {
+    private void limitMemory(Path group, ResourceLimits limits) {
         long memory = limits.memoryBytes();
         long swap = limits.swapBytes() == null ? memory : limits.swapBytes();
         set(group, "memory.limit_in_bytes", memory);

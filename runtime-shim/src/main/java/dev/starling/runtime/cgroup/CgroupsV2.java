@@ -1,6 +1,6 @@
 package dev.starling.runtime.cgroup;
 
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ResourceLimits;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Errno;
 import dev.starling.runtime.kernel.Kernel;
@@ -94,7 +94,7 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
-    public void limit(String containerId, ContainerSpec.Limits limits, List<DeviceRule> devices) {
+    public void limit(String containerId, ResourceLimits limits, List<DeviceRule> devices) {
         Path group = group(containerId);
         if (limits.memoryBytes() > 0) {
             require(group, "memory.max", Long.toString(limits.memoryBytes()));
@@ -115,7 +115,7 @@ final class CgroupsV2 implements Cgroups {
     }
 
     /** As Docker does where only memory is asked for: as much swap as memory, where the kernel counts swap. */
-    private void limitSwap(Path group, ContainerSpec.Limits limits) {
+    private void limitSwap(Path group, ResourceLimits limits) {
         if (Files.exists(group.resolve("memory.swap.max"))) {
             long swap = limits.swapBytes() == null ? limits.memoryBytes() : limits.swapBytes();
             require(group, "memory.swap.max", swap < 0 ? "max" : Long.toString(swap));

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
@@ -205,7 +206,9 @@ final class BlobDownloads {
                     attempt = size(part(wanted.digest())) - before >= WORTH_BYTES ? 0 : attempt;
                 } catch (RuntimeShimException refused) {
                     if (refused.kind() == RuntimeShimException.Kind.SYSTEM) {
-                        delete(part(wanted.digest())); // a full disk, mostly: do not leave it full
+                        if (!Thread.currentThread().isInterrupted()) { // when the agent ends Java closes the file, and what has come is for the next one
+                            delete(part(wanted.digest())); // a full disk, mostly: do not leave it full
+                        }
                         throw refused;
                     }
                     trusted.remove(source);
@@ -308,12 +311,21 @@ final class BlobDownloads {
             for (Path entry : entries) {
                 String hex = entry.getFileName().toString().replace(PART, "");
                 boolean wanted = Digest.isHex(hex) && (pins.containsKey(new Digest(hex)) || underWay.containsKey(new Digest(hex)));
-                if (!wanted && Files.getLastModifiedTime(entry).toInstant().isBefore(now.minus(age))) {
-                    Files.delete(entry);
+                if (!wanted && isOlderThan(entry, now.minus(age))) {
+                    Files.deleteIfExists(entry);
                 }
             }
         } catch (IOException failure) {
             throw Disk.failed("sweep " + directory, failure);
+        }
+    }
+
+    /** Not where it has gone meanwhile: another pull puts its manifest to its place by a rename. */
+    private static boolean isOlderThan(Path entry, Instant time) throws IOException {
+        try {
+            return Files.getLastModifiedTime(entry).toInstant().isBefore(time);
+        } catch (NoSuchFileException gone) {
+            return false;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.starling.runtime.launch;
 
+import dev.starling.runtime.ContainerSpec.Streams;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.kernel.Kernel;
 import java.io.IOException;
@@ -89,7 +90,7 @@ public record Bundle(String id, Path directory) {
     }
 
     /** @param layers lowest first */
-    public void create(Kernel kernel, boolean terminal, boolean openStdin, List<Path> layers) {
+    public void create(Kernel kernel, Streams streams, List<Path> layers) {
         try {
             Files.createDirectory(directory);
             for (String name : List.of("upper", "work")) {
@@ -104,8 +105,8 @@ public record Bundle(String id, Path directory) {
         } catch (IOException e) {
             throw RuntimeShimException.system("create " + directory + ": " + e, e);
         }
-        if (!terminal) {
-            if (openStdin) {
+        if (!streams.tty()) {
+            if (streams.openStdin()) {
                 fifo(kernel, standardInput(), 0600);
             }
             fifo(kernel, standardOutput(), 0600);

@@ -1,7 +1,7 @@
 package dev.starling.runtime.launch;
 
-import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.kernel.Descriptor;
 
 /**
@@ -12,8 +12,8 @@ public interface ContainerLauncher extends AutoCloseable {
     /** For people: {@code native}, {@code crun}. */
     String name();
 
-    /** @throws RuntimeShimException UNSUPPORTED or INVALID where this launcher cannot do what is planned; before anything is made */
-    void check(ProcessPlan plan, ContainerSpec.ProcessOptions options);
+    /** @throws RuntimeShimException UNSUPPORTED or INVALID where this launcher cannot do what is asked; before anything is made */
+    void check(Security security);
 
     /** The same for adding a process to a container with these capabilities. */
     void checkExec(long capabilities);

@@ -4,9 +4,9 @@ import static dev.starling.runtime.kernel.Flags.S_IFBLK;
 import static dev.starling.runtime.kernel.Flags.S_IFCHR;
 import static dev.starling.runtime.kernel.Flags.S_IFMT;
 
-import dev.starling.runtime.ContainerSpec.Device;
-import dev.starling.runtime.ContainerSpec.ProcessOptions;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
+import dev.starling.runtime.Security.Device;
 import dev.starling.runtime.cgroup.DeviceRule;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -57,8 +57,8 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
     }
 
     /** What can be said without a look at the host. @throws RuntimeShimException INVALID */
-    public static void check(ProcessOptions options) {
-        for (Device device : options.devices()) {
+    public static void check(List<Device> devices) {
+        for (Device device : devices) {
             plainPath(device.source());
             Path target = plainPath(target(device));
             if (!target.startsWith(DEV) || target.equals(DEV)) {
@@ -86,13 +86,13 @@ public record Devices(List<Node> nodes, List<DeviceRule> rules) {
     }
 
     /** @throws RuntimeShimException INVALID where one is not there, or no device */
-    public static Devices onHost(ProcessOptions options) {
-        check(options);
-        if (options.confinement().privileged()) {
+    public static Devices onHost(Security security) {
+        check(security.devices());
+        if (security.privileged()) {
             return all();
         }
         List<Node> nodes = new ArrayList<>();
-        for (Device device : options.devices()) {
+        for (Device device : security.devices()) {
             List<Node> found = nodes(Path.of(device.source()), Path.of(target(device)), device.access().isEmpty() ? "rwm" : device.access(), MAX_FILES);
             if (found.isEmpty()) {
                 throw invalid(device.source(), "is neither a device nor a directory with any");

@@ -56,7 +56,7 @@ final class ExecLauncher {
     private ExecChild goOn(ExecRequest request, ExecStreams streams, HeldProcess held) {
         try {
             cgroups.enter(request.bundle().id(), held.pid());
-            ProcessLimits.apply(kernel, held.pid(), request.options());
+            InheritedLimits.apply(kernel, held.pid(), request.limits());
         } catch (RuntimeException e) {
             held.abandon();
             throw e;

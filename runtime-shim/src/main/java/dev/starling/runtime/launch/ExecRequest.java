@@ -1,6 +1,7 @@
 package dev.starling.runtime.launch;
 
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ProcessLimits;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.kernel.Descriptor;
 
 /**
@@ -9,9 +10,9 @@ import dev.starling.runtime.kernel.Descriptor;
  * @param container pidfd of its first process, whose namespaces it joins; {@code pid} of the same, on the host
  * @param process   what to run, complete
  * @param terminal  a pseudo-terminal instead of pipes, null for none; {@code input} whether its standard input is a pipe or empty
- * @param options   resource limits and the like, as the first process has them
+ * @param security  but its capabilities, which are in {@code process}; that and {@code limits} as the first process has them
  */
 public record ExecRequest(
-        Bundle bundle, Descriptor container, int pid, ProcessPlan process, TerminalSize terminal, boolean input, ContainerSpec.ProcessOptions options) {
+        Bundle bundle, Descriptor container, int pid, ProcessPlan process, TerminalSize terminal, boolean input, Security security, ProcessLimits limits) {
     public record TerminalSize(int rows, int columns) {}
 }

@@ -29,7 +29,7 @@ final class ExecThread extends Spawner {
 
     @Override
     int spawn() {
-        try (AppArmor appArmor = AppArmor.open(kernel, request.options().confinement().appArmor())) {
+        try (AppArmor appArmor = AppArmor.open(kernel, request.security().appArmor())) {
             return spawn(appArmor);
         }
     }
@@ -45,7 +45,7 @@ final class ExecThread extends Spawner {
         try (SpawnActions actions = new SpawnActions(kernel)) {
             streams.prepare(actions, identity);
             passGate(actions, process.workingDirectory());
-            Privileges.giveUp(kernel, containerId, identity, process.capabilities(), request.options().noNewPrivileges());
+            Privileges.giveUp(kernel, containerId, identity, process.capabilities(), request.security().noNewPrivileges());
             appArmor.applyAtExec();
             return Executable.spawn(kernel, actions, process, identity, filter, spawnAttributes);
         }

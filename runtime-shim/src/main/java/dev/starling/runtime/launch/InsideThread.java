@@ -58,7 +58,7 @@ final class InsideThread extends Spawner {
 
     @Override
     int spawn() {
-        try (AppArmor appArmor = AppArmor.open(kernel, request.options().confinement().appArmor())) {
+        try (AppArmor appArmor = AppArmor.open(kernel, request.security().appArmor())) {
             becomeContainer();
             return spawnFirstProcess(appArmor);
         }
@@ -98,7 +98,7 @@ final class InsideThread extends Spawner {
         // so that /dev/stdout can be opened again by name
         kernel.check(kernel.libc().fchown(streams.output().number(), owner.uid(), owner.gid()), "chown stdout");
         kernel.check(kernel.libc().fchown(streams.error().number(), owner.uid(), owner.gid()), "chown stderr");
-        if (request.openInput()) {
+        if (request.streams().openStdin()) {
             kernel.check(kernel.libc().fchown(streams.input().number(), owner.uid(), owner.gid()), "chown stdin");
         }
         actions.duplicate(streams.input().number(), 0).duplicate(streams.output().number(), 1).duplicate(streams.error().number(), 2);
@@ -108,13 +108,13 @@ final class InsideThread extends Spawner {
         ProcessPlan process = request.process();
         Identity identity = Accounts.identity(kernel, process.user(), process.groups());
         try (SpawnActions actions = new SpawnActions(kernel)) {
-            if (request.terminal()) {
+            if (request.streams().tty()) {
                 openTerminal(actions, identity);
             } else {
                 takeStreams(actions, identity);
             }
             passGate(actions, process.workingDirectory());
-            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), request.options().noNewPrivileges());
+            Privileges.giveUp(kernel, request.bundle().id(), identity, process.capabilities(), request.security().noNewPrivileges());
             appArmor.applyAtExec();
             return Executable.spawn(kernel, actions, process, identity, filter, spawnAttributes);
         }

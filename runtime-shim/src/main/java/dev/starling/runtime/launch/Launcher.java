@@ -2,8 +2,8 @@ package dev.starling.runtime.launch;
 
 import static dev.starling.runtime.kernel.Flags.*;
 
-import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
@@ -54,20 +54,20 @@ final class Launcher {
     record Started(HeldProcess process, Descriptor terminal) {}
 
     /** The seccomp program of a process, null for none. */
-    byte[] filter(ProcessPlan process, ContainerSpec.ProcessOptions options) {
-        return filters.program(options.confinement().seccomp(), process.capabilities());
+    byte[] filter(ProcessPlan process, Security security) {
+        return filters.program(security.seccomp(), process.capabilities());
     }
 
     /** The bundle is there. @throws RuntimeShimException with nothing left running */
     Started hold(LaunchRequest request) {
-        if (request.terminal()) {
+        if (request.streams().tty()) {
             return hold(request, null);
         }
         Bundle bundle = request.bundle();
         // Opened for both directions: with its own reading end in its hands, a container is not killed by SIGPIPE while no agent runs.
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
                 Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
-                Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
+                Descriptor input = request.streams().openStdin() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
             return hold(request, new StandardStreams(input, output, error));
         }
     }
@@ -95,7 +95,7 @@ final class Launcher {
         Descriptor namespace = joins.map(file -> CgroupNamespaceMaker.make(kernel, spawnAttributes, file)).orElse(null);
         try {
             boolean own = joins.isEmpty() || namespace != null;
-            byte[] filter = filter(request.process(), request.options());
+            byte[] filter = filter(request.process(), request.security());
             InsideThread inside = new InsideThread(kernel, cgroups, request, filter, spawnAttributes, gates.open(), streams, namespace, own, sandbox != null);
             String name = "container-" + request.bundle().shortId();
             try {

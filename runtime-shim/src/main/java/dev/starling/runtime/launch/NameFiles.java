@@ -1,7 +1,8 @@
 package dev.starling.runtime.launch;
 
 import dev.starling.runtime.ContainerFile;
-import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ContainerSpec.Dns;
+import dev.starling.runtime.ContainerSpec.Names;
 import dev.starling.runtime.RuntimeShimException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -24,24 +25,26 @@ public final class NameFiles {
 
     private NameFiles() {}
 
-    public static List<ContainerFile> of(ContainerSpec spec, String hostname) {
-        return List.of(file("hosts", hosts(spec)), file("hostname", hostname + "\n"), file("resolv.conf", resolvConf(spec.dns(), spec.dns().servers().isEmpty() ? hostResolvConf() : List.of())));
+    /** @param hostname the one it gets, also where {@code names} has none */
+    public static List<ContainerFile> of(Names names, String hostname) {
+        String resolvConf = resolvConf(names.dns(), names.dns().servers().isEmpty() ? hostResolvConf() : List.of());
+        return List.of(file("hosts", hosts(names.hosts())), file("hostname", hostname + "\n"), file("resolv.conf", resolvConf));
     }
 
     private static ContainerFile file(String name, String text) {
         return new ContainerFile("/etc/" + name, text.getBytes(StandardCharsets.UTF_8), 0, 0, 0644);
     }
 
-    private static String hosts(ContainerSpec spec) {
+    private static String hosts(List<String> further) {
         StringBuilder text = new StringBuilder(STANDARD_HOSTS);
-        for (String line : spec.hosts()) {
+        for (String line : further) {
             text.append(line).append('\n');
         }
         return text.toString();
     }
 
     /** Without servers: the host's, less those on a loopback address, which is another one in the container. */
-    static String resolvConf(ContainerSpec.Dns dns, List<String> host) {
+    static String resolvConf(Dns dns, List<String> host) {
         List<String> lines = new ArrayList<>();
         for (String server : dns.servers()) {
             lines.add("nameserver " + server);

@@ -1,7 +1,7 @@
 package dev.starling.runtime.launch;
 
-import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
 import dev.starling.runtime.kernel.Kernel;
@@ -29,8 +29,8 @@ public final class NativeLauncher implements ContainerLauncher {
     }
 
     @Override
-    public void check(ProcessPlan plan, ContainerSpec.ProcessOptions options) {
-        if (options.confinement().privileged()) {
+    public void check(Security security) {
+        if (security.privileged()) {
             throw RuntimeShimException.unsupported("a privileged container with the native runtime: while it starts it could read the agent's memory. "
                     + "It can be given its devices and capabilities one by one, or the node the runtime crun or runc");
         }
@@ -55,7 +55,7 @@ public final class NativeLauncher implements ContainerLauncher {
         HeldProcess held = started.process();
         try {
             cgroups.enter(request.bundle().id(), held.pid());
-            ProcessLimits.apply(kernel, held.pid(), request.options());
+            InheritedLimits.apply(kernel, held.pid(), request.limits());
         } catch (RuntimeException e) {
             if (started.terminal() != null) {
                 started.terminal().close();
@@ -68,7 +68,7 @@ public final class NativeLauncher implements ContainerLauncher {
 
     @Override
     public ExecChild exec(ExecRequest request) {
-        return execLauncher.start(request, launcher.filter(request.process(), request.options()));
+        return execLauncher.start(request, launcher.filter(request.process(), request.security()));
     }
 
     @Override

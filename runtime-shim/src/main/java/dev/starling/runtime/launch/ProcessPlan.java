@@ -3,6 +3,7 @@ package dev.starling.runtime.launch;
 import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.ExecSpec;
 import dev.starling.runtime.HealthCheck;
+import dev.starling.runtime.ProcessSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Capability;
@@ -26,17 +27,17 @@ public record ProcessPlan(
 
     /** @param availableCapabilities those the agent itself has */
     public static ProcessPlan of(ContainerSpec spec, Image.Config image, long availableCapabilities) {
-        String hostname = spec.hostname().isEmpty() ? spec.id().substring(0, HOSTNAME_FROM_ID) : spec.hostname();
-        String workingDirectory = firstSet(spec.workingDirectory(), image.workingDir(), "/");
+        ProcessSpec process = spec.process();
+        String hostname = spec.names().hostname().isEmpty() ? spec.id().substring(0, HOSTNAME_FROM_ID) : spec.names().hostname();
+        String workingDirectory = firstSet(process.workingDirectory(), image.workingDir(), "/");
         if (!workingDirectory.startsWith("/")) {
             throw RuntimeShimException.invalid("the working directory '" + workingDirectory + "' is invalid, it needs to be an absolute path");
         }
-        List<String> argv = argv(spec, image);
+        List<String> argv = argv(process, image);
         return new ProcessPlan(
-                spec.options().init() ? InitProgram.before(argv) : argv, environment(spec, image, hostname), workingDirectory, firstSet(spec.user(), image.user(), "0"), spec.groups(),
-                hostname, Capability.select(spec.capabilityAdd(), spec.capabilityDrop(), availableCapabilities),
-                Signals.number(firstSet(spec.stopSignal(), image.stopSignal(), "SIGTERM")),
-                spec.health().over(image.health()));
+                process.init() ? InitProgram.before(argv) : argv, environment(spec, image, hostname), workingDirectory, firstSet(process.user(), image.user(), "0"),
+                process.groups(), hostname, Capability.select(spec.security().capabilityAdd(), spec.security().capabilityDrop(), availableCapabilities),
+                Signals.number(firstSet(process.stopSignal(), image.stopSignal(), "SIGTERM")), spec.health().over(image.health()));
     }
 
     /** A further process beside this one. */
@@ -62,14 +63,14 @@ public record ProcessPlan(
                 exec.command(), entries(completed), directory, firstSet(exec.user(), user, "0"), groups, hostname, capabilities, stopSignal, HealthCheck.INHERIT);
     }
 
-    private static List<String> argv(ContainerSpec spec, Image.Config image) {
+    private static List<String> argv(ProcessSpec process, Image.Config image) {
         List<String> argv = new ArrayList<>();
-        if (spec.entrypoint().isEmpty()) {
+        if (process.entrypoint().isEmpty()) {
             argv.addAll(orEmpty(image.entrypoint()));
-            argv.addAll(spec.args().isEmpty() ? orEmpty(image.cmd()) : spec.args());
+            argv.addAll(process.args().isEmpty() ? orEmpty(image.cmd()) : process.args());
         } else {
-            argv.addAll(spec.entrypoint());
-            argv.addAll(spec.args());
+            argv.addAll(process.entrypoint());
+            argv.addAll(process.args());
         }
         if (argv.isEmpty() || argv.get(0).isEmpty()) {
             throw RuntimeShimException.invalid("no command specified");
@@ -81,13 +82,13 @@ public record ProcessPlan(
         Map<String, String> environment = new LinkedHashMap<>();
         environment.put("PATH", DEFAULT_PATH);
         environment.put("HOSTNAME", hostname);
-        if (spec.tty()) {
+        if (spec.streams().tty()) {
             environment.put("TERM", "xterm");
         }
         for (String entry : orEmpty(image.env())) {
             put(environment, entry);
         }
-        for (String entry : spec.env()) {
+        for (String entry : spec.process().env()) {
             put(environment, entry);
         }
         return entries(environment);

@@ -3,7 +3,7 @@ package dev.starling.runtime.launch;
 import static dev.starling.runtime.kernel.Flags.*;
 
 import dev.starling.runtime.ContainerFile;
-import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.Mount;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
@@ -53,7 +53,7 @@ final class RootFilesystem {
         if (request.init() != null) {
             open.add(openTree(request.init().toString(), InitProgram.TARGET, false, true, true, Propagation.PRIVATE));
         }
-        for (Mount mount : request.mounts()) {
+        for (Mount mount : request.filesystem().mounts()) {
             if (mount.type() == Mount.Type.TMPFS) {
                 continue;
             }
@@ -138,7 +138,7 @@ final class RootFilesystem {
         for (OpenMount mount : open) {
             place(mount);
         }
-        for (Mount mount : request.mounts()) {
+        for (Mount mount : request.filesystem().mounts()) {
             if (mount.type() == Mount.Type.TMPFS) {
                 temporary(mount);
             }
@@ -147,7 +147,7 @@ final class RootFilesystem {
             place(file);
         }
         workingDirectory(request.process().workingDirectory());
-        if (request.readOnlyRoot()) {
+        if (request.filesystem().readOnlyRoot()) {
             kernel.mount(null, "/", null, MS_REMOUNT | MS_BIND | MS_RDONLY, null);
         }
         kernel.libc().umask(022);

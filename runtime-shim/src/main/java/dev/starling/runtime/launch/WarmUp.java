@@ -2,7 +2,9 @@ package dev.starling.runtime.launch;
 
 import dev.starling.runtime.ContainerFile;
 import dev.starling.runtime.ContainerSpec;
-import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.ContainerSpec.Filesystem;
+import dev.starling.runtime.Mount;
+import dev.starling.runtime.ProcessSpec;
 import dev.starling.runtime.kernel.Architecture;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.Map;
 
 /**
  * The root file system of a throw-away container, run once before all others: it loads every class that a start needs, so that none is
@@ -32,10 +33,10 @@ public final class WarmUp {
     private WarmUp() {}
 
     public static ContainerSpec spec(String program) {
-        return new ContainerSpec(
-                ID, "warm-up", "", List.of(program), List.of(), List.of("WARM=1"), "/work", "root", List.of("users"), "", Map.of(), "",
-                false, false, false, List.of(new Mount(Mount.Type.TMPFS, "", "/tmp", false, 1 << 20, 0700)), List.of(), ContainerSpec.Dns.NONE,
-                ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
+        ProcessSpec process = ProcessSpec.INHERIT.withEntrypoint(List.of(program)).withEnv(List.of("WARM=1")).withWorkingDirectory("/work")
+                .withUser("root", List.of("users"));
+        Mount temporary = new Mount(Mount.Type.TMPFS, "", "/tmp", false).withTmpfs(1 << 20, 0700);
+        return ContainerSpec.of(ID, "warm-up", "").withProcess(process).withFilesystem(new Filesystem(false, List.of(temporary)));
     }
 
     /** @param directory an empty layer */

@@ -76,9 +76,10 @@ public final class JsonFileLog implements LogSink {
         if (size > 0 && size + bytes.remaining() > options.maxBytes()) {
             rotate();
         }
-        size += bytes.remaining();
         while (bytes.hasRemaining()) {
-            written += channel.write(bytes);
+            int count = channel.write(bytes);
+            size += count; // of what the disk has taken: lines that it refuses must not rotate away those it has
+            written += count;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.starling.runtime.logs;
 
+import dev.starling.runtime.ContainerSpec.Logging;
 import dev.starling.runtime.RuntimeShimException;
 import java.util.Locale;
 import java.util.Map;
@@ -32,7 +33,10 @@ public record LogOptions(long maxBytes, int maxFiles, long bufferBytes, WhenFull
         this(maxBytes, maxFiles, BLOCKING_BUFFER_BYTES, WhenFull.WAIT);
     }
 
-    public static LogOptions parse(String driver, Map<String, String> options) {
+    /** @throws RuntimeShimException UNSUPPORTED where the driver is none of ours, INVALID where it knows no such option or value */
+    public static LogOptions parse(Logging logging) {
+        String driver = logging.driver();
+        Map<String, String> options = logging.options();
         return switch (driver) {
             case "", "json-file" -> parse("json-file", options, DEFAULT);
             case "local" -> parse(driver, options, LOCAL);

@@ -5,9 +5,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.starling.runtime.ContainerFile;
-import dev.starling.runtime.ContainerSpec;
-import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.Mount;
+import dev.starling.runtime.ProcessLimits;
+import dev.starling.runtime.ProcessLimits.Ulimit;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.cgroup.DeviceRule;
 import dev.starling.runtime.kernel.Architecture;
@@ -52,8 +54,8 @@ final class OciConfig {
     void write(LaunchRequest request, MemoryFiles files, Identity identity, SyscallRules rules, String controlGroup) {
         ObjectNode config = JsonNodeFactory.instance.objectNode();
         config.put("ociVersion", "1.0.2");
-        config.set("process", process(request.process(), identity, request.options(), request.terminal()));
-        config.putObject("root").put("path", "root").put("readonly", request.readOnlyRoot());
+        config.set("process", process(request.process(), identity, request.security(), request.limits(), request.streams().tty()));
+        config.putObject("root").put("path", "root").put("readonly", request.filesystem().readOnlyRoot());
         config.put("hostname", request.process().hostname());
         config.set("mounts", mounts(request, files));
         config.set("linux", linux(request, rules, controlGroup));
@@ -63,7 +65,7 @@ final class OciConfig {
     /** A further process beside the first, into {@code file}. */
     void writeProcess(Path file, ExecRequest request, Identity identity) {
         TerminalSize terminal = request.terminal();
-        ObjectNode process = process(request.process(), identity, request.options(), terminal != null);
+        ObjectNode process = process(request.process(), identity, request.security(), request.limits(), terminal != null);
         // Set later, it might be too late: the process runs already once the terminal is ours. crun 1.8 sets it itself a moment after it let the process go.
         if (terminal != null && terminal.rows() > 0) {
             process.putObject("consoleSize").put("height", terminal.rows()).put("width", terminal.columns());
@@ -79,7 +81,7 @@ final class OciConfig {
         }
     }
 
-    private static ObjectNode process(ProcessPlan plan, Identity identity, ContainerSpec.ProcessOptions options, boolean terminal) {
+    private static ObjectNode process(ProcessPlan plan, Identity identity, Security security, ProcessLimits processLimits, boolean terminal) {
         ObjectNode process = JsonNodeFactory.instance.objectNode();
         process.put("terminal", terminal);
         ObjectNode user = process.putObject("user").put("uid", identity.uid()).put("gid", identity.gid()).put("umask", 022);
@@ -98,14 +100,14 @@ final class OciConfig {
             }
         }
         ArrayNode limits = process.putArray("rlimits");
-        for (ContainerSpec.Ulimit limit : options.ulimits()) {
+        for (Ulimit limit : processLimits.ulimits()) {
             limits.addObject().put("type", "RLIMIT_" + limit.name().toUpperCase(Locale.ROOT)).put("soft", limit(limit.soft())).put("hard", limit(limit.hard()));
         }
-        process.put("noNewPrivileges", options.noNewPrivileges());
-        if (!options.confinement().appArmor().isEmpty()) {
-            process.put("apparmorProfile", options.confinement().appArmor());
+        process.put("noNewPrivileges", security.noNewPrivileges());
+        if (!security.appArmor().isEmpty()) {
+            process.put("apparmorProfile", security.appArmor());
         }
-        process.put("oomScoreAdj", options.oomScoreAdjustment());
+        process.put("oomScoreAdj", processLimits.oomScoreAdjustment());
         return process;
     }
 
@@ -129,7 +131,7 @@ final class OciConfig {
         if (rules != null) {
             linux.set("seccomp", OciSeccomp.json(rules, machine));
         }
-        if (!request.options().confinement().privileged()) {
+        if (!request.security().privileged()) {
             ArrayNode masked = linux.putArray("maskedPaths");
             ProcPaths.MASKED.forEach(masked::add);
             ProcPaths.MASKED_FIRMWARE.forEach(masked::add);
@@ -173,7 +175,7 @@ final class OciConfig {
         add(mounts, "/dev/pts", "devpts", "devpts", List.of("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"));
         add(mounts, "/dev/shm", "tmpfs", "shm", List.of("nosuid", "noexec", "nodev", "mode=1777", "size=65536k"));
         add(mounts, "/dev/mqueue", "mqueue", "mqueue", SAFE);
-        String access = request.options().confinement().privileged() ? "rw" : "ro";
+        String access = request.security().privileged() ? "rw" : "ro";
         add(mounts, "/sys", "sysfs", "sysfs", List.of("nosuid", "noexec", "nodev", access));
         add(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", List.of("nosuid", "noexec", "nodev", access));
         int names = request.nameFiles().size();
@@ -184,7 +186,7 @@ final class OciConfig {
         if (request.init() != null) {
             bind(mounts, request.init().toString(), InitProgram.TARGET, true, "rprivate");
         }
-        for (Mount mount : request.mounts()) {
+        for (Mount mount : request.filesystem().mounts()) {
             if (mount.type() != Mount.Type.TMPFS) {
                 ArrayNode options = bind(mounts, mount.source(), mount.target(), mount.readOnly(), mount.propagation().isEmpty() ? "rprivate" : mount.propagation());
                 // crun binds without the flags of what it binds
@@ -195,7 +197,7 @@ final class OciConfig {
                 }
             }
         }
-        for (Mount mount : request.mounts()) {
+        for (Mount mount : request.filesystem().mounts()) {
             if (mount.type() == Mount.Type.TMPFS) {
                 temporary(mounts, mount);
             }

@@ -7,9 +7,9 @@ import static dev.starling.runtime.kernel.Flags.PR_SET_CHILD_SUBREAPER;
 import static dev.starling.runtime.kernel.Flags.S_IFDIR;
 import static dev.starling.runtime.kernel.Flags.S_IFMT;
 
-import dev.starling.runtime.ContainerSpec;
-import dev.starling.runtime.ContainerSpec.Mount;
+import dev.starling.runtime.Mount;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
 import dev.starling.runtime.UserNamespace;
 import dev.starling.runtime.cgroup.Cgroups;
 import dev.starling.runtime.kernel.Descriptor;
@@ -94,8 +94,8 @@ public final class OciLauncher implements ContainerLauncher {
     }
 
     @Override
-    public void check(ProcessPlan plan, ContainerSpec.ProcessOptions options) {
-        // whatever a plan can say
+    public void check(Security security) {
+        // whatever can be asked
     }
 
     @Override
@@ -111,7 +111,7 @@ public final class OciLauncher implements ContainerLauncher {
 
     @Override
     public Held hold(LaunchRequest request) {
-        for (Mount mount : request.mounts()) {
+        for (Mount mount : request.filesystem().mounts()) {
             checkBind(mount);
         }
         Bundle bundle = request.bundle();
@@ -155,9 +155,9 @@ public final class OciLauncher implements ContainerLauncher {
             checkMountPoint(directory, mountPoint);
         }
         Identity identity = identity(directory + "/root", request.process());
-        SyscallRules rules = filters.rules(request.options().confinement().seccomp(), request.process().capabilities());
+        SyscallRules rules = filters.rules(request.security().seccomp(), request.process().capabilities());
         config.write(request, files, identity, rules, cgroups.path(bundle.id()));
-        return request.terminal() ? createWithTerminal(bundle) : createWithStreams(request, identity);
+        return request.streams().tty() ? createWithTerminal(bundle) : createWithStreams(request, identity);
     }
 
     private Held createWithTerminal(Bundle bundle) {
@@ -184,9 +184,9 @@ public final class OciLauncher implements ContainerLauncher {
         Bundle bundle = request.bundle();
         try (Descriptor output = kernel.open(bundle.standardOutput().toString(), O_RDWR);
                 Descriptor error = kernel.open(bundle.standardError().toString(), O_RDWR);
-                Descriptor input = request.openInput() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
+                Descriptor input = request.streams().openStdin() ? kernel.open(bundle.standardInput().toString(), O_RDWR) : kernel.open("/dev/null", O_RDONLY)) {
             // so that /dev/stdout can be opened again by name
-            for (Descriptor stream : request.openInput() ? List.of(input, output, error) : List.of(output, error)) {
+            for (Descriptor stream : request.streams().openStdin() ? List.of(input, output, error) : List.of(output, error)) {
                 own(kernel, stream, identity, mapping);
             }
             return new OciHeld(bundle, create(bundle, List.of(), input, output, error), null);

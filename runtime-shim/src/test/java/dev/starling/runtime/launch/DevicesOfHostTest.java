@@ -3,9 +3,9 @@ package dev.starling.runtime.launch;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.starling.runtime.ContainerSpec.Device;
-import dev.starling.runtime.ContainerSpec.ProcessOptions;
 import dev.starling.runtime.RuntimeShimException;
+import dev.starling.runtime.Security;
+import dev.starling.runtime.Security.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,8 +19,8 @@ class DevicesOfHostTest {
     Path directory;
 
     private static RuntimeShimException refusal(String source, String target) {
-        ProcessOptions options = ProcessOptions.NONE.withDevices(List.of(new Device(source, target, "")));
-        RuntimeShimException refusal = assertThrows(RuntimeShimException.class, () -> Devices.onHost(options));
+        Security security = Security.DEFAULT.withDevices(List.of(new Device(source, target, "")));
+        RuntimeShimException refusal = assertThrows(RuntimeShimException.class, () -> Devices.onHost(security));
         assertEquals(RuntimeShimException.Kind.INVALID, refusal.kind());
         return refusal;
     }

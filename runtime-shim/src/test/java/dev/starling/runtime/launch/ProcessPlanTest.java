@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.starling.runtime.ContainerSpec;
+import dev.starling.runtime.ProcessSpec;
 import dev.starling.runtime.RuntimeShimException;
 import dev.starling.runtime.image.Image;
 import dev.starling.runtime.kernel.Capability;
@@ -25,9 +26,7 @@ class ProcessPlanTest {
             List.of("/entry"), List.of("image-cmd"), List.of("A=image", "B=image"), "/srv", "app", "SIGINT", Map.of(), List.of(), List.of());
 
     private static ContainerSpec spec(List<String> entrypoint, List<String> args, List<String> env) {
-        return new ContainerSpec(
-                "ab".repeat(32), "n", "i", entrypoint, args, env, "", "", List.of(), "", Map.of(), "", false, false, false, List.of(), List.of(),
-                ContainerSpec.Dns.NONE, ContainerSpec.Limits.NONE, List.of(), List.of(), Map.of(), Map.of());
+        return ContainerSpec.of("ab".repeat(32), "n", "i").withProcess(ProcessSpec.INHERIT.withEntrypoint(entrypoint).withArgs(args).withEnv(env));
     }
 
     private static List<String> argv(List<String> entrypoint, List<String> args) {

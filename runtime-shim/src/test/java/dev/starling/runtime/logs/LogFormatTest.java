@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.starling.runtime.ContainerSpec.Logging;
 import dev.starling.runtime.RuntimeShimException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,19 +26,23 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class LogFormatTest {
+    private static LogOptions parse(String driver, Map<String, String> options) {
+        return LogOptions.parse(new Logging(driver, options));
+    }
+
     @ParameterizedTest
     @CsvSource({"10m, 10000000", "512k, 512000", "1g, 1000000000", "77, 77", "5MB, 5000000"})
     void sizesAreDecimal(String text, long bytes) {
-        assertEquals(bytes, LogOptions.parse("json-file", Map.of("max-size", text)).maxBytes());
+        assertEquals(bytes, parse("json-file", Map.of("max-size", text)).maxBytes());
     }
 
     @Test
     void nonBlockingHasABuffer() {
-        assertEquals(LogOptions.DEFAULT, LogOptions.parse("", Map.of("mode", "blocking")));
+        assertEquals(LogOptions.DEFAULT, parse("", Map.of("mode", "blocking")));
         assertEquals(LogOptions.WhenFull.WAIT, LogOptions.DEFAULT.whenFull());
-        LogOptions nonBlocking = LogOptions.parse("", Map.of("mode", "non-blocking"));
+        LogOptions nonBlocking = parse("", Map.of("mode", "non-blocking"));
         assertEquals(new LogOptions(10_000_000, 3, 1 << 20, LogOptions.WhenFull.DROP), nonBlocking, "Docker's defaults");
-        assertEquals(4 << 20, LogOptions.parse("local", Map.of("mode", "non-blocking", "max-buffer-size", "4m")).bufferBytes(), "binary, as Docker reads memory");
+        assertEquals(4 << 20, parse("local", Map.of("mode", "non-blocking", "max-buffer-size", "4m")).bufferBytes(), "binary, as Docker reads memory");
     }
 
     @ParameterizedTest
@@ -50,14 +56,14 @@ class LogFormatTest {
     void otherBuffersAreRefused(String options, String complaint) {
         Map<String, String> given = Arrays.stream(options.split(" ")).map(option -> option.split("="))
                 .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
-        String message = assertThrows(RuntimeShimException.class, () -> LogOptions.parse("json-file", given)).getMessage();
+        String message = assertThrows(RuntimeShimException.class, () -> parse("json-file", given)).getMessage();
         assertTrue(message.contains(complaint), message);
     }
 
     @ParameterizedTest
     @CsvSource({"max-size, -1", "max-size, many", "max-size, 99999999999g", "max-file, 0", "max-file, x", "compress-me, true"})
     void otherOptionsAreRefused(String name, String value) {
-        assertThrows(RuntimeShimException.class, () -> LogOptions.parse("json-file", Map.of(name, value)));
+        assertThrows(RuntimeShimException.class, () -> parse("json-file", Map.of(name, value)));
     }
 
     @Property(tries = 200)
@@ -119,5 +125,22 @@ class LogFormatTest {
         try (var files = Files.list(directory)) {
             assertEquals(List.of("log", "log.1", "log.2", "log.position"), files.map(each -> each.getFileName().toString()).sorted().toList());
         }
+    }
+
+    /** A device that is always full takes the place of the file. */
+    @Test
+    void linesThatAFullDiskRefusesDoNotRotateAwayThoseItHas(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("log");
+        Files.createSymbolicLink(file, Path.of("/dev/full"));
+        Files.writeString(directory.resolve("log.1"), "what it has\n");
+        JsonFileLog log = new JsonFileLog(file, new LogOptions(1_000, 2));
+        for (int i = 0; i < 50; i++) {
+            log.append("stdout", Instant.EPOCH, "x".repeat(100));
+            assertThrows(IOException.class, log::flush);
+        }
+        log.close();
+        assertEquals("what it has\n", Files.readString(directory.resolve("log.1")));
+        assertEquals(0, log.written());
+        Files.delete(file);
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.starling.runtime.ContainerSpec;
 import dev.starling.runtime.logs.LogOptions.WhenFull;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -155,7 +156,7 @@ class WaitingLinesTest {
 
     @Test
     void aLogOfWhichNothingIsKeptNeedsNoDisk() {
-        WaitingLines none = new WaitingLines(new Written(), task -> fail("it was given something to write"), LogOptions.parse("none", Map.of()));
+        WaitingLines none = new WaitingLines(new Written(), task -> fail("it was given something to write"), LogOptions.parse(new ContainerSpec.Logging("none", Map.of())));
         for (int i = 0; i < 100_000; i++) {
             none.add(line(1));
         }

@@ -240,6 +240,24 @@ public enum Filter {
                     .filter(port -> load.uses(port) || node.obstacles().takenPorts().contains(port)).toList();
         }
     },
+    OPEN_PORTS {
+        @Override
+        boolean passes(Demand demand, NodeView node, NodeLoad load) {
+            return demand.service().openPorts().isEmpty() || OpenPorts.shortOf(demand.service(), node, load).isEmpty();
+        }
+
+        @Override
+        public Brief brief(Demand demand, NodeView node, NodeLoad load) {
+            String range = OpenPorts.shortOf(demand.service(), node, load).orElseThrow().range();
+            return new Brief("has no port of " + range + " left", "have no port of " + range + " left");
+        }
+
+        @Override
+        public String detail(Demand demand, NodeView node, NodeLoad load) {
+            OpenPorts.Shortage shortage = OpenPorts.shortOf(demand.service(), node, load).orElseThrow();
+            return "too few host-mode ports left to pick from: wants " + shortage.wanted() + " of " + shortage.range() + ", " + shortage.free() + " free";
+        }
+    },
     MAX_REPLICAS {
         @Override
         boolean passes(Demand demand, NodeView node, NodeLoad load) {
@@ -262,7 +280,7 @@ public enum Filter {
     static final List<Filter> STANDING = List.of(READY, AVAILABILITY, PLATFORM, CONSTRAINTS, PARTITION, NETWORKS, NETWORK_ENCRYPTION,
             BIND_SOURCES);
     /** Those which depend on what else runs there. */
-    static final List<Filter> LOAD = List.of(CPU, MEMORY, GENERIC_RESOURCES, HOST_PORTS, MAX_REPLICAS);
+    static final List<Filter> LOAD = List.of(CPU, MEMORY, GENERIC_RESOURCES, HOST_PORTS, OPEN_PORTS, MAX_REPLICAS);
 
     abstract boolean passes(Demand demand, NodeView node, NodeLoad load);
 

@@ -5,7 +5,9 @@ import dev.starling.scheduler.model.ServiceSpec;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** What the tasks of one node take from it. Changes while a plan is made, so that the next slot sees what the one before it took. */
@@ -19,6 +21,8 @@ public final class NodeLoad {
     private int[] tasksOf = {};
     private int knownServices;
     private SortedSet<String> hostPorts = Collections.emptySortedSet();
+    /** By protocol: how many more ports the node is to pick for tasks that count here. */
+    private SortedMap<String, Integer> portsToPick = Collections.emptySortedMap();
     private int tasks;
 
     public NodeLoad copy() {
@@ -28,6 +32,7 @@ public final class NodeLoad {
         copy.tasksOf = tasksOf.clone();
         copy.knownServices = knownServices;
         copy.hostPorts = hostPorts.isEmpty() ? hostPorts : new TreeSet<>(hostPorts);
+        copy.portsToPick = portsToPick.isEmpty() ? portsToPick : new TreeMap<>(portsToPick);
         copy.tasks = tasks;
         return copy;
     }
@@ -36,6 +41,7 @@ public final class NodeLoad {
     public void add(ServiceSpec service) {
         reserve(service.reservations());
         occupy(service.hostPorts());
+        expect(service.openPorts(), Collections.emptySortedMap());
         count(service.uid());
     }
 
@@ -48,6 +54,20 @@ public final class NodeLoad {
             hostPorts = hostPorts.isEmpty() ? new TreeSet<>() : hostPorts;
             hostPorts.addAll(ports);
         }
+    }
+
+    /** Of {@code open}, a service's ports without numbers, a task has {@code picked}; it, or the next one in its slot, is to get numbers for the rest. */
+    void expect(List<String> open, SortedMap<String, Integer> picked) {
+        if (open.isEmpty()) {
+            return;
+        }
+        OpenPorts.byProtocol(open).forEach((protocol, count) -> {
+            int more = count - (int) picked.keySet().stream().filter(port -> port.startsWith(protocol + "/")).count();
+            if (more > 0) {
+                portsToPick = portsToPick.isEmpty() ? new TreeMap<>() : portsToPick;
+                portsToPick.merge(protocol, more, Integer::sum);
+            }
+        });
     }
 
     void count(String serviceUid) {
@@ -97,6 +117,14 @@ public final class NodeLoad {
     public int tasksOf(String serviceUid) {
         int place = place(serviceUid);
         return place < 0 ? 0 : tasksOf[place];
+    }
+
+    int usedPorts() {
+        return hostPorts.size();
+    }
+
+    int portsToPick(String protocol) {
+        return portsToPick.getOrDefault(protocol, 0);
     }
 
     public boolean uses(String hostPort) {

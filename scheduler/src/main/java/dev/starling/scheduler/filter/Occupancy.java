@@ -59,6 +59,7 @@ public final class Occupancy {
             load.occupy(task.hostPorts());
             if (service != null) {
                 load.occupy(service.hostPorts());
+                load.expect(service.openPorts(), task.pickedPorts());
             }
             load.mention(task.slot().serviceUid());
             if (task.isActive() && service != null) { // of a service that is not known here yet nobody can say at whose turn it counts

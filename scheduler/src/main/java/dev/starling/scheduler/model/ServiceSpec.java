@@ -15,6 +15,7 @@ import java.util.List;
  * @param maxReplicasPerNode 0 for no limit
  * @param networks           uids of the overlay networks it is attached to, in order
  * @param hostPorts          "tcp/8080": ports published in host mode, one task a node
+ * @param openPorts          "tcp/80": ports of the container that are published in host mode under numbers which the task's node picks, sorted
  * @param stage              where its last update stands, by its document
  * @param bindSources        directories and files of the node that it mounts
  * @param site               what Starling's own labels say
@@ -23,14 +24,14 @@ public record ServiceSpec(
         String uid, String name, HybridTime created, long generation, String templateHash, String image, Mode mode, Resources reservations,
         List<String> constraints, List<String> spreadPreferences, List<Platform> platforms, int maxReplicasPerNode,
         RestartPolicy restart, UpdatePolicy update, UpdateStage stage, List<String> networks, List<String> hostPorts,
-        List<String> bindSources, SitePolicy site) {
+        List<String> openPorts, List<String> bindSources, SitePolicy site) {
 
     /** One that was never updated, mounts nothing of the node's, and has no labels of ours. */
     public ServiceSpec(String uid, String name, HybridTime created, long generation, String templateHash, String image, Mode mode,
             Resources reservations, List<String> constraints, List<String> spreadPreferences, List<Platform> platforms, int maxReplicasPerNode,
             RestartPolicy restart, UpdatePolicy update, List<String> networks, List<String> hostPorts) {
         this(uid, name, created, generation, templateHash, image, mode, reservations, constraints, spreadPreferences, platforms,
-                maxReplicasPerNode, restart, update, UpdateStage.NONE, networks, hostPorts, List.of(), SitePolicy.DEFAULT);
+                maxReplicasPerNode, restart, update, UpdateStage.NONE, networks, hostPorts, List.of(), List.of(), SitePolicy.DEFAULT);
     }
 
     public sealed interface Mode {

@@ -2,6 +2,7 @@ package dev.starling.scheduler.model;
 
 import dev.starling.gossip.NodeId;
 import dev.starling.gossip.desired.HybridTime;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 
@@ -30,12 +31,13 @@ import java.util.SortedMap;
  * @param movesTo        the node that is to take the slot over while this task still runs; null where none is
  * @param ranMillis      of one that has ended: how long it ran, by its node's clock; 0 while it has not, and where it never did
  * @param hostPorts      "tcp/8080": what it was admitted with, and holds as it holds {@code reserved}
+ * @param pickedPorts    of those the ones whose number its node picked for it, each with the port of the container that it leads to
  */
 public record Task(
         String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
         HybridTime claimed, int price, int attempt, long notBefore, long createdMillis, long changedMillis, String message, String error,
         int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved,
-        long iteration, long fencingToken, NodeId movesTo, long ranMillis, List<String> hostPorts) {
+        long iteration, long fencingToken, NodeId movesTo, long ranMillis, List<String> hostPorts, SortedMap<String, Integer> pickedPorts) {
 
     /** One that has not ended yet, or was never seen to run, and publishes no port of its host. */
     public Task(String id, Slot slot, NodeId node, long serviceGeneration, String templateHash, String image, TaskState state, TaskState desired,
@@ -43,7 +45,8 @@ public record Task(
             int exitCode, String containerId, int pid, SortedMap<String, String> addresses, Resources reserved,
             long iteration, long fencingToken, NodeId movesTo) {
         this(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, 0, List.of());
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, 0, List.of(),
+                Collections.emptySortedMap());
     }
 
     /** One of a service that is no job, which no rule of Starling's own has touched. */
@@ -89,27 +92,27 @@ public record Task(
     public Task ofJob(long newIteration, GenericResources generic) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
                 changedMillis, message, error, exitCode, containerId, pid, addresses,
-                reserved.withGeneric(generic), newIteration, fencingToken, movesTo, ranMillis, hostPorts);
+                reserved.withGeneric(generic), newIteration, fencingToken, movesTo, ranMillis, hostPorts, pickedPorts);
     }
 
     /** The same with another wish for it. */
     public Task withDesired(TaskState wish) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, wish, claimed, price, attempt, notBefore, createdMillis,
                 changedMillis, message, error, exitCode, containerId, pid, addresses,
-                reserved, iteration, fencingToken, movesTo, ranMillis, hostPorts);
+                reserved, iteration, fencingToken, movesTo, ranMillis, hostPorts, pickedPorts);
     }
 
     /** The same, to be started while its node holds the slot in this term. */
     public Task withFencingToken(long token) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, token, movesTo, ranMillis, hostPorts);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, token, movesTo, ranMillis, hostPorts, pickedPorts);
     }
 
     /** The same, on its way to another node; null: it stays. */
     public Task withMovesTo(NodeId receiver) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
                 changedMillis, message, error, exitCode, containerId, pid, addresses,
-                reserved, iteration, fencingToken, receiver, ranMillis, hostPorts);
+                reserved, iteration, fencingToken, receiver, ranMillis, hostPorts, pickedPorts);
     }
 
     /** The same as seen by the effect runner, in state {@code next}; what the report leaves empty stays. */
@@ -119,24 +122,31 @@ public record Task(
         return new Task(id, slot, node, serviceGeneration, templateHash, image, next, desired, claimed, price, attempt, notBefore, createdMillis,
                 next == state ? changedMillis : wallMillis, report.message().isEmpty() ? message : report.message(), report.error(), report.exitCode(),
                 report.containerId().isEmpty() ? containerId : report.containerId(), ended ? 0 : report.pid(), addresses,
-                reserved, iteration, fencingToken, movesTo, ran, hostPorts);
+                reserved, iteration, fencingToken, movesTo, ran, hostPorts, pickedPorts);
     }
 
     /** It ended before it had a container. */
     public Task endedUnstarted(TaskState end, String why, String failure, long wallMillis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, end, desired, claimed, price, attempt, notBefore, createdMillis,
-                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration, fencingToken, movesTo, ranMillis, hostPorts);
+                wallMillis, why, failure, exitCode, containerId, 0, addresses, reserved, iteration, fencingToken, movesTo, ranMillis, hostPorts, pickedPorts);
     }
 
     /** The same, with these ports of its host. */
     public Task withHostPorts(List<String> ports) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, ranMillis, ports);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, ranMillis, ports, pickedPorts);
+    }
+
+    /** The same; all of them are among its ports of its host already. */
+    public Task withPickedPorts(SortedMap<String, Integer> picked) {
+        return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, ranMillis, hostPorts,
+                picked);
     }
 
     /** The same as its node's record tells it. */
     public Task withRanMillis(long millis) {
         return new Task(id, slot, node, serviceGeneration, templateHash, image, state, desired, claimed, price, attempt, notBefore, createdMillis,
-                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, millis, hostPorts);
+                changedMillis, message, error, exitCode, containerId, pid, addresses, reserved, iteration, fencingToken, movesTo, millis, hostPorts, pickedPorts);
     }
 }

@@ -121,7 +121,8 @@ final class Difference {
 
     /** It asks for more than CPU and memory; that is not followed here. */
     private static boolean isChoosy(ServiceSpec service) {
-        return service.maxReplicasPerNode() > 0 || !service.hostPorts().isEmpty() || !service.reservations().generic().isNone();
+        return service.maxReplicasPerNode() > 0 || !service.hostPorts().isEmpty() || !service.openPorts().isEmpty()
+                || !service.reservations().generic().isNone();
     }
 
     private boolean concerns(Outcome was, int place) {

@@ -13,6 +13,7 @@ import dev.starling.scheduler.slot.ServiceSlots;
 import dev.starling.scheduler.slot.SlotState;
 import dev.starling.scheduler.slot.SlotTable;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -89,7 +90,7 @@ public record Forecast(List<Placement> placements) {
             List<Task> more = new ArrayList<>(tasks.getOrDefault(node, List.of()));
             more.add(new Task("planned " + slot, slot, node, service.generation(), service.templateHash(), service.image(), TaskState.ASSIGNED,
                     TaskState.RUNNING, HybridTime.ZERO, 0, 0, 0, 0, 0, "", "", -1, "", 0, new TreeMap<>(), service.reservations(),
-                    service.iteration(), 0, null, 0, service.hostPorts()));
+                    service.iteration(), 0, null, 0, service.hostPorts(), Collections.emptySortedMap()));
             tasks.put(node, more);
         });
         return view.withTasks(tasks);

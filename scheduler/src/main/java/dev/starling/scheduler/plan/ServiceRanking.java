@@ -55,7 +55,7 @@ final class ServiceRanking {
                 .append(service.reservations().nanoCpus()).append('\0').append(service.reservations().memoryBytes()).append('\0')
                 .append(service.reservations().generic().isNone() ? "" : service.reservations().generic()).append('\0').append(service.constraints())
                 .append('\0').append(service.spreadPreferences()).append('\0').append(service.platforms()).append('\0').append(service.hostPorts())
-                .append('\0').append(service.bindSources()).append('\0').append(demand.networksKnown()).append('\0').append(demand.encrypted())
+                .append('\0').append(service.openPorts()).append('\0').append(service.bindSources()).append('\0').append(demand.networksKnown()).append('\0').append(demand.encrypted())
                 .append('\0').append(demand.mayStart()).append('\0').append(first).toString();
     }
 
