@@ -122,9 +122,12 @@ public final class TaskRunner implements AutoCloseable {
     public void sweep(Set<String> knownTasks) {
         for (Container container : runtime.list()) {
             String taskId = container.spec().labels().get(TASK_LABEL);
-            if (taskId != null && !knownTasks.contains(taskId)) {
+            if (taskId == null) {
+                continue;
+            }
+            containerOfTask.put(taskId, container.id()); // also of one that was being stopped: it is to be stopped again, and removed one day
+            if (!knownTasks.contains(taskId)) {
                 LOG.info("removing container {} of task {}, which this node's record does not know", container.spec().name(), taskId);
-                containerOfTask.put(taskId, container.id());
                 enqueue(taskId, stoppers, () -> removeContainer(taskId, null));
             }
         }

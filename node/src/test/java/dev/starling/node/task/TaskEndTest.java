@@ -14,6 +14,7 @@ import dev.starling.scheduler.model.TaskState;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -56,6 +57,20 @@ class TaskEndTest {
         tasks.stop(TASK);
         reported(TaskState.SHUTDOWN);
         assertEquals(List.of("start task1", "stop task1"), containers.calls);
+    }
+
+    /** The agent ended in the midst of it: the next one does not take the task over any more, and has to end its container all the same. */
+    @Test
+    void aStopThatWasUnderWayIsCarriedOutByTheNextAgent() throws InterruptedException {
+        run();
+        try (TaskRunner next = new TaskRunner(containers, new PlainPreparation(), () -> snapshot, report -> reports.add(report.state().toString()))) {
+            next.sweep(Set.of(TASK.id()));
+            next.stop(TASK);
+            reported(TaskState.SHUTDOWN);
+            assertEquals(List.of("start task1", "stop task1"), containers.calls);
+            next.remove(TASK);
+            assertTrue(containers.removed.poll(90, TimeUnit.SECONDS) != null, "it was not removed within 90 s");
+        }
     }
 
     @Test
