@@ -183,20 +183,33 @@ public final class ServiceAddresses implements AutoCloseable {
         }
     }
 
+    /** One that does not take its rules keeps none of the others without theirs; the round has failed all the same. */
     private void containers(ClusterSnapshot snapshot, BalancePlan wanted, boolean due) {
+        NetlinkException failed = null;
         for (Task task : snapshot.view().tasks().getOrDefault(snapshot.self(), List.of())) {
             boolean runs = task.state() == TaskState.RUNNING && task.pid() > 0 && wanted.containers().containsKey(task.id());
             if (runs && (due || !wanted.containers().get(task.id()).equals(inside.get(task.id())))) {
                 Path netns = Path.of("/proc/" + task.pid() + "/ns/net");
                 if (isOfContainer(netns)) {
                     inside.remove(task.id());
-                    program(task, netns, wanted);
-                    inside.put(task.id(), wanted.containers().get(task.id()));
+                    try {
+                        program(task, netns, wanted);
+                        inside.put(task.id(), wanted.containers().get(task.id()));
+                    } catch (NetlinkException e) {
+                        if (failed == null) {
+                            failed = e;
+                        } else {
+                            failed.addSuppressed(e);
+                        }
+                    }
                 }
             }
         }
         inside.keySet().retainAll(wanted.containers().keySet());
         balancer.forgetAllBut(new TreeSet<>(wanted.containers().keySet()));
+        if (failed != null) {
+            throw failed;
+        }
     }
 
     private void program(Task task, Path netns, BalancePlan wanted) {

@@ -131,7 +131,7 @@ public final class LoopbackNode implements AutoCloseable {
         timer.shutdownNow();
     }
 
-    static final class NoOverlay implements Overlay {
+    public static final class NoOverlay implements Overlay {
         @Override
         public boolean hasIpv6() {
             return false;
