@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -61,8 +62,8 @@ public final class ServiceAddresses implements AutoCloseable {
     private List<PublishedPort> had = List.of();
     private final Map<String, SortedMap<String, VirtualService>> inside = new HashMap<>();
     private long checked = System.nanoTime() - CHECK_NANOS;
-    private volatile SortedSet<String> balanced = java.util.Collections.emptySortedSet();
-    private volatile SortedSet<String> withheld = java.util.Collections.emptySortedSet();
+    private volatile SortedSet<String> balanced = Collections.emptySortedSet();
+    private volatile SortedSet<String> withheld = Collections.emptySortedSet();
     private volatile List<String> conflicts = List.of();
     private volatile Optional<String> affinityLacks = Optional.empty();
     private SortedMap<String, ServiceEndpoint> noted;

@@ -16,8 +16,8 @@ import dev.starling.gossip.message.Message;
 import dev.starling.gossip.store.NodeStore;
 import dev.starling.node.Sample;
 import dev.starling.node.core.ClusterSnapshot;
-import dev.starling.node.core.Document;
 import dev.starling.node.core.NodeEffect;
+import dev.starling.node.task.PlainPreparation;
 import dev.starling.node.task.TaskRunner;
 import dev.starling.runtime.Container;
 import dev.starling.runtime.ContainerFile;
@@ -35,7 +35,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -76,7 +75,7 @@ class EffectRunnerTest {
         }, timer, () -> { }, Storage.PATIENCE_MILLIS);
         ClusterSnapshot snapshot = new Sample.Cluster().node(Sample.N1, "192.0.2.1", true)
                 .has(Kind.SERVICE, "web", Sample.serviceBody("web", 1)).snapshot();
-        tasks = new TaskRunner(new Containers(), new Preparation(), () -> snapshot, this::reported);
+        tasks = new TaskRunner(new Containers(), new PlainPreparation(), () -> snapshot, this::reported);
         runner = new EffectRunner(new Ports(), storage, tasks);
     }
 
@@ -253,34 +252,6 @@ class EffectRunnerTest {
         public void replicated(String uid, long generation, int copies) {
             throw new AssertionError("not expected");
         }
-    }
-
-    private static final class Preparation implements TaskRunner.Preparation {
-        @Override
-        public ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot snapshot) {
-            return ContainerSpec.of(task.id(), "web.1", "busybox:latest").withLabels(Map.of(TaskRunner.TASK_LABEL, task.id()));
-        }
-
-        @Override
-        public CompletableFuture<Void> image(Document service, ContainerSpec spec, java.util.function.Consumer<String> tell) {
-            return CompletableFuture.completedFuture(null);
-        }
-
-        @Override
-        public CompletableFuture<List<ContainerFile>> files(Document service, Task task, ClusterSnapshot snapshot) {
-            return CompletableFuture.completedFuture(List.of());
-        }
-
-        @Override
-        public ContainerRuntime.NetworkSetup network(Task task, ClusterSnapshot snapshot) {
-            return ContainerRuntime.NetworkSetup.NONE;
-        }
-
-        @Override
-        public void awaitAnswering(Task task, Container container, ClusterSnapshot at) {}
-
-        @Override
-        public void leaveBalance(Task task, ClusterSnapshot snapshot) {}
     }
 
     /** Looks at the disk at the moment of the start. */

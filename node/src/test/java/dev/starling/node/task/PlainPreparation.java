@@ -13,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /** Of tasks that need nothing: their image is here, and they have no files and no networks. */
-class PlainPreparation implements TaskRunner.Preparation {
+public class PlainPreparation implements TaskRunner.Preparation {
     @Override
     public ContainerSpec containerSpec(Document service, Task task, ClusterSnapshot at) {
         return ContainerSpec.of(task.id(), task.id(), "busybox:latest").withLabels(Map.of(TaskRunner.TASK_LABEL, task.id()));
