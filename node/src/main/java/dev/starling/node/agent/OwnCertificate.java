@@ -1,5 +1,6 @@
 package dev.starling.node.agent;
 
+import dev.starling.gossip.Bytes;
 import dev.starling.gossip.Endpoint;
 import dev.starling.gossip.Role;
 import dev.starling.gossip.member.Member;
@@ -131,7 +132,7 @@ final class OwnCertificate implements CertificateKeeper.Node {
         if (!othersAreNeeded) {
             return installer.install(session, desk.issueOwn(session.credentials().identity(), pkcs10), wanted);
         }
-        byte[] request = new CertificateRequest(pkcs10, clock().wallClock()).encode();
+        byte[] request = new CertificateRequest(Bytes.of(pkcs10), clock().wallClock()).encode();
         CompletionStage<Void> asked = askManagers(request)
                 .thenCompose(issued -> installer.install(session, told(issued), wanted))
                 .exceptionallyCompose(failure -> askAtJoinPorts(request, failure)

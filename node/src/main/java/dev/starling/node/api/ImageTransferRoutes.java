@@ -4,12 +4,14 @@ import dev.starling.runtime.image.ImageStore;
 import dev.starling.runtime.image.RegistryCredentials;
 import dev.starling.runtime.image.RegistryReference;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -25,19 +27,45 @@ final class ImageTransferRoutes {
     private final Vertx vertx;
     private final ImageStore images;
     /** Of their own: a pull takes minutes, an archive comes as fast as its client sends it, and the API's other calls must not wait behind them. */
-    private final WorkerExecutor loadThreads;
-    private final WorkerExecutor pullThreads;
-    private final WorkerExecutor saveThreads;
-    private final AtomicInteger loads = new AtomicInteger();
-    private final AtomicInteger pulls = new AtomicInteger();
-    private final AtomicInteger saves = new AtomicInteger();
+    private final Transfers loads;
+    private final Transfers pulls;
+    private final Transfers saves;
 
     ImageTransferRoutes(Vertx vertx, ImageStore images) {
         this.vertx = vertx;
         this.images = images;
-        this.loadThreads = vertx.createSharedWorkerExecutor("docker-load", MAX_LOADS, MAX_HOURS, TimeUnit.HOURS);
-        this.pullThreads = vertx.createSharedWorkerExecutor("docker-pull", MAX_PULLS, MAX_HOURS, TimeUnit.HOURS);
-        this.saveThreads = vertx.createSharedWorkerExecutor("docker-save", MAX_SAVES, MAX_HOURS, TimeUnit.HOURS);
+        this.loads = new Transfers(vertx, "docker-load", MAX_LOADS, "this node is loading " + MAX_LOADS + " archives of images already");
+        this.pulls = new Transfers(vertx, "docker-pull", MAX_PULLS, "this node is pulling " + MAX_PULLS + " images already");
+        this.saves = new Transfers(vertx, "docker-save", MAX_SAVES, "this node is saving " + MAX_SAVES + " archives of images already");
+    }
+
+    /** Of one kind: so many at a time, and no more. */
+    private static final class Transfers {
+        private final WorkerExecutor threads;
+        private final int most;
+        private final String refusal;
+        private final AtomicInteger underWay = new AtomicInteger();
+
+        Transfers(Vertx vertx, String name, int most, String refusal) {
+            this.threads = vertx.createSharedWorkerExecutor(name, most, MAX_HOURS, TimeUnit.HOURS);
+            this.most = most;
+            this.refusal = refusal;
+        }
+
+        /** To be followed by {@link #run} or {@link #end}. */
+        void begin() {
+            if (underWay.getAndUpdate(count -> Math.min(most, count + 1)) >= most) {
+                throw new ApiException(503, refusal);
+            }
+        }
+
+        <T> Future<T> run(Callable<T> transfer) {
+            return threads.executeBlocking(transfer, false).onComplete(done -> end());
+        }
+
+        void end() {
+            underWay.decrementAndGet();
+        }
     }
 
     /** To be added before the handler that gathers bodies: an archive is read as it comes in, however long it is. */
@@ -49,22 +77,22 @@ final class ImageTransferRoutes {
     }
 
     private void load(RoutingContext context) {
-        if (loads.getAndUpdate(count -> Math.min(MAX_LOADS, count + 1)) >= MAX_LOADS) {
+        try {
+            loads.begin();
+        } catch (ApiException full) {
             context.request().resume(); // what still comes is let go
-            throw new ApiException(503, "this node is loading " + MAX_LOADS + " archives of images already");
+            throw full;
         }
         RequestBodyStream archive = new RequestBodyStream(vertx.getOrCreateContext(), context.request());
-        loadThreads.executeBlocking(() -> {
+        loads.run(() -> {
             List<String> lines = images.load(archive);
             archive.drain();
             return lines;
-        }, false).onComplete(lines -> {
-            loads.decrementAndGet();
+        }).onComplete(lines -> {
             StringBuilder body = new StringBuilder();
             lines.forEach(line -> body.append(Json.object().put("stream", line + "\n")).append("\r\n"));
             context.response().putHeader("Content-Type", "application/json").end(Buffer.buffer(body.toString()));
         }, error -> {
-            loads.decrementAndGet();
             archive.close();
             Replies.send(context, Replies.of(error));
         });
@@ -80,24 +108,19 @@ final class ImageTransferRoutes {
         if (platform != null && !platform.isEmpty()) {
             throw ApiException.notImplemented("pulling for another platform than this node's (--platform)");
         }
-        if (pulls.getAndUpdate(count -> Math.min(MAX_PULLS, count + 1)) >= MAX_PULLS) {
-            throw new ApiException(503, "this node is pulling " + MAX_PULLS + " images already");
-        }
+        pulls.begin();
         try {
             RegistryReference reference = RegistryReference.parse(
                     tag == null || tag.isEmpty() ? name : name + (tag.startsWith("sha256:") ? "@" : ":") + tag);
             RegistryCredentials credentials = RegistryCredentials.ofHeader(header(context, "X-Registry-Auth"));
             context.request().resume();
             Context eventLoop = vertx.getOrCreateContext();
-            pullThreads.<Void>executeBlocking(() -> {
+            pulls.<Void>run(() -> {
                 new PullStream(eventLoop, context.response(), reference).run(images, credentials);
                 return null;
-            }, false).onComplete(done -> pulls.decrementAndGet(), error -> {
-                pulls.decrementAndGet();
-                Replies.send(context, Replies.of(error));
-            });
+            }).onFailure(error -> Replies.send(context, Replies.of(error)));
         } catch (RuntimeException refused) {
-            pulls.decrementAndGet();
+            pulls.end();
             throw refused;
         }
     }
@@ -109,22 +132,14 @@ final class ImageTransferRoutes {
         if (!orEmpty(context.queryParams().get("platform")).isEmpty()) {
             throw ApiException.notImplemented("saving one of several platforms of an image (--platform): a node has the one it runs");
         }
-        if (saves.getAndUpdate(count -> Math.min(MAX_SAVES, count + 1)) >= MAX_SAVES) {
-            throw new ApiException(503, "this node is saving " + MAX_SAVES + " archives of images already");
-        }
+        saves.begin();
         context.request().resume();
         context.response().putHeader("Content-Type", "application/x-tar");
         ResponseBodyStream body = new ResponseBodyStream(vertx.getOrCreateContext(), context.response());
-        saveThreads.<Void>executeBlocking(() -> {
+        saves.<Void>run(() -> {
             images.save(names, body);
             return null;
-        }, false).onComplete(done -> {
-            saves.decrementAndGet();
-            context.response().end();
-        }, error -> {
-            saves.decrementAndGet();
-            Replies.send(context, Replies.of(error));
-        });
+        }).onComplete(done -> context.response().end(), error -> Replies.send(context, Replies.of(error)));
     }
 
     private static String header(RoutingContext context, String name) {

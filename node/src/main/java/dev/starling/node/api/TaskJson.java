@@ -10,6 +10,7 @@ import dev.starling.node.spec.GenericResourceJson;
 import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.ServiceEndpoints;
 import dev.starling.node.spec.TaskTemplate;
+import dev.starling.scheduler.model.HostPort;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
 import dev.starling.scheduler.model.Slot;
@@ -118,13 +119,13 @@ final class TaskJson {
             return;
         }
         for (JsonNode port : service.spec().path("EndpointSpec").path("Ports")) {
-            if (port.path("PublishMode").asText("").equals("host") && !ServiceEndpoints.isOpen(port)) {
+            if (ServiceEndpoints.isFixed(port)) {
                 putPort(status, port.path("Protocol").asText("tcp"), port.path("TargetPort").asInt(), port.path("PublishedPort").asInt());
             }
         }
         task.pickedPorts().forEach((hostPort, target) -> {
-            int slash = hostPort.indexOf('/');
-            putPort(status, hostPort.substring(0, slash), target, Integer.parseInt(hostPort.substring(slash + 1)));
+            HostPort picked = HostPort.of(hostPort);
+            putPort(status, picked.protocol(), target, picked.number());
         });
     }
 

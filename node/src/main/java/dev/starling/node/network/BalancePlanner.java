@@ -17,6 +17,7 @@ import dev.starling.node.spec.NetworkSpecReader;
 import dev.starling.node.spec.ServiceEndpoint;
 import dev.starling.node.spec.SiteLabels;
 import dev.starling.scheduler.model.NodeView;
+import dev.starling.scheduler.model.HostPort;
 import dev.starling.scheduler.model.Task;
 import dev.starling.scheduler.model.TaskState;
 import java.util.ArrayList;
@@ -252,8 +253,8 @@ final class BalancePlanner {
             TreeSet<Backend> backends = new TreeSet<>();
             tasks.stream().filter(task -> task.pickedPorts().containsKey(hostPort) && task.isOn(IngressNetwork.UID))
                     .forEach(task -> backends.add(new Backend(task.address(IngressNetwork.UID), target, true)));
-            int slash = hostPort.indexOf('/');
-            picked.add(new PublishedPort(transport(hostPort.substring(0, slash)), Integer.parseInt(hostPort.substring(slash + 1)),
+            HostPort port = HostPort.of(hostPort);
+            picked.add(new PublishedPort(transport(port.protocol()), port.number(),
                     Collections.unmodifiableSortedSet(backends), Collections.emptySortedSet(), Choice.RANDOM));
         });
         return List.copyOf(picked);

@@ -2,6 +2,7 @@ package dev.starling.node.network;
 
 import dev.starling.netlink.NetlinkException;
 import dev.starling.netlink.PortReservation;
+import dev.starling.scheduler.model.HostPort;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
@@ -25,13 +26,13 @@ final class HeldPorts implements AutoCloseable {
         if (closed) { // else this process would have it for ever, and whoever follows in it would not
             throw new IllegalStateException("port " + port + " is not taken any more: this node's part in the swarm has ended");
         }
-        int slash = port.indexOf('/');
+        HostPort asked = HostPort.of(port);
         try {
-            held.put(port, PortReservation.take(port.startsWith("tcp/"), Integer.parseInt(port.substring(slash + 1))));
+            held.put(port, PortReservation.take(asked.protocol().equals("tcp"), asked.number()));
             refused.remove(port);
             return true;
         } catch (NetlinkException e) {
-            refused.put(port, "port " + port.substring(slash + 1) + "/" + port.substring(0, slash)
+            refused.put(port, "port " + asked.number() + "/" + asked.protocol()
                     + " of this node is in use by another process: " + e.getMessage());
             return false;
         }

@@ -223,6 +223,11 @@ public final class ServiceEndpoints {
         return !isIngress(port) && port.path("PublishedPort").asInt(0) <= 0;
     }
 
+    /** Published on the nodes of the tasks, under the number that the spec says. */
+    public static boolean isFixed(JsonNode port) {
+        return !isIngress(port) && !isOpen(port);
+    }
+
     /** "tcp/8080": those which a service asks for by number, to be published on every node. */
     public static List<String> ingressPorts(JsonNode serviceSpec) {
         List<String> ports = new ArrayList<>();

@@ -133,7 +133,7 @@ public final class ServiceSpecReader {
     private static List<String> hostPorts(JsonNode ports) {
         List<String> result = new ArrayList<>();
         ports.forEach(port -> {
-            if (port.path("PublishMode").asText("").equals("host") && port.path("PublishedPort").asInt(0) > 0) {
+            if (ServiceEndpoints.isFixed(port)) {
                 result.add(string(port.path("Protocol"), "tcp") + "/" + port.path("PublishedPort").asInt());
             }
         });

@@ -76,7 +76,7 @@ public final class CertificateDesk {
             CertificateRequest asked = CertificateRequest.decode(request);
             Document enrolled = enrolled(from);
             cluster.clock().confirm(asked.wallClock()); // an enrolled node's, and nobody else's
-            return certify(enrolled, from, had, asked.pkcs10(), cluster.clock().instant());
+            return certify(enrolled, from, had, asked.pkcs10().toArray(), cluster.clock().instant());
         } catch (IllegalStateException | TrustException e) {
             throw refusal(from, e);
         }

@@ -185,7 +185,7 @@ class TakenOverNodeTest {
     }
 
     private static byte[] requestOf(byte[] pkcs10) {
-        return new CertificateRequest(pkcs10, Instant.now()).encode();
+        return new CertificateRequest(Bytes.of(pkcs10), Instant.now()).encode();
     }
 
     private byte[] ask(byte[] request) throws Exception {

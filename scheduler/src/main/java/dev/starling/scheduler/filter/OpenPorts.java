@@ -1,5 +1,6 @@
 package dev.starling.scheduler.filter;
 
+import dev.starling.scheduler.model.HostPort;
 import dev.starling.scheduler.model.NodeView;
 import dev.starling.scheduler.model.ServiceSpec;
 import java.util.Collections;
@@ -35,14 +36,14 @@ public final class OpenPorts {
 
     /** Whether a node may pick the port ("tcp/28000"). */
     public static boolean mayPick(String hostPort) {
-        int number = number(hostPort);
+        int number = HostPort.of(hostPort).number();
         return number >= FIRST && number <= LAST;
     }
 
     /** "tcp/80" to "tcp", counted. */
     static SortedMap<String, Integer> byProtocol(List<String> ports) {
         SortedMap<String, Integer> counts = new TreeMap<>();
-        ports.forEach(port -> counts.merge(protocol(port), 1, Integer::sum));
+        ports.forEach(port -> counts.merge(HostPort.of(port).protocol(), 1, Integer::sum));
         return counts;
     }
 
@@ -77,15 +78,17 @@ public final class OpenPorts {
      */
     public static Optional<SortedMap<String, Integer>> pick(ServiceSpec service, NodeView node, NodeLoad load, Set<String> avoided) {
         SortedMap<String, Integer> picked = new TreeMap<>();
+        Set<String> used = new TreeSet<>(service.hostPorts());
+        used.addAll(node.obstacles().takenPorts());
         for (String port : service.openPorts()) {
-            Set<String> used = new TreeSet<>(picked.keySet());
-            used.addAll(service.hostPorts());
-            used.addAll(node.obstacles().takenPorts());
-            Optional<String> number = lowest(protocol(port), load, used, avoided).or(() -> lowest(protocol(port), load, used, Collections.emptySortedSet()));
+            HostPort target = HostPort.of(port);
+            Optional<String> number = lowest(target.protocol(), load, used, avoided)
+                    .or(() -> lowest(target.protocol(), load, used, Collections.emptySortedSet()));
             if (number.isEmpty()) {
                 return Optional.empty();
             }
-            picked.put(number.get(), number(port));
+            picked.put(number.get(), target.number());
+            used.add(number.get());
         }
         return Optional.of(Collections.unmodifiableSortedMap(picked));
     }
@@ -98,13 +101,5 @@ public final class OpenPorts {
             }
         }
         return Optional.empty();
-    }
-
-    private static String protocol(String port) {
-        return port.substring(0, port.lastIndexOf('/'));
-    }
-
-    private static int number(String port) {
-        return Integer.parseInt(port.substring(port.lastIndexOf('/') + 1));
     }
 }
